@@ -1,0 +1,29 @@
+// How a worker (or the CLI, for observe, plan and preflight) reaches one cluster. Files and
+// addresses only: credentials stay in the files that are named here (R9).
+
+export interface ClusterAccess {
+  readonly apiVersion: 'ascent/access/v1';
+  readonly cluster: string;
+  /** Path; the current context is used. Goes through the load balancer. */
+  readonly kubeconfig: string;
+  /** Each member by its own addresses, never through the load balancer. */
+  readonly members: readonly {
+    readonly name: string;
+    /** `https://127.0.0.1:6443`. */
+    readonly apiServer: string;
+    readonly controllerManager: string;
+    readonly scheduler: string;
+  }[];
+  readonly etcd: {
+    readonly members: readonly { readonly name: string; readonly endpoint: string }[];
+    /** Paths of PEM files. */
+    readonly ca: string;
+    readonly certificate: string;
+    readonly key: string;
+  };
+  /** How machines change version. Further kinds: see docs/concepts.md. */
+  readonly driver: { readonly kind: 'lab'; readonly socket: string };
+  readonly snapshots: { readonly directory: string };
+  /** Executables used to verify snapshots; looked up on PATH when absent. */
+  readonly tools: { readonly etcd?: string; readonly etcdutl?: string };
+}

@@ -1,0 +1,48 @@
+// The protocol between the lab driver and the lab's supervisor: JSON over HTTP on a Unix socket.
+// The supervisor plays the host: it owns processes, data directories and the kubelet version of
+// each simulated machine (which is why that version survives an etcd restore). Every POST answers
+// when its work is done, may be repeated, and joins the same work when it is already under way.
+// Failures answer 4xx/5xx with LabProblem.
+
+/** `GET /v1/status`. */
+export interface LabStatus {
+  readonly cluster: string;
+  readonly members: readonly {
+    readonly name: string;
+    readonly apiServer: { readonly version: string; readonly running: boolean };
+    readonly controllers: { readonly version: string; readonly running: boolean };
+    readonly etcd: { readonly version: string; readonly running: boolean };
+  }[];
+  readonly nodes: readonly { readonly name: string; readonly kubelet: string }[];
+  /** Kubernetes releases whose binaries are installed. */
+  readonly versions: readonly string[];
+}
+
+/** `POST /v1/members/NAME/api-server`, `POST /v1/members/NAME/controllers`, `POST /v1/nodes/NAME/kubelet`. */
+export interface LabVersionRequest {
+  readonly version: string;
+}
+
+/** `POST /v1/restore`. Progress lines of the running restore: `GET /v1/restore/ID`. */
+export interface LabRestoreRequest {
+  readonly restoreId: string;
+  readonly snapshotFile: string;
+  readonly snapshotRevision: number;
+  readonly version: string;
+}
+
+export interface LabRestoreStatus {
+  readonly restoreId: string;
+  readonly state: 'running' | 'done' | 'failed';
+  readonly phase: string;
+}
+
+export interface LabProblem {
+  readonly code:
+    | 'not-found'
+    | 'unknown-version'
+    | 'start-failed'
+    | 'stop-failed'
+    | 'restore-failed';
+  readonly message: string;
+}

@@ -1,0 +1,212 @@
+// What activities need from the outside world. Adapters implement these interfaces; tests use
+// fakes of them. A port speaks in terms of what upgrades need, not of one client library.
+// Every method takes an AbortSignal: cancelled activities stop their requests at once.
+// Adapters throw PortError; nothing else may leave them.
+
+import type { BudgetRef, MemberName, NodeName, PodRef } from '../domain/names';
+import type { SnapshotId } from '../domain/names';
+import type {
+  ApiServerObservation,
+  BudgetObservation,
+  ControllerObservation,
+  EtcdObservation,
+  LeaseObservation,
+  Problem,
+} from '../domain/observation';
+import type { SnapshotRecord } from '../domain/activity-contract';
+import type { KubeVersion } from '../domain/versions';
+
+/** What an adapter throws: what was being done to which object, and a stable code. */
+export class PortError extends Error {
+  readonly code: Problem['code'] | 'not-found' | 'conflict' | 'rejected';
+  /** Seconds that the server asked to wait, when it did. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(
+    code: PortError['code'],
+    message: string,
+    options: { readonly cause?: unknown; readonly retryAfterSeconds?: number } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'PortError';
+    this.code = code;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+}
+
+/** A Pod as far as drains and checks need it. */
+export interface PodView {
+  readonly ref: PodRef;
+  readonly uid: string;
+  readonly node: string;
+  readonly phase: string;
+  readonly ready: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly isMirror: boolean;
+  readonly hasEmptyDir: boolean;
+  readonly controller?: { readonly kind: string; readonly name: string };
+  /** Set when the pod is terminating; epoch milliseconds. */
+  readonly deletionTimestampMs?: number;
+  readonly deletionGracePeriodSeconds?: number;
+  readonly finalizers: readonly string[];
+}
+
+export interface NodeView {
+  readonly name: NodeName;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly taintKeys: readonly string[];
+  readonly unschedulable: boolean;
+  readonly ready: boolean;
+  readonly kubeletVersion: string;
+}
+
+/** A budget with its selector already compiled. */
+export interface BudgetView extends BudgetObservation {
+  selects(pod: PodView): boolean;
+}
+
+/** Every answer of the Eviction API that a drain tells apart (facts: Eviction, server side). */
+export type EvictionAnswer =
+  | { readonly kind: 'evicted' }
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'replaced' }
+  | { readonly kind: 'budget'; readonly budget?: BudgetRef; readonly message: string }
+  | {
+      readonly kind: 'budget-not-observed';
+      readonly message: string;
+      readonly retryAfterSeconds: number;
+    }
+  | { readonly kind: 'budgets-overlap'; readonly message: string }
+  | { readonly kind: 'throttled'; readonly retryAfterSeconds: number }
+  | { readonly kind: 'namespace-terminating' }
+  | { readonly kind: 'forbidden'; readonly message: string }
+  | { readonly kind: 'failed'; readonly message: string };
+
+/** The Kubernetes API through the load balancer. */
+export interface KubeApi {
+  listNodes(signal: AbortSignal): Promise<readonly NodeView[]>;
+  /** Undefined when the node does not exist. */
+  getNode(name: NodeName, signal: AbortSignal): Promise<NodeView | undefined>;
+  /**
+   * Sets spec.unschedulable and our annotation in one patch; undefined reason removes both. The
+   * patch carries the resourceVersion that was seen, so a foreign change in between is a conflict.
+   */
+  setCordon(name: NodeName, reason: string | undefined, signal: AbortSignal): Promise<void>;
+  listPodsOnNode(name: NodeName, signal: AbortSignal): Promise<readonly PodView[]>;
+  listPods(signal: AbortSignal): Promise<readonly PodView[]>;
+  daemonSetExists(namespace: string, name: string, signal: AbortSignal): Promise<boolean>;
+  listBudgets(signal: AbortSignal): Promise<readonly BudgetView[]>;
+  listLeaderLeases(signal: AbortSignal): Promise<readonly LeaseObservation[]>;
+  /** UID is a precondition: a pod of the same name that came later is `replaced`. */
+  evict(
+    pod: { readonly ref: PodRef; readonly uid: string },
+    gracePeriodSeconds: number | undefined,
+    signal: AbortSignal,
+  ): Promise<EvictionAnswer>;
+}
+
+/** Each control-plane member, asked directly. */
+export interface MemberProbe {
+  members(): readonly { readonly name: MemberName; readonly endpoint: string }[];
+  apiServer(member: MemberName, signal: AbortSignal): Promise<ApiServerObservation>;
+  controllerManager(member: MemberName, signal: AbortSignal): Promise<ControllerObservation>;
+  scheduler(member: MemberName, signal: AbortSignal): Promise<ControllerObservation>;
+}
+
+export interface EtcdApi {
+  observe(signal: AbortSignal): Promise<EtcdObservation>;
+  /**
+   * Streams a snapshot of one healthy member into `file` (hash-checked, `.part` then rename) and
+   * tells what it holds. `hashKv` is HashKV of the member at exactly `revision`.
+   */
+  snapshot(
+    file: string,
+    onBytes: (bytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<EtcdSnapshotFacts>;
+}
+
+export interface EtcdSnapshotFacts {
+  readonly etcdVersion: string;
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  readonly revision: number;
+  readonly hashKv: string;
+}
+
+/** Restores a snapshot file into a throw-away etcd and tells what is in it (R6). */
+export interface SnapshotVerifier {
+  verify(
+    file: string,
+    atRevision: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly hashKv: string; readonly keys: number; readonly seconds: number }>;
+}
+
+/** Keeps snapshots and their records. Writes are atomic; an id is written once. */
+export interface SnapshotStore {
+  readonly location: string;
+  /** Writes, reads back and removes a probe; freeBytes of the store. */
+  probe(signal: AbortSignal): Promise<{ readonly freeBytes: number }>;
+  find(id: SnapshotId): Promise<SnapshotRecord | undefined>;
+  list(): Promise<readonly SnapshotRecord[]>;
+  /** A local file that `snapshot` may write to; it becomes visible only through `commit`. */
+  stage(id: SnapshotId): Promise<string>;
+  commit(record: Omit<SnapshotRecord, 'location'>, stagedFile: string): Promise<SnapshotRecord>;
+  /** Path of a local copy whose hash was compared with the record just now. */
+  fetch(record: SnapshotRecord, signal: AbortSignal): Promise<string>;
+}
+
+export interface DriverContext {
+  readonly signal: AbortSignal;
+  /** Called at every change of phase; the activity heartbeats it. */
+  onPhase(phase: string): void;
+}
+
+/** How a kind of control plane changes version. Every method may be called again at any point. */
+export interface ControlPlaneDriver {
+  /** Releases that can be installed here; undefined when the driver cannot tell. */
+  availableVersions(signal: AbortSignal): Promise<readonly KubeVersion[] | undefined>;
+  /** Out of the balancer, drained, replaced, started. Returns when the process was replaced. */
+  upgradeApiServer(member: MemberName, to: KubeVersion, context: DriverContext): Promise<void>;
+  /** kube-controller-manager and kube-scheduler of one member. */
+  upgradeControllers(member: MemberName, to: KubeVersion, context: DriverContext): Promise<void>;
+  /**
+   * Stops every API server and controller, restores every etcd member from the file, and starts
+   * the control plane in `version`. Journaled under `restoreId`: a repeated call goes on.
+   */
+  restore(
+    options: {
+      readonly restoreId: string;
+      readonly snapshotFile: string;
+      readonly snapshotRevision: number;
+      readonly version: KubeVersion;
+    },
+    context: DriverContext,
+  ): Promise<void>;
+}
+
+/** How a kind of node changes its kubelet. */
+export interface NodeDriver {
+  /** Returns when the kubelet was replaced; whether it is Ready is verified by the activity. */
+  upgradeNode(node: NodeName, to: KubeVersion, context: DriverContext): Promise<void>;
+}
+
+export interface Clock {
+  nowMs(): number;
+  /** Rejects with the signal's reason when aborted. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+/** Everything that serves one cluster; built by worker/ from the cluster access file. */
+export interface ClusterPorts {
+  readonly kube: KubeApi;
+  readonly members: MemberProbe;
+  readonly etcd: EtcdApi;
+  readonly snapshots: SnapshotStore;
+  readonly verifier: SnapshotVerifier;
+  readonly controlPlane: ControlPlaneDriver;
+  readonly nodes: NodeDriver;
+  readonly clock: Clock;
+}

@@ -1,0 +1,197 @@
+// The activities as the workflows see them: names, inputs and results, all plain JSON (R9: the
+// cluster's name stands for its credentials). activities/ implements this interface; workflows/
+// proxies it; neither knows the other.
+// A1. Every mutating activity first looks whether its work is done; twice is the same as once.
+// A2. Failures are ApplicationFailures whose type is a FailureCode when they are terminal.
+
+import type { DrainBlocker, PlanBlocker } from './blockers';
+import type { PreflightReport } from './findings';
+import type { ClusterName, HopId, MemberName, NodeName, PlanDigest } from './names';
+import type { SnapshotId } from './names';
+import type { Observation } from './observation';
+import type { PlanResult } from './plan';
+import type { DrainPolicy, UpgradeSpec } from './spec';
+import type { KubeVersion } from './versions';
+
+export interface ClusterInput {
+  readonly cluster: ClusterName;
+}
+
+export interface PlanInput {
+  readonly spec: UpgradeSpec;
+}
+
+export interface PreflightInput extends ClusterInput {
+  readonly hop: { readonly id: HopId; readonly from: KubeVersion; readonly to: KubeVersion };
+}
+
+export interface SnapshotInput extends ClusterInput {
+  readonly snapshotId: SnapshotId;
+  readonly hop: HopId;
+  readonly kubeVersion: KubeVersion;
+  readonly planDigest: PlanDigest;
+}
+
+/** A snapshot that was restored into a scratch etcd and compared (R6). */
+export interface SnapshotRecord {
+  readonly id: SnapshotId;
+  readonly hop: HopId;
+  readonly kubeVersion: KubeVersion;
+  readonly etcdVersion: string;
+  /** Location in the store, for people: a path or URL without credentials. */
+  readonly location: string;
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  readonly revision: number;
+  readonly totalKeys: number;
+  readonly takenAt: string;
+  readonly verified: {
+    readonly by: 'restore';
+    /** HashKV of the scratch etcd equals that of the snapshot's member at the revision. */
+    readonly hashKv: string;
+    readonly keys: number;
+    readonly seconds: number;
+  };
+}
+
+export interface MemberUpgradeInput extends ClusterInput {
+  readonly member: MemberName;
+  readonly component: 'kube-apiserver' | 'controllers';
+  readonly from: KubeVersion;
+  readonly to: KubeVersion;
+}
+
+export interface ChangeResult {
+  readonly before: KubeVersion;
+  readonly after: KubeVersion;
+  /** False when the work was already done (A1). */
+  readonly changed: boolean;
+  readonly seconds: number;
+}
+
+export interface NodeInput extends ClusterInput {
+  readonly node: NodeName;
+}
+
+export interface CordonInput extends NodeInput {
+  /** Written on the node, for people: `ascent: hop-1.29, to 1.29.15`. */
+  readonly reason: string;
+}
+
+/** `foreign`: somebody else had cordoned the node before; undo leaves it cordoned. */
+export interface CordonResult {
+  readonly cordon: 'placed' | 'already-ours' | 'foreign';
+}
+
+export interface UncordonResult {
+  readonly uncordon: 'removed' | 'not-cordoned' | 'left-foreign';
+}
+
+export interface DrainInput extends NodeInput {
+  readonly policy: DrainPolicy;
+}
+
+export interface DrainResult {
+  /** Pods that this drain evicted, over all of its attempts. */
+  readonly evicted: number;
+  readonly seconds: number;
+  /** Evictions that were refused by a budget and tried again. */
+  readonly refusals: number;
+}
+
+/** Heartbeat details of drainNode; also the resume point of the next attempt. */
+export interface DrainProgress {
+  readonly evicted: number;
+  readonly refusals: number;
+  readonly remaining: number;
+  readonly blockers: readonly DrainBlocker[];
+  readonly startedAtMs: number;
+}
+
+/** Heartbeat details of everything else that takes longer than a few seconds. */
+export interface PhaseProgress {
+  readonly phase: string;
+}
+
+export interface NodeUpgradeInput extends NodeInput {
+  readonly from: KubeVersion;
+  readonly to: KubeVersion;
+}
+
+export interface VerifyNodeInput extends NodeInput {
+  readonly version: KubeVersion;
+  /** How long the node must be seen good without a break; 0 means once. */
+  readonly soakMs: number;
+}
+
+export interface VerifyClusterInput extends ClusterInput {
+  /** Every API server, controller-manager and scheduler must run this. */
+  readonly controlPlane: KubeVersion;
+  /** Nodes that must be Ready in this version; others are not looked at. */
+  readonly nodes: readonly { readonly name: NodeName; readonly version: KubeVersion }[];
+}
+
+/** Thrown as `verification-failed` with `mismatches` as details when anything differs. */
+export interface VerifyClusterResult {
+  readonly passes: number;
+  readonly members: readonly { readonly name: MemberName; readonly version: KubeVersion }[];
+}
+
+export interface RestoreInput extends ClusterInput {
+  readonly snapshotId: SnapshotId;
+  readonly kubeVersion: KubeVersion;
+  /** Journal key: a repeated restore with the same id goes on, it does not begin again. */
+  readonly restoreId: string;
+}
+
+export interface RestoreResult {
+  readonly seconds: number;
+  readonly revision: number;
+  readonly members: readonly { readonly name: MemberName; readonly version: KubeVersion }[];
+}
+
+export interface LeadersResult {
+  readonly controllerManager: MemberName | undefined;
+  readonly scheduler: MemberName | undefined;
+}
+
+export interface AscentActivities {
+  /** Reads only. */
+  observeCluster(input: ClusterInput): Promise<Observation>;
+  /** Observes and plans; blockers are a result, not a failure. */
+  planUpgrade(input: PlanInput): Promise<PlanResult>;
+  /** Reads only; findings are a result, not a failure. */
+  preflight(input: PreflightInput): Promise<PreflightReport>;
+  takeSnapshot(input: SnapshotInput): Promise<SnapshotRecord>;
+  /** Which member leads the controllers now (for `leader-last`). */
+  findLeaders(input: ClusterInput): Promise<LeadersResult>;
+  upgradeControlPlaneMember(input: MemberUpgradeInput): Promise<ChangeResult>;
+  cordonNode(input: CordonInput): Promise<CordonResult>;
+  /** Undoes only our own cordon; a missing node is done. */
+  uncordonNode(input: NodeInput): Promise<UncordonResult>;
+  drainNode(input: DrainInput): Promise<DrainResult>;
+  upgradeNode(input: NodeUpgradeInput): Promise<ChangeResult>;
+  /** Kubelet in the version, Ready, DaemonSet pods of the node Ready, over several passes. */
+  verifyNode(input: VerifyNodeInput): Promise<{ readonly passes: number }>;
+  verifyCluster(input: VerifyClusterInput): Promise<VerifyClusterResult>;
+  /** Non-cancellable by design; every member, then the control plane in the old version. */
+  restoreSnapshot(input: RestoreInput): Promise<RestoreResult>;
+}
+
+/** Details of the ApplicationFailure `drain-deadline`. */
+export interface DrainDeadlineDetails {
+  readonly progress: DrainProgress;
+}
+
+/** `ascent`: where workflows run. */
+export const workflowTaskQueue = 'ascent';
+
+/** Where the activities of one cluster run; only workers with its credentials poll it. */
+export function clusterTaskQueue(cluster: ClusterName): string {
+  return `cluster/${cluster}`;
+}
+
+/** What a start is refused with, besides PlanBlockers. */
+export type StartRefusal =
+  | { readonly code: 'blocked'; readonly blockers: readonly [PlanBlocker, ...PlanBlocker[]] }
+  | { readonly code: 'worker-missing'; readonly taskQueue: string; readonly waitedSeconds: number };

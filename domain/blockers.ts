@@ -1,0 +1,148 @@
+// Why a plan cannot be made, or a drain cannot go on: one variant per reason, with everything that
+// a person needs to remove it (R3). sentences.ts turns each into words; nothing else does.
+
+import type { BudgetRef, ClusterName, MemberName, NodeName, PodRef, PoolName } from './names';
+import type { KubeMinor, KubeVersion } from './versions';
+
+/** Why no plan can be made. */
+export type PlanBlocker =
+  | { readonly code: 'already-at-target'; readonly cluster: ClusterName; readonly at: KubeVersion }
+  | { readonly code: 'target-lower'; readonly at: KubeVersion; readonly target: string }
+  | { readonly code: 'target-unknown'; readonly target: string; readonly newestKnown: KubeVersion }
+  | { readonly code: 'release-missing'; readonly minor: KubeMinor }
+  | {
+      readonly code: 'via-unusable';
+      readonly version: KubeVersion;
+      readonly why: 'not-on-path' | 'duplicate-minor' | 'not-available';
+    }
+  | { readonly code: 'no-members'; readonly cluster: ClusterName }
+  | {
+      readonly code: 'single-member-not-allowed';
+      readonly member: MemberName;
+    }
+  | {
+      readonly code: 'member-unobserved';
+      readonly member: MemberName;
+      readonly component: 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
+      readonly problem: string;
+    }
+  | {
+      readonly code: 'mixed-control-plane';
+      readonly versions: readonly { readonly member: MemberName; readonly at: KubeVersion }[];
+    }
+  | {
+      readonly code: 'controller-skewed';
+      readonly member: MemberName;
+      readonly component: 'kube-controller-manager' | 'kube-scheduler';
+      readonly at: KubeVersion;
+      readonly apiServer: KubeVersion;
+    }
+  | {
+      readonly code: 'kubelet-too-old';
+      readonly node: NodeName;
+      readonly at: KubeVersion;
+      readonly oldestAllowed: KubeMinor;
+      readonly apiServer: KubeVersion;
+    }
+  | {
+      readonly code: 'kubelet-too-new';
+      readonly node: NodeName;
+      readonly at: KubeVersion;
+      readonly apiServer: KubeVersion;
+    }
+  | { readonly code: 'pool-empty'; readonly pool: PoolName }
+  | { readonly code: 'node-without-pool'; readonly node: NodeName }
+  | {
+      readonly code: 'plan-digest-changed';
+      readonly expected: string;
+      readonly actual: string;
+    };
+
+/** Why a pod does not leave its node now. `sinceMs`: epoch milliseconds of the first refusal. */
+export type DrainBlocker =
+  | {
+      readonly code: 'budget-exhausted';
+      readonly pod: PodRef;
+      /** Undefined when the API server's answer did not name it. */
+      readonly budget?: BudgetRef;
+      readonly message: string;
+      readonly sinceMs: number;
+    }
+  | {
+      readonly code: 'budget-not-observed';
+      readonly pod: PodRef;
+      readonly message: string;
+      readonly sinceMs: number;
+    }
+  | {
+      readonly code: 'budgets-overlap';
+      readonly pod: PodRef;
+      readonly message: string;
+      readonly sinceMs: number;
+    }
+  | {
+      readonly code: 'api-throttled';
+      readonly pod: PodRef;
+      readonly retryAfterSeconds: number;
+      readonly sinceMs: number;
+    }
+  | { readonly code: 'namespace-terminating'; readonly pod: PodRef; readonly sinceMs: number }
+  | {
+      readonly code: 'eviction-forbidden';
+      readonly pod: PodRef;
+      readonly message: string;
+      readonly sinceMs: number;
+    }
+  | {
+      readonly code: 'eviction-failing';
+      readonly pod: PodRef;
+      readonly message: string;
+      readonly sinceMs: number;
+    }
+  | {
+      readonly code: 'pod-terminating';
+      readonly pod: PodRef;
+      readonly finalizers: readonly string[];
+      readonly gracePeriodSeconds: number;
+      readonly sinceMs: number;
+    }
+  | { readonly code: 'pod-unmanaged'; readonly pod: PodRef; readonly sinceMs: number }
+  | { readonly code: 'pod-emptydir'; readonly pod: PodRef; readonly sinceMs: number }
+  | {
+      readonly code: 'daemonset-missing';
+      readonly pod: PodRef;
+      readonly daemonSet: string;
+      readonly sinceMs: number;
+    };
+
+export type Blocker = PlanBlocker | DrainBlocker;
+
+/** Every code, for documentation and for the tests that keep it complete. */
+export const blockerCodes = [
+  'already-at-target',
+  'target-lower',
+  'target-unknown',
+  'release-missing',
+  'via-unusable',
+  'no-members',
+  'single-member-not-allowed',
+  'member-unobserved',
+  'mixed-control-plane',
+  'controller-skewed',
+  'kubelet-too-old',
+  'kubelet-too-new',
+  'pool-empty',
+  'node-without-pool',
+  'plan-digest-changed',
+  'budget-exhausted',
+  'budget-not-observed',
+  'budgets-overlap',
+  'api-throttled',
+  'namespace-terminating',
+  'eviction-forbidden',
+  'eviction-failing',
+  'pod-terminating',
+  'pod-unmanaged',
+  'pod-emptydir',
+  'daemonset-missing',
+] as const satisfies readonly Blocker['code'][];

@@ -1,0 +1,39 @@
+// The catalogue of failures (design: retryable, terminal, needs a human). A code is for ever:
+// people alert on it, docs/operate.md explains it, ApplicationFailure.type carries it.
+
+/** Terminal: asking again cannot help; the workflow parks at a gate or ends, with this code. */
+export const failureCodes = [
+  /** No worker polled the cluster's task queue in time. */
+  'worker-missing',
+  /** The API server, etcd or a host did not answer within the activity's limit. */
+  'cluster-unreachable',
+  /** Credentials were refused (401) or do not suffice (403). */
+  'credentials-refused',
+  /** The worker on this queue serves another cluster. */
+  'wrong-cluster',
+  'preflight-blocked',
+  'snapshot-failed',
+  'snapshot-unverified',
+  'snapshot-missing',
+  'member-upgrade-failed',
+  'member-not-ready',
+  'drain-deadline',
+  'node-upgrade-failed',
+  'node-not-ready',
+  'node-missing',
+  'verification-failed',
+  'restore-failed',
+  /** An activity gave up for a reason that no other code names. */
+  'unexpected',
+] as const;
+
+export type FailureCode = (typeof failureCodes)[number];
+
+/** A failure as it stands in status, audit trail and results: no stack, no secret. */
+export interface FailureInfo {
+  readonly code: FailureCode;
+  /** What was being done to which object, and what happened. */
+  readonly message: string;
+  /** What a person can do about it. */
+  readonly remedy: string;
+}

@@ -1,0 +1,138 @@
+// What was seen of a cluster at one moment: the only input of planner and preflight besides the
+// spec. Plain JSON, so that it can be written to a file and a plan be reviewed in a pull request.
+// O1. Lists are in no particular order; whoever depends on order sorts.
+// O2. Nothing secret is in here: no Secret, no environment, no token, no pod spec.
+// O3. What could not be read is said as a Problem, never left out.
+
+import type { BudgetRef, ClusterName, MemberName, NodeName, PodRef } from './names';
+import type { KubeVersion } from './versions';
+
+/** Why something could not be observed: a stable code and a sentence without secrets. */
+export interface Problem {
+  readonly code: 'unreachable' | 'unauthorized' | 'forbidden' | 'timeout' | 'unexpected';
+  readonly message: string;
+}
+
+/** Asked of each API server directly, never through the load balancer. */
+export type ApiServerObservation =
+  | {
+      readonly kind: 'observed';
+      readonly version: KubeVersion;
+      readonly ready: boolean;
+      /** Names of failing checks of `/readyz?verbose`. */
+      readonly failingChecks: readonly string[];
+    }
+  | { readonly kind: 'unobserved'; readonly problem: Problem };
+
+/** kube-controller-manager or kube-scheduler beside an API server. */
+export type ControllerObservation =
+  | { readonly kind: 'observed'; readonly version: KubeVersion; readonly healthy: boolean }
+  | { readonly kind: 'unobserved'; readonly problem: Problem };
+
+export interface MemberObservation {
+  readonly name: MemberName;
+  /** `https://127.0.0.1:6443`. */
+  readonly endpoint: string;
+  readonly apiServer: ApiServerObservation;
+  readonly controllerManager: ControllerObservation;
+  readonly scheduler: ControllerObservation;
+}
+
+export interface EtcdMemberObservation {
+  readonly name: string;
+  readonly endpoint: string;
+  readonly version: string;
+  readonly isLeader: boolean;
+  readonly isLearner: boolean;
+  /** Alarm names: NOSPACE, CORRUPT. */
+  readonly alarms: readonly string[];
+  readonly dbSizeBytes: number;
+  readonly dbSizeInUseBytes: number;
+  /** 0 when the server does not tell (before 3.6). */
+  readonly quotaBytes: number;
+  readonly raftIndex: number;
+  readonly raftAppliedIndex: number;
+}
+
+export type EtcdObservation =
+  | {
+      readonly kind: 'observed';
+      /** Members that the member list names. */
+      readonly memberCount: number;
+      readonly members: readonly EtcdMemberObservation[];
+      /** Members of the list that did not answer. */
+      readonly unreachable: readonly {
+        readonly name: string;
+        readonly endpoint: string;
+        readonly problem: Problem;
+      }[];
+      /** HashKV of all reachable members at one revision was the same. */
+      readonly hashesAgree: boolean;
+    }
+  | { readonly kind: 'unobserved'; readonly problem: Problem };
+
+/** A leader-election Lease of kube-system. */
+export interface LeaseObservation {
+  readonly component: 'kube-controller-manager' | 'kube-scheduler';
+  /** Empty when nobody holds it. */
+  readonly holder: string;
+  readonly renewedSecondsAgo: number;
+  readonly durationSeconds: number;
+}
+
+export interface NodeObservation {
+  readonly name: NodeName;
+  readonly labels: Readonly<Record<string, string>>;
+  /** `topology.kubernetes.io/zone`, or empty. */
+  readonly zone: string;
+  /** Carries a control-plane role label or taint. */
+  readonly isControlPlane: boolean;
+  readonly kubeletVersion: KubeVersion;
+  readonly ready: boolean;
+  readonly cordon:
+    | { readonly kind: 'none' }
+    | { readonly kind: 'ours'; readonly reason: string }
+    | { readonly kind: 'foreign' };
+  /** Pods bound to the node that are neither finished nor of a DaemonSet nor mirrors. */
+  readonly evictablePods: number;
+}
+
+export interface BudgetObservation {
+  readonly budget: BudgetRef;
+  readonly disruptionsAllowed: number;
+  readonly currentHealthy: number;
+  readonly desiredHealthy: number;
+  readonly expectedPods: number;
+  /** `status.observedGeneration` has caught up with `metadata.generation`. */
+  readonly observed: boolean;
+  /** Condition DisruptionAllowed has reason SyncFailed. */
+  readonly syncFailed: boolean;
+  /** As written in the spec: `1`, `50%`, or undefined. */
+  readonly minAvailable?: string;
+  readonly maxUnavailable?: string;
+}
+
+/** A pod that more than one budget selects: the Eviction API answers 500 for ever. */
+export interface BudgetOverlap {
+  readonly pod: PodRef;
+  readonly budgets: readonly BudgetRef[];
+}
+
+export interface Observation {
+  readonly schema: 'ascent.observation/v1';
+  readonly cluster: ClusterName;
+  /** RFC 3339. Not part of any digest. */
+  readonly observedAt: string;
+  readonly members: readonly MemberObservation[];
+  readonly etcd: EtcdObservation;
+  readonly leases: readonly LeaseObservation[];
+  readonly nodes: readonly NodeObservation[];
+  readonly budgets: readonly BudgetObservation[];
+  readonly budgetOverlaps: readonly BudgetOverlap[];
+  /** Releases that the drivers can install; undefined when they cannot tell. */
+  readonly availableVersions?: readonly KubeVersion[];
+  /** Whether a probe file could be written, read back and removed in the snapshot store. */
+  readonly snapshotStore:
+    | { readonly kind: 'writable'; readonly location: string; readonly freeBytes: number }
+    | { readonly kind: 'unusable'; readonly location: string; readonly problem: Problem };
+}

@@ -1,0 +1,100 @@
+// The plan: immutable data that says everything execution will do (R1). The only choices left open
+// are named in it: which node of a pool next within `maxUnavailable` (in the order given), and
+// which controller is the leader at the time (`leader-last`).
+// P1. Hops are in order, each one minor above the one before.
+// P2. In each hop: preflight, snapshot, API servers, controllers, pools, verify, soak.
+// P3. `digest` covers every other field; two equal plans have equal digests.
+
+import type { Blocker } from './blockers';
+import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PoolName } from './names';
+import type { SnapshotId } from './names';
+import type { DrainPolicy, Lane } from './spec';
+import type { KubeVersion } from './versions';
+
+export interface NodeChange {
+  readonly name: NodeName;
+  readonly zone: string;
+  readonly from: KubeVersion;
+  readonly to: KubeVersion;
+}
+
+export interface PreflightStep {
+  readonly kind: 'preflight';
+}
+
+export interface SnapshotStep {
+  readonly kind: 'snapshot';
+  readonly snapshotId: SnapshotId;
+}
+
+/** One API server: out of the balancer, drained, upgraded, verified, back. */
+export interface ApiServerStep {
+  readonly kind: 'api-server';
+  readonly member: MemberName;
+  readonly from: KubeVersion;
+  readonly to: KubeVersion;
+  readonly timeoutMs: number;
+}
+
+/** kube-controller-manager and kube-scheduler of all members, one member at a time. */
+export interface ControllersStep {
+  readonly kind: 'controllers';
+  readonly members: readonly MemberName[];
+  readonly order: 'leader-last';
+  readonly from: KubeVersion;
+  readonly to: KubeVersion;
+  readonly timeoutMs: number;
+}
+
+export interface PoolStep {
+  readonly kind: 'pool';
+  readonly pool: PoolName;
+  readonly lane: Lane;
+  /** Zone by zone, then by name; the first is the canary: it goes alone. */
+  readonly nodes: readonly NodeChange[];
+  /** Resolved count, at least 1. */
+  readonly maxUnavailable: number;
+  readonly drain: DrainPolicy;
+  readonly upgradeTimeoutMs: number;
+  readonly nodeSoakMs: number;
+}
+
+export interface VerifyStep {
+  readonly kind: 'verify';
+}
+
+export interface SoakStep {
+  readonly kind: 'soak';
+  readonly durationMs: number;
+}
+
+export type Step =
+  | PreflightStep
+  | SnapshotStep
+  | ApiServerStep
+  | ControllersStep
+  | PoolStep
+  | VerifyStep
+  | SoakStep;
+
+export interface Hop {
+  readonly id: HopId;
+  readonly from: KubeVersion;
+  readonly to: KubeVersion;
+  /** Whether a person must approve before the hop begins. */
+  readonly approval: 'required' | 'none';
+  readonly steps: readonly Step[];
+}
+
+export interface Plan {
+  readonly schema: 'ascent.plan/v1';
+  readonly digest: PlanDigest;
+  readonly cluster: ClusterName;
+  readonly from: KubeVersion;
+  readonly to: KubeVersion;
+  readonly hops: readonly Hop[];
+}
+
+export type PlanResult =
+  | { readonly kind: 'planned'; readonly plan: Plan }
+  | { readonly kind: 'blocked'; readonly blockers: readonly [Blocker, ...Blocker[]] };

@@ -1,0 +1,63 @@
+// What a person asks for, after validation: durations are milliseconds, defaults are filled in.
+// Reading YAML, defaults and suggestions for mistyped keys live in activities' and cli's edge
+// (client/spec-file.ts); the planner and the workflows only ever see this shape.
+
+import type { ClusterName, PoolName } from './names';
+import type { KubeMinor, KubeVersion } from './versions';
+
+/**
+ * How a pool follows the hops of the control plane.
+ * `every-hop`: drained and upgraded once in each hop.
+ * `fewest-drains`: stays behind as far as the skew policy allows (three minors; two for kubelets
+ * older than 1.25) and jumps. Source: kubernetes.io/releases/version-skew-policy.
+ */
+export type Lane = 'every-hop' | 'fewest-drains';
+
+/** Which hops wait for a person. `between-hops`: every hop but the first. */
+export type ApprovalPolicy = 'none' | 'between-hops' | 'every-hop';
+
+/** The choices that `kubectl drain` leaves to flags; the names say what happens. */
+export interface DrainPolicy {
+  /** How long the drain of one node may take before a person is asked (nothing is forced). */
+  readonly timeoutMs: number;
+  /** Overrides each pod's own grace period; undefined keeps it. Seconds, as in the API. */
+  readonly gracePeriodSeconds?: number;
+  /** Pods with an emptyDir volume lose its content when they leave. */
+  readonly emptyDirData: 'delete' | 'refuse';
+  /** Pods without a controller do not come back when they leave. */
+  readonly unmanagedPods: 'evict' | 'refuse';
+}
+
+export interface PoolSpec {
+  readonly name: PoolName;
+  /** All of these labels must be on the node. Empty: every worker that no earlier pool took. */
+  readonly nodeSelector: Readonly<Record<string, string>>;
+  readonly lane: Lane;
+  /** Nodes out of service at the same time: a count, or a percentage rounded down to at least 1. */
+  readonly maxUnavailable: number | `${number}%`;
+  readonly drain: DrainPolicy;
+  /** How long the driver may take to change the kubelet of one node. */
+  readonly upgradeTimeoutMs: number;
+  /** How long a node must stay Ready after it is back, before it counts. */
+  readonly nodeSoakMs: number;
+}
+
+/** Thrown away by nobody: a spec is an input of the plan and its digest. */
+export interface UpgradeSpec {
+  readonly apiVersion: 'ascent/v1';
+  readonly cluster: ClusterName;
+  /** `1.30` (the newest patch that can be had) or `1.30.14`. */
+  readonly target: KubeVersion | KubeMinor;
+  /** Exact releases for hops in between; a minor that is not named gets its newest known patch. */
+  readonly via: readonly KubeVersion[];
+  readonly approvals: ApprovalPolicy;
+  /** Durable wait after each hop; gates are checked all through it. */
+  readonly hopSoakMs: number;
+  readonly controlPlane: {
+    /** How long one member may take until it is verified in its new version. */
+    readonly memberTimeoutMs: number;
+    /** A single control-plane member means downtime in each hop; it must be asked for. */
+    readonly allowSingleMember: boolean;
+  };
+  readonly pools: readonly PoolSpec[];
+}

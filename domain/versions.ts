@@ -1,0 +1,70 @@
+// Kubernetes versions: parsing, order and minors.
+// V1. A KubeVersion is always `MAJOR.MINOR.PATCH` without a leading `v` and without a suffix.
+// V2. Order is numeric, never lexical: 1.9.0 < 1.10.0.
+
+/** `1.29.15` (V1). */
+export type KubeVersion = string & { readonly brand: 'KubeVersion' };
+/** `1.29`. */
+export type KubeMinor = string & { readonly brand: 'KubeMinor' };
+
+interface VersionParts {
+  readonly major: number;
+  readonly minor: number;
+  readonly patch: number;
+}
+
+const versionPattern = /^v?(\d+)\.(\d+)\.(\d+)(?:[-+].*)?$/;
+const minorPattern = /^v?(\d+)\.(\d+)$/;
+
+/** Reads `v1.29.15`, `1.29.15` or `v1.29.15-eks-1`; undefined when the text is none of these. */
+export function parseVersion(text: string): KubeVersion | undefined {
+  const match = versionPattern.exec(text.trim());
+  if (match === null) return undefined;
+  return `${Number(match[1])}.${Number(match[2])}.${Number(match[3])}` as KubeVersion;
+}
+
+/** Reads `1.29` or `v1.29`; undefined when the text is neither. */
+export function parseMinor(text: string): KubeMinor | undefined {
+  const match = minorPattern.exec(text.trim());
+  if (match === null) return undefined;
+  return `${Number(match[1])}.${Number(match[2])}` as KubeMinor;
+}
+
+function partsOf(version: KubeVersion): VersionParts {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
+  return { major, minor, patch };
+}
+
+/** `1.29.15` → `1.29`. */
+export function minorOf(version: KubeVersion): KubeMinor {
+  const { major, minor } = partsOf(version);
+  return `${major}.${minor}` as KubeMinor;
+}
+
+/** Negative when a is older, 0 when equal, positive when a is newer (V2). */
+export function compareVersions(a: KubeVersion, b: KubeVersion): number {
+  const left = partsOf(a);
+  const right = partsOf(b);
+  return left.major - right.major || left.minor - right.minor || left.patch - right.patch;
+}
+
+/** How many minors `newer` is ahead of `older`; negative when it is behind. Same major only. */
+export function minorsBetween(older: KubeVersion, newer: KubeVersion): number {
+  return partsOf(newer).minor - partsOf(older).minor;
+}
+
+/** `1.29` → `1.30`. */
+export function nextMinor(minor: KubeMinor): KubeMinor {
+  const [major = 0, number = 0] = minor.split('.').map(Number);
+  return `${major}.${number + 1}` as KubeMinor;
+}
+
+/** The oldest of a non-empty list. */
+export function oldest(versions: readonly [KubeVersion, ...KubeVersion[]]): KubeVersion {
+  return versions.reduce((low, version) => (compareVersions(version, low) < 0 ? version : low));
+}
+
+/** The newest of a non-empty list. */
+export function newest(versions: readonly [KubeVersion, ...KubeVersion[]]): KubeVersion {
+  return versions.reduce((high, version) => (compareVersions(version, high) > 0 ? version : high));
+}

@@ -1,0 +1,29 @@
+// Workflow ids carry meaning: the id of upgradeCluster is the lock of the cluster, and everybody
+// who knows the plan can name every child (design.md, Workflows).
+
+import type { ClusterName, HopId, NodeName, PoolName } from './names';
+
+/** `upgrade/<cluster>`. */
+export function upgradeWorkflowId(cluster: ClusterName): string {
+  return `upgrade/${cluster}`;
+}
+
+/** `upgrade/<cluster>/hop-1.29`. */
+export function hopWorkflowId(cluster: ClusterName, hop: HopId): string {
+  return `${upgradeWorkflowId(cluster)}/${hop}`;
+}
+
+/** `upgrade/<cluster>/hop-1.29/web`, and `/2` and so on for the further chunks of a large pool. */
+export function poolWorkflowId(hopId: string, pool: PoolName, chunk: number): string {
+  return chunk === 0 ? `${hopId}/${pool}` : `${hopId}/${pool}/${chunk + 1}`;
+}
+
+/** `…/web/worker-3`. */
+export function nodeWorkflowId(poolId: string, node: NodeName): string {
+  return `${poolId}/${node}`;
+}
+
+/** `upgrade/<cluster>/hop-1.29/rollback`. */
+export function rollBackWorkflowId(cluster: ClusterName, hop: HopId): string {
+  return `${hopWorkflowId(cluster, hop)}/rollback`;
+}
