@@ -17,6 +17,8 @@ export const failureCodes = [
   'snapshot-missing',
   'member-upgrade-failed',
   'member-not-ready',
+  /** Pods that the drain policy does not let go, or a node that is not cordoned; none evicted. */
+  'drain-refused',
   'drain-deadline',
   'node-upgrade-failed',
   'node-not-ready',

@@ -1,0 +1,17 @@
+// How we recognise our own cordon (R7: a hint, an etcd restore takes it back in time). The adapter
+// of KubeApi writes the annotation together with spec.unschedulable; nobody else may know the key.
+
+import type { NodeObservation } from '../domain/observation';
+import type { NodeView } from './ports';
+
+/** Annotation on a node that we cordoned; its value is CordonInput.reason. */
+export const cordonReasonAnnotation = 'ascent.dev/cordon-reason';
+
+/** Whether the node is cordoned, and by whom. An annotation alone is no cordon. */
+export function cordonOf(
+  node: Pick<NodeView, 'unschedulable' | 'annotations'>,
+): NodeObservation['cordon'] {
+  if (!node.unschedulable) return { kind: 'none' };
+  const reason = node.annotations[cordonReasonAnnotation];
+  return reason === undefined ? { kind: 'foreign' } : { kind: 'ours', reason };
+}
