@@ -5,6 +5,7 @@
 // A2. Failures are ApplicationFailures whose type is a FailureCode when they are terminal.
 
 import type { DrainBlocker, PlanBlocker } from './blockers';
+import type { FailureInfo } from './failures';
 import type { PreflightReport } from './findings';
 import type { ClusterName, HopId, MemberName, NodeName, PlanDigest } from './names';
 import type { SnapshotId } from './names';
@@ -194,4 +195,6 @@ export function clusterTaskQueue(cluster: ClusterName): string {
 /** What a start is refused with, besides PlanBlockers. */
 export type StartRefusal =
   | { readonly code: 'blocked'; readonly blockers: readonly [PlanBlocker, ...PlanBlocker[]] }
-  | { readonly code: 'worker-missing'; readonly taskQueue: string; readonly waitedSeconds: number };
+  | { readonly code: 'worker-missing'; readonly taskQueue: string; readonly waitedSeconds: number }
+  /** The cluster could not be looked at: unreachable, credentials refused, wrong cluster. */
+  | { readonly code: 'planning-failed'; readonly failure: FailureInfo };

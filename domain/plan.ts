@@ -5,7 +5,7 @@
 // P2. In each hop: preflight, snapshot, API servers, controllers, pools, verify, soak.
 // P3. `digest` covers every other field; two equal plans have equal digests.
 
-import type { Blocker } from './blockers';
+import type { PlanBlocker } from './blockers';
 import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PoolName } from './names';
 import type { SnapshotId } from './names';
 import type { DrainPolicy, Lane } from './spec';
@@ -97,4 +97,4 @@ export interface Plan {
 
 export type PlanResult =
   | { readonly kind: 'planned'; readonly plan: Plan }
-  | { readonly kind: 'blocked'; readonly blockers: readonly [Blocker, ...Blocker[]] };
+  | { readonly kind: 'blocked'; readonly blockers: readonly [PlanBlocker, ...PlanBlocker[]] };
