@@ -4,7 +4,7 @@
 import type { DrainBlocker } from './blockers';
 import type { Gate } from './control';
 import type { FailureInfo } from './failures';
-import type { ChangeResult, SnapshotRecord } from './activity-contract';
+import type { ChangeResult, SnapshotRecord, StartRefusal } from './activity-contract';
 import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PoolName } from './names';
 import type { KubeVersion } from './versions';
 
@@ -73,7 +73,7 @@ export type UpgradeResult =
     }
   | {
       readonly outcome: 'blocked';
-      readonly refusal: import('./activity-contract').StartRefusal;
+      readonly refusal: StartRefusal;
     }
   | {
       readonly outcome: 'rejected' | 'cancelled';

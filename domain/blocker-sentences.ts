@@ -1,0 +1,119 @@
+// Words for blockers: why a plan cannot be made or a pod does not leave, and what to do about it.
+// Every sentence has the shape `what is the matter - what to do`.
+
+import type { Blocker, DrainBlocker, PlanBlocker } from './blockers';
+import { formatDuration } from './durations';
+import type { BudgetRef, PodRef } from './names';
+import { minorOf } from './versions';
+import type { Words } from './words';
+import { say } from './words';
+
+/**
+ * One sentence for one blocker. With `nowMs` (epoch milliseconds) a drain blocker also says for how
+ * long it has stood; there is no clock in here.
+ */
+export function blockerSentence(blocker: Blocker, nowMs?: number): string {
+  if (!('sinceMs' in blocker)) return say(planWords, blocker);
+  const stood = nowMs === undefined ? '' : ` for ${formatDuration(nowMs - blocker.sinceMs)}`;
+  return `pod ${podText(blocker.pod)} has not left${stood}: ${say(drainWords, blocker)}`;
+}
+
+/** `web/web-0`. */
+export function podText(pod: PodRef): string {
+  return `${pod.namespace}/${pod.name}`;
+}
+
+/** `web/web-budget`. */
+export function budgetText(budget: BudgetRef): string {
+  return `${budget.namespace}/${budget.name}`;
+}
+
+const viaReasons = {
+  'not-on-path': 'is not a release of a minor between the current one and the target',
+  'duplicate-minor': 'is one of several releases that via and target name for the same minor',
+  'not-available': 'cannot be installed on this cluster',
+} as const;
+
+const planWords: Words<PlanBlocker> = {
+  'already-at-target': ({ cluster, at }) =>
+    `the control plane and every node of ${cluster} run ${at} already - there is nothing to do`,
+  'target-lower': ({ at, target }) =>
+    `the target ${target} is older than ${at}, which the cluster runs` +
+    ' - Kubernetes goes back only by rolling back a hop; name a newer target',
+  'target-unknown': ({ target, newestKnown }) =>
+    `the target ${target} cannot be installed; the newest release that can is ${newestKnown}` +
+    ' - name a release that can be installed, or make it available to the driver',
+  'release-missing': ({ minor }) =>
+    `no release of ${minor} can be installed, and the control plane never skips a minor` +
+    ` - make a ${minor} release available to the driver`,
+  'via-unusable': ({ version, why }) =>
+    `the release ${version} in via ${viaReasons[why]}` +
+    ' - correct it, or leave it out to get the newest patch',
+  'no-members': ({ cluster }) =>
+    `no control-plane member of ${cluster} is known - name them in the cluster access file`,
+  'single-member-not-allowed': ({ member }) =>
+    `${member} is the only control-plane member, so the API is down while it changes` +
+    ' - set controlPlane.allowSingleMember to true to accept that',
+  'member-unobserved': ({ component, member, problem }) =>
+    `${component} of ${member} could not be asked: ${problem}` +
+    ' - bring it up and within reach, then plan again',
+  'mixed-control-plane': ({ versions }) =>
+    `the API servers run different releases: ` +
+    `${versions.map(({ member, at }) => `${member} ${at}`).join(', ')}` +
+    ' - bring all of them to one release first',
+  'controller-skewed': ({ component, member, at, apiServer }) =>
+    `${component} of ${member} runs ${at}, its API server ${apiServer}` +
+    ` - bring it to ${minorOf(apiServer)} first`,
+  'kubelet-too-old': ({ node, at, apiServer, oldestAllowed }) =>
+    `node ${node} runs kubelet ${at}; a ${minorOf(apiServer)} API server supports` +
+    ` ${oldestAllowed} and newer - upgrade the node first`,
+  'kubelet-too-new': ({ node, at, apiServer }) =>
+    `node ${node} runs kubelet ${at}, newer than the API server's ${apiServer}` +
+    ` - return the node to ${minorOf(apiServer)} first`,
+  'pool-empty': ({ pool }) =>
+    `no node belongs to pool ${pool} - correct its nodeSelector, or take it out of the spec`,
+  'node-without-pool': ({ node }) =>
+    `node ${node} belongs to no pool` +
+    ' - widen the nodeSelector of a pool, or add a last pool with an empty one',
+  'plan-digest-changed': ({ expected, actual }) =>
+    `the plan is now ${actual}, not ${expected} as it was looked at` +
+    ' - look at the new plan and start with its digest',
+};
+
+const drainWords: Words<DrainBlocker> = {
+  'budget-exhausted': ({ budget, message }) =>
+    `${budget === undefined ? 'a disruption budget' : `budget ${budgetText(budget)}`} allows no` +
+    ` eviction now (${message})` +
+    ' - it goes on by itself when more of its pods are Ready; else add replicas or relax it',
+  'budget-not-observed': ({ message }) =>
+    `the disruption controller has not looked at its budget yet (${message})` +
+    ' - see that kube-controller-manager runs',
+  'budgets-overlap': ({ message }) =>
+    `several budgets select it, which evictions do not support (${message})` +
+    ' - narrow the selectors until one is left',
+  'api-throttled': ({ retryAfterSeconds }) =>
+    `the API server is busy and asked to wait ${retryAfterSeconds} s` +
+    ' - it goes on by itself; look at the load of the API server if this stays',
+  'namespace-terminating': () =>
+    'its namespace is being deleted - it goes on by itself when the pod is gone',
+  'eviction-forbidden': ({ message }) =>
+    `the API server forbids its eviction (${message})` +
+    ' - grant the worker the right to create pods/eviction, or correct the budget',
+  'eviction-failing': ({ message }) =>
+    `its eviction fails (${message})` +
+    ' - it is tried again; look at admission webhooks and at the API server',
+  'pod-terminating': ({ gracePeriodSeconds, finalizers }) =>
+    finalizers.length === 0
+      ? `it is terminating with a grace period of ${gracePeriodSeconds} s` +
+        ' - if this stays, see that its node is Ready and its preStop hook ends'
+      : `it is terminating, held by finalizers: ${finalizers.join(', ')}` +
+        ' - see why their owners do not remove them',
+  'pod-unmanaged': () =>
+    'no controller owns it, so it would not come back' +
+    ' - move or delete it, or set drain.unmanagedPods to evict',
+  'pod-emptydir': () =>
+    'it keeps data in an emptyDir volume, which leaves with it' +
+    ' - save the data and delete the pod, or set drain.emptyDirData to delete',
+  'daemonset-missing': ({ daemonSet }) =>
+    `its DaemonSet ${daemonSet} does not exist any more - delete the pod`,
+};

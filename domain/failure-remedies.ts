@@ -1,0 +1,41 @@
+// What a person can do about each failure of the catalogue.
+
+import type { FailureCode, FailureInfo } from './failures';
+
+const remedies: Readonly<Record<FailureCode, string>> = {
+  'worker-missing': "start a worker that serves the cluster's task queue, then start again",
+  'cluster-unreachable':
+    'see that the API server, etcd and the hosts answer from where the worker runs, then try again',
+  'credentials-refused':
+    "correct the worker's credentials or its rights in the cluster, then try again",
+  'wrong-cluster': 'start the worker with the access file of this cluster',
+  'preflight-blocked': 'remove what the blocking findings name, then try again',
+  'snapshot-failed': 'see that etcd is healthy and the snapshot store is writable, then try again',
+  'snapshot-unverified': 'do not rely on this snapshot: see that etcd is healthy, then try again',
+  'snapshot-missing':
+    'bring the snapshot back into the store; without it there is no way back to this version',
+  'member-upgrade-failed': "look at the member's host and the driver's log, then try again",
+  'member-not-ready': 'look at /readyz?verbose and the logs of the member, then try again',
+  'drain-refused':
+    "let these pods leave in the pool's drain policy, or remove them yourself; then retry the node",
+  'drain-deadline':
+    'remove what its blockers name and retry the node, or skip it, or quarantine it',
+  'node-upgrade-failed':
+    "look at the node's host and the driver's log; retry the node, or quarantine it",
+  'node-not-ready': 'look at the kubelet of the node; retry the node, or quarantine it',
+  'node-missing': 'skip the node if it was taken away on purpose, else bring it back and retry it',
+  'verification-failed': 'see why what runs differs from the plan, correct it, then try again',
+  'restore-failed':
+    'try again: a restore goes on where it stopped; until then the API may not answer',
+  unexpected: 'look at the log of the worker; try again when the cause is gone',
+};
+
+/** An instruction, without a full stop. */
+export function remedyOf(code: FailureCode): string {
+  return remedies[code];
+}
+
+/** A failure as status, audit trail and results carry it: its code, its message, its remedy. */
+export function failureInfo(code: FailureCode, message: string): FailureInfo {
+  return { code, message, remedy: remedyOf(code) };
+}
