@@ -80,7 +80,8 @@ export type EvictionAnswer =
   | { readonly kind: 'budgets-overlap'; readonly message: string }
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number }
   | { readonly kind: 'namespace-terminating' }
-  | { readonly kind: 'forbidden'; readonly message: string }
+  /** `by`: the 403 concerns a budget (details.kind), not the rights of the worker. */
+  | { readonly kind: 'forbidden'; readonly by?: 'budget'; readonly message: string }
   | { readonly kind: 'failed'; readonly message: string };
 
 /** The Kubernetes API through the load balancer. */

@@ -1,0 +1,234 @@
+// What a drain remembers: what it evicted, what was refused since when, and when to ask again.
+// Pure bookkeeping; drain.ts asks the cluster and tells the ledger what it saw.
+// L1. A pod is counted once. Pods that the last heartbeat of a dead worker named as still to be
+//     evicted, and that are leaving or gone when its successor looks, were evicted by it.
+// L2. A refusal keeps the time of its first occurrence as long as the pod stays, also across
+//     attempts.
+
+import type { DrainProgress } from '../domain/activity-contract';
+import type { DrainBlocker } from '../domain/blockers';
+import type { PodRef } from '../domain/names';
+import type { EvictionAnswer, PodView } from './ports';
+
+/** Heartbeat details of drainNode: the progress, and what L1 needs. */
+export interface DrainCheckpoint extends DrainProgress {
+  /** UIDs of the pods that were to be evicted and had not been. */
+  readonly toEvict: readonly string[];
+}
+
+interface Refusal {
+  readonly blocker: DrainBlocker;
+  readonly tries: number;
+  readonly notBeforeMs: number;
+}
+
+/** Clocks of API server and worker may disagree by this much before grace counts as exceeded. */
+const graceSlackMs = 2_000;
+
+const budgetRetryMs = 1_000;
+const overlapRetryMs = 5_000;
+const forbiddenRetryMs = 10_000;
+const namespaceRetryMs = 2_000;
+const failingRetryMaxMs = 15_000;
+/** Server answers above this are asked again anyhow: a drain must see changes. */
+const retryAfterMaxMs = 30_000;
+
+function podKey(pod: PodRef): string {
+  return `${pod.namespace}/${pod.name}`;
+}
+
+/**
+ * `baseMs` times 0.8 to 1.2, the same for the same pod and try: pods of one budget do not ask in
+ * step, and a test knows when they do (32-bit FNV-1a over both).
+ */
+export function jittered(baseMs: number, uid: string, tries: number): number {
+  let hash = 0x811c9dc5;
+  for (const character of `${uid}#${tries}`) {
+    hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+  }
+  return Math.round(baseMs * (0.8 + 0.4 * (hash / 0xffffffff)));
+}
+
+function isStringArray(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
+
+/** The checkpoint in heartbeat details; undefined when there is none that can be trusted. */
+export function readDrainCheckpoint(details: unknown): DrainCheckpoint | undefined {
+  if (typeof details !== 'object' || details === null) return undefined;
+  const given = details as Partial<DrainCheckpoint>;
+  const numbers = [given.evicted, given.refusals, given.remaining, given.startedAtMs];
+  if (!numbers.every((value) => Number.isFinite(value))) return undefined;
+  if (!Array.isArray(given.blockers)) return undefined;
+  return {
+    ...(given as DrainCheckpoint),
+    toEvict: isStringArray(given.toEvict) ? given.toEvict : [],
+  };
+}
+
+export class DrainLedger {
+  readonly startedAtMs: number;
+  private evicted: number;
+  private refusals: number;
+  private readonly evictedUids = new Set<string>();
+  /** Of the attempt before; settled at the first look. */
+  private inherited: readonly string[];
+  private readonly inheritedSinceMs: ReadonlyMap<string, number>;
+  private readonly refused = new Map<string, Refusal>();
+  private toEvict: readonly PodView[] = [];
+  private leaving: readonly PodView[] = [];
+  private lastLookMs: number;
+
+  /** Goes on from `checkpoint`, or begins at `nowMs`. */
+  constructor(checkpoint: DrainCheckpoint | undefined, nowMs: number) {
+    this.startedAtMs = checkpoint?.startedAtMs ?? nowMs;
+    this.evicted = checkpoint?.evicted ?? 0;
+    this.refusals = checkpoint?.refusals ?? 0;
+    this.inherited = checkpoint?.toEvict ?? [];
+    const blockers = checkpoint?.blockers ?? [];
+    this.inheritedSinceMs = new Map(blockers.map((one) => [podKey(one.pod), one.sinceMs]));
+    this.lastLookMs = nowMs;
+  }
+
+  /** Takes over what is on the node now. */
+  look(seen: {
+    readonly evict: readonly PodView[];
+    readonly wait: readonly PodView[];
+    readonly nowMs: number;
+  }): void {
+    this.toEvict = seen.evict;
+    this.leaving = seen.wait;
+    this.lastLookMs = seen.nowMs;
+    const staying = new Set(seen.evict.map((pod) => pod.uid));
+    this.evicted += this.inherited.filter((uid) => !staying.has(uid)).length;
+    this.inherited = [];
+    for (const uid of this.refused.keys()) {
+      if (!staying.has(uid)) this.refused.delete(uid);
+    }
+  }
+
+  get remaining(): number {
+    return this.toEvict.length + this.leaving.length;
+  }
+
+  get hasLeavingPods(): boolean {
+    return this.leaving.length > 0 || this.toEvict.some((pod) => this.evictedUids.has(pod.uid));
+  }
+
+  /** Pods whose eviction is to be asked for now. */
+  due(nowMs: number): readonly PodView[] {
+    return this.toEvict.filter((pod) => {
+      const refusal = this.refused.get(pod.uid);
+      return refusal === undefined || refusal.notBeforeMs <= nowMs;
+    });
+  }
+
+  /** Milliseconds until a refused pod is due; undefined when none was refused. */
+  msUntilDue(nowMs: number): number | undefined {
+    const times = [...this.refused.values()].map((refusal) => refusal.notBeforeMs - nowMs);
+    return times.length === 0 ? undefined : Math.max(0, Math.min(...times));
+  }
+
+  /** Notes what the Eviction API answered for a pod. */
+  note(pod: PodView, answer: EvictionAnswer, nowMs: number): void {
+    if (answer.kind === 'evicted') {
+      if (!this.evictedUids.has(pod.uid)) this.evicted += 1;
+      this.evictedUids.add(pod.uid);
+      this.refused.delete(pod.uid);
+      return;
+    }
+    // Gone, or replaced by a pod of the same name: the next look says which.
+    if (answer.kind === 'gone' || answer.kind === 'replaced') {
+      this.refused.delete(pod.uid);
+      return;
+    }
+    if (answer.kind === 'budget' || answer.kind === 'budget-not-observed') this.refusals += 1;
+    const before = this.refused.get(pod.uid);
+    const tries = (before?.tries ?? 0) + 1;
+    const sinceMs = before?.blocker.sinceMs ?? this.inheritedSinceMs.get(podKey(pod.ref)) ?? nowMs;
+    this.refused.set(pod.uid, {
+      blocker: blockerOf(pod.ref, answer, sinceMs),
+      tries,
+      notBeforeMs: nowMs + retryDelayMs(answer, pod.uid, tries),
+    });
+  }
+
+  /** What the heartbeat says and the next attempt goes on from. */
+  checkpoint(): DrainCheckpoint {
+    const gone = this.toEvict.filter((pod) => !this.evictedUids.has(pod.uid));
+    return {
+      evicted: this.evicted,
+      refusals: this.refusals,
+      remaining: this.remaining,
+      blockers: [
+        ...[...this.refused.values()].map((refusal) => refusal.blocker),
+        ...this.overdueBlockers(),
+      ],
+      startedAtMs: this.startedAtMs,
+      toEvict: [...this.inherited, ...gone.map((pod) => pod.uid)],
+    };
+  }
+
+  /** The same without what only the next attempt needs. */
+  progress(): DrainProgress {
+    const { toEvict: _internal, ...progress } = this.checkpoint();
+    return progress;
+  }
+
+  /** Pods that are leaving for longer than their grace period allows. */
+  private overdueBlockers(): readonly DrainBlocker[] {
+    return this.leaving.flatMap((pod) => {
+      const sinceMs = pod.deletionTimestampMs;
+      if (sinceMs === undefined || this.lastLookMs <= sinceMs + graceSlackMs) return [];
+      const gracePeriodSeconds = pod.deletionGracePeriodSeconds ?? 0;
+      const { ref, finalizers } = pod;
+      return [{ code: 'pod-terminating', pod: ref, finalizers, gracePeriodSeconds, sinceMs }];
+    });
+  }
+}
+
+type Refused = Exclude<EvictionAnswer, { kind: 'evicted' | 'gone' | 'replaced' }>;
+
+function blockerOf(pod: PodRef, answer: Refused, sinceMs: number): DrainBlocker {
+  switch (answer.kind) {
+    case 'budget': {
+      const { budget, message } = answer;
+      const named = budget === undefined ? {} : { budget };
+      return { code: 'budget-exhausted', pod, ...named, message, sinceMs };
+    }
+    case 'budget-not-observed':
+    case 'budgets-overlap':
+      return { code: answer.kind, pod, message: answer.message, sinceMs };
+    case 'throttled':
+      return {
+        code: 'api-throttled',
+        pod,
+        retryAfterSeconds: answer.retryAfterSeconds,
+        sinceMs,
+      };
+    case 'namespace-terminating':
+      return { code: 'namespace-terminating', pod, sinceMs };
+    case 'forbidden':
+      return { code: 'eviction-forbidden', pod, message: answer.message, sinceMs };
+    case 'failed':
+      return { code: 'eviction-failing', pod, message: answer.message, sinceMs };
+  }
+}
+
+function retryDelayMs(answer: Refused, uid: string, tries: number): number {
+  switch (answer.kind) {
+    case 'budget':
+      return jittered(budgetRetryMs, uid, tries);
+    case 'budget-not-observed':
+    case 'throttled':
+      return Math.min(retryAfterMaxMs, Math.max(budgetRetryMs, answer.retryAfterSeconds * 1_000));
+    case 'budgets-overlap':
+      return jittered(overlapRetryMs, uid, tries);
+    case 'namespace-terminating':
+      return jittered(namespaceRetryMs, uid, tries);
+    case 'forbidden':
+      return jittered(forbiddenRetryMs, uid, tries);
+    case 'failed':
+      return jittered(Math.min(failingRetryMaxMs, budgetRetryMs * 2 ** (tries - 1)), uid, tries);
+  }
+}

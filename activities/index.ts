@@ -1,0 +1,30 @@
+// All activities of one cluster. A worker makes one set for each cluster that it serves.
+
+import type { AscentActivities } from '../domain/activity-contract';
+import type { ActivityDependencies } from './activity-run';
+import { controlPlaneActivities } from './control-plane';
+import { cordonActivities } from './cordon';
+import { drainActivities } from './drain';
+import { nodeActivities } from './node';
+import { observeActivities } from './observe';
+import { planActivities } from './plan';
+import { preflightActivities } from './preflight';
+import { restoreActivities } from './restore';
+import { snapshotActivities } from './snapshot';
+import { verifyActivities } from './verify';
+
+/** The activities of `deps.cluster`; inputs for another cluster fail with `wrong-cluster`. */
+export function createActivities(deps: ActivityDependencies): AscentActivities {
+  return {
+    ...observeActivities(deps),
+    ...planActivities(deps),
+    ...preflightActivities(deps),
+    ...snapshotActivities(deps),
+    ...controlPlaneActivities(deps),
+    ...cordonActivities(deps),
+    ...drainActivities(deps),
+    ...nodeActivities(deps),
+    ...verifyActivities(deps),
+    ...restoreActivities(deps),
+  };
+}

@@ -1,0 +1,163 @@
+// What differs between what should run and what was seen, as data (R3), and the one place here
+// that puts it into words. Details of `verification-failed`, `member-not-ready`, `node-not-ready`.
+
+import { podText } from '../domain/blocker-sentences';
+import type { MemberName, NodeName, PodRef } from '../domain/names';
+import type { ApiServerObservation, ControllerObservation, Problem } from '../domain/observation';
+import { type KubeVersion, parseVersion } from '../domain/versions';
+import type { NodeView } from './ports';
+
+export type Component = 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
+
+export type Mismatch =
+  | {
+      readonly code: 'component-unobserved';
+      readonly member: MemberName;
+      readonly component: Component;
+      readonly problem: Problem;
+    }
+  | {
+      readonly code: 'component-version';
+      readonly member: MemberName;
+      readonly component: Component;
+      readonly expected: KubeVersion;
+      readonly actual: KubeVersion;
+    }
+  | {
+      readonly code: 'component-not-ready';
+      readonly member: MemberName;
+      readonly component: Component;
+      readonly failingChecks: readonly string[];
+    }
+  | { readonly code: 'etcd-unobserved'; readonly problem: Problem }
+  | { readonly code: 'etcd-member-unreachable'; readonly member: string; readonly problem: Problem }
+  | { readonly code: 'etcd-hashes-differ' }
+  | { readonly code: 'node-missing'; readonly node: NodeName }
+  | {
+      readonly code: 'kubelet-version';
+      readonly node: NodeName;
+      readonly expected: KubeVersion;
+      readonly actual: string;
+    }
+  | { readonly code: 'node-not-ready'; readonly node: NodeName }
+  | { readonly code: 'daemonset-pod-not-ready'; readonly node: NodeName; readonly pod: PodRef };
+
+/** First detail of every failure that mismatches caused. */
+export interface MismatchDetails {
+  readonly mismatches: readonly Mismatch[];
+}
+
+/** What is wrong with an API server; empty when it runs `expected` and is ready. */
+export function apiServerMismatches(
+  member: MemberName,
+  observed: ApiServerObservation,
+  expected: KubeVersion | undefined,
+): readonly Mismatch[] {
+  const subject = { member, component: 'kube-apiserver' } as const;
+  if (observed.kind === 'unobserved') {
+    return [{ code: 'component-unobserved', ...subject, problem: observed.problem }];
+  }
+  return [
+    ...versionMismatch(subject, observed.version, expected),
+    ...(observed.ready
+      ? []
+      : [
+          {
+            code: 'component-not-ready' as const,
+            ...subject,
+            failingChecks: observed.failingChecks,
+          },
+        ]),
+  ];
+}
+
+/** What is wrong with a controller; empty when it runs `expected` and is healthy. */
+export function controllerMismatches(
+  subject: {
+    readonly member: MemberName;
+    readonly component: 'kube-controller-manager' | 'kube-scheduler';
+  },
+  observed: ControllerObservation,
+  expected: KubeVersion,
+): readonly Mismatch[] {
+  if (observed.kind === 'unobserved') {
+    return [{ code: 'component-unobserved', ...subject, problem: observed.problem }];
+  }
+  const { healthy } = observed;
+  return [
+    ...versionMismatch(subject, observed.version, expected),
+    ...(healthy ? [] : [{ code: 'component-not-ready' as const, ...subject, failingChecks: [] }]),
+  ];
+}
+
+function versionMismatch(
+  subject: { readonly member: MemberName; readonly component: Component },
+  actual: KubeVersion,
+  expected: KubeVersion | undefined,
+): readonly Mismatch[] {
+  if (expected === undefined || actual === expected) return [];
+  return [{ code: 'component-version', ...subject, expected, actual }];
+}
+
+/** What is wrong with a node; a cordon is no mismatch. */
+export function nodeMismatches(
+  name: NodeName,
+  node: NodeView | undefined,
+  expected: KubeVersion,
+): readonly Mismatch[] {
+  if (node === undefined) return [{ code: 'node-missing', node: name }];
+  const actual = node.kubeletVersion;
+  const isVersion = parseVersion(actual) === expected;
+  return [
+    ...(isVersion ? [] : [{ code: 'kubelet-version' as const, node: name, expected, actual }]),
+    ...(node.ready ? [] : [{ code: 'node-not-ready' as const, node: name }]),
+  ];
+}
+
+type ComponentMismatch = Extract<Mismatch, { readonly component: Component }>;
+
+/** One clause, without a full stop. */
+export function mismatchText(mismatch: Mismatch): string {
+  if ('component' in mismatch) return componentText(mismatch);
+  switch (mismatch.code) {
+    case 'etcd-unobserved':
+      return `etcd does not answer (${mismatch.problem.message})`;
+    case 'etcd-member-unreachable':
+      return `etcd member ${mismatch.member} does not answer (${mismatch.problem.message})`;
+    case 'etcd-hashes-differ':
+      return 'the etcd members do not hold the same data';
+    case 'node-missing':
+      return `node ${mismatch.node} does not exist`;
+    case 'kubelet-version': {
+      const actual = mismatch.actual === '' ? 'no kubelet version' : `kubelet ${mismatch.actual}`;
+      return `node ${mismatch.node} reports ${actual}, not ${mismatch.expected}`;
+    }
+    case 'node-not-ready':
+      return `node ${mismatch.node} is not Ready`;
+    case 'daemonset-pod-not-ready':
+      return `DaemonSet pod ${podText(mismatch.pod)} on node ${mismatch.node} is not Ready`;
+  }
+}
+
+function componentText(mismatch: ComponentMismatch): string {
+  const subject = `${mismatch.component} of ${mismatch.member}`;
+  switch (mismatch.code) {
+    case 'component-unobserved':
+      return `${subject} does not answer (${mismatch.problem.message})`;
+    case 'component-version':
+      return `${subject} runs ${mismatch.actual}, not ${mismatch.expected}`;
+    case 'component-not-ready': {
+      const checks = mismatch.failingChecks.join(', ');
+      return `${subject} is not ready${checks === '' ? '' : ` (failing: ${checks})`}`;
+    }
+  }
+}
+
+const toldAtMost = 3;
+
+/** The first few in words; the rest are in the details. */
+export function mismatchesText(mismatches: readonly Mismatch[]): string {
+  const told = mismatches.slice(0, toldAtMost).map(mismatchText).join('; ');
+  const more = mismatches.length - toldAtMost;
+  return more > 0 ? `${told}; and ${more} more` : told;
+}

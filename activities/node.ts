@@ -1,0 +1,121 @@
+// upgradeNode: the kubelet of one node changes its version. Whether the node is good afterwards is
+// looked at by verifyNode.
+// N1. Only a cordoned node is changed (R8).
+// N2. A kubelet never becomes newer than the oldest API server that answers (R5).
+
+import type { AscentActivities, ChangeResult, NodeUpgradeInput } from '../domain/activity-contract';
+import { minorsBetween, parseVersion } from '../domain/versions';
+import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
+import { readChangeCheckpoint } from './change-checkpoint';
+import { terminalFailure } from './failure-mapping';
+import { type Mismatch, type MismatchDetails, mismatchesText, nodeMismatches } from './mismatches';
+import { secondsBetween, watchUntilGood } from './passes';
+import type { NodeView } from './ports';
+
+const lookEveryMs = 500;
+/** How long the API server may need to hear of the new kubelet. */
+const versionPatienceMs = 120_000;
+
+interface NodeChange {
+  readonly deps: ActivityDependencies;
+  readonly run: ActivityRun;
+  readonly input: NodeUpgradeInput;
+}
+
+export function nodeActivities(deps: ActivityDependencies): Pick<AscentActivities, 'upgradeNode'> {
+  return {
+    /**
+     * Key: the node. A node whose kubelet reports `to` is done. Goes both ways: a rollback returns
+     * kubelets with it. Bound: the driver's, then 2 min until the version is seen.
+     * Heartbeats the driver's phases. Fails `node-missing` or `node-upgrade-failed`.
+     */
+    upgradeNode: (input) =>
+      runActivity(
+        {
+          deps,
+          cluster: input.cluster,
+          doing: `changing the kubelet of node ${input.node} to ${input.to}`,
+          code: 'node-upgrade-failed',
+          notFoundCode: 'node-missing',
+        },
+        (run) => changeKubelet({ deps, run, input }),
+      ),
+  };
+}
+
+async function changeKubelet(change: NodeChange): Promise<ChangeResult> {
+  const { deps, run, input } = change;
+  const { clock } = deps.ports;
+  const resumed = readChangeCheckpoint(run.resume);
+  const startedAtMs = resumed?.startedAtMs ?? clock.nowMs();
+  const node = await existingNode(change);
+  const running = parseVersion(node.kubeletVersion);
+  const before = resumed?.before ?? running ?? input.from;
+  const needsDriver = running !== input.to;
+  const driven = needsDriver || resumed?.driven === true;
+  const beat = (phase: string): void => run.beat({ phase, before, startedAtMs, driven });
+  if (needsDriver) {
+    await refuseUnsafeChange(change, node);
+    beat('changing the kubelet');
+    await deps.ports.nodes.upgradeNode(input.node, input.to, { signal: run.signal, onPhase: beat });
+    beat('looking for the new version');
+    await seeVersion(change);
+  }
+  const seconds = secondsBetween(startedAtMs, clock.nowMs());
+  return { before, after: input.to, changed: driven, seconds };
+}
+
+async function existingNode({ deps, run, input }: NodeChange): Promise<NodeView> {
+  const node = await deps.ports.kube.getNode(input.node, run.signal);
+  if (node !== undefined) return node;
+  const message = `node ${input.node} does not exist, so its kubelet cannot be changed`;
+  throw terminalFailure({ code: 'node-missing', message });
+}
+
+/** N1 and N2. */
+async function refuseUnsafeChange({ deps, run, input }: NodeChange, node: NodeView): Promise<void> {
+  const refused = `the kubelet of node ${input.node} was not changed to ${input.to}`;
+  if (!node.unschedulable) {
+    const message = `${refused}: the node is not cordoned`;
+    throw terminalFailure({ code: 'node-upgrade-failed', message });
+  }
+  const probe = deps.ports.members;
+  const apiServers = await Promise.all(
+    probe.members().map(async ({ name }) => ({
+      name,
+      observed: await probe.apiServer(name, run.signal),
+    })),
+  );
+  for (const { name, observed } of apiServers) {
+    if (observed.kind === 'unobserved' || minorsBetween(observed.version, input.to) <= 0) continue;
+    throw terminalFailure({
+      code: 'node-upgrade-failed',
+      message: `${refused}: the API server of ${name} runs ${observed.version}, which is older`,
+      details: { apiServer: name, runs: observed.version, to: input.to },
+    });
+  }
+}
+
+async function seeVersion({ deps, run, input }: NodeChange): Promise<void> {
+  const patienceMs = run.boundedMs(versionPatienceMs);
+  const result = await watchUntilGood<Mismatch>({
+    clock: deps.ports.clock,
+    signal: run.signal,
+    passes: 1,
+    soakMs: 0,
+    patienceMs,
+    limitMs: patienceMs,
+    everyMs: lookEveryMs,
+    look: async () => {
+      const node = await deps.ports.kube.getNode(input.node, run.signal);
+      const mismatches = nodeMismatches(input.node, node, input.to);
+      return mismatches.filter(({ code }) => code !== 'node-not-ready');
+    },
+  });
+  if (result.kind === 'good') return;
+  const details: MismatchDetails = { mismatches: result.wrong };
+  const message =
+    `the kubelet of node ${input.node} was replaced, but ${result.seconds} s later` +
+    ` ${mismatchesText(result.wrong)}`;
+  throw terminalFailure({ code: 'node-upgrade-failed', message, details });
+}

@@ -1,0 +1,205 @@
+// observeCluster: everything that planner and preflight need, read at one moment. Parts that can
+// fail alone (a member, etcd, the snapshot store) are told as Problems; without the Kubernetes API
+// there is no observation.
+
+import type { AscentActivities } from '../domain/activity-contract';
+import { daemonSetOf } from '../domain/drain-verdicts';
+import type { ClusterName } from '../domain/names';
+import type {
+  BudgetObservation,
+  BudgetOverlap,
+  MemberObservation,
+  NodeObservation,
+  Observation,
+} from '../domain/observation';
+import { parseVersion } from '../domain/versions';
+import { type ActivityDependencies, runActivity } from './activity-run';
+import { cordonOf } from './cordon-mark';
+import {
+  type BudgetView,
+  type ClusterPorts,
+  type NodeView,
+  PortError,
+  type PodView,
+} from './ports';
+
+const zoneLabel = 'topology.kubernetes.io/zone';
+/** `master`: the name before 1.24; clusters that were upgraded since may still carry it. */
+const controlPlaneKeys = [
+  'node-role.kubernetes.io/control-plane',
+  'node-role.kubernetes.io/master',
+];
+
+export function observeActivities(
+  deps: ActivityDependencies,
+): Pick<AscentActivities, 'observeCluster'> {
+  return {
+    /** Reads only. Bound: one request of each port; every adapter bounds its own. */
+    observeCluster: (input) =>
+      runActivity(
+        {
+          deps,
+          cluster: input.cluster,
+          doing: `observing cluster ${input.cluster}`,
+          code: 'unexpected',
+        },
+        ({ signal, beat }) =>
+          observeCluster({ ...deps, signal, onPhase: (phase) => beat({ phase }) }),
+      ),
+  };
+}
+
+/**
+ * Reads the cluster now. Also used outside Temporal, by the CLI.
+ * Throws PortError when the Kubernetes API or the driver does not answer, or when a node reports a
+ * kubelet version that is none; everything else that cannot be read is a Problem in the result.
+ */
+export async function observeCluster(options: {
+  readonly cluster: ClusterName;
+  readonly ports: ClusterPorts;
+  readonly signal: AbortSignal;
+  onPhase?(phase: string): void;
+}): Promise<Observation> {
+  const { cluster, ports, signal } = options;
+  const { kube } = ports;
+  const observedAt = new Date(ports.clock.nowMs()).toISOString();
+  options.onPhase?.('reading the cluster');
+  const [members, etcd, leases, nodes, pods, budgets, availableVersions, snapshotStore] =
+    await Promise.all([
+      observeMembers(ports, signal),
+      ports.etcd.observe(signal),
+      kube.listLeaderLeases(signal),
+      kube.listNodes(signal),
+      kube.listPods(signal),
+      kube.listBudgets(signal),
+      ports.controlPlane.availableVersions(signal),
+      observeSnapshotStore(ports, signal),
+    ]);
+  options.onPhase?.(`read ${nodes.length} nodes, ${pods.length} pods, ${budgets.length} budgets`);
+  return {
+    schema: 'ascent.observation/v1',
+    cluster,
+    observedAt,
+    members,
+    etcd,
+    leases,
+    nodes: observeNodes(nodes, pods),
+    budgets: budgets.map(withoutSelector),
+    budgetOverlaps: findOverlaps(pods, budgets),
+    ...(availableVersions === undefined ? {} : { availableVersions }),
+    snapshotStore,
+  };
+}
+
+function observeMembers(
+  { members: probe }: ClusterPorts,
+  signal: AbortSignal,
+): Promise<readonly MemberObservation[]> {
+  return Promise.all(
+    probe.members().map(async ({ name, endpoint }) => {
+      const [apiServer, controllerManager, scheduler] = await Promise.all([
+        probe.apiServer(name, signal),
+        probe.controllerManager(name, signal),
+        probe.scheduler(name, signal),
+      ]);
+      return { name, endpoint, apiServer, controllerManager, scheduler };
+    }),
+  );
+}
+
+async function observeSnapshotStore(
+  { snapshots }: ClusterPorts,
+  signal: AbortSignal,
+): Promise<Observation['snapshotStore']> {
+  const { location } = snapshots;
+  try {
+    const { freeBytes } = await snapshots.probe(signal);
+    return { kind: 'writable', location, freeBytes };
+  } catch (error) {
+    if (!(error instanceof PortError) || signal.aborted) throw error;
+    const { code, message } = error;
+    const isProblem = code !== 'not-found' && code !== 'conflict' && code !== 'rejected';
+    return {
+      kind: 'unusable',
+      location,
+      problem: { code: isProblem ? code : 'unexpected', message },
+    };
+  }
+}
+
+function observeNodes(
+  nodes: readonly NodeView[],
+  pods: readonly PodView[],
+): readonly NodeObservation[] {
+  const evictable = new Map<string, number>();
+  for (const pod of pods) {
+    if (isEvictable(pod)) evictable.set(pod.node, (evictable.get(pod.node) ?? 0) + 1);
+  }
+  const unreadable: string[] = [];
+  const observed = nodes.flatMap((node): readonly NodeObservation[] => {
+    const kubeletVersion = parseVersion(node.kubeletVersion);
+    if (kubeletVersion === undefined) {
+      unreadable.push(`${node.name} ("${node.kubeletVersion}")`);
+      return [];
+    }
+    const { name, labels, ready } = node;
+    return [
+      {
+        name,
+        labels,
+        zone: labels[zoneLabel] ?? '',
+        isControlPlane: isControlPlane(node),
+        kubeletVersion,
+        ready,
+        cordon: cordonOf(node),
+        evictablePods: evictable.get(name) ?? 0,
+      },
+    ];
+  });
+  if (unreadable.length === 0) return observed;
+  const message = `no kubelet version can be read from node ${unreadable.join(', ')}`;
+  throw new PortError('unexpected', message);
+}
+
+function isControlPlane({ labels, taintKeys }: NodeView): boolean {
+  return controlPlaneKeys.some((key) => labels[key] !== undefined || taintKeys.includes(key));
+}
+
+function isEvictable(pod: PodView): boolean {
+  const isFinished = pod.phase === 'Succeeded' || pod.phase === 'Failed';
+  return pod.node !== '' && !isFinished && !pod.isMirror && daemonSetOf(pod) === undefined;
+}
+
+/** The fields by name: a view may be an object with more than it says. */
+function withoutSelector(view: BudgetView): BudgetObservation {
+  const { minAvailable, maxUnavailable } = view;
+  return {
+    budget: view.budget,
+    disruptionsAllowed: view.disruptionsAllowed,
+    currentHealthy: view.currentHealthy,
+    desiredHealthy: view.desiredHealthy,
+    expectedPods: view.expectedPods,
+    observed: view.observed,
+    syncFailed: view.syncFailed,
+    ...(minAvailable === undefined ? {} : { minAvailable }),
+    ...(maxUnavailable === undefined ? {} : { maxUnavailable }),
+  };
+}
+
+/** Finished pods pass budgets by, so they overlap nothing. */
+function findOverlaps(
+  pods: readonly PodView[],
+  budgets: readonly BudgetView[],
+): readonly BudgetOverlap[] {
+  const byNamespace = new Map<string, BudgetView[]>();
+  for (const budget of budgets) {
+    const { namespace } = budget.budget;
+    byNamespace.set(namespace, [...(byNamespace.get(namespace) ?? []), budget]);
+  }
+  return pods.filter(isEvictable).flatMap((pod) => {
+    const here = byNamespace.get(pod.ref.namespace) ?? [];
+    const selecting = here.length < 2 ? [] : here.filter((budget) => budget.selects(pod));
+    if (selecting.length < 2) return [];
+    return [{ pod: pod.ref, budgets: selecting.map(({ budget }) => budget) }];
+  });
+}

@@ -1,0 +1,161 @@
+// restoreSnapshot: every etcd member returns to the snapshot, the control plane to the version of
+// that time. It is finished even when the workflow is cancelled; only a worker's shutdown ends an
+// attempt, and the next one goes on with the same restoreId.
+
+import type {
+  AscentActivities,
+  RestoreInput,
+  RestoreResult,
+  SnapshotRecord,
+} from '../domain/activity-contract';
+import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
+import { readChangeCheckpoint } from './change-checkpoint';
+import { terminalFailure, toActivityFailure } from './failure-mapping';
+import { type Mismatch, type MismatchDetails, mismatchesText } from './mismatches';
+import { secondsBetween, watchUntilGood } from './passes';
+import type { ClusterPorts } from './ports';
+import { controlPlaneMismatches, membersIn } from './verify';
+
+const passes = 3;
+const lookEveryMs = 500;
+/** How long the control plane may need until it is good in the old version. */
+const readyPatienceMs = 600_000;
+
+export function restoreActivities(
+  deps: ActivityDependencies,
+): Pick<AscentActivities, 'restoreSnapshot'> {
+  return {
+    /**
+     * Key: restoreId (the driver's journal). Not cancellable. Bound: the attempt's startToClose;
+     * at most 10 min of it for becoming ready. Heartbeats member and phase.
+     * Fails `snapshot-missing`, `snapshot-unverified` (the stored file differs from its record) or
+     * `restore-failed`.
+     */
+    restoreSnapshot: (input) =>
+      runActivity(
+        {
+          deps,
+          cluster: input.cluster,
+          doing: `restoring snapshot ${input.snapshotId}`,
+          code: 'restore-failed',
+          cancellable: false,
+        },
+        (run) => restore(deps, run, input),
+      ),
+  };
+}
+
+async function restore(
+  deps: ActivityDependencies,
+  run: ActivityRun,
+  input: RestoreInput,
+): Promise<RestoreResult> {
+  const { ports } = deps;
+  const resumed = readChangeCheckpoint(run.resume);
+  const startedAtMs = resumed?.startedAtMs ?? ports.clock.nowMs();
+  const beat = (phase: string): void =>
+    run.beat({ phase, before: input.kubeVersion, startedAtMs, driven: true });
+  const record = await findRecord(ports, input);
+  beat('fetching the snapshot');
+  const snapshotFile = await fetchSnapshot(ports, run, record);
+  beat('restoring');
+  await ports.controlPlane.restore(
+    {
+      restoreId: input.restoreId,
+      snapshotFile,
+      snapshotRevision: record.revision,
+      version: input.kubeVersion,
+    },
+    { signal: run.signal, onPhase: beat },
+  );
+  await verifyRestored(ports, run, input, beat);
+  return {
+    seconds: secondsBetween(startedAtMs, ports.clock.nowMs()),
+    revision: record.revision,
+    members: membersIn(ports, input.kubeVersion),
+  };
+}
+
+async function findRecord(ports: ClusterPorts, input: RestoreInput): Promise<SnapshotRecord> {
+  const { snapshots } = ports;
+  const record = await snapshots.find(input.snapshotId);
+  if (record === undefined) {
+    const message = `snapshot ${input.snapshotId} is not in ${snapshots.location}`;
+    throw terminalFailure({ code: 'snapshot-missing', message });
+  }
+  if (record.kubeVersion === input.kubeVersion) return record;
+  throw terminalFailure({
+    code: 'restore-failed',
+    message:
+      `snapshot ${input.snapshotId} is of Kubernetes ${record.kubeVersion},` +
+      ` so the control plane cannot be restored to ${input.kubeVersion} with it`,
+    details: { snapshot: record.kubeVersion, asked: input.kubeVersion },
+  });
+}
+
+async function fetchSnapshot(
+  { snapshots }: ClusterPorts,
+  run: ActivityRun,
+  record: SnapshotRecord,
+): Promise<string> {
+  try {
+    return await snapshots.fetch(record, run.signal);
+  } catch (error) {
+    const scope = {
+      doing: `fetching snapshot ${record.id}`,
+      code: 'snapshot-unverified',
+      notFoundCode: 'snapshot-missing',
+    } as const;
+    throw toActivityFailure({ error, scope, signal: run.signal });
+  }
+}
+
+async function verifyRestored(
+  ports: ClusterPorts,
+  run: ActivityRun,
+  input: RestoreInput,
+  beat: (phase: string) => void,
+): Promise<void> {
+  const patienceMs = run.boundedMs(readyPatienceMs);
+  const result = await watchUntilGood<Mismatch>({
+    clock: ports.clock,
+    signal: run.signal,
+    passes,
+    soakMs: 0,
+    patienceMs,
+    limitMs: patienceMs,
+    everyMs: lookEveryMs,
+    look: async () => [
+      ...(await etcdMismatches(ports, run.signal)),
+      ...(await controlPlaneMismatches(ports, run.signal, input.kubeVersion)),
+    ],
+    onLook: ({ goodInARow, wrong }) => {
+      const seen = wrong.length === 0 ? `good ${goodInARow} of ${passes}` : mismatchesText(wrong);
+      beat(`verifying: ${seen}`);
+    },
+  });
+  if (result.kind === 'good') return;
+  const details: MismatchDetails = { mismatches: result.wrong };
+  const message =
+    `snapshot ${input.snapshotId} was restored, but ${result.seconds} s later` +
+    ` ${mismatchesText(result.wrong)}`;
+  throw terminalFailure({ code: 'restore-failed', message, details });
+}
+
+async function etcdMismatches(
+  { etcd }: ClusterPorts,
+  signal: AbortSignal,
+): Promise<readonly Mismatch[]> {
+  const observed = await etcd.observe(signal);
+  if (observed.kind === 'unobserved') {
+    return [{ code: 'etcd-unobserved', problem: observed.problem }];
+  }
+  return [
+    ...observed.unreachable.map(({ name: member, problem }) => ({
+      code: 'etcd-member-unreachable' as const,
+      member,
+      problem,
+    })),
+    ...(observed.hashesAgree ? [] : [{ code: 'etcd-hashes-differ' as const }]),
+  ];
+}

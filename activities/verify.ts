@@ -1,0 +1,202 @@
+// verifyNode and verifyCluster: looks only, several times, and says what differs as data.
+
+import type {
+  AscentActivities,
+  VerifyClusterInput,
+  VerifyClusterResult,
+  VerifyNodeInput,
+} from '../domain/activity-contract';
+import { daemonSetOf } from '../domain/drain-verdicts';
+import type { MemberName } from '../domain/names';
+import type { KubeVersion } from '../domain/versions';
+import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
+import { terminalFailure } from './failure-mapping';
+import {
+  apiServerMismatches,
+  controllerMismatches,
+  type Mismatch,
+  type MismatchDetails,
+  mismatchesText,
+  nodeMismatches,
+} from './mismatches';
+import { watchUntilGood } from './passes';
+import type { ClusterPorts } from './ports';
+
+const clusterPasses = 3;
+/** A node that must be good for a while is looked at this often, and at least once more. */
+const looksPerSoak = 20;
+const fastestLookMs = 500;
+const slowestLookMs = 5_000;
+/** How long a node may need until it is Ready with its DaemonSet pods. */
+const nodePatienceMs = 300_000;
+/** How long a cluster may look wrong: leaders change, members answer late. */
+const clusterPatienceMs = 60_000;
+
+export function verifyActivities(
+  deps: ActivityDependencies,
+): Pick<AscentActivities, 'verifyNode' | 'verifyCluster'> {
+  return {
+    /**
+     * Reads only. The node runs the kubelet, is Ready, and its DaemonSet pods are Ready, all
+     * through soakMs; a cordon is no mismatch. Bound: 5 min of looking wrong without a break, the
+     * attempt's startToClose in all. Fails `node-not-ready` with MismatchDetails or `node-missing`.
+     */
+    verifyNode: (input) =>
+      runActivity(
+        {
+          deps,
+          cluster: input.cluster,
+          doing: `verifying node ${input.node}`,
+          code: 'node-not-ready',
+        },
+        (run) => verifyNode(deps, run, input),
+      ),
+
+    /**
+     * Reads only, three passes. Bound: 1 min of looking wrong. Fails `verification-failed` with
+     * MismatchDetails.
+     */
+    verifyCluster: (input) =>
+      runActivity(
+        {
+          deps,
+          cluster: input.cluster,
+          doing: `verifying cluster ${input.cluster}`,
+          code: 'verification-failed',
+        },
+        (run) => verifyCluster(deps, run, input),
+      ),
+  };
+}
+
+async function verifyNode(
+  { ports }: ActivityDependencies,
+  run: ActivityRun,
+  input: VerifyNodeInput,
+): Promise<{ readonly passes: number }> {
+  const { node, version, soakMs } = input;
+  const everyMs = Math.min(slowestLookMs, Math.max(fastestLookMs, soakMs / looksPerSoak));
+  const result = await watchUntilGood<Mismatch>({
+    clock: ports.clock,
+    signal: run.signal,
+    passes: soakMs > 0 ? 2 : 1,
+    soakMs,
+    patienceMs: run.boundedMs(nodePatienceMs),
+    limitMs: run.boundedMs(nodePatienceMs + 2 * soakMs),
+    everyMs,
+    look: () => lookAtNode(ports, run.signal, input),
+    onLook: ({ goodInARow, wrong }) => {
+      const seen = wrong.length === 0 ? `good ${goodInARow} times` : mismatchesText(wrong);
+      run.beat({ phase: `verifying: ${seen}` });
+    },
+  });
+  if (result.kind === 'good') return { passes: result.passes };
+  const details: MismatchDetails = { mismatches: result.wrong };
+  const message =
+    `node ${node} is not good in ${version} after ${result.seconds} s:` +
+    ` ${mismatchesText(result.wrong)}`;
+  throw terminalFailure({ code: 'node-not-ready', message, details });
+}
+
+async function lookAtNode(
+  { kube }: ClusterPorts,
+  signal: AbortSignal,
+  { node: name, version }: VerifyNodeInput,
+): Promise<readonly Mismatch[]> {
+  const [node, pods] = await Promise.all([
+    kube.getNode(name, signal),
+    kube.listPodsOnNode(name, signal),
+  ]);
+  if (node === undefined) {
+    const message = `node ${name} does not exist`;
+    throw terminalFailure({ code: 'node-missing', message });
+  }
+  const waiting = pods.filter(
+    (pod) => daemonSetOf(pod) !== undefined && !pod.ready && pod.deletionTimestampMs === undefined,
+  );
+  return [
+    ...nodeMismatches(name, node, version),
+    ...waiting.map((pod) => ({
+      code: 'daemonset-pod-not-ready' as const,
+      node: name,
+      pod: pod.ref,
+    })),
+  ];
+}
+
+async function verifyCluster(
+  { ports }: ActivityDependencies,
+  run: ActivityRun,
+  input: VerifyClusterInput,
+): Promise<VerifyClusterResult> {
+  const patienceMs = run.boundedMs(clusterPatienceMs);
+  const result = await watchUntilGood<Mismatch>({
+    clock: ports.clock,
+    signal: run.signal,
+    passes: clusterPasses,
+    soakMs: 0,
+    patienceMs,
+    limitMs: patienceMs,
+    everyMs: fastestLookMs,
+    look: async () => [
+      ...(await controlPlaneMismatches(ports, run.signal, input.controlPlane)),
+      ...(await nodesMismatches(ports, run.signal, input.nodes)),
+    ],
+    onLook: ({ goodInARow, wrong }) => {
+      const seen =
+        wrong.length === 0 ? `good ${goodInARow} of ${clusterPasses}` : mismatchesText(wrong);
+      run.beat({ phase: `verifying: ${seen}` });
+    },
+  });
+  if (result.kind === 'good') {
+    return { passes: result.passes, members: membersIn(ports, input.controlPlane) };
+  }
+  const details: MismatchDetails = { mismatches: result.wrong };
+  const message =
+    `cluster ${input.cluster} is not as planned after ${result.seconds} s:` +
+    ` ${mismatchesText(result.wrong)}`;
+  throw terminalFailure({ code: 'verification-failed', message, details });
+}
+
+/** Every member, as verified to run `version`. */
+export function membersIn(
+  { members }: ClusterPorts,
+  version: KubeVersion,
+): readonly { readonly name: MemberName; readonly version: KubeVersion }[] {
+  return members.members().map(({ name }) => ({ name, version }));
+}
+
+/** What keeps the control plane from being `version` everywhere, ready and healthy. */
+export async function controlPlaneMismatches(
+  { members: probe }: ClusterPorts,
+  signal: AbortSignal,
+  version: KubeVersion,
+): Promise<readonly Mismatch[]> {
+  const looks = await Promise.all(
+    probe.members().map(async ({ name: member }) => {
+      const [apiServer, controllerManager, scheduler] = await Promise.all([
+        probe.apiServer(member, signal),
+        probe.controllerManager(member, signal),
+        probe.scheduler(member, signal),
+      ]);
+      const controller = { member, component: 'kube-controller-manager' } as const;
+      return [
+        ...apiServerMismatches(member, apiServer, version),
+        ...controllerMismatches(controller, controllerManager, version),
+        ...controllerMismatches({ member, component: 'kube-scheduler' }, scheduler, version),
+      ];
+    }),
+  );
+  return looks.flat();
+}
+
+async function nodesMismatches(
+  { kube }: ClusterPorts,
+  signal: AbortSignal,
+  expected: VerifyClusterInput['nodes'],
+): Promise<readonly Mismatch[]> {
+  if (expected.length === 0) return [];
+  const nodes = await kube.listNodes(signal);
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  return expected.flatMap(({ name, version }) => nodeMismatches(name, byName.get(name), version));
+}
