@@ -20,6 +20,8 @@ export interface ClusterInput {
 
 export interface PlanInput {
   readonly spec: UpgradeSpec;
+  /** Hops that this upgrade has behind it, for the policy `between-hops`; 0 when absent. */
+  readonly hopsDone?: number;
 }
 
 export interface PreflightInput extends ClusterInput {

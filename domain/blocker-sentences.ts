@@ -36,7 +36,7 @@ const viaReasons = {
 
 const planWords: Words<PlanBlocker> = {
   'already-at-target': ({ cluster, at }) =>
-    `the control plane and every node of ${cluster} run ${at} already - there is nothing to do`,
+    `the control plane and every pool of ${cluster} are at ${at} already - there is nothing to do`,
   'target-lower': ({ at, target }) =>
     `the target ${target} is older than ${at}, which the cluster runs` +
     ' - Kubernetes goes back only by rolling back a hop; name a newer target',
@@ -46,6 +46,9 @@ const planWords: Words<PlanBlocker> = {
   'release-missing': ({ minor }) =>
     `no release of ${minor} can be installed, and the control plane never skips a minor` +
     ` - make a ${minor} release available to the driver`,
+  'hop-unsupported': ({ minor, oldest, newest }) =>
+    `the minor ${minor} is not supported; hops from ${oldest} to ${newest} are` +
+    ` - use a version of Ascent that knows ${minor}`,
   'via-unusable': ({ version, why }) =>
     `the release ${version} in via ${viaReasons[why]}` +
     ' - correct it, or leave it out to get the newest patch',

@@ -11,6 +11,13 @@ export type PlanBlocker =
   | { readonly code: 'target-unknown'; readonly target: string; readonly newestKnown: KubeVersion }
   | { readonly code: 'release-missing'; readonly minor: KubeMinor }
   | {
+      /** The cluster runs, or shall run, a minor that this version of Ascent does not know. */
+      readonly code: 'hop-unsupported';
+      readonly minor: KubeMinor;
+      readonly oldest: KubeMinor;
+      readonly newest: KubeMinor;
+    }
+  | {
       readonly code: 'via-unusable';
       readonly version: KubeVersion;
       readonly why: 'not-on-path' | 'duplicate-minor' | 'not-available';
@@ -123,6 +130,7 @@ export const blockerCodes = [
   'target-lower',
   'target-unknown',
   'release-missing',
+  'hop-unsupported',
   'via-unusable',
   'no-members',
   'single-member-not-allowed',

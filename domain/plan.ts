@@ -1,8 +1,10 @@
 // The plan: immutable data that says everything execution will do (R1). The only choices left open
 // are named in it: which node of a pool next within `maxUnavailable` (in the order given), and
 // which controller is the leader at the time (`leader-last`).
-// P1. Hops are in order, each one minor above the one before.
-// P2. In each hop: preflight, snapshot, API servers, controllers, pools, verify, soak.
+// P1. Hops are in order, each one minor above the one before. A hop inside one minor (a patch, or
+//     the rest of an interrupted upgrade) is the only hop of its plan.
+// P2. In each hop: preflight, snapshot, API servers, controllers, pools, verify, soak. What is
+//     there already is left out: members and nodes at `to`, pools without such nodes.
 // P3. `digest` covers every other field; two equal plans have equal digests.
 
 import type { PlanBlocker } from './blockers';
@@ -41,6 +43,7 @@ export interface ControllersStep {
   readonly kind: 'controllers';
   readonly members: readonly MemberName[];
   readonly order: 'leader-last';
+  /** The oldest that runs; a patch more or less of a single controller is legal. */
   readonly from: KubeVersion;
   readonly to: KubeVersion;
   readonly timeoutMs: number;

@@ -31,7 +31,7 @@ export function parseMinor(text: string): KubeMinor | undefined {
 }
 
 function partsOf(version: KubeVersion): VersionParts {
-  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
+  const [major, minor, patch] = version.split('.').map(Number) as [number, number, number];
   return { major, minor, patch };
 }
 
@@ -55,8 +55,18 @@ export function minorsBetween(older: KubeVersion, newer: KubeVersion): number {
 
 /** `1.29` → `1.30`. */
 export function nextMinor(minor: KubeMinor): KubeMinor {
-  const [major = 0, number = 0] = minor.split('.').map(Number);
+  const [major, number] = minor.split('.').map(Number) as [number, number];
   return `${major}.${number + 1}` as KubeMinor;
+}
+
+/** Negative when a is older, 0 when equal, positive when a is newer (V2). */
+export function compareMinors(a: KubeMinor, b: KubeMinor): number {
+  return compareVersions(`${a}.0` as KubeVersion, `${b}.0` as KubeVersion);
+}
+
+/** Whether two versions have the same major: between majors there is no path of minors. */
+export function isSameMajor(a: KubeVersion, b: KubeVersion): boolean {
+  return partsOf(a).major === partsOf(b).major;
 }
 
 /** The oldest of a non-empty list. */

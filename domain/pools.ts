@@ -1,0 +1,87 @@
+// Which node belongs to which pool.
+// N1. Pools are asked in the order of the spec; the first that fits takes the node.
+// N2. A control-plane node is in no pool unless the pool's selector names it by its role or its
+//     host name: `zone: a` must not make a drain of the control plane out of a drain of workers.
+
+import type { PlanBlocker } from './blockers';
+import type { NodeObservation } from './observation';
+import type { PoolSpec } from './spec';
+
+/** Labels whose mention in a selector asks for control-plane nodes explicitly (N2). */
+const explicitLabels: readonly string[] = [
+  'node-role.kubernetes.io/control-plane',
+  'node-role.kubernetes.io/master',
+  'kubernetes.io/hostname',
+];
+
+export interface ResolvedPool {
+  readonly spec: PoolSpec;
+  /** By zone, then by name. */
+  readonly nodes: readonly NodeObservation[];
+}
+
+export interface ResolvedPools {
+  readonly pools: readonly ResolvedPool[];
+  /** Control-plane nodes that no pool names; somebody else upgrades their kubelets. */
+  readonly unmanaged: readonly NodeObservation[];
+  /** `pool-empty` and `node-without-pool`. */
+  readonly blockers: readonly PlanBlocker[];
+}
+
+/** Divides the nodes among the pools; the order of `nodes` does not matter. */
+export function resolvePools(
+  specs: readonly PoolSpec[],
+  nodes: readonly NodeObservation[],
+): ResolvedPools {
+  const sorted = nodes.toSorted(byZoneAndName);
+  const owners = sorted.map((node) => ({
+    node,
+    owner: specs.find((spec) => isInPool(node, spec)),
+  }));
+  const pools = specs.map((spec) => ({
+    spec,
+    nodes: owners.filter(({ owner }) => owner === spec).map(({ node }) => node),
+  }));
+  const left = owners.filter(({ owner }) => owner === undefined).map(({ node }) => node);
+  const blockers: PlanBlocker[] = [
+    ...pools
+      .filter((pool) => pool.nodes.length === 0)
+      .map((pool) => ({ code: 'pool-empty', pool: pool.spec.name }) as const),
+    ...left
+      .filter((node) => !node.isControlPlane)
+      .map((node) => ({ code: 'node-without-pool', node: node.name }) as const),
+  ];
+  return { pools, unmanaged: left.filter((node) => node.isControlPlane), blockers };
+}
+
+function isInPool(node: NodeObservation, { nodeSelector }: PoolSpec): boolean {
+  const labels = Object.entries(nodeSelector);
+  if (node.isControlPlane && !labels.some(([key]) => explicitLabels.includes(key))) return false;
+  return labels.every(([key, value]) => node.labels[key] === value);
+}
+
+/** By code units: no locale may change the order of a plan. */
+export function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return compareTexts(a.name, b.name);
+}
+
+function byZoneAndName(a: NodeObservation, b: NodeObservation): number {
+  return compareTexts(a.zone, b.zone) || byName(a, b);
+}
+
+function compareTexts(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** `2` → 2; `25%` of 9 nodes → 2; never below 1, because a plan must get somewhere. */
+export function resolveMaxUnavailable(
+  maxUnavailable: PoolSpec['maxUnavailable'],
+  nodeCount: number,
+): number {
+  const count =
+    typeof maxUnavailable === 'number'
+      ? maxUnavailable
+      : (Number.parseFloat(maxUnavailable) * nodeCount) / 100;
+  return Math.max(1, Math.floor(count));
+}
