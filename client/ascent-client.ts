@@ -1,0 +1,201 @@
+// The typed client of Ascent, for the CLI and for other services: start upgrades, follow them,
+// answer them. It knows Temporal and the messages of the workflows, and nothing of clusters.
+
+import type { Client } from '@temporalio/client';
+
+import type { Blocker } from '../domain/blockers';
+import type {
+  AuditEntry,
+  Command,
+  CommandAccepted,
+  GateRequest,
+  NodeRequest,
+  Request,
+  RollBackRequest,
+} from '../domain/control';
+import type { Plan } from '../domain/plan';
+import type { UpgradeProgress, UpgradeResult, UpgradeStatus } from '../domain/progress';
+import type { UpgradeSpec } from '../domain/spec';
+import { auditQuery, blockersQuery, planQuery } from '../workflows/messages';
+import type { Session } from './calls';
+import { callUpgrade, explainedError, resultOf, upgradeHandle } from './calls';
+import { newRequestId, sendCommand } from './commands';
+import type { ConnectOptions } from './connect';
+import { connectTemporal } from './connect';
+import { UpgradeNotFoundError } from './errors';
+import type { ListOptions, UpgradeSummary } from './listing';
+import { listUpgrades } from './listing';
+import { readProgress, readStatus } from './progress';
+import type { ScheduleOptions, UpgradeSchedule } from './schedules';
+import { createSchedule, deleteSchedule, listSchedules } from './schedules';
+import type { StartOptions, StartResult } from './start';
+import { startUpgrade } from './start';
+import { isWorkflowNotFound } from './temporal-errors';
+import type { WatchOptions } from './watch';
+import { watchUpgrade } from './watch';
+
+/**
+ * A request as a caller gives it: names are plain strings, and the request id (the idempotency key,
+ * at most 128 characters) is made up when it is left out.
+ */
+export type Asked<R extends Request> = {
+  readonly [Key in Exclude<keyof R, 'requestId'>]: string;
+} & { readonly requestId?: string };
+
+export interface ConnectionOwner {
+  readonly address?: string;
+  readonly close?: () => Promise<void>;
+}
+
+/**
+ * One connection to Temporal. Methods take the cluster's name, reject with AscentError (its `code`
+ * tells what happened), and may be repeated: with the same request id a command counts once.
+ */
+export class AscentClient {
+  readonly #session: Session;
+  readonly #close: () => Promise<void>;
+
+  /**
+   * Around a Temporal client that somebody else has configured. `owner` tells what to call the
+   * server in messages, and what `close` does; by default nothing is closed.
+   */
+  constructor(temporal: Client, owner: ConnectionOwner = {}) {
+    this.#session = { client: temporal, address: owner.address ?? 'the given connection' };
+    this.#close = owner.close ?? (() => Promise.resolve());
+  }
+
+  /**
+   * Connects as the `temporal` command does: profile, environment, TLS and API key included.
+   * Rejects with connection-invalid, temporal-unreachable or temporal-refused.
+   */
+  static async connect(options: ConnectOptions = {}): Promise<AscentClient> {
+    const connection = await connectTemporal(options);
+    return new AscentClient(connection.client, connection);
+  }
+
+  /** Closes the connection if `connect` made it. */
+  close(): Promise<void> {
+    return this.#close();
+  }
+
+  /**
+   * Starts the upgrade, or joins the one that runs when its spec is the same. Answers when the plan
+   * is made. Refusals (no plan, no worker, another upgrade) are values.
+   */
+  start(spec: UpgradeSpec, options: StartOptions): Promise<StartResult> {
+    return startUpgrade(this.#session, spec, options);
+  }
+
+  /** Takes effect within one step, also in the middle of a drain. */
+  pause(cluster: string, request: Asked<Request>): Promise<CommandAccepted> {
+    return this.#send(cluster, 'pause', request);
+  }
+
+  resume(cluster: string, request: Asked<Request>): Promise<CommandAccepted> {
+    return this.#send(cluster, 'resume', request);
+  }
+
+  /** Answers a gate; `planDigest` names the plan that was looked at. */
+  approve(cluster: string, request: Asked<GateRequest>): Promise<CommandAccepted> {
+    return this.#send(cluster, 'approve', request);
+  }
+
+  /** Answers a gate by ending the upgrade where it is. */
+  reject(cluster: string, request: Asked<GateRequest>): Promise<CommandAccepted> {
+    return this.#send(cluster, 'reject', request);
+  }
+
+  /** Returns the cluster to the snapshot from before the hop. */
+  rollBack(cluster: string, request: Asked<RollBackRequest>): Promise<CommandAccepted> {
+    return this.#send(cluster, 'rollBack', request);
+  }
+
+  retryNode(cluster: string, request: Asked<NodeRequest>): Promise<CommandAccepted> {
+    return this.#send(cluster, 'retryNode', request);
+  }
+
+  skipNode(cluster: string, request: Asked<NodeRequest>): Promise<CommandAccepted> {
+    return this.#send(cluster, 'skipNode', request);
+  }
+
+  quarantineNode(cluster: string, request: Asked<NodeRequest>): Promise<CommandAccepted> {
+    return this.#send(cluster, 'quarantineNode', request);
+  }
+
+  /** Where the upgrade stands, as the root says it. */
+  status(cluster: string): Promise<UpgradeStatus> {
+    return readStatus(this.#session, cluster);
+  }
+
+  /** The status with what hop, pool, nodes and drains say now. */
+  progress(cluster: string): Promise<UpgradeProgress> {
+    return readProgress(this.#session, cluster);
+  }
+
+  /**
+   * Yields the progress until the upgrade ends, through restarts of workers and of Temporal. The
+   * last one has `status.result`, which is also the return value of the generator.
+   */
+  watch(
+    cluster: string,
+    options: WatchOptions = {},
+  ): AsyncGenerator<UpgradeProgress, UpgradeResult | undefined> {
+    return watchUpgrade(this.#session, cluster, options);
+  }
+
+  /** Waits for the end. Rejects with upgrade-failed when Temporal closed it without a result. */
+  async result(cluster: string): Promise<UpgradeResult> {
+    try {
+      return await resultOf(upgradeHandle(this.#session, cluster), cluster);
+    } catch (error) {
+      if (isWorkflowNotFound(error)) throw new UpgradeNotFoundError(cluster, error);
+      throw await explainedError(this.#session, error, 0);
+    }
+  }
+
+  /** The plan as it is now; undefined until it is made. */
+  async plan(cluster: string): Promise<Plan | undefined> {
+    const plan = await callUpgrade(this.#session, cluster, (handle) => handle.query(planQuery));
+    // A query cannot answer undefined in JSON: it comes as null.
+    return plan ?? undefined;
+  }
+
+  /** Who did what, oldest first. */
+  audit(cluster: string): Promise<readonly AuditEntry[]> {
+    return callUpgrade(this.#session, cluster, (handle) => handle.query(auditQuery));
+  }
+
+  /** What keeps the plan from being made, or held nodes from being drained. */
+  blockers(cluster: string): Promise<readonly Blocker[]> {
+    return callUpgrade(this.#session, cluster, (handle) => handle.query(blockersQuery));
+  }
+
+  /** Upgrades known to Temporal, newest first; about a second behind. */
+  list(options: ListOptions = {}): Promise<readonly UpgradeSummary[]> {
+    return listUpgrades(this.#session, options);
+  }
+
+  /** Starts the upgrade later: once at a time, or by a cron expression with a time zone. */
+  schedule(spec: UpgradeSpec, options: ScheduleOptions): Promise<UpgradeSchedule> {
+    return createSchedule(this.#session, spec, options);
+  }
+
+  /** Removes the schedule of the cluster; an upgrade that it has started goes on. */
+  unschedule(cluster: string): Promise<void> {
+    return deleteSchedule(this.#session, cluster);
+  }
+
+  schedules(): Promise<readonly UpgradeSchedule[]> {
+    return listSchedules(this.#session);
+  }
+
+  #send<Name extends Command['name']>(
+    cluster: string,
+    name: Name,
+    asked: Asked<Extract<Command, { name: Name }>['request']>,
+  ): Promise<CommandAccepted> {
+    // The brands of names say where a name comes from; the upgrade checks each one it is given.
+    const request = { ...asked, requestId: asked.requestId ?? newRequestId() };
+    return sendCommand(this.#session, cluster, { name, request } as unknown as Command);
+  }
+}

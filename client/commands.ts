@@ -1,0 +1,76 @@
+// Commands to a running upgrade: each is an update, answered at once, refused with a reason (C2).
+
+import { randomUUID } from 'node:crypto';
+
+import type { WorkflowHandle } from '@temporalio/client';
+import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+
+import type { Command, CommandAccepted, CommandRefusal } from '../domain/control';
+import { commandRefusalCodes } from '../domain/control';
+import type { Session } from './calls';
+import { callUpgrade, defaultCallTimeoutMs, endOf } from './calls';
+import { CommandRefusedError, UpgradeEndedError, UpgradeNotFoundError } from './errors';
+import { isWorkflowNotFound } from './temporal-errors';
+
+export interface CommandOptions {
+  /** How long to wait for the answer, in milliseconds; default 15 s. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Sends one command. The request id is also the update's id, so that a repeated call is the same
+ * call. Throws AscentError: command-refused, upgrade-ended, upgrade-not-found, worker-missing,
+ * temporal-unreachable, temporal-refused.
+ */
+export async function sendCommand(
+  session: Session,
+  cluster: string,
+  command: Command,
+  options: CommandOptions = {},
+): Promise<CommandAccepted> {
+  const { name, request } = command;
+  const ask = (handle: WorkflowHandle) =>
+    handle.executeUpdate<CommandAccepted, [Command['request']]>(name, {
+      args: [request],
+      updateId: request.requestId,
+    });
+  try {
+    return await callUpgrade(session, cluster, ask, options.timeoutMs ?? defaultCallTimeoutMs);
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (refusal !== undefined) throw refusalError(cluster, refusal, error);
+    if (error instanceof UpgradeNotFoundError && isWorkflowNotFound(error.cause)) {
+      // Temporal says the same for a workflow that never was and for one that is closed.
+      const end = await endOf(session, cluster);
+      if (end !== undefined) throw new UpgradeEndedError(cluster, end.outcome, end.result);
+    }
+    throw error;
+  }
+}
+
+/** A fresh idempotency key. */
+export function newRequestId(): string {
+  return randomUUID();
+}
+
+/** The refusal that an update failed with (M2 in workflows/messages.ts), if it is one. */
+export function refusalOf(error: unknown): CommandRefusal | undefined {
+  if (!(error instanceof WorkflowUpdateFailedError)) return undefined;
+  const failure = error.cause;
+  if (!(failure instanceof ApplicationFailure)) return undefined;
+  const [refusal] = failure.details ?? [];
+  return isRefusal(refusal) && refusal.code === failure.type ? refusal : undefined;
+}
+
+function isRefusal(value: unknown): value is CommandRefusal {
+  if (typeof value !== 'object' || value === null || !('code' in value)) return false;
+  const codes: readonly unknown[] = commandRefusalCodes;
+  return codes.includes(value.code);
+}
+
+function refusalError(cluster: string, refusal: CommandRefusal, cause: unknown) {
+  return refusal.code === 'upgrade-ended'
+    ? new UpgradeEndedError(cluster, refusal.outcome as UpgradeEndedError['outcome'])
+    : new CommandRefusedError(refusal, cause);
+}

@@ -1,0 +1,37 @@
+// What other services import as `ascent/client`: the client, its errors, and the shapes it speaks.
+
+export { AscentClient } from './ascent-client';
+export type { Asked, ConnectionOwner } from './ascent-client';
+export type { ConnectOptions } from './connect';
+export {
+  AscentError,
+  CommandRefusedError,
+  TemporalUnreachableError,
+  UpgradeEndedError,
+  UpgradeFailedError,
+  UpgradeNotFoundError,
+  WorkerMissingError,
+  ascentErrorCodes,
+} from './errors';
+export type { AscentErrorCode, EndedOutcome } from './errors';
+export type { ListOptions, UpgradeSummary } from './listing';
+export type { ScheduleOptions, ScheduleTime, UpgradeSchedule } from './schedules';
+export type { StartOptions, StartRefused, StartResult } from './start';
+export type { WatchOptions } from './watch';
+
+export type { StartRefusal } from '../domain/activity-contract';
+export type { Blocker, DrainBlocker, PlanBlocker } from '../domain/blockers';
+export type { AuditEntry, CommandAccepted, CommandRefusal, Gate } from '../domain/control';
+export type { FailureCode, FailureInfo } from '../domain/failures';
+export type { Hop, Plan, Step } from '../domain/plan';
+export type {
+  HopOutcome,
+  NodeOutcome,
+  NodeProgress,
+  UpgradeProgress,
+  UpgradeResult,
+  UpgradeStatus,
+} from '../domain/progress';
+export { blockerSentence } from '../domain/blocker-sentences';
+export { refusalSentence, resultSentence, startRefusalSentence } from '../domain/sentences';
+export type { UpgradeSpec } from '../domain/spec';
