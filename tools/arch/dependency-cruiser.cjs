@@ -48,13 +48,13 @@ module.exports = {
         'domain/ runs inside the workflow sandbox and outside it; the one package is a pure hash',
       severity: 'error',
       from: { path: '^domain/' },
-      to: { pathNot: '^(domain/|node_modules/@noble/hashes/)' },
+      to: { pathNot: '^(domain/|.*node_modules/@noble/hashes/)' },
     },
     {
       name: 'workflows-stay-in-the-sandbox',
       severity: 'error',
       from: { path: '^workflows/' },
-      to: { path: '^node_modules/', pathNot: '^node_modules/@temporalio/(workflow|common)/' },
+      to: { path: '(^|/)node_modules/', pathNot: '(^|/)node_modules/@temporalio/(workflow|common)/' },
     },
     {
       name: 'workflows-use-no-node-module',
@@ -65,8 +65,8 @@ module.exports = {
     {
       name: 'only-adapters-speak-to-clusters',
       severity: 'error',
-      from: { pathNot: '^(activities/adapters|test)/' },
-      to: { path: '^node_modules/(@kubernetes/client-node|@grpc)/' },
+      from: { pathNot: '^(activities/adapters|test|bench)/' },
+      to: { path: '(^|/)node_modules/(@kubernetes/client-node|@grpc)/' },
     },
     {
       name: 'shipped-code-needs-no-dev-dependency',

@@ -40,7 +40,7 @@ const environment = {
 function hasTests(project, jestArgs) {
   const args = [jest, '--selectProjects', project, '--listTests', '--json', ...jestArgs];
   const listed = spawnSync(process.execPath, args, { cwd: root, env: environment });
-  if (listed.status !== 0) throw new Error(`jest --listTests failed: ${listed.stderr}`);
+  if (listed.status !== 0) throw new Error(`jest --listTests failed: ${listed.stderr.toString()}`);
   return JSON.parse(listed.stdout.toString()).length > 0;
 }
 
