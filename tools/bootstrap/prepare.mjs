@@ -2,7 +2,7 @@
 // dependencies, because it runs before any is installed (and so on Node 20).
 //
 // P1. What is up to date is left alone, so that a second command does not disturb a running one.
-// P2. A stamp is written last: whatever is cut off in the middle is done again.
+// P2. The mark of completion is written last: whatever is cut off in the middle is done again.
 // P3. dist/ is replaced as a whole, and only by a build that succeeded.
 import { createHash } from 'node:crypto';
 import {
@@ -63,18 +63,33 @@ function outsideEnvironment() {
   return { ...process.env, PATH: outside.join(delimiter) };
 }
 
-/** Installs the dependencies of one folder unless node_modules came from this very lock file. */
+/** The packages of a lock file by their key, or undefined if it is missing. */
+function readLock(path) {
+  const text = readIfThere(path);
+  return text === undefined ? undefined : JSON.parse(text).packages;
+}
+
+/**
+ * Whether node_modules holds what the lock file wants. npm writes what it installed, as the last thing
+ * it does, into a lock file of its own (P2). Optional packages are for some systems only.
+ */
+function isInstalled(folder) {
+  const wanted = readLock(join(folder, 'package-lock.json'));
+  const installed = readLock(join(folder, 'node_modules', '.package-lock.json'));
+  if (installed === undefined) return false;
+  return Object.entries(wanted)
+    .filter(([key, { optional }]) => key !== '' && optional !== true)
+    .every(([key, { version }]) => installed[key]?.version === version);
+}
+
+/** Installs the dependencies of one folder unless node_modules is what its lock file wants. */
 async function installIn(folder, what) {
-  const lock = readFileSync(join(folder, 'package-lock.json'));
-  const wanted = createHash('sha256').update(lock).update(process.platform).digest('hex');
-  const stamp = join(folder, 'node_modules', '.ascent-stamp');
-  if (readIfThere(stamp) === wanted) return;
+  if (isInstalled(folder)) return;
   say(`installing ${what} with npm ci (once; about half a minute)`);
   const started = Date.now();
   // Warnings about engines are silenced: Node 24 comes with this very installation.
   const args = ['ci', '--loglevel=error', '--no-audit', '--no-fund'];
   await must('npm ci', 'npm', args, { cwd: folder, env: outsideEnvironment() });
-  writeFileSync(stamp, wanted);
   say(`installed ${what} in ${seconds(started)}`);
 }
 
