@@ -1,0 +1,44 @@
+// `npm run bench -- NAME [--runs N] [--json FILE]`: one benchmark, a table on the screen, the
+// figures as JSON. Each benchmark runs alone; docs/benchmarks.md tells method and machine.
+
+import { writeFile } from 'node:fs/promises';
+
+import { Command } from 'commander';
+
+import { demoBenchmark } from './demo';
+import type { Benchmark } from './statistics';
+
+const benchmarks: Readonly<Record<string, Benchmark>> = { demo: demoBenchmark };
+
+async function run(name: string, options: { runs: string; json?: string }): Promise<void> {
+  const benchmark = benchmarks[name];
+  if (benchmark === undefined) {
+    const known = Object.keys(benchmarks).join(', ');
+    throw new Error(`there is no benchmark "${name}"; there are: ${known}`);
+  }
+  const runs = Number(options.runs);
+  if (!Number.isInteger(runs) || runs < 1 || runs > 20) {
+    throw new Error(`--runs is "${options.runs}", expected a whole number from 1 to 20`);
+  }
+  const figures = await benchmark(runs);
+  const rows = Object.entries(figures.table);
+  const width = Math.max(...rows.map(([key]) => key.length));
+  process.stdout.write(`\n${name}, ${runs} run(s): median (lowest to highest)\n`);
+  for (const [key, { median, lowest, highest }] of rows) {
+    process.stdout.write(`  ${key.padEnd(width)}  ${median} (${lowest} to ${highest})\n`);
+  }
+  if (options.json !== undefined) {
+    await writeFile(options.json, `${JSON.stringify(figures.medians, null, 2)}\n`);
+  }
+}
+
+void new Command('bench')
+  .argument('<name>', `one of: ${Object.keys(benchmarks).join(', ')}`)
+  .option('--runs <count>', 'counted runs', '3')
+  .option('--json <file>', 'write the medians as JSON')
+  .action(run)
+  .parseAsync()
+  .catch((error: unknown) => {
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  });

@@ -1,0 +1,196 @@
+// The demo's report: what was seen on the cluster before and after, what the independent observer
+// counted, and the verdict. `ok` is computed here and nowhere else, from observations only.
+
+import type { NodeObservation, Observation } from '../../domain/observation';
+import type { UpgradeResult } from '../../domain/progress';
+import type { SnapshotRecord } from '../../domain/activity-contract';
+import type { KubeVersion } from '../../domain/versions';
+import type { ObserverReport } from './observer/main';
+
+interface Change {
+  readonly name: string;
+  readonly before: string;
+  readonly after: string;
+}
+
+/** Shape of report.json; documented in docs/json-output.md. */
+export interface DemoReport {
+  readonly schema: 'ascent.demo-report/v1';
+  readonly ok: boolean;
+  /** Why `ok` is false; empty when it is true. */
+  readonly problems: readonly string[];
+  readonly from: string;
+  readonly to: string;
+  readonly members: readonly Change[];
+  readonly nodes: readonly Change[];
+  readonly pods: { readonly before: number; readonly after: number; readonly notReady: number };
+  readonly evictions: number;
+  readonly budgetViolations: number;
+  readonly requests: number;
+  readonly failedRequests: number;
+  /** `labUp`, `temporalUp`, `upgrade`, `total`, and every step as `hop-1.29/snapshot`. */
+  readonly durationsSeconds: Readonly<Record<string, number>>;
+  readonly snapshots: readonly SnapshotRecord[];
+  /** The largest history of a node workflow, in events. */
+  readonly eventsPerNodeWorkflow: number;
+  /** Highest resident memory of the worker's process, in MiB. */
+  readonly workerPeakRssMb: number;
+  readonly observer: ObserverReport;
+}
+
+export interface ReportInput {
+  readonly target: KubeVersion;
+  readonly before: Observation;
+  readonly after: Observation;
+  readonly pods: DemoReport['pods'];
+  readonly result: UpgradeResult;
+  readonly observer: ObserverReport;
+  readonly timings: Readonly<Record<string, number>>;
+  readonly eventsPerNodeWorkflow: number;
+  readonly workerPeakRssMb: number;
+}
+
+function apiServerVersions(observation: Observation): ReadonlyMap<string, string> {
+  return new Map(
+    observation.members.map(({ name, apiServer }) => [
+      name,
+      apiServer.kind === 'observed' ? apiServer.version : 'unobserved',
+    ]),
+  );
+}
+
+function changes(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>) {
+  return [...before.keys()]
+    .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+    .map((name) => ({
+      name,
+      before: before.get(name) ?? 'missing',
+      after: after.get(name) ?? 'missing',
+    }));
+}
+
+function kubelets(nodes: readonly NodeObservation[]): ReadonlyMap<string, string> {
+  return new Map(nodes.map(({ name, kubeletVersion }) => [name, kubeletVersion]));
+}
+
+function memberProblems({ after, target }: ReportInput): string[] {
+  const problems: string[] = [];
+  for (const { name, apiServer, controllerManager, scheduler } of after.members) {
+    const parts = {
+      'kube-apiserver': apiServer,
+      'kube-controller-manager': controllerManager,
+      'kube-scheduler': scheduler,
+    };
+    for (const [component, seen] of Object.entries(parts)) {
+      if (seen.kind === 'unobserved') problems.push(`${component} of ${name} was not seen`);
+      else if (seen.version !== target) problems.push(`${component} of ${name}: ${seen.version}`);
+    }
+  }
+  return problems;
+}
+
+function nodeProblems({ before, after, target }: ReportInput): string[] {
+  const seen = new Map(after.nodes.map((node) => [node.name, node]));
+  return before.nodes.flatMap(({ name }) => {
+    const node = seen.get(name);
+    if (node === undefined) return [`node ${name} is missing`];
+    return [
+      ...(node.kubeletVersion === target ? [] : [`node ${name} runs ${node.kubeletVersion}`]),
+      ...(node.ready ? [] : [`node ${name} is not Ready`]),
+      ...(node.cordon.kind === 'none' ? [] : [`node ${name} is still cordoned`]),
+    ];
+  });
+}
+
+function observedProblems({ observer, pods, eventsPerNodeWorkflow }: ReportInput): string[] {
+  return [
+    ...(observer.requests > 0 ? [] : ['the observer sent no request']),
+    ...(observer.failedRequests === 0 ? [] : [`${observer.failedRequests} requests failed`]),
+    ...(observer.podEvents > 0 ? [] : ['the observer saw no pod event']),
+    ...observer.violations.map(
+      ({ budget, healthy, required }) => `budget ${budget}: ${healthy} healthy of ${required}`,
+    ),
+    ...(pods.notReady === 0 ? [] : [`${pods.notReady} pods are not Ready`]),
+    ...(eventsPerNodeWorkflow <= 60
+      ? []
+      : [`a node workflow wrote ${eventsPerNodeWorkflow} events; 60 are the limit`]),
+  ];
+}
+
+/** Everything that must hold on the cluster for the demo to exit with 0. */
+function problemsOf(input: ReportInput): string[] {
+  const { result, before } = input;
+  const hops = result.outcome === 'blocked' ? [] : result.hops;
+  return [
+    ...(result.outcome === 'completed' ? [] : [`the upgrade ended as ${result.outcome}`]),
+    ...hops
+      .filter(({ snapshot }) => snapshot === undefined)
+      .map(({ hop }) => `${hop} has no verified snapshot`),
+    ...(before.members.length > 0 ? [] : ['no member was seen before the upgrade']),
+    ...memberProblems(input),
+    ...nodeProblems(input),
+    ...observedProblems(input),
+  ];
+}
+
+/** Builds the report; `ok` exactly when there is no problem. */
+export function demoReport(input: ReportInput): DemoReport {
+  const { before, after, result, observer, target } = input;
+  const hops = result.outcome === 'blocked' ? [] : result.hops;
+  const members = changes(apiServerVersions(before), apiServerVersions(after));
+  const steps = hops.flatMap(({ hop, stepSeconds }) =>
+    Object.entries(stepSeconds).map(([step, seconds]) => [`${hop}/${step}`, seconds] as const),
+  );
+  const problems = problemsOf(input);
+  return {
+    schema: 'ascent.demo-report/v1',
+    ok: problems.length === 0,
+    problems,
+    from: members[0]?.before ?? 'unknown',
+    to: target,
+    members,
+    nodes: changes(kubelets(before.nodes), kubelets(after.nodes)),
+    pods: input.pods,
+    evictions: hops
+      .flatMap(({ nodes }) => nodes)
+      .reduce((total, { evicted }) => total + evicted, 0),
+    budgetViolations: observer.violations.length,
+    requests: observer.requests,
+    failedRequests: observer.failedRequests,
+    durationsSeconds: { ...input.timings, ...Object.fromEntries(steps) },
+    snapshots: hops.flatMap(({ snapshot }) => (snapshot === undefined ? [] : [snapshot])),
+    eventsPerNodeWorkflow: input.eventsPerNodeWorkflow,
+    workerPeakRssMb: input.workerPeakRssMb,
+    observer,
+  };
+}
+
+/** The report for people, line by line. */
+export function reportLines(report: DemoReport): readonly string[] {
+  const change = ({ name, before, after }: Change): string =>
+    `  ${name.padEnd(14)} ${before} → ${after}`;
+  const seconds = (name: string): string => `${(report.durationsSeconds[name] ?? 0).toFixed(1)} s`;
+  return [
+    `${report.ok ? 'OK' : 'NOT OK'}: ${report.from} → ${report.to} in ${seconds('upgrade')}`,
+    ...report.problems.map((problem) => `  problem: ${problem}`),
+    '',
+    'control plane',
+    ...report.members.map(change),
+    'nodes',
+    ...report.nodes.map(change),
+    '',
+    `pods               ${report.pods.after}, ${report.pods.notReady} not Ready`,
+    `evictions          ${report.evictions}`,
+    `budget violations  ${report.budgetViolations} (${report.observer.budgets} budgets, ` +
+      `${report.observer.podEvents} pod events watched)`,
+    `failed requests    ${report.failedRequests} of ${report.requests} ` +
+      `(p50 ${report.observer.p50Ms} ms, p99 ${report.observer.p99Ms} ms)`,
+    ...report.snapshots.map(
+      ({ id, sizeBytes, totalKeys }) =>
+        `snapshot           ${id}: ${(sizeBytes / 1e6).toFixed(1)} MB, ${totalKeys} keys, restored`,
+    ),
+    `node workflow      ${report.eventsPerNodeWorkflow} history events at most`,
+    `time               lab ${seconds('labUp')}, Temporal and worker ${seconds('temporalUp')}, ` +
+      `upgrade ${seconds('upgrade')}, all ${seconds('total')}`,
+  ];
+}

@@ -1,0 +1,179 @@
+import { demoReport, reportLines } from '../../../bin/demo/report';
+import type { ReportInput } from '../../../bin/demo/report';
+import type { HopOutcome } from '../../../domain/progress';
+import { aCluster, hopId, nodeName, version } from '../../support/builders';
+
+const snapshot = {
+  id: 'lab-hop-1.29-from-1.28.15-1a2b3c4d' as never,
+  hop: hopId('hop-1.29'),
+  kubeVersion: version('1.28.15'),
+  etcdVersion: '3.5.21',
+  location: 'snapshots/lab',
+  sha256: 'ab'.repeat(32),
+  sizeBytes: 2_500_000,
+  revision: 812,
+  totalKeys: 640,
+  takenAt: '2026-11-21T10:00:00.000Z',
+  verified: { by: 'restore' as const, hashKv: '77', keys: 640, seconds: 2 },
+};
+
+const hop: HopOutcome = {
+  hop: hopId('hop-1.29'),
+  from: version('1.28.15'),
+  to: version('1.29.15'),
+  outcome: 'completed',
+  snapshot,
+  members: [],
+  nodes: [
+    {
+      node: nodeName('worker-1'),
+      outcome: 'upgraded',
+      before: version('1.28.15'),
+      after: version('1.29.15'),
+      evicted: 7,
+      refusals: 1,
+      seconds: 6,
+    },
+  ],
+  stepSeconds: { preflight: 1, snapshot: 3 },
+  startedAtMs: 0,
+  endedAtMs: 60_000,
+};
+
+function input(overrides: Partial<ReportInput> = {}): ReportInput {
+  return {
+    target: version('1.29.15'),
+    before: aCluster().withMembers(1, '1.28.15').withNodes(1, '1.28.15').observation(),
+    after: aCluster().withMembers(1, '1.29.15').withNodes(1, '1.29.15').observation(),
+    pods: { before: 12, after: 12, notReady: 0 },
+    result: {
+      outcome: 'completed',
+      from: version('1.28.15'),
+      to: version('1.29.15'),
+      hops: [hop],
+    },
+    observer: {
+      requests: 400,
+      failedRequests: 0,
+      failures: [],
+      p50Ms: 3,
+      p99Ms: 40,
+      budgets: 2,
+      podEvents: 90,
+      violations: [],
+    },
+    timings: { labUp: 12, temporalUp: 4, upgrade: 61, total: 80 },
+    eventsPerNodeWorkflow: 41,
+    workerPeakRssMb: 210,
+    ...overrides,
+  };
+}
+
+describe('demoReport', () => {
+  it('is ok and tells every figure when all of it is true on the cluster', () => {
+    const report = demoReport(input());
+    const { members, nodes, ...rest } = report;
+    expect([members.length, nodes.length]).toEqual([1, 1]);
+    for (const change of [...members, ...nodes]) {
+      expect(change).toEqual({ name: change.name, before: '1.28.15', after: '1.29.15' });
+    }
+    expect(rest).toEqual({
+      schema: 'ascent.demo-report/v1',
+      ok: true,
+      problems: [],
+      from: '1.28.15',
+      to: '1.29.15',
+      pods: { before: 12, after: 12, notReady: 0 },
+      evictions: 7,
+      budgetViolations: 0,
+      requests: 400,
+      failedRequests: 0,
+      durationsSeconds: {
+        labUp: 12,
+        temporalUp: 4,
+        upgrade: 61,
+        total: 80,
+        'hop-1.29/preflight': 1,
+        'hop-1.29/snapshot': 3,
+      },
+      snapshots: [snapshot],
+      eventsPerNodeWorkflow: 41,
+      workerPeakRssMb: 210,
+      observer: input().observer,
+    });
+    expect(reportLines(report)[0]).toBe('OK: 1.28.15 → 1.29.15 in 61.0 s');
+  });
+
+  const { observer, before } = input();
+  it.each<[string, Partial<ReportInput>, readonly (string | RegExp)[]]>([
+    ['a request failed', { observer: { ...observer, failedRequests: 2 } }, ['2 requests failed']],
+    [
+      'a budget was violated',
+      {
+        observer: {
+          ...observer,
+          violations: [{ at: 'now', budget: 'web/web', healthy: 2, required: 3 }],
+        },
+      },
+      ['budget web/web: 2 healthy of 3'],
+    ],
+    [
+      'the observer was blind',
+      { observer: { ...observer, requests: 0, podEvents: 0 } },
+      ['the observer sent no request', 'the observer saw no pod event'],
+    ],
+    [
+      'a pod is not Ready',
+      { pods: { before: 12, after: 12, notReady: 1 } },
+      ['1 pods are not Ready'],
+    ],
+    [
+      'a node workflow wrote too much history',
+      { eventsPerNodeWorkflow: 61 },
+      ['a node workflow wrote 61 events; 60 are the limit'],
+    ],
+    [
+      'nothing changed on the cluster, whatever the workflow says',
+      { after: before },
+      [
+        /^kube-apiserver of /,
+        /^kube-controller-manager of /,
+        /^kube-scheduler of /,
+        /^node .* runs/,
+      ],
+    ],
+    [
+      'a hop had no snapshot',
+      {
+        result: {
+          outcome: 'completed',
+          from: version('1.28.15'),
+          to: version('1.29.15'),
+          hops: [(({ snapshot: _, ...bare }) => bare)(hop)],
+        },
+      },
+      ['hop-1.29 has no verified snapshot'],
+    ],
+    [
+      'the upgrade was rejected',
+      {
+        result: {
+          outcome: 'rejected',
+          at: version('1.28.15'),
+          by: 'eve',
+          reason: 'Friday',
+          hops: [],
+        },
+      },
+      ['the upgrade ended as rejected'],
+    ],
+  ])('is not ok when %s', (_, overrides, problems) => {
+    const report = demoReport(input(overrides));
+    expect(report.ok).toBe(false);
+    expect(report.problems).toEqual(
+      problems.map((problem) =>
+        typeof problem === 'string' ? problem : (expect.stringMatching(problem) as unknown),
+      ),
+    );
+  });
+});
