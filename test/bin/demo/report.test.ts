@@ -40,6 +40,8 @@ const hop: HopOutcome = {
   endedAtMs: 60_000,
 };
 
+const { snapshot: verified, ...hopWithoutSnapshot } = hop;
+
 function input(overrides: Partial<ReportInput> = {}): ReportInput {
   return {
     target: version('1.29.15'),
@@ -96,7 +98,7 @@ describe('demoReport', () => {
         'hop-1.29/preflight': 1,
         'hop-1.29/snapshot': 3,
       },
-      snapshots: [snapshot],
+      snapshots: [verified],
       eventsPerNodeWorkflow: 41,
       workerPeakRssMb: 210,
       observer: input().observer,
@@ -105,7 +107,7 @@ describe('demoReport', () => {
   });
 
   const { observer, before } = input();
-  it.each<[string, Partial<ReportInput>, readonly (string | RegExp)[]]>([
+  it.each<[string, Partial<ReportInput>, readonly string[]]>([
     ['a request failed', { observer: { ...observer, failedRequests: 2 } }, ['2 requests failed']],
     [
       'a budget was violated',
@@ -136,10 +138,10 @@ describe('demoReport', () => {
       'nothing changed on the cluster, whatever the workflow says',
       { after: before },
       [
-        /^kube-apiserver of /,
-        /^kube-controller-manager of /,
-        /^kube-scheduler of /,
-        /^node .* runs/,
+        'kube-apiserver of cp-1: 1.28.15',
+        'kube-controller-manager of cp-1: 1.28.15',
+        'kube-scheduler of cp-1: 1.28.15',
+        'node worker-1 runs 1.28.15',
       ],
     ],
     [
@@ -149,7 +151,7 @@ describe('demoReport', () => {
           outcome: 'completed',
           from: version('1.28.15'),
           to: version('1.29.15'),
-          hops: [(({ snapshot: _, ...bare }) => bare)(hop)],
+          hops: [hopWithoutSnapshot],
         },
       },
       ['hop-1.29 has no verified snapshot'],
@@ -169,11 +171,6 @@ describe('demoReport', () => {
     ],
   ])('is not ok when %s', (_, overrides, problems) => {
     const report = demoReport(input(overrides));
-    expect(report.ok).toBe(false);
-    expect(report.problems).toEqual(
-      problems.map((problem) =>
-        typeof problem === 'string' ? problem : (expect.stringMatching(problem) as unknown),
-      ),
-    );
+    expect({ ok: report.ok, problems: report.problems }).toEqual({ ok: false, problems });
   });
 });
