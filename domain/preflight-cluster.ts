@@ -1,0 +1,181 @@
+// The part of the preflight that looks at nodes, disruption budgets and the snapshot store.
+
+import { budgetText, podText } from './blocker-sentences';
+import type { Finding } from './findings';
+import type { BudgetObservation, BudgetOverlap, NodeObservation, Observation } from './observation';
+import { isKubeletTooNew, isKubeletTooOld, oldestKubeletMinor } from './skew';
+import type { KubeVersion } from './versions';
+import { compareVersions, minorOf } from './versions';
+
+export interface PreflightFacts {
+  readonly observation: Observation;
+  readonly hop: { readonly from: KubeVersion; readonly to: KubeVersion };
+}
+
+/** Free bytes asked for, as a multiple of the largest database: the snapshot, and as much again. */
+export const snapshotHeadroom = 2;
+/** Pods that a finding names; the rest is counted. */
+const podsNamed = 3;
+
+/** Ready, not cordoned by others, kubelet in skew before and during the hop. */
+export function nodeFindings({ observation, hop }: PreflightFacts): readonly Finding[] {
+  const versions = observation.members.flatMap(({ apiServer }) =>
+    apiServer.kind === 'observed' ? [apiServer.version] : [],
+  );
+  const [oldest = hop.from] = versions.toSorted(compareVersions);
+  return observation.nodes.flatMap((node) => {
+    const findings = readinessFindings(node);
+    const at = node.kubeletVersion;
+    const object = { kind: 'node', name: node.name } as const;
+    if (isKubeletTooNew(at, oldest)) {
+      const message = `its kubelet ${at} is newer than the oldest API server, ${oldest}`;
+      const remedy = `return the kubelet to ${minorOf(oldest)}`;
+      return [...findings, { code: 'version-skew', severity: 'blocks', object, message, remedy }];
+    }
+    if (isKubeletTooOld(at, hop.to)) {
+      const allowed = oldestKubeletMinor(hop.to);
+      const message = `its kubelet ${at} is too old for ${hop.to}, which supports ${allowed} and newer`;
+      const remedy = `upgrade the kubelet to ${minorOf(hop.from)} first`;
+      return [...findings, { code: 'version-skew', severity: 'blocks', object, message, remedy }];
+    }
+    return findings;
+  });
+}
+
+function readinessFindings({ name, ready, cordon }: NodeObservation): readonly Finding[] {
+  const object = { kind: 'node', name } as const;
+  const findings: Finding[] = [];
+  if (!ready) {
+    // A node that an earlier hop set aside is known; what it needs was said when it was.
+    const isSetAside = cordon.kind === 'ours';
+    findings.push({
+      code: 'node-not-ready',
+      severity: isSetAside ? 'warns' : 'blocks',
+      object,
+      message: isSetAside
+        ? `it is not Ready; it was set aside (${cordon.reason})`
+        : 'it is not Ready',
+      remedy: 'look at its kubelet and its container runtime, or take the node out of the cluster',
+    });
+  }
+  if (cordon.kind === 'foreign') {
+    findings.push({
+      code: 'node-cordoned-by-other',
+      severity: 'warns',
+      object,
+      message: 'somebody else has cordoned it',
+      remedy: 'find out why; it will be upgraded and stay cordoned',
+    });
+  }
+  return findings;
+}
+
+/** Budgets that no waiting helps with, and pods that evictions cannot decide on. */
+export function budgetFindings({ budgets, budgetOverlaps }: Observation): readonly Finding[] {
+  return [...budgets.flatMap(oneBudgetFindings), ...overlapFindings(budgetOverlaps)];
+}
+
+function oneBudgetFindings(budget: BudgetObservation): readonly Finding[] {
+  const object = { kind: 'budget', budget: budget.budget } as const;
+  if (budget.syncFailed) {
+    return [
+      {
+        code: 'budget-sync-failed',
+        severity: 'blocks',
+        object,
+        message: 'the disruption controller cannot work it out (SyncFailed), so it allows nothing',
+        remedy: 'see that its pods belong to a controller that can be scaled, or use a count',
+      },
+    ];
+  }
+  if (!budget.observed) {
+    return [
+      {
+        code: 'budget-sync-failed',
+        severity: 'warns',
+        object,
+        message: 'the disruption controller has not looked at its latest change yet',
+        remedy: 'see that kube-controller-manager runs; evictions wait until it has',
+      },
+    ];
+  }
+  // Counts of pods decide, so that `100%` and `3` of three are the same; no pods, nothing to keep.
+  if (budget.expectedPods === 0 || budget.desiredHealthy < budget.expectedPods) return [];
+  return [
+    {
+      code: 'budget-never-satisfiable',
+      severity: 'blocks',
+      object,
+      message:
+        `it wants ${budget.desiredHealthy} of ${budget.expectedPods} pods healthy` +
+        ` (${budgetRule(budget)}), so it never lets one leave`,
+      remedy: 'add a replica, or let the budget spare at least one pod',
+    },
+  ];
+}
+
+function budgetRule({ minAvailable, maxUnavailable }: BudgetObservation): string {
+  if (minAvailable !== undefined) return `minAvailable ${minAvailable}`;
+  return maxUnavailable === undefined ? 'no rule' : `maxUnavailable ${maxUnavailable}`;
+}
+
+/** One finding for each set of budgets that overlap, however many pods they share. */
+function overlapFindings(overlaps: readonly BudgetOverlap[]): readonly Finding[] {
+  const podsByBudgets = new Map<string, { overlap: BudgetOverlap; pods: string[] }>();
+  for (const overlap of overlaps) {
+    const key = budgetNames(overlap).join(', ');
+    const group = podsByBudgets.get(key) ?? { overlap, pods: [] };
+    group.pods.push(podText(overlap.pod));
+    podsByBudgets.set(key, group);
+  }
+  return [...podsByBudgets].flatMap(([names, { overlap, pods }]) =>
+    overlap.budgets
+      .toSorted((a, b) => (budgetText(a) < budgetText(b) ? -1 : 1))
+      .slice(0, 1)
+      .map((budget) => ({
+        code: 'budgets-overlap' as const,
+        severity: 'blocks' as const,
+        object: { kind: 'budget' as const, budget },
+        message: `the budgets ${names} select the same pods, which evictions refuse: ${named(pods)}`,
+        remedy: 'narrow their selectors until each pod has one budget at most',
+      })),
+  );
+}
+
+function budgetNames({ budgets }: BudgetOverlap): readonly string[] {
+  return budgets.map(budgetText).toSorted();
+}
+
+function named(pods: readonly string[]): string {
+  const sorted = pods.toSorted();
+  const more = sorted.length - podsNamed;
+  return `${sorted.slice(0, podsNamed).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** Writable, and with room for the snapshot. */
+export function storeFindings({ snapshotStore: store, etcd }: Observation): readonly Finding[] {
+  const object = { kind: 'snapshot-store', location: store.location } as const;
+  if (store.kind === 'unusable') {
+    return [
+      {
+        code: 'snapshot-store-unusable',
+        severity: 'blocks',
+        object,
+        message: `it cannot be written to: ${store.problem.message}`,
+        remedy: 'make it writable for the worker: no hop begins without a verified snapshot',
+      },
+    ];
+  }
+  const sizes = etcd.kind === 'observed' ? etcd.members.map((one) => one.dbSizeBytes) : [];
+  const needed = Math.max(0, ...sizes) * snapshotHeadroom;
+  if (store.freeBytes >= needed) return [];
+  return [
+    {
+      code: 'snapshot-store-unusable',
+      severity: 'blocks',
+      object,
+      message: `it has ${store.freeBytes} bytes free and a snapshot needs up to ${needed}`,
+      remedy: 'free some space, or name another directory in the cluster access file',
+    },
+  ];
+}
