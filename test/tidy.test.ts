@@ -20,7 +20,7 @@ interface SourceFile {
   readonly lines: readonly string[];
 }
 
-/** What is or is about to be committed; without git (a release archive) there is nothing to judge. */
+/** What is or will be committed; without git (a release archive) there is nothing to judge. */
 function listFiles(): readonly string[] {
   if (!existsSync(join(root, '.git'))) return [];
   const listed = git('ls-files', '-z', '--cached', '--others', '--exclude-standard').split('\0');

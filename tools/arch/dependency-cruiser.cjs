@@ -16,7 +16,7 @@ const folders = [
   'test',
 ];
 
-/** Which folders (or single modules) each may import besides itself. test and bench import anything. */
+/** Which folders (or single modules) each may import besides itself; test and bench any. */
 const arrows = {
   domain: [],
   workflows: ['domain'],
@@ -54,7 +54,10 @@ module.exports = {
       name: 'workflows-stay-in-the-sandbox',
       severity: 'error',
       from: { path: '^workflows/' },
-      to: { path: '(^|/)node_modules/', pathNot: '(^|/)node_modules/@temporalio/(workflow|common)/' },
+      to: {
+        path: '(^|/)node_modules/',
+        pathNot: '(^|/)node_modules/@temporalio/(workflow|common)/',
+      },
     },
     {
       name: 'workflows-use-no-node-module',

@@ -5,13 +5,16 @@ import { join } from 'node:path';
 import { nodeBinary, prepare, PreparationFailed, root } from './prepare.mjs';
 import { run } from './run.mjs';
 
-/** Every task: what it needs prepared, and the script that Node 24 then runs with its arguments. */
+/**
+ * Every task: what it needs prepared, and the script that Node 24 then runs with its arguments.
+ * test and verify build by themselves, once they know that a chosen test needs it.
+ */
 const tasks = {
   demo: { parts: ['deps', 'dist'], script: ['dist/bin/ascent.js', 'demo'] },
   ascent: { parts: ['deps', 'dist'], script: ['dist/bin/ascent.js'] },
   bench: { parts: ['deps', 'dist'], script: ['dist/bench/main.js'] },
-  test: { parts: ['deps', 'dist'], script: ['tools/test/main.mjs'] },
-  verify: { parts: ['deps', 'arch', 'dist'], script: ['tools/verify/main.mjs'] },
+  test: { parts: ['deps'], script: ['tools/test/main.mjs'] },
+  verify: { parts: ['deps', 'arch'], script: ['tools/verify/main.mjs'] },
   arch: { parts: ['deps', 'arch'], script: ['tools/verify/main.mjs', '--only', 'arch'] },
   build: { parts: ['deps', 'dist'], script: undefined },
 };

@@ -56,7 +56,7 @@ function readIfThere(path) {
   return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
 }
 
-/** Environment without node_modules/.bin: npm must not run on the Node that it is about to replace. */
+/** Environment without node_modules/.bin: npm must not run on the Node that it will replace. */
 function outsideEnvironment() {
   const path = (process.env.PATH ?? '').split(delimiter);
   const outside = path.filter((entry) => !entry.endsWith(join('node_modules', '.bin')));
@@ -70,8 +70,8 @@ function readLock(path) {
 }
 
 /**
- * Whether node_modules holds what the lock file wants. npm writes what it installed, as the last thing
- * it does, into a lock file of its own (P2). Optional packages are for some systems only.
+ * Whether node_modules holds what the lock file wants. The last thing npm does is to write what it
+ * installed into a lock file of its own (P2). Optional packages are for some systems only.
  */
 function isInstalled(folder) {
   const wanted = readLock(join(folder, 'package-lock.json'));
@@ -154,14 +154,14 @@ async function build() {
   say(`built dist/ in ${seconds(started)}`);
 }
 
-/** The Node that runs everything after preparation: node_modules' own. Throws where it is missing. */
+/** The Node that runs everything after preparation: node_modules' own. Throws if there is none. */
 export function nodeBinary() {
   const own = join(root, 'node_modules', 'node', 'bin', 'node');
   if (existsSync(own)) return own;
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > 22 || (major === 22 && minor >= 19)) return process.execPath;
-  const problem = `Node ${process.versions.node} is too old and the npm package "node" has no binary`;
-  throw new PreparationFailed(`${problem} for this machine; install Node 24`, 1);
+  const problem = `Node ${process.versions.node} is too old, and the npm package "node"`;
+  throw new PreparationFailed(`${problem} has no binary for this machine; install Node 24`, 1);
 }
 
 /**

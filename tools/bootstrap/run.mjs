@@ -7,8 +7,8 @@ import { constants } from 'node:os';
 const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /**
- * Whether this process is in its terminal's foreground group. Then the terminal sends Ctrl-C to the
- * child as well, and passing SIGINT on would make it two, which many programs take as "stop at once".
+ * Whether this process is in its terminal's foreground group. Then the terminal sends Ctrl-C to
+ * the child as well; passing SIGINT on would make it two, which many take as "stop at once".
  * proc(5): pgrp is the third field after the command's closing bracket, tpgid the sixth.
  */
 function terminalSignalsChild() {

@@ -1,8 +1,8 @@
 // Completes package-lock.json with the optional packages for other systems.
 //
-// A native tool lists one optional package per system. npm leaves out of the lock file those that its
-// registry does not offer at that moment (a mirror may hold only some), and `npm ci` then refuses
-// the lock file everywhere. Their versions are known all the same: the parent pins each exactly.
+// A native tool lists one optional package per system. npm leaves out of the lock file those that
+// its registry does not offer at that moment (a mirror may hold only some), and `npm ci` then
+// refuses the lock file everywhere. Their versions are known all the same: the parent pins each.
 //
 // Run it after every change of a dependency: `node tools/lockfile/complete.mjs [--check]`.
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ const root = resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathna
 const systems = ['android', 'darwin', 'freebsd', 'linux', 'openharmony', 'win32'];
 const processors = ['arm', 'arm64', 'ia32', 'loong64', 'ppc64', 'riscv64', 's390x', 'x64'];
 
-/** The lock's entry for a platform package; its name says which machine: "core-linux-arm64-musl". */
+/** The lock's entry for a platform package, whose name says for which: "core-linux-arm64-musl". */
 function entryOf(name, version, dev) {
   const words = name.split(/[/-]/);
   const os = words.filter((word) => systems.includes(word));

@@ -1,5 +1,5 @@
-// Runs the tests: unit, then workflow, then lab (one file at a time: a lab fills two cores). Fetches
-// or builds the lab's tools first where a chosen test needs them. Arguments go to Jest.
+// Runs the tests: unit, then workflow, then lab (one file at a time: a lab fills two cores).
+// Fetches or builds the lab's tools first where a chosen test needs them. Arguments go to Jest.
 //
 // Own options: --totals FILE writes the sums as JSON; --selectProjects picks of the three.
 // Ends with a line `N passed, N failed`; the exit code is not 0 if anything failed or nothing ran.
@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { root } from '../bootstrap/prepare.mjs';
+import { prepare, PreparationFailed, root } from '../bootstrap/prepare.mjs';
 import { run } from '../bootstrap/run.mjs';
 
 const projectNames = ['unit', 'workflow', 'lab'];
@@ -36,7 +36,7 @@ const environment = {
   NODE_OPTIONS: [process.env.NODE_OPTIONS, ...nodeFlags].filter(Boolean).join(' '),
 };
 
-/** Whether any test of the project matches Jest's arguments; Jest fails on a project without one. */
+/** Whether any test of the project matches the arguments; Jest fails on a project without one. */
 function hasTests(project, jestArgs) {
   const args = [jest, '--selectProjects', project, '--listTests', '--json', ...jestArgs];
   const listed = spawnSync(process.execPath, args, { cwd: root, env: environment });
@@ -51,11 +51,11 @@ async function runProject(project, jestArgs, folder) {
   // Coverage counts domain/ only, which only the unit tests exercise outside the workflow VM.
   const own = project === 'unit' ? jestArgs : jestArgs.filter((arg) => arg !== '--coverage');
   if (project === 'lab') args.push('--runInBand');
-  // Output on stdout would be the report's path; everything worth reading goes to stderr.
+  // Jest prints the coverage on stdout, which here is for the sums.
   const code = await run(process.execPath, [...args, ...own], {
     cwd: root,
     env: environment,
-    stdio: ['inherit', 'ignore', 'inherit'],
+    stdio: ['inherit', process.stderr, 'inherit'],
   });
   if (!existsSync(outputFile)) return { code: code || 1, passed: 0, failed: 1, skipped: 0 };
   const report = JSON.parse(readFileSync(outputFile, 'utf8'));
@@ -68,8 +68,9 @@ async function runProject(project, jestArgs, folder) {
   };
 }
 
-/** The lab's binaries and the time-skipping server; done in a moment when they are there. */
+/** dist/, the lab's binaries and the time-skipping server; done in a moment when they are there. */
 async function installToolchain() {
+  await prepare(['dist']);
   const installer = join(root, 'dist', 'lab', 'toolchain', 'main.js');
   return run(process.execPath, ['--enable-source-maps', installer, '--tests'], { cwd: root });
 }
@@ -110,4 +111,10 @@ async function main() {
   }
 }
 
-process.exitCode = await main();
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof PreparationFailed)) throw error;
+  console.error(`ascent: ${error.message}`);
+  process.exitCode = error.exitCode;
+}

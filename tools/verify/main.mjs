@@ -25,6 +25,7 @@ const checks = {
 };
 
 const slow = {
+  build: [join(root, 'tools/bootstrap/bootstrap.mjs'), 'build'],
   toolchain: [join(root, 'dist/lab/toolchain/main.js'), '--tests'],
   test: [join(root, 'tools/test/main.mjs'), '--coverage'],
 };
@@ -92,10 +93,12 @@ async function main() {
   if (values.only !== undefined) return failed(await runChecks([values.only])) ? 1 : 0;
   const results = await runChecks(Object.keys(checks));
   if (!failed(results) || process.env['CI'] !== undefined) {
-    const toolchain = await runSlow('toolchain');
-    results.push(toolchain);
     const totals = values.totals === undefined ? [] : ['--totals', values.totals];
-    if (toolchain.code === 0) results.push(await runSlow('test', totals));
+    for (const [name, more] of Object.entries({ build: [], toolchain: [], test: totals })) {
+      const result = await runSlow(name, more);
+      results.push(result);
+      if (result.code !== 0) break;
+    }
   }
   printTimings(results);
   return failed(results) ? 1 : 0;
