@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { prepare, PreparationFailed, root } from '../bootstrap/prepare.mjs';
 import { run } from '../bootstrap/run.mjs';
+import { sentenceOf } from './totals.mjs';
 
 const projectNames = ['unit', 'workflow', 'lab'];
 const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
@@ -102,8 +103,7 @@ async function main() {
   const folder = mkdtempSync(join(tmpdir(), 'ascent-test-'));
   try {
     const totals = await runAll(withTests, jestArgs, folder);
-    const skipped = totals.skipped > 0 ? `, ${totals.skipped} skipped` : '';
-    console.log(`\n${totals.passed} passed, ${totals.failed} failed${skipped}`);
+    console.log(`\n${sentenceOf(totals)}`);
     if (totalsFile !== undefined) writeFileSync(totalsFile, JSON.stringify(totals));
     return totals.code;
   } finally {
