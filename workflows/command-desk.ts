@@ -1,0 +1,309 @@
+// Judges and applies what people say to an upgrade. Pure: update and signal handlers call it, the
+// main loop acts on the state that it returns.
+// C1. A request id is handled once, also across continue-as-new: the same id gets the same answer.
+// C2. A refusal changes nothing and says why as data.
+// (Numbers as in domain/control.ts.)
+
+import type {
+  Command,
+  CommandAccepted,
+  CommandName,
+  CommandRefusal,
+  Gate,
+  GateRequest,
+  NodeRequest,
+  RollBackRequest,
+} from '../domain/control';
+import { answersOf } from '../domain/gates';
+import type { Hop } from '../domain/plan';
+import { refusalSentence } from '../domain/sentences';
+import type { NodeDecision } from './messages';
+import { noted, type OpenGate, type UpgradeState, withoutGate } from './upgrade-state';
+
+/** Answers kept for repeated requests; the oldest go first. */
+export const maxHandledRequests = 256;
+/** Longest request id, in UTF-16 code units. */
+export const maxRequestIdLength = 128;
+/** Longest actor or reason: both are kept in the audit trail. */
+export const maxWordsLength = 1_000;
+
+/** Why the command cannot be carried out now; undefined when it can. */
+export function refusalOf(state: UpgradeState, command: Command): CommandRefusal | undefined {
+  const problems = problemsOf(command);
+  if (problems.length > 0) return { code: 'request-malformed', problems };
+  const before = handledBefore(state, command);
+  if (before !== undefined) {
+    if (before.name === command.name) return undefined;
+    const problem = `requestId ${before.requestId} was used for ${before.name} already`;
+    return { code: 'request-malformed', problems: [problem] };
+  }
+  if (state.result !== undefined) return { code: 'upgrade-ended', outcome: state.result.outcome };
+  if (state.plan === undefined) return { code: 'not-planned-yet' };
+  return refusalNow(state, command);
+}
+
+/** What speaks against a well-formed, new command while the upgrade runs. */
+function refusalNow(state: UpgradeState, command: Command): CommandRefusal | undefined {
+  switch (command.name) {
+    case 'pause':
+      return state.paused === undefined ? undefined : { code: 'already-paused' };
+    case 'resume':
+      return state.paused === undefined ? { code: 'not-paused' } : undefined;
+    case 'approve':
+    case 'reject':
+      return gateRefusal(state, command.name, command.request);
+    case 'rollBack':
+      return rollBackRefusal(state, command.request);
+    case 'retryNode':
+    case 'skipNode':
+    case 'quarantineNode':
+      return nodeRefusal(state, command.request);
+  }
+}
+
+export type DeskAnswer =
+  | { readonly kind: 'accepted'; readonly state: UpgradeState; readonly answer: CommandAccepted }
+  | { readonly kind: 'refused'; readonly refusal: CommandRefusal };
+
+/** Carries the command out in the state, or says why not (C2). */
+export function applyCommand(state: UpgradeState, command: Command, nowMs: number): DeskAnswer {
+  const refusal = refusalOf(state, command);
+  if (refusal !== undefined) return { kind: 'refused', refusal };
+  const before = handledBefore(state, command);
+  if (before !== undefined) return { kind: 'accepted', state, answer: before.answer };
+  const { requestId, actor, reason } = command.request;
+  const done = carryOut(state, command, nowMs);
+  const answer: CommandAccepted = { requestId, effect: done.effect };
+  const handled = [...state.handled, { requestId, name: command.name, answer }];
+  const text = `${actor} asked to ${wordsOf(command)} (${reason}): ${done.effect}`;
+  const note = {
+    actor,
+    event: `command.${command.name}`,
+    text,
+    requestId,
+    ...('node' in command.request ? { node: command.request.node } : {}),
+  };
+  const next = { ...done.state, handled: handled.slice(-maxHandledRequests) };
+  return { kind: 'accepted', state: noted(next, note, nowMs), answer };
+}
+
+/** The state after a signal: a refusal lands in the trail, where an update would have failed. */
+export function applySignal(state: UpgradeState, command: Command, nowMs: number): UpgradeState {
+  const answer = applyCommand(state, command, nowMs);
+  if (answer.kind === 'accepted') return answer.state;
+  const { actor, requestId } = command.request ?? {};
+  const sentence = refusalSentence(answer.refusal);
+  const note = {
+    actor: typeof actor === 'string' ? actor.slice(0, maxWordsLength) : 'unknown',
+    event: 'command.refused',
+    text: `${command.name} was refused: ${sentence}`,
+    ...(typeof requestId === 'string' ? { requestId: requestId.slice(0, maxRequestIdLength) } : {}),
+  };
+  return noted(state, note, nowMs);
+}
+
+function handledBefore(state: UpgradeState, command: Command) {
+  return state.handled.find((one) => one.requestId === command.request.requestId);
+}
+
+const fieldsOfAll = {
+  requestId: { least: 1, most: maxRequestIdLength },
+  actor: { least: 1, most: maxWordsLength },
+  reason: { least: 0, most: maxWordsLength },
+} as const;
+
+const fieldsOfEach: Readonly<Record<CommandName, readonly string[]>> = {
+  pause: [],
+  resume: [],
+  approve: ['gate', 'planDigest'],
+  reject: ['gate', 'planDigest'],
+  rollBack: ['hop'],
+  retryNode: ['node'],
+  skipNode: ['node'],
+  quarantineNode: ['node'],
+};
+
+/** Hand guards: messages come from anybody who reaches the Temporal server. All problems at once. */
+function problemsOf(command: Command): readonly string[] {
+  const request: unknown = command.request;
+  if (typeof request !== 'object' || request === null) return ['the request must be an object'];
+  const fields = request as Readonly<Record<string, unknown>>;
+  const names = { least: 1, most: maxWordsLength };
+  return [
+    ...Object.entries(fieldsOfAll).flatMap(([field, length]) =>
+      textProblem(field, fields[field], length),
+    ),
+    ...fieldsOfEach[command.name].flatMap((field) => textProblem(field, fields[field], names)),
+  ];
+}
+
+function textProblem(
+  field: string,
+  value: unknown,
+  length: { readonly least: number; readonly most: number },
+): readonly string[] {
+  if (typeof value !== 'string') return [`${field} must be a text`];
+  if (value.length < length.least) return [`${field} must not be empty`];
+  if (value.length <= length.most) return [];
+  return [`${field} has ${value.length} characters, at most ${length.most} are allowed`];
+}
+
+function gateRefusal(
+  state: UpgradeState,
+  name: 'approve' | 'reject',
+  request: GateRequest,
+): CommandRefusal | undefined {
+  const answerable = state.gates.filter((open) => answersOf(open.gate).includes(name));
+  if (!answerable.some((open) => open.gate.id === request.gate)) {
+    const open = answerable.map((one) => one.gate.id);
+    return { code: 'gate-unknown', gate: request.gate, open };
+  }
+  const current = state.plan?.digest;
+  if (current === undefined) return { code: 'not-planned-yet' };
+  if (request.planDigest === current) return undefined;
+  return { code: 'digest-stale', given: request.planDigest, current };
+}
+
+function rollBackRefusal(
+  state: UpgradeState,
+  { hop }: RollBackRequest,
+): CommandRefusal | undefined {
+  if (state.decision?.kind === 'roll-back') {
+    return { code: 'rollback-unavailable', hop, why: 'already-rolling-back' };
+  }
+  if (state.decision?.kind === 'stop') return { code: 'upgrade-ended', outcome: 'rejected' };
+  if (state.wayBack?.hop.id === hop) return undefined;
+  if (state.hop?.id === hop) return { code: 'rollback-unavailable', hop, why: 'no-snapshot-yet' };
+  const isDone = state.hops.some((outcome) => outcome.hop === hop);
+  return { code: 'rollback-unavailable', hop, why: isDone ? 'next-hop-begun' : 'not-begun' };
+}
+
+function nodeRefusal(state: UpgradeState, { node }: NodeRequest): CommandRefusal | undefined {
+  const held = heldNodes(state);
+  if (held.some((open) => open.gate.node === node)) return undefined;
+  return { code: 'node-not-waiting', node, waiting: held.map((open) => open.gate.node) };
+}
+
+type NodeGate = Extract<Gate, { readonly kind: 'node' }>;
+type HeldNode = OpenGate & { readonly gate: NodeGate };
+
+function heldNodes(state: UpgradeState): readonly HeldNode[] {
+  return state.gates.filter((open): open is HeldNode => open.gate.kind === 'node');
+}
+
+interface Done {
+  readonly state: UpgradeState;
+  readonly effect: string;
+}
+
+function carryOut(state: UpgradeState, command: Command, nowMs: number): Done {
+  switch (command.name) {
+    case 'pause': {
+      const { actor, reason } = command.request;
+      const paused = { by: actor, reason, sinceMs: nowMs };
+      const effect =
+        state.hop === undefined
+          ? 'nothing is under way and nothing begins until it is resumed'
+          : 'work under way ends at the next safe point, then nothing begins until it is resumed';
+      return { state: { ...state, paused, isStill: state.hop === undefined }, effect };
+    }
+    case 'resume': {
+      const { paused: _lifted, ...rest } = state;
+      return { state: { ...rest, isStill: state.hop === undefined }, effect: goesOn(state) };
+    }
+    case 'approve':
+      return approve(state, command.request);
+    case 'reject': {
+      const { actor, reason } = command.request;
+      const effect = 'the upgrade ends here; the cluster stays as it is';
+      const decision = { kind: 'stop', actor, reason } as const;
+      return { state: { ...state, gates: [], outbox: [], decision }, effect };
+    }
+    case 'rollBack':
+      return rollBack(state, command.request);
+    case 'retryNode':
+      return decideNode(state, command.request, 'retry');
+    case 'skipNode':
+      return decideNode(state, command.request, 'skip');
+    case 'quarantineNode':
+      return decideNode(state, command.request, 'quarantine');
+  }
+}
+
+function goesOn(state: UpgradeState): string {
+  const [waiting] = state.gates;
+  if (waiting !== undefined) return `the upgrade goes on; ${waiting.gate.id} still waits`;
+  return state.hop === undefined
+    ? 'the upgrade goes on'
+    : `${state.hop.id} goes on with ${state.hop.step}`;
+}
+
+/** The gate is in `gates`: refusalOf has looked. */
+function approve(state: UpgradeState, request: GateRequest): Done {
+  const open = state.gates.find((one) => one.gate.id === request.gate);
+  const next = withoutGate(state, request.gate);
+  const later = state.paused === undefined ? '' : ' once the upgrade is resumed';
+  const hop = open?.gate.hop ?? 'the hop';
+  if (open?.gate.kind !== 'step') return { state: next, effect: `${hop} begins${later}` };
+  const effect = `step ${open.gate.step} of ${hop} is tried again${later}`;
+  if (open.workflowId === undefined) return { state: next, effect };
+  const delivery = { kind: 'retry-step', workflowId: open.workflowId, gate: request.gate } as const;
+  return { state: { ...next, outbox: [...next.outbox, delivery] }, effect };
+}
+
+/** The way back is there: refusalOf has looked. A pause is lifted, open gates are void. */
+function rollBack(state: UpgradeState, request: RollBackRequest): Done {
+  const { paused: _lifted, wayBack: way, ...rest } = state;
+  const effect = way === undefined ? 'nothing to undo' : effectOfRollBack(way.hop);
+  if (way === undefined) return { state, effect };
+  const { actor, reason } = request;
+  const decision = { kind: 'roll-back', way, actor, reason } as const;
+  return { state: { ...rest, wayBack: way, gates: [], outbox: [], decision }, effect };
+}
+
+function effectOfRollBack(hop: Hop): string {
+  return `${hop.id} is rolled back: nodes, etcd and control plane return to ${hop.from}`;
+}
+
+function decideNode(state: UpgradeState, request: NodeRequest, kind: NodeDecision['kind']): Done {
+  const { node, actor, reason } = request;
+  const open = heldNodes(state).find((one) => one.gate.node === node);
+  const effects = {
+    retry: `node ${node} is tried again`,
+    skip: `node ${node} is left as it is and the pool goes on`,
+    quarantine: `node ${node} stays cordoned and the pool goes on`,
+  };
+  const effect = effects[kind];
+  if (open?.workflowId === undefined) return { state, effect };
+  const { workflowId } = open;
+  const delivery = { kind: 'node', workflowId, node, decision: { kind, actor, reason } } as const;
+  const next = withoutGate(state, open.gate.id);
+  const isSetAside = kind === 'quarantine' && !state.setAside.includes(node);
+  return {
+    state: {
+      ...next,
+      outbox: [...next.outbox, delivery],
+      setAside: isSetAside ? [...next.setAside, node] : next.setAside,
+    },
+    effect,
+  };
+}
+
+function wordsOf(command: Command): string {
+  switch (command.name) {
+    case 'pause':
+    case 'resume':
+      return command.name;
+    case 'approve':
+    case 'reject':
+      return `${command.name} ${command.request.gate}`;
+    case 'rollBack':
+      return `roll back ${command.request.hop}`;
+    case 'retryNode':
+      return `retry node ${command.request.node}`;
+    case 'skipNode':
+      return `skip node ${command.request.node}`;
+    case 'quarantineNode':
+      return `quarantine node ${command.request.node}`;
+  }
+}

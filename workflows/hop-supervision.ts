@@ -1,0 +1,206 @@
+// Runs the hop or its rollback as a child of the root and waits for its end, or for whatever ends
+// it sooner: a decision of a person, or the cancellation of the root.
+
+import {
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  ParentClosePolicy,
+  startChild,
+} from '@temporalio/workflow';
+
+import { failureInfo } from '../domain/failure-remedies';
+import type { FailureInfo } from '../domain/failures';
+import { stepGateId } from '../domain/gates';
+import type { SnapshotId } from '../domain/names';
+import type { Hop, SnapshotStep } from '../domain/plan';
+import type { NodeOutcome, UpgradeResult } from '../domain/progress';
+import type { KubeVersion } from '../domain/versions';
+import { hopWorkflowId, rollBackWorkflowId } from '../domain/workflow-ids';
+import { failureOf } from './activity-failures';
+import { controlSignal } from './messages';
+import { type RollBackEnd, rollBackHop, type RollBackHopInput } from './roll-back-hop';
+import type { Root } from './root';
+import { endOf, type Settled, watch } from './settled';
+import { undoneOutcome } from './undone-outcome';
+import { upgradeHop, type UpgradeHopInput } from './upgrade-hop';
+import {
+  type Decision,
+  isGateOpen,
+  type WayBack,
+  withChildEnded,
+  withGate,
+  withHopBegun,
+  withOutcome,
+  withRollBackBegun,
+} from './upgrade-state';
+
+/** Runs the hop to its end. `decided`: state.decision says how the upgrade ends. */
+export async function runHop(root: Root, hop: Hop): Promise<'completed' | 'decided'> {
+  let resumed: UpgradeHopInput['resumed'];
+  for (;;) {
+    root.state = withHopBegun(root.state, hop, Date.now());
+    const input = hopInput(root, hop, resumed);
+    const end = await supervise(root, {
+      workflowId: hopWorkflowId(root.state.spec.cluster, hop.id),
+      start: (workflowId) =>
+        startChild(upgradeHop, {
+          workflowId,
+          args: [input],
+          parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+          staticSummary: `${hop.id}: ${hop.from} → ${hop.to}`,
+        }),
+      endsFor: (decision) => decision !== undefined,
+    });
+    const outcome = end.kind === 'resolved' ? end.value : undefined;
+    if (outcome !== undefined) root.state = withOutcome(root.state, outcome, Date.now());
+    throwIfCancelled();
+    if (root.state.decision !== undefined) return 'decided';
+    if (outcome?.outcome === 'completed') return 'completed';
+    await untilRetried(root, hop, 'hop', lossOf(end, hop));
+    if (root.state.decision !== undefined) return 'decided';
+    resumed = outcome === undefined ? {} : { outcome };
+  }
+}
+
+function hopInput(root: Root, hop: Hop, resumed: UpgradeHopInput['resumed']): UpgradeHopInput {
+  const { plan, spec, setAside } = root.state;
+  const step = hop.steps.find((one): one is SnapshotStep => one.kind === 'snapshot');
+  if (plan === undefined || step === undefined) throw new Error(`${hop.id} has no snapshot step`);
+  return {
+    cluster: spec.cluster,
+    upgrade: root.upgrade,
+    hop,
+    planDigest: plan.digest,
+    snapshotId: ofThisUpgrade(root, step.snapshotId) as SnapshotId,
+    setAside,
+    paused: root.state.paused !== undefined,
+    ...(resumed === undefined ? {} : { resumed }),
+  };
+}
+
+/** docs/adr/0005: names of an earlier upgrade must never be found again. */
+function ofThisUpgrade(root: Root, name: string): string {
+  return `${name}-${root.upgrade.slice(0, 8)}`;
+}
+
+interface Supervised<End> {
+  readonly workflowId: string;
+  start(workflowId: string): Promise<{ result(): Promise<End> }>;
+  /** Whether the child must end now because of what was decided. */
+  endsFor(decision: Decision | undefined): boolean;
+}
+
+/** Waits for the end of the child in any case: it leaves the cluster as R8 of the design wants. */
+async function supervise<End>(root: Root, child: Supervised<End>): Promise<Settled<End>> {
+  const outer = CancellationScope.current();
+  return CancellationScope.nonCancellable(async () => {
+    const scope = new CancellationScope();
+    const { workflowId } = child;
+    const run = async (): Promise<End> => {
+      root.child = { workflowId, toldPaused: root.state.paused !== undefined };
+      const handle = await child.start(workflowId);
+      return handle.result();
+    };
+    const running = watch(scope.run(run));
+    const mustEnd = (): boolean => outer.consideredCancelled || child.endsFor(root.state.decision);
+    await condition(() => running.end !== undefined || mustEnd());
+    if (running.end === undefined) {
+      if (root.state.decision?.kind === 'roll-back') {
+        root.line.send(workflowId, controlSignal, { kind: 'abort-members' });
+      }
+      scope.cancel();
+    }
+    const end = await endOf(running);
+    root.child = undefined;
+    root.state = withChildEnded(root.state);
+    return end;
+  });
+}
+
+function throwIfCancelled(): void {
+  if (CancellationScope.current().consideredCancelled) {
+    throw new CancelledFailure('the upgrade was cancelled');
+  }
+}
+
+function lossOf(end: Settled<unknown>, hop: Hop): FailureInfo {
+  if (end.kind === 'rejected') return failureOf(end.error);
+  return failureInfo('unexpected', `the workflow of ${hop.id} was cancelled by somebody`);
+}
+
+/** A child was lost: a person decides whether it is started again. */
+async function untilRetried(
+  root: Root,
+  hop: Hop,
+  step: string,
+  failure: FailureInfo,
+): Promise<void> {
+  const id = stepGateId(hop.id, step);
+  const sinceMs = Date.now();
+  const gate = { kind: 'step', id, hop: hop.id, step, failure, findings: [], sinceMs } as const;
+  root.state = withGate(root.state, { gate }, sinceMs);
+  const decidedBefore = root.state.decision;
+  await condition(() => !isGateOpen(root.state, id) || root.state.decision !== decidedBefore);
+}
+
+/** Returns the cluster to before the hop; not cancellable. Rejected at a gate, it ends there. */
+export async function rollBack(root: Root, way: WayBack): Promise<UpgradeResult> {
+  const startedAtMs = Date.now();
+  return CancellationScope.nonCancellable(async () => {
+    for (;;) {
+      root.state = withRollBackBegun(root.state, way, Date.now());
+      const input = rollBackInput(root, way);
+      const end = await supervise(root, {
+        workflowId: rollBackWorkflowId(root.state.spec.cluster, way.hop.id),
+        start: (workflowId) =>
+          startChild(rollBackHop, {
+            workflowId,
+            args: [input],
+            parentClosePolicy: ParentClosePolicy.ABANDON,
+            staticSummary: `${way.hop.id} back to ${way.hop.from}`,
+          }),
+        endsFor: (decision) => decision?.kind === 'stop',
+      });
+      if (end.kind === 'resolved') return resultOf(root, way, end.value, startedAtMs);
+      await untilRetried(root, way.hop, 'rollback', lossOf(end, way.hop));
+      if (root.state.decision?.kind === 'stop') return rejected(root, way.hop.to);
+    }
+  });
+}
+
+function rollBackInput(root: Root, way: WayBack): RollBackHopInput {
+  const { spec, hops, setAside, paused } = root.state;
+  const nodes = hops.find((outcome) => outcome.hop === way.hop.id)?.nodes ?? [];
+  const isChanged = ({ outcome }: NodeOutcome): boolean =>
+    outcome === 'upgraded' || outcome === 'quarantined';
+  return {
+    cluster: spec.cluster,
+    upgrade: root.upgrade,
+    hop: way.hop,
+    snapshotId: way.snapshot.id,
+    restoreId: ofThisUpgrade(root, way.hop.id),
+    suspects: nodes.filter(isChanged).map((node) => node.node),
+    leftOut: nodes.filter((node) => node.outcome === 'skipped').map((node) => node.node),
+    setAside,
+    paused: paused !== undefined,
+  };
+}
+
+function resultOf(root: Root, way: WayBack, end: RollBackEnd, startedAtMs: number): UpgradeResult {
+  const { hop } = way;
+  if (!end.isDone) return rejected(root, end.isRestored ? hop.from : hop.to);
+  const before = root.state.hops.find((one) => one.hop === hop.id);
+  const span = { startedAtMs, endedAtMs: Date.now() };
+  const outcome = undoneOutcome({ way, before, end, span });
+  root.state = withOutcome(root.state, outcome, Date.now());
+  const { seconds } = end;
+  return { outcome: 'rolled-back', at: hop.from, hop: hop.id, seconds, hops: root.state.hops };
+}
+
+/** The end that a person asked for by rejecting a gate. */
+export function rejected(root: Root, at: KubeVersion): UpgradeResult {
+  const { decision, hops } = root.state;
+  const by = decision?.actor ?? 'unknown';
+  return { outcome: 'rejected', at, by, reason: decision?.reason ?? '', hops };
+}

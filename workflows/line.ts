@@ -1,0 +1,85 @@
+// How one workflow speaks to the others: signals that nobody waits for, sent in order and never
+// lost because their sender ended too soon.
+// L1. A signal that cannot be delivered (its receiver is gone) is logged, never an error.
+// L2. Nothing here is cancellable: what a cancelled workflow has to say matters most.
+
+import {
+  CancellationScope,
+  condition,
+  getExternalWorkflowHandle,
+  log,
+  type SignalDefinition,
+} from '@temporalio/workflow';
+
+import type { ClusterName } from '../domain/names';
+import { upgradeWorkflowId } from '../domain/workflow-ids';
+import { type Control, controlSignal, type Report, reportSignal } from './messages';
+
+export interface Line {
+  /** Tells the root of this upgrade. */
+  report(report: Report): void;
+  send<Argument>(
+    workflowId: string,
+    signal: SignalDefinition<[Argument]>,
+    argument: Argument,
+  ): void;
+  /** Resolves when everything was delivered or given up. */
+  whenQuiet(): Promise<void>;
+}
+
+/** `upgrade`: first run id of the root, so that a root started later ignores the reports. */
+export function openLine(cluster: ClusterName, upgrade: string): Line {
+  const root = upgradeWorkflowId(cluster);
+  let underWay = 0;
+  const deliver = async (send: () => Promise<void>, to: string): Promise<void> => {
+    underWay += 1;
+    try {
+      await CancellationScope.nonCancellable(send);
+    } catch (error) {
+      log.warn('a signal was not delivered', { to, error: String(error) });
+    } finally {
+      underWay -= 1;
+    }
+  };
+  const send: Line['send'] = (workflowId, signal, argument) => {
+    void deliver(() => getExternalWorkflowHandle(workflowId).signal(signal, argument), workflowId);
+  };
+  return {
+    send,
+    report: (report) => send(root, reportSignal, { upgrade, report }),
+    whenQuiet: () => CancellationScope.nonCancellable(() => condition(() => underWay === 0)),
+  };
+}
+
+/** A child that must know whether the upgrade is paused. */
+export interface PausableChild {
+  /** What it was told last. */
+  toldPaused: boolean;
+  readonly workflowId: string;
+}
+
+/**
+ * Keeps children informed of a pause until `isClosed`: whenever what a child was told differs from
+ * what is, it is told (L1). Level, not edge: a child that starts in between misses nothing.
+ */
+export async function relayPause(options: {
+  readonly line: Line;
+  readonly isPaused: () => boolean;
+  readonly isClosed: () => boolean;
+  readonly children: () => readonly PausableChild[];
+}): Promise<void> {
+  const { line, isPaused, isClosed, children } = options;
+  const uninformed = (): readonly PausableChild[] =>
+    children().filter((child) => child.toldPaused !== isPaused());
+  await CancellationScope.nonCancellable(async () => {
+    for (;;) {
+      await condition(() => isClosed() || uninformed().length > 0);
+      if (isClosed()) return;
+      const control: Control = { kind: isPaused() ? 'pause' : 'resume' };
+      for (const child of uninformed()) {
+        child.toldPaused = isPaused();
+        line.send(child.workflowId, controlSignal, control);
+      }
+    }
+  });
+}

@@ -1,0 +1,168 @@
+// What can be said to and asked of the workflows: the one module of workflows/ that clients import.
+// It pulls in no workflow code, only the definitions (`define*`) and the shapes they carry.
+// M1. Every command exists as an update (answered at once, refused with a reason) and as a signal of
+//     the same name (fire and forget; a refusal lands in the audit trail).
+// M2. A refused update fails with an ApplicationFailure: `type` is the refusal's code, `details[0]`
+//     the CommandRefusal, `message` its sentence.
+
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+
+import type { SnapshotRecord, StartRefusal } from '../domain/activity-contract';
+import type { Blocker } from '../domain/blockers';
+import type {
+  AuditEntry,
+  CommandAccepted,
+  Gate,
+  GateRequest,
+  NodeRequest,
+  Request,
+  RollBackRequest,
+} from '../domain/control';
+import type { GateId, MemberName, NodeName, PlanDigest } from '../domain/names';
+import type { Plan } from '../domain/plan';
+import type { HopStatus, NodeStatus, PoolStatus, UpgradeStatus } from '../domain/progress';
+import type { UpgradeSpec } from '../domain/spec';
+import type { UpgradeState } from './upgrade-state';
+
+/** Argument of the update `start`, and the first part of UpgradeClusterInput. */
+export interface StartRequest {
+  readonly spec: UpgradeSpec;
+  /** Digest of the plan that was reviewed; another plan is refused as `plan-digest-changed`. */
+  readonly expectedDigest?: PlanDigest;
+  readonly actor: string;
+  /** Idempotency key, at most 128 characters. */
+  readonly requestId: string;
+}
+
+/** The one argument of upgradeCluster. Start it by update-with-start, with the same StartRequest. */
+export interface UpgradeClusterInput extends StartRequest {
+  /** How long the first activity may wait for a worker before the start is refused; 20 s. */
+  readonly workerTimeoutMs?: number;
+  /** What an earlier run of the same upgrade hands over (continue-as-new); never set by clients. */
+  readonly carried?: UpgradeState;
+}
+
+/** Workflow type of the root, for starting it by name. */
+export const upgradeClusterType = 'upgradeCluster';
+
+/** Answer of the update `start`: the plan of the upgrade that runs now, or why none does. */
+export type StartAnswer =
+  | { readonly kind: 'planned'; readonly plan: Plan }
+  | { readonly kind: 'refused'; readonly refusal: StartRefusal };
+
+/**
+ * The root waits for its plan, then answers. An upgrade that runs already answers with its own
+ * plan when the specs are the same, and refuses with `upgrade-conflict` when they are not.
+ */
+export const startUpdate = defineUpdate<StartAnswer, [StartRequest]>('start');
+
+export const pauseUpdate = defineUpdate<CommandAccepted, [Request]>('pause');
+export const resumeUpdate = defineUpdate<CommandAccepted, [Request]>('resume');
+export const approveUpdate = defineUpdate<CommandAccepted, [GateRequest]>('approve');
+export const rejectUpdate = defineUpdate<CommandAccepted, [GateRequest]>('reject');
+export const rollBackUpdate = defineUpdate<CommandAccepted, [RollBackRequest]>('rollBack');
+export const retryNodeUpdate = defineUpdate<CommandAccepted, [NodeRequest]>('retryNode');
+export const skipNodeUpdate = defineUpdate<CommandAccepted, [NodeRequest]>('skipNode');
+export const quarantineNodeUpdate = defineUpdate<CommandAccepted, [NodeRequest]>('quarantineNode');
+
+export const pauseSignal = defineSignal<[Request]>('pause');
+export const resumeSignal = defineSignal<[Request]>('resume');
+export const approveSignal = defineSignal<[GateRequest]>('approve');
+export const rejectSignal = defineSignal<[GateRequest]>('reject');
+export const rollBackSignal = defineSignal<[RollBackRequest]>('rollBack');
+export const retryNodeSignal = defineSignal<[NodeRequest]>('retryNode');
+export const skipNodeSignal = defineSignal<[NodeRequest]>('skipNode');
+export const quarantineNodeSignal = defineSignal<[NodeRequest]>('quarantineNode');
+
+/** Queries of upgradeCluster. */
+export const statusQuery = defineQuery<UpgradeStatus>('status');
+/** Undefined until the plan is made; the plan as it is now, not as first made. */
+export const planQuery = defineQuery<Plan | undefined>('plan');
+/** Oldest first. */
+export const auditQuery = defineQuery<readonly AuditEntry[]>('audit');
+/** What keeps the plan from being made, or held nodes from being drained. */
+export const blockersQuery = defineQuery<readonly Blocker[]>('blockers');
+
+/** Queries named `status` of the children; ids from domain/workflow-ids.ts. */
+export const hopStatusQuery = defineQuery<HopStatus>('status');
+export const poolStatusQuery = defineQuery<PoolStatus>('status');
+export const nodeStatusQuery = defineQuery<NodeStatus>('status');
+
+/** Keyword search attributes of upgradeCluster; a server must know them before the first start. */
+export const searchAttributes = {
+  cluster: defineSearchAttributeKey('AscentCluster', 'KEYWORD'),
+  from: defineSearchAttributeKey('AscentFrom', 'KEYWORD'),
+  to: defineSearchAttributeKey('AscentTo', 'KEYWORD'),
+  phase: defineSearchAttributeKey('AscentPhase', 'KEYWORD'),
+  /** Id of the oldest open gate; absent when nothing waits for a person. */
+  waitingFor: defineSearchAttributeKey('AscentWaitingFor', 'KEYWORD'),
+} as const;
+
+// From here on: what the workflows say to each other. Not for clients.
+
+/** Parent → child (hop, pool, node, rollback). */
+export type Control =
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'resume' }
+  /** Before a cancellation: a rollback aborts member upgrades instead of letting them finish. */
+  | { readonly kind: 'abort-members' };
+
+export const controlSignal = defineSignal<[Control]>('control');
+
+/** What a person decided about a held node, with the words for its cordon. */
+export interface NodeDecision {
+  readonly kind: 'retry' | 'skip' | 'quarantine';
+  readonly actor: string;
+  readonly reason: string;
+}
+
+/** Root → held node. */
+export const nodeDecisionSignal = defineSignal<[NodeDecision]>('nodeDecision');
+
+/** Root → hop or rollback whose step waits at a gate: try the step again. */
+export const retryStepSignal = defineSignal<[GateId]>('retryStep');
+
+/** Node → its pool: whether it stands still, and why. */
+export interface NodeReport {
+  readonly node: NodeName;
+  readonly state: 'moving' | 'paused' | 'held';
+}
+
+export const nodeReportSignal = defineSignal<[NodeReport]>('nodeReport');
+
+/** Pool → its hop or rollback: whether all of its nodes stand still because of a pause. */
+export const poolPausedSignal = defineSignal<[boolean]>('poolPaused');
+
+/** Hop, rollback or node → root. */
+export type Report =
+  | {
+      readonly kind: 'step';
+      readonly label: string;
+      readonly atMs: number;
+      /** Seconds of the steps that are done, by label. */
+      readonly stepSeconds: Readonly<Record<string, number>>;
+    }
+  | { readonly kind: 'snapshot'; readonly record: SnapshotRecord }
+  | { readonly kind: 'paused'; readonly paused: boolean }
+  | {
+      readonly kind: 'gate';
+      readonly gate: Gate;
+      /** Where the answer goes. */
+      readonly workflowId: string;
+    }
+  | {
+      readonly kind: 'note';
+      readonly event: string;
+      readonly text: string;
+      readonly node?: NodeName;
+      readonly member?: MemberName;
+    };
+
+export interface ReportEnvelope {
+  /** First run id of the root it is meant for; a root started later ignores it. */
+  readonly upgrade: string;
+  readonly report: Report;
+}
+
+export const reportSignal = defineSignal<[ReportEnvelope]>('report');

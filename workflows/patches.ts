@@ -1,0 +1,6 @@
+// Every id of `patched()`, in one place. An entry stays until no upgrade that began before it can
+// still run (docs/adr says when), then it becomes `deprecatePatch`, then it goes.
+// Form: '<date>-<why>': 'docs/adr/NNNN-….md', recorded history from before it in test/replay.
+
+/** Patch id → the ADR that says what changed and when the patch may go. */
+export const patches: Readonly<Record<string, string>> = {};

@@ -1,0 +1,76 @@
+// Runs the pool workflows of one step, chunk after chunk, for a hop or for its rollback.
+
+import { isCancellation, ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflow';
+
+import { failureInfo } from '../domain/failure-remedies';
+import type { NodeName } from '../domain/names';
+import type { PoolStep } from '../domain/plan';
+import type { NodeOutcome } from '../domain/progress';
+import { poolWorkflowId } from '../domain/workflow-ids';
+import { failureOf } from './activity-failures';
+import { problemOf, type StepProblem, type StepRun } from './step-run';
+import { maxChunkNodes, type PoolEnd, upgradePool, type UpgradePoolInput } from './upgrade-pool';
+
+export interface PoolRunOptions {
+  readonly upgrade: string;
+  /** With the nodes that are left to do. */
+  readonly step: PoolStep;
+  readonly hasCanary: boolean;
+  readonly verifyOnly: readonly NodeName[];
+  readonly cordonReason: string;
+  /** Called with the outcomes of each chunk, also of one that failed. */
+  readonly onNodes: (nodes: readonly NodeOutcome[]) => void;
+}
+
+/** Undefined when every node had its turn. Throws only cancellation, after the outcomes are told. */
+export async function runPool(
+  run: StepRun,
+  options: PoolRunOptions,
+): Promise<StepProblem | undefined> {
+  const { step } = options;
+  for (let first = 0; first < step.nodes.length; first += maxChunkNodes) {
+    const nodes = step.nodes.slice(first, first + maxChunkNodes);
+    const chunk = first / maxChunkNodes;
+    const end = await runChunk(run, { ...options, step: { ...step, nodes } }, chunk);
+    options.onNodes(end.nodes);
+    if (end.failure !== undefined) return problemOf(end.failure);
+    if (end.isStopped) return problemOf(lostPool(run, step));
+  }
+  return undefined;
+}
+
+async function runChunk(run: StepRun, options: PoolRunOptions, chunk: number): Promise<PoolEnd> {
+  const { upgrade, step, hasCanary, verifyOnly, cordonReason } = options;
+  const parentWorkflowId = workflowInfo().workflowId;
+  const workflowId = poolWorkflowId(parentWorkflowId, step.pool, chunk);
+  const input: UpgradePoolInput = {
+    cluster: run.cluster,
+    upgrade,
+    hop: run.hop,
+    parentWorkflowId,
+    step,
+    hasCanary: hasCanary && chunk === 0,
+    verifyOnly,
+    cordonReason,
+    paused: run.paused,
+  };
+  run.pool = { workflowId, toldPaused: run.paused, isPaused: false };
+  try {
+    const handle = await startChild(upgradePool, {
+      workflowId,
+      args: [input],
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      staticSummary: `pool ${step.pool}: ${step.nodes.length} nodes`,
+    });
+    return await handle.result();
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return { nodes: [], isStopped: false, failure: failureOf(error) };
+  } finally {
+    run.pool = undefined;
+  }
+}
+
+function lostPool(run: StepRun, { pool }: PoolStep): StepProblem['failure'] {
+  return failureInfo('unexpected', `pool ${pool} of ${run.hop} was cancelled by somebody`);
+}

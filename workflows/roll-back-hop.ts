@@ -1,0 +1,240 @@
+// Undoes one hop: returns its nodes to the old kubelet, restores etcd and the old control plane from
+// the hop's snapshot, verifies, and puts the cordons right.
+// R1. It cannot be cancelled; only while it waits for an answer can it be given up.
+// R2. While the API answers, nodes return before the restore, so that no kubelet is ever newer than
+//     an API server. When it does not answer, the restore comes first (docs/adr/0006).
+// R3. After the restore the Node objects tell of the time of the snapshot: what this upgrade knows
+//     of its nodes counts more (R7 of the design).
+
+import { CancellationScope, defineQuery, isCancellation, setHandler } from '@temporalio/workflow';
+
+import type { RestoreResult } from '../domain/activity-contract';
+import type { ClusterName, NodeName, SnapshotId } from '../domain/names';
+import type { NodeObservation, Observation } from '../domain/observation';
+import type { Hop, NodeChange, PoolStep } from '../domain/plan';
+import type { HopStatus, NodeOutcome } from '../domain/progress';
+import { compareVersions } from '../domain/versions';
+import { activity, apiProbeMs } from './activity-options';
+import { failureOf } from './activity-failures';
+import { runPool } from './pool-runs';
+import {
+  closeStepRun,
+  GivenUp,
+  openStepRun,
+  type StepProblem,
+  type StepRun,
+  takeStep,
+} from './step-run';
+
+export interface RollBackHopInput {
+  readonly cluster: ClusterName;
+  /** First run id of the root. */
+  readonly upgrade: string;
+  readonly hop: Hop;
+  readonly snapshotId: SnapshotId;
+  /** Journal key of the restore: the same for every attempt of this upgrade. */
+  readonly restoreId: string;
+  /** Nodes that the hop has changed, or may have changed (R3). */
+  readonly suspects: readonly NodeName[];
+  /** Nodes that the hop left out: they are not verified. */
+  readonly leftOut: readonly NodeName[];
+  /** Set aside by a person: they stay as they are, cordoned. */
+  readonly setAside: readonly NodeName[];
+  readonly paused: boolean;
+}
+
+export interface RollBackEnd {
+  /** False: given up while it waited for an answer. */
+  readonly isDone: boolean;
+  readonly isRestored: boolean;
+  readonly nodes: readonly NodeOutcome[];
+  readonly restore?: RestoreResult;
+  readonly seconds: number;
+  readonly stepSeconds: Readonly<Record<string, number>>;
+}
+
+interface Back {
+  readonly input: RollBackHopInput;
+  readonly run: StepRun;
+  readonly nodes: Map<NodeName, NodeOutcome>;
+  restore: RestoreResult | undefined;
+}
+
+/** Returns the cluster to how it was before the hop. */
+export async function rollBackHop(input: RollBackHopInput): Promise<RollBackEnd> {
+  const startedAtMs = Date.now();
+  const outer = CancellationScope.current();
+  const back = openBack(input, () => outer.consideredCancelled);
+  const isDone = await CancellationScope.nonCancellable(async () => {
+    try {
+      await returnCluster(back);
+      return true;
+    } catch (error) {
+      if (error instanceof GivenUp) return false;
+      throw error;
+    }
+  });
+  await closeStepRun(back.run);
+  const { restore, nodes, run } = back;
+  return {
+    isDone,
+    isRestored: restore !== undefined,
+    nodes: [...nodes.values()],
+    ...(restore === undefined ? {} : { restore }),
+    seconds: Math.round((Date.now() - startedAtMs) / 1_000),
+    stepSeconds: run.stepSeconds,
+  };
+}
+
+function openBack(input: RollBackHopInput, isGivenUp: () => boolean): Back {
+  const { cluster, upgrade, paused } = input;
+  const run = openStepRun({ cluster, hop: input.hop.id, upgrade, paused, isGivenUp });
+  setHandler(defineQuery<HopStatus>('status'), () => ({
+    hop: run.hop,
+    step: run.step,
+    stepSinceMs: run.stepSinceMs,
+    stepSeconds: run.stepSeconds,
+    members: [],
+    ...(run.pool === undefined ? {} : { poolWorkflowId: run.pool.workflowId }),
+  }));
+  return { input, run, nodes: new Map(), restore: undefined };
+}
+
+async function returnCluster(back: Back): Promise<void> {
+  const { run } = back;
+  const before = await probe(back);
+  if (before !== undefined) await returnNodes(back, before);
+  else {
+    const text = 'the API does not answer: etcd is restored first, newer kubelets return after it';
+    run.line.report({ kind: 'note', event: 'rollback.restore-first', text });
+  }
+  await takeStep(run, { label: 'rollback restore', take: () => restore(back) });
+  if (before === undefined) await returnNodes(back, undefined);
+  await takeStep(run, { label: 'rollback verify', take: () => verify(back) });
+  await takeStep(run, { label: 'rollback cordons', take: () => putCordonsRight(back) });
+}
+
+/** What the cluster looks like; undefined when it does not answer soon. */
+async function probe(back: Back): Promise<Observation | undefined> {
+  let seen: Observation | undefined;
+  const take = async (): Promise<undefined> => {
+    try {
+      seen = await observe(back, 'does the API answer', apiProbeMs);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const text = `looking at the cluster: ${failureOf(error).message}`;
+      back.run.line.report({ kind: 'note', event: 'rollback.api-silent', text });
+    }
+  };
+  await takeStep(back.run, { label: 'rollback look', take });
+  return seen;
+}
+
+function observe({ input }: Back, summary: string, totalMs?: number): Promise<Observation> {
+  const bound = totalMs === undefined ? {} : { totalMs };
+  const call = activity(input.cluster, 'observeCluster', { summary, ...bound });
+  return call({ cluster: input.cluster });
+}
+
+/** R2. `seen`: from before the restore; without it the nodes are looked at now, see R3. */
+async function returnNodes(back: Back, seen: Observation | undefined): Promise<void> {
+  for (const step of back.input.hop.steps) {
+    if (step.kind !== 'pool') continue;
+    const take = async (attempt: number): Promise<StepProblem | undefined> => {
+      const isFresh = seen !== undefined && attempt === 1;
+      const now = isFresh ? seen : await observe(back, `kubelets of pool ${step.pool}`);
+      return returnPool(back, step, { now, trustsSuspects: seen === undefined });
+    };
+    await takeStep(back.run, { label: `rollback pool ${step.pool}`, take });
+  }
+}
+
+async function returnPool(
+  back: Back,
+  step: PoolStep,
+  look: { readonly now: Observation; readonly trustsSuspects: boolean },
+): Promise<StepProblem | undefined> {
+  const { input, nodes } = back;
+  const seen = byName(look.now);
+  const changes = step.nodes.flatMap((change): readonly NodeChange[] => {
+    const { name, zone, from } = change;
+    const node = seen.get(name);
+    if (node === undefined || input.setAside.includes(name) || nodes.has(name)) return [];
+    const isNewer = compareVersions(node.kubeletVersion, from) > 0;
+    const isSuspect = look.trustsSuspects && input.suspects.includes(name);
+    return isNewer || isSuspect
+      ? [{ name, zone, from: isNewer ? node.kubeletVersion : change.to, to: from }]
+      : [];
+  });
+  const { id, from } = input.hop;
+  return runPool(back.run, {
+    upgrade: input.upgrade,
+    step: { ...step, nodes: changes },
+    hasCanary: false,
+    verifyOnly: [],
+    cordonReason: `ascent: rollback of ${id}, to ${from}`,
+    onNodes: (ended) => {
+      for (const outcome of ended) {
+        if (outcome.outcome !== 'undone') nodes.set(outcome.node, outcome);
+      }
+    },
+  });
+}
+
+function byName(observation: Observation): ReadonlyMap<NodeName, NodeObservation> {
+  return new Map(observation.nodes.map((node) => [node.name, node]));
+}
+
+async function restore(back: Back): Promise<undefined> {
+  const { cluster, hop, snapshotId, restoreId } = back.input;
+  const call = activity(cluster, 'restoreSnapshot', { summary: `restore ${snapshotId}` });
+  back.restore = await call({ cluster, snapshotId, kubeVersion: hop.from, restoreId });
+}
+
+async function verify(back: Back): Promise<undefined> {
+  const { input, nodes } = back;
+  const { cluster, hop } = input;
+  const seen = byName(await observe(back, 'nodes after the restore'));
+  const isExpected = ({ name }: NodeChange): boolean => {
+    if (!seen.has(name) || isAside(back, name) || input.leftOut.includes(name)) return false;
+    return nodes.get(name)?.outcome !== 'skipped';
+  };
+  const expected = poolNodes(hop).filter(isExpected);
+  const call = activity(cluster, 'verifyCluster', { summary: `everything runs ${hop.from}` });
+  await call({
+    cluster,
+    controlPlane: hop.from,
+    nodes: expected.map(({ name, from }) => ({ name, version: from })),
+  });
+}
+
+function poolNodes(hop: Hop): readonly NodeChange[] {
+  return hop.steps.flatMap((step) => (step.kind === 'pool' ? step.nodes : []));
+}
+
+function isAside({ input, nodes }: Back, name: NodeName): boolean {
+  return input.setAside.includes(name) || nodes.get(name)?.outcome === 'quarantined';
+}
+
+/** Our cordons go, except on nodes that were set aside: theirs come back (R3). */
+async function putCordonsRight(back: Back): Promise<undefined> {
+  const { cluster, hop } = back.input;
+  const seen = byName(await observe(back, 'cordons after the restore'));
+  const changes = poolNodes(hop).map(async ({ name }) => {
+    const cordon = seen.get(name)?.cordon.kind;
+    if (cordon === 'none' && isAside(back, name)) {
+      const call = activity(cluster, 'cordonNode', { summary: `cordon ${name}` });
+      await call({
+        cluster,
+        node: name,
+        reason: `ascent: quarantined before ${hop.id} was undone`,
+      });
+    } else if (cordon === 'ours' && !isAside(back, name)) {
+      await activity(cluster, 'uncordonNode', { summary: `uncordon ${name}` })({
+        cluster,
+        node: name,
+      });
+    }
+  });
+  await Promise.all(changes);
+}

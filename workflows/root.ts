@@ -1,0 +1,239 @@
+// The moving part of upgradeCluster: its state, its handlers, and the courier that carries what the
+// state says to children, to the Temporal UI and to the search attributes.
+// T1. Handlers change the state and nothing else; everybody who acts waits for the state.
+// T2. The courier is one loop beside the main loop; it is never cancelled.
+
+import {
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  setCurrentDetails,
+  setHandler,
+  type SignalDefinition,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+
+import type { UpdateDefinition } from '@temporalio/common';
+
+import type { PlanBlocker } from '../domain/blockers';
+import { canonicalJson } from '../domain/canonical-json';
+import type { Command, CommandAccepted, CommandName, CommandRefusal } from '../domain/control';
+import type { PlanDigest } from '../domain/names';
+import type { Plan } from '../domain/plan';
+import { refusalSentence } from '../domain/sentences';
+import { specDifferences } from '../domain/spec-differences';
+import { applyCommand, applySignal, refusalOf } from './command-desk';
+import { type Line, openLine, type PausableChild } from './line';
+import {
+  approveSignal,
+  approveUpdate,
+  auditQuery,
+  blockersQuery,
+  controlSignal,
+  nodeDecisionSignal,
+  pauseSignal,
+  pauseUpdate,
+  planQuery,
+  quarantineNodeSignal,
+  quarantineNodeUpdate,
+  rejectSignal,
+  rejectUpdate,
+  reportSignal,
+  resumeSignal,
+  resumeUpdate,
+  retryNodeSignal,
+  retryNodeUpdate,
+  retryStepSignal,
+  rollBackSignal,
+  rollBackUpdate,
+  searchAttributes,
+  skipNodeSignal,
+  skipNodeUpdate,
+  type StartAnswer,
+  type StartRequest,
+  startUpdate,
+  statusQuery,
+  type UpgradeClusterInput,
+} from './messages';
+import { noted, openUpgrade, type UpgradeState, withReport } from './upgrade-state';
+import { attributesOf, blockersOf, detailsOf, statusOf } from './upgrade-status';
+
+export interface Root {
+  readonly input: UpgradeClusterInput;
+  /** Also names this upgrade in reports, snapshots and restores. */
+  readonly upgrade: string;
+  readonly line: Line;
+  state: UpgradeState;
+  /** The hop or rollback that runs. */
+  child: PausableChild | undefined;
+  /** State that the outside was told last. */
+  published: UpgradeState | undefined;
+  isClosed: boolean;
+}
+
+/** Makes the state and registers every handler; call it before the first await. */
+export function openRoot(input: UpgradeClusterInput): Root {
+  const upgrade = workflowInfo().firstExecutionRunId;
+  const root: Root = {
+    input,
+    upgrade,
+    line: openLine(input.spec.cluster, upgrade),
+    state: input.carried ?? openUpgrade(input.spec, input.actor, Date.now()),
+    child: undefined,
+    published: undefined,
+    isClosed: false,
+  };
+  setHandler(statusQuery, () => statusOf(root.state));
+  setHandler(planQuery, () => root.state.plan);
+  setHandler(auditQuery, () => root.state.audit);
+  setHandler(blockersQuery, () => blockersOf(root.state));
+  setHandler(reportSignal, ({ upgrade: of, report }) => {
+    if (of === upgrade) root.state = withReport(root.state, report, Date.now());
+  });
+  registerStart(root);
+  registerCommands(root);
+  return root;
+}
+
+type RequestOf<Name extends CommandName> = Extract<Command, { readonly name: Name }>['request'];
+
+/** One command as an update and as a signal (M1 of messages.ts). */
+function registerCommand<Name extends CommandName>(
+  root: Root,
+  name: Name,
+  update: UpdateDefinition<CommandAccepted, [RequestOf<Name>]>,
+  signal: SignalDefinition<[RequestOf<Name>]>,
+): void {
+  // The compiler cannot see that a name and the request of that name are a Command.
+  const commandOf = (request: RequestOf<Name>): Command => ({ name, request }) as Command;
+  const validator = (request: RequestOf<Name>): void => {
+    const refusal = refusalOf(root.state, commandOf(request));
+    if (refusal !== undefined) throw refused(refusal);
+  };
+  setHandler(update, (request) => answerTo(root, commandOf(request)), { validator });
+  setHandler(signal, (request) => {
+    root.state = applySignal(root.state, commandOf(request), Date.now());
+  });
+}
+
+function registerCommands(root: Root): void {
+  registerCommand(root, 'pause', pauseUpdate, pauseSignal);
+  registerCommand(root, 'resume', resumeUpdate, resumeSignal);
+  registerCommand(root, 'approve', approveUpdate, approveSignal);
+  registerCommand(root, 'reject', rejectUpdate, rejectSignal);
+  registerCommand(root, 'rollBack', rollBackUpdate, rollBackSignal);
+  registerCommand(root, 'retryNode', retryNodeUpdate, retryNodeSignal);
+  registerCommand(root, 'skipNode', skipNodeUpdate, skipNodeSignal);
+  registerCommand(root, 'quarantineNode', quarantineNodeUpdate, quarantineNodeSignal);
+}
+
+/** Looks again: another message of the same activation may have come between validator and here. */
+function answerTo(root: Root, command: Command): CommandAccepted {
+  const answer = applyCommand(root.state, command, Date.now());
+  if (answer.kind === 'refused') throw refused(answer.refusal);
+  root.state = answer.state;
+  return answer.answer;
+}
+
+function refused(refusal: CommandRefusal): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(refusalSentence(refusal), refusal.code, refusal);
+}
+
+function registerStart(root: Root): void {
+  setHandler(startUpdate, (request) => answerStart(root, request), {
+    validator: (request) => {
+      const refusal = startRefusalOf(root.state, request);
+      if (refusal !== undefined) throw refused(refusal);
+    },
+  });
+}
+
+function startRefusalOf(state: UpgradeState, request: StartRequest): CommandRefusal | undefined {
+  const spec: unknown = request?.spec;
+  if (typeof spec !== 'object' || spec === null) {
+    return { code: 'request-malformed', problems: ['spec must be an object'] };
+  }
+  const differences = specDifferences(state.spec, request.spec);
+  if (differences.length > 0) return { code: 'upgrade-conflict', differences };
+  if (state.result === undefined || state.refusal !== undefined) return undefined;
+  return { code: 'upgrade-ended', outcome: state.result.outcome };
+}
+
+/** The one handler that waits: planning takes seconds, and the caller wants its outcome. */
+async function answerStart(root: Root, request: StartRequest): Promise<StartAnswer> {
+  await CancellationScope.nonCancellable(() =>
+    condition(() => root.state.plan !== undefined || root.state.refusal !== undefined),
+  );
+  const { plan, refusal } = root.state;
+  if (refusal !== undefined) return { kind: 'refused', refusal };
+  if (plan === undefined) throw new Error('neither plan nor refusal after waiting for one of them');
+  if (request.requestId !== root.input.requestId) {
+    const text = `${request.actor} asked for the upgrade that runs already`;
+    const { actor, requestId } = request;
+    const note = { actor, event: 'upgrade.asked-again', text, requestId };
+    root.state = noted(root.state, note, Date.now());
+  }
+  const changed = digestChange(plan, request.expectedDigest);
+  if (changed === undefined) return { kind: 'planned', plan };
+  return { kind: 'refused', refusal: { code: 'blocked', blockers: [changed] } };
+}
+
+/** Why the plan is not the one that was reviewed; undefined when it is, or none was. */
+export function digestChange(
+  plan: Plan,
+  expected: PlanDigest | undefined,
+): PlanBlocker | undefined {
+  if (expected === undefined || expected === plan.digest) return undefined;
+  return { code: 'plan-digest-changed', expected, actual: plan.digest };
+}
+
+/** T2. Ends when the root is closed and everything was said. */
+export async function runCourier(root: Root): Promise<void> {
+  await CancellationScope.nonCancellable(async () => {
+    for (;;) {
+      await condition(() => root.isClosed || hasNews(root));
+      if (hasNews(root)) carry(root);
+      else return;
+    }
+  });
+}
+
+function hasNews(root: Root): boolean {
+  const { child, state, published } = root;
+  const isPaused = state.paused !== undefined;
+  return state !== published || (child !== undefined && child.toldPaused !== isPaused);
+}
+
+function carry(root: Root): void {
+  const { child, line } = root;
+  const isPaused = root.state.paused !== undefined;
+  if (child !== undefined && child.toldPaused !== isPaused) {
+    child.toldPaused = isPaused;
+    line.send(child.workflowId, controlSignal, { kind: isPaused ? 'pause' : 'resume' });
+  }
+  const deliveries = root.state.outbox;
+  if (deliveries.length > 0) root.state = { ...root.state, outbox: [] };
+  for (const delivery of deliveries) {
+    if (delivery.kind === 'retry-step') {
+      line.send(delivery.workflowId, retryStepSignal, delivery.gate);
+    } else line.send(delivery.workflowId, nodeDecisionSignal, delivery.decision);
+  }
+  publish(root);
+}
+
+function publish(root: Root): void {
+  const { state, published } = root;
+  root.published = state;
+  setCurrentDetails(detailsOf(state));
+  const now = attributesOf(state);
+  const before = published === undefined ? undefined : attributesOf(published);
+  if (before !== undefined && canonicalJson(before) === canonicalJson(now)) return;
+  upsertSearchAttributes([
+    { key: searchAttributes.cluster, value: state.spec.cluster },
+    { key: searchAttributes.from, value: now.from },
+    { key: searchAttributes.to, value: now.to },
+    { key: searchAttributes.phase, value: now.phase },
+    { key: searchAttributes.waitingFor, value: now.waitingFor },
+  ]);
+}

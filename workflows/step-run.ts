@@ -1,0 +1,211 @@
+// How a hop or its rollback takes one step after the other: pauses between steps, gates for steps
+// that fail, timings, and what the root is told. What the steps do is in upgrade-hop.ts and
+// roll-back-hop.ts.
+// S1. A step that failed waits at the gate `<hop>/<label>` until it is tried again or cancelled.
+// S2. While paused no step begins; "still" is told to the root once nothing moves.
+
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+
+import type { FailureInfo } from '../domain/failures';
+import type { Finding } from '../domain/findings';
+import { stepGateId } from '../domain/gates';
+import type { ClusterName, GateId, HopId } from '../domain/names';
+import { failureSentence } from '../domain/sentences';
+import { failureOf } from './activity-failures';
+import { type Line, openLine, type PausableChild, relayPause } from './line';
+import { controlSignal, poolPausedSignal, retryStepSignal } from './messages';
+
+/** A pool at work below the hop. */
+export interface PoolChild extends PausableChild {
+  /** All of its nodes stand still because of a pause. */
+  isPaused: boolean;
+}
+
+export interface StepRun {
+  readonly cluster: ClusterName;
+  readonly hop: HopId;
+  readonly line: Line;
+  paused: boolean;
+  /** At a boundary, a gate or a soak: nothing of the hop itself changes the cluster. */
+  isStill: boolean;
+  /** A rollback was asked for: member upgrades are cut short. */
+  abortsMembers: boolean;
+  pool: PoolChild | undefined;
+  step: string;
+  stepSinceMs: number;
+  readonly stepSeconds: Record<string, number>;
+  isClosed: boolean;
+  readonly retried: Set<GateId>;
+  readonly background: Promise<void>[];
+  /** Whether the gate may be given up although the steps themselves cannot be cancelled. */
+  readonly isGivenUp: () => boolean;
+}
+
+/** Registers the handlers that every stepwise workflow has; call it before the first await. */
+export function openStepRun(options: {
+  readonly cluster: ClusterName;
+  readonly hop: HopId;
+  readonly upgrade: string;
+  readonly paused: boolean;
+  readonly isGivenUp?: () => boolean;
+}): StepRun {
+  const { cluster, hop, upgrade, paused } = options;
+  const run: StepRun = {
+    cluster,
+    hop,
+    line: openLine(cluster, upgrade),
+    paused,
+    isStill: true,
+    abortsMembers: false,
+    pool: undefined,
+    step: 'start',
+    stepSinceMs: Date.now(),
+    stepSeconds: {},
+    isClosed: false,
+    retried: new Set(),
+    background: [],
+    isGivenUp: options.isGivenUp ?? (() => false),
+  };
+  setHandler(controlSignal, (control) => {
+    if (control.kind === 'abort-members') run.abortsMembers = true;
+    else run.paused = control.kind === 'pause';
+  });
+  setHandler(retryStepSignal, (gate) => void run.retried.add(gate));
+  setHandler(poolPausedSignal, (isPaused) => {
+    if (run.pool !== undefined) run.pool.isPaused = isPaused;
+  });
+  run.background.push(
+    tellStillness(run),
+    relayPause({
+      line: run.line,
+      isPaused: () => run.paused,
+      isClosed: () => run.isClosed,
+      children: () => (run.pool === undefined ? [] : [run.pool]),
+    }),
+  );
+  return run;
+}
+
+/** Ends what runs beside the steps; nothing is left to be said afterwards. */
+export async function closeStepRun(run: StepRun): Promise<void> {
+  await CancellationScope.nonCancellable(async () => {
+    run.isClosed = true;
+    await Promise.all(run.background);
+    await run.line.whenQuiet();
+    await condition(allHandlersFinished);
+  });
+}
+
+async function tellStillness(run: StepRun): Promise<void> {
+  const isPausedNow = (): boolean => run.paused && (run.isStill || run.pool?.isPaused === true);
+  let told = false;
+  await CancellationScope.nonCancellable(async () => {
+    for (;;) {
+      await condition(() => run.isClosed || isPausedNow() !== told);
+      if (run.isClosed) return;
+      told = !told;
+      run.line.report({ kind: 'paused', paused: told });
+    }
+  });
+}
+
+/** Why a step did not do what it was for. */
+export interface StepProblem {
+  readonly failure: FailureInfo;
+  readonly findings: readonly Finding[];
+}
+
+export function problemOf(failure: FailureInfo): StepProblem {
+  return { failure, findings: [] };
+}
+
+export interface StepAction {
+  readonly label: string;
+  /** `attempt` counts from 1. */
+  readonly take: (attempt: number) => Promise<StepProblem | undefined>;
+  /** A look that takes no time worth telling has no timing. */
+  readonly isUntimed?: boolean;
+}
+
+/** Takes one step until it succeeds (S1). Throws only cancellation. */
+export async function takeStep(
+  run: StepRun,
+  { label, take, isUntimed }: StepAction,
+): Promise<void> {
+  await untilResumed(run);
+  const startedAtMs = Date.now();
+  begin(run, label, startedAtMs);
+  for (let attempt = 1; ; attempt += 1) {
+    run.isStill = false;
+    const problem = await tried(() => take(attempt));
+    run.isStill = true;
+    if (problem === undefined) break;
+    await untilRetried(run, label, problem);
+    await untilResumed(run);
+  }
+  if (isUntimed === true) return;
+  const seconds = (Date.now() - startedAtMs) / 1_000;
+  run.stepSeconds[label] = Math.round(((run.stepSeconds[label] ?? 0) + seconds) * 10) / 10;
+}
+
+function begin(run: StepRun, label: string, nowMs: number): void {
+  run.step = label;
+  run.stepSinceMs = nowMs;
+  setCurrentDetails(`**${run.hop}** of ${run.cluster}: ${label}`);
+  const stepSeconds = { ...run.stepSeconds };
+  run.line.report({ kind: 'step', label, atMs: nowMs, stepSeconds });
+}
+
+async function tried(
+  action: () => Promise<StepProblem | undefined>,
+): Promise<StepProblem | undefined> {
+  try {
+    return await action();
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return problemOf(failureOf(error));
+  }
+}
+
+/** S2. */
+async function untilResumed(run: StepRun): Promise<void> {
+  run.isStill = true;
+  await condition(() => !run.paused || run.isGivenUp());
+  throwIfGivenUp(run);
+}
+
+async function untilRetried(run: StepRun, label: string, problem: StepProblem): Promise<void> {
+  const { hop, line } = run;
+  const id = stepGateId(hop, label);
+  run.retried.delete(id);
+  const { failure, findings } = problem;
+  const gate = { kind: 'step', id, hop, step: label, failure, findings } as const;
+  line.report({
+    kind: 'gate',
+    gate: { ...gate, sinceMs: Date.now() },
+    workflowId: workflowInfo().workflowId,
+  });
+  setCurrentDetails(`**${hop}** waits at gate ${id}: ${failureSentence(failure)}`);
+  await condition(() => run.retried.has(id) || run.isGivenUp());
+  throwIfGivenUp(run);
+}
+
+/** Thrown inside a workflow whose steps cannot be cancelled when it is given up at a gate. */
+export class GivenUp extends Error {
+  constructor() {
+    super('given up while it waited for an answer');
+    this.name = 'GivenUp';
+  }
+}
+
+function throwIfGivenUp(run: StepRun): void {
+  if (run.isGivenUp()) throw new GivenUp();
+}

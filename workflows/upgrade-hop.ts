@@ -1,0 +1,319 @@
+// One hop: the steps of the plan in their order. How steps are paused, retried and told is in
+// step-run.ts.
+// H1. Nothing changes before the snapshot is verified (R6); the plan's order says so (P2).
+// H2. Cancelled, it finishes the member upgrade under way; for a rollback it cuts it short, because
+//     the restore replaces that member anyhow. Either way it ends with what was done so far.
+// H3. A pool that is tried again looks at its nodes first, and touches none that is done (R2).
+
+import {
+  CancellationScope,
+  condition,
+  defineQuery,
+  isCancellation,
+  setHandler,
+  sleep,
+} from '@temporalio/workflow';
+
+import type { MemberUpgradeInput, SnapshotRecord } from '../domain/activity-contract';
+import { formatDuration } from '../domain/durations';
+import { failureInfo } from '../domain/failure-remedies';
+import type { ClusterName, MemberName, NodeName, PlanDigest, SnapshotId } from '../domain/names';
+import type { ControllersStep, Hop, NodeChange, PoolStep, SoakStep, Step } from '../domain/plan';
+import type { HopOutcome, HopStatus, MemberOutcome, NodeOutcome } from '../domain/progress';
+import { controllersLabel, stepLabel } from '../domain/step-labels';
+import { activity } from './activity-options';
+import { runPool } from './pool-runs';
+import { endOf, valueOf, watch } from './settled';
+import { closeStepRun, openStepRun, type StepProblem, type StepRun, takeStep } from './step-run';
+
+export interface UpgradeHopInput {
+  readonly cluster: ClusterName;
+  /** First run id of the root. */
+  readonly upgrade: string;
+  readonly hop: Hop;
+  readonly planDigest: PlanDigest;
+  /** Suffixed for this upgrade, see docs/adr/0005. */
+  readonly snapshotId: SnapshotId;
+  /** Set aside by a person in an earlier hop: not touched. */
+  readonly setAside: readonly NodeName[];
+  readonly paused: boolean;
+  /** Set when the workflow of this hop was lost; `outcome` is what it had told. */
+  readonly resumed?: { readonly outcome?: HopOutcome };
+}
+
+interface HopRun {
+  readonly input: UpgradeHopInput;
+  readonly run: StepRun;
+  readonly startedAtMs: number;
+  readonly members: MemberOutcome[];
+  readonly nodes: Map<NodeName, NodeOutcome>;
+  snapshot: SnapshotRecord | undefined;
+}
+
+/** Takes the cluster one minor further, or as far as it gets before it is cancelled. */
+export async function upgradeHop(input: UpgradeHopInput): Promise<HopOutcome> {
+  const hop = openHop(input);
+  let outcome: HopOutcome['outcome'] = 'completed';
+  try {
+    for (const step of input.hop.steps) await takeOne(hop, step);
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    outcome = 'stopped';
+  }
+  await closeStepRun(hop.run);
+  const { snapshot, members, nodes, run, startedAtMs } = hop;
+  return {
+    hop: input.hop.id,
+    from: input.hop.from,
+    to: input.hop.to,
+    outcome,
+    ...(snapshot === undefined ? {} : { snapshot }),
+    members,
+    nodes: [...nodes.values()],
+    stepSeconds: run.stepSeconds,
+    startedAtMs,
+    endedAtMs: Date.now(),
+  };
+}
+
+function openHop(input: UpgradeHopInput): HopRun {
+  const { cluster, upgrade, paused } = input;
+  const before = input.resumed?.outcome;
+  const run = openStepRun({ cluster, hop: input.hop.id, upgrade, paused });
+  Object.assign(run.stepSeconds, before?.stepSeconds);
+  const hop: HopRun = {
+    input,
+    run,
+    startedAtMs: before?.startedAtMs ?? Date.now(),
+    members: [...(before?.members ?? [])],
+    nodes: new Map((before?.nodes ?? []).filter(isSettled).map((node) => [node.node, node])),
+    snapshot: before?.snapshot,
+  };
+  setHandler(defineQuery<HopStatus>('status'), () => ({
+    hop: run.hop,
+    step: run.step,
+    stepSinceMs: run.stepSinceMs,
+    stepSeconds: run.stepSeconds,
+    members: hop.members,
+    ...(run.pool === undefined ? {} : { poolWorkflowId: run.pool.workflowId }),
+  }));
+  return hop;
+}
+
+async function takeOne(hop: HopRun, step: Step): Promise<void> {
+  const label = stepLabel(step);
+  const { run } = hop;
+  switch (step.kind) {
+    case 'preflight':
+      return takeStep(run, { label, take: () => preflight(hop) });
+    case 'snapshot':
+      return takeStep(run, { label, take: () => snapshot(hop) });
+    case 'api-server':
+      return takeStep(run, {
+        label,
+        take: () => upgradeMember(hop, step, step.member, 'kube-apiserver'),
+      });
+    case 'controllers':
+      return takeControllers(hop, step);
+    case 'pool':
+      return takeStep(run, { label, take: (attempt) => takePool(hop, step, attempt) });
+    case 'verify':
+      return takeStep(run, { label, take: (attempt) => verify(hop, attempt) });
+    case 'soak':
+      return takeSoak(hop, step);
+  }
+}
+
+async function preflight({ input }: HopRun): Promise<StepProblem | undefined> {
+  const { cluster, hop } = input;
+  const { id, from, to } = hop;
+  const call = activity(cluster, 'preflight', { summary: `preflight of ${id}` });
+  const { findings } = await call({ cluster, hop: { id, from, to } });
+  const blocking = findings.filter((finding) => finding.severity === 'blocks');
+  if (blocking.length === 0) return undefined;
+  const count = blocking.length === 1 ? '1 finding blocks' : `${blocking.length} findings block`;
+  return { failure: failureInfo('preflight-blocked', `${count} ${id}`), findings };
+}
+
+async function snapshot(hop: HopRun): Promise<undefined> {
+  const { cluster, snapshotId, planDigest } = hop.input;
+  const { id, from } = hop.input.hop;
+  const call = activity(cluster, 'takeSnapshot', { summary: `snapshot ${snapshotId}` });
+  const record = await call({ cluster, snapshotId, hop: id, kubeVersion: from, planDigest });
+  hop.snapshot = record;
+  hop.run.line.report({ kind: 'snapshot', record });
+}
+
+/** H2. */
+async function upgradeMember(
+  hop: HopRun,
+  step: Pick<ControllersStep, 'from' | 'to' | 'timeoutMs'>,
+  member: MemberName,
+  component: MemberUpgradeInput['component'],
+): Promise<undefined> {
+  const { cluster } = hop.input;
+  const { from, to, timeoutMs } = step;
+  const result = await CancellationScope.nonCancellable(async () => {
+    const scope = new CancellationScope();
+    const call = activity(cluster, 'upgradeControlPlaneMember', {
+      summary: `${component} of ${member} to ${to}`,
+      totalMs: timeoutMs,
+    });
+    const upgrading = watch(scope.run(() => call({ cluster, member, component, from, to })));
+    await condition(() => upgrading.end !== undefined || hop.run.abortsMembers);
+    if (upgrading.end === undefined) scope.cancel();
+    return valueOf(await endOf(upgrading));
+  });
+  hop.members.push({ member, component, ...result });
+}
+
+async function takeControllers(hop: HopRun, step: ControllersStep): Promise<void> {
+  const { cluster } = hop.input;
+  let order: readonly MemberName[] = step.members;
+  const look = async (): Promise<undefined> => {
+    const call = activity(cluster, 'findLeaders', { summary: 'who leads the controllers' });
+    const { controllerManager, scheduler } = await call({ cluster });
+    // The controller-manager does more than the scheduler: its leader is the very last.
+    const rank = (member: MemberName): number =>
+      member === controllerManager ? 2 : member === scheduler ? 1 : 0;
+    order = step.members.toSorted((a, b) => rank(a) - rank(b));
+  };
+  await takeStep(hop.run, { label: stepLabel(step), take: look, isUntimed: true });
+  for (const member of order) {
+    await takeStep(hop.run, {
+      label: controllersLabel(member),
+      take: () => upgradeMember(hop, step, member, 'controllers'),
+    });
+  }
+}
+
+/** Whether the node needs no further look in this hop. */
+function isSettled({ outcome }: NodeOutcome): boolean {
+  return outcome !== 'undone';
+}
+
+async function takePool(
+  hop: HopRun,
+  step: PoolStep,
+  attempt: number,
+): Promise<StepProblem | undefined> {
+  const { input, nodes } = hop;
+  for (const change of step.nodes) {
+    if (input.setAside.includes(change.name) && !nodes.has(change.name)) {
+      nodes.set(change.name, untouched(change, 'quarantined'));
+    }
+  }
+  const left = step.nodes.filter(({ name }) => {
+    const outcome = nodes.get(name);
+    return outcome === undefined || !isSettled(outcome);
+  });
+  const isRepeated = attempt > 1 || input.resumed !== undefined;
+  const todo = isRepeated ? await lookAgain(hop, left) : { changes: left, verifyOnly: [] };
+  const isProven = step.nodes.some(({ name }) => nodes.get(name)?.outcome === 'upgraded');
+  return runPool(hop.run, {
+    upgrade: input.upgrade,
+    step: { ...step, nodes: todo.changes },
+    hasCanary: !isProven,
+    verifyOnly: todo.verifyOnly,
+    cordonReason: `ascent: ${input.hop.id}, to ${input.hop.to}`,
+    onNodes: (ended) => {
+      for (const outcome of ended) nodes.set(outcome.node, outcome);
+    },
+  });
+}
+
+/** H3. */
+async function lookAgain(
+  hop: HopRun,
+  left: readonly NodeChange[],
+): Promise<{ readonly changes: readonly NodeChange[]; readonly verifyOnly: readonly NodeName[] }> {
+  if (left.length === 0) return { changes: [], verifyOnly: [] };
+  const { cluster } = hop.input;
+  const call = activity(cluster, 'observeCluster', { summary: 'which nodes are done' });
+  const observation = await call({ cluster });
+  const seen = new Map(observation.nodes.map((node) => [node.name, node]));
+  const changes: NodeChange[] = [];
+  const verifyOnly: NodeName[] = [];
+  for (const change of left) {
+    const node = seen.get(change.name);
+    const isThere = node?.kubeletVersion === change.to;
+    if (node === undefined) {
+      dropMissing(hop, change);
+    } else if (isThere && node.ready && node.cordon.kind === 'none') {
+      hop.nodes.set(change.name, untouched({ ...change, from: change.to }, 'already-done'));
+    } else {
+      changes.push(change);
+      if (isThere) verifyOnly.push(change.name);
+    }
+  }
+  return { changes, verifyOnly };
+}
+
+function dropMissing(hop: HopRun, change: NodeChange): void {
+  const { name } = change;
+  hop.nodes.set(name, untouched(change, 'skipped'));
+  const text = `node ${name} does not exist any more; it is left out`;
+  hop.run.line.report({ kind: 'note', event: 'node.missing', text, node: name });
+}
+
+function untouched(change: NodeChange, outcome: NodeOutcome['outcome']): NodeOutcome {
+  const { name: node, from } = change;
+  return { node, outcome, before: from, after: from, evicted: 0, refusals: 0, seconds: 0 };
+}
+
+/** Verifies every member, and every node that this hop brought to its version. */
+async function verify(hop: HopRun, attempt: number): Promise<undefined> {
+  const { cluster } = hop.input;
+  const { id, to } = hop.input.hop;
+  // A node that went away for good must not keep the hop for ever.
+  if (attempt > 1) await dropVanished(hop);
+  const call = activity(cluster, 'verifyCluster', { summary: `${id}: everything runs ${to}` });
+  await call({ cluster, controlPlane: to, nodes: nodesToVerify(hop) });
+}
+
+function nodesToVerify({ input, nodes }: HopRun) {
+  return input.hop.steps.flatMap((step) => {
+    if (step.kind !== 'pool') return [];
+    const through = step.nodes.filter(({ name }) => {
+      const outcome = nodes.get(name)?.outcome;
+      return outcome === 'upgraded' || outcome === 'already-done';
+    });
+    return through.map(({ name, to }) => ({ name, version: to }));
+  });
+}
+
+async function dropVanished(hop: HopRun): Promise<void> {
+  const { cluster } = hop.input;
+  const call = activity(cluster, 'observeCluster', { summary: 'which nodes are still there' });
+  const observation = await call({ cluster });
+  const seen = new Set(observation.nodes.map((node) => node.name));
+  for (const [name, outcome] of hop.nodes) {
+    if (seen.has(name) || outcome.outcome === 'skipped') continue;
+    hop.nodes.set(name, { ...outcome, outcome: 'skipped' });
+    const text = `node ${name} does not exist any more; it is verified no further`;
+    hop.run.line.report({ kind: 'note', event: 'node.missing', text, node: name });
+  }
+}
+
+/** Shortest time between two looks at the cluster during a soak. */
+const soakLookMs = 60_000;
+
+/** A pause does not stop the clock; the cluster is looked at all through, at least at the end. */
+async function takeSoak(hop: HopRun, step: SoakStep): Promise<void> {
+  const { durationMs } = step;
+  if (durationMs <= 0) return;
+  const endsAtMs = Date.now() + durationMs;
+  const everyMs = Math.max(durationMs / 4, soakLookMs);
+  const take = async (attempt: number): Promise<undefined> => {
+    // After a failure the first thing to know is whether its cause is gone.
+    if (attempt > 1) await verify(hop, attempt);
+    while (Date.now() < endsAtMs) {
+      const waitMs = Math.min(everyMs, endsAtMs - Date.now());
+      const summary = `soak of ${hop.input.hop.id}: ${formatDuration(durationMs)}`;
+      hop.run.isStill = true;
+      await sleep(waitMs, { summary });
+      await verify(hop, 1);
+    }
+  };
+  await takeStep(hop.run, { label: stepLabel(step), take });
+}

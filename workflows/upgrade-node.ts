@@ -1,0 +1,372 @@
+// One node: cordon, drain, upgrade, verify, uncordon.
+// N1. Safe points are before the cordon, all through the drain, and before the upgrade. Once the
+//     kubelet may have changed the node goes on until it serves again, paused or not.
+// N2. A failure holds the node at a gate; a person retries, skips or quarantines it. A node that
+//     does not exist any more needs nobody: it is skipped.
+// N3. Cancelled, it leaves a node that serves or a cordon with a reason (R8): an untouched kubelet
+//     is uncordoned, a change under way is finished and verified.
+// N4. At most 60 history events on the way without holds.
+
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  defineQuery,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+
+import type { DrainProgress } from '../domain/activity-contract';
+import type { Gate } from '../domain/control';
+import type { FailureInfo } from '../domain/failures';
+import { nodeGateId } from '../domain/gates';
+import type { ClusterName, HopId, PoolName } from '../domain/names';
+import type { NodeChange } from '../domain/plan';
+import type { NodeOutcome, NodePhase, NodeStatus } from '../domain/progress';
+import { gateSentence } from '../domain/sentences';
+import type { DrainPolicy } from '../domain/spec';
+import { drainBlockersIn, drainProgressIn, failureOf } from './activity-failures';
+import { activity, cleanupMs, drainMarginMs } from './activity-options';
+import { type Line, openLine } from './line';
+import {
+  controlSignal,
+  type NodeDecision,
+  nodeDecisionSignal,
+  type NodeReport,
+  nodeReportSignal,
+} from './messages';
+import { endOf, valueOf, watch } from './settled';
+
+export interface UpgradeNodeInput {
+  readonly cluster: ClusterName;
+  /** First run id of the root. */
+  readonly upgrade: string;
+  readonly hop: HopId;
+  readonly pool: PoolName;
+  readonly poolWorkflowId: string;
+  readonly change: NodeChange;
+  /** `verify`: the kubelet runs the version already, only the rest is missing. */
+  readonly begin: 'cordon' | 'verify';
+  readonly drain: DrainPolicy;
+  readonly upgradeTimeoutMs: number;
+  readonly nodeSoakMs: number;
+  /** Written on the node with its cordon. */
+  readonly cordonReason: string;
+  readonly paused: boolean;
+}
+
+interface NodeRun {
+  readonly input: UpgradeNodeInput;
+  readonly line: Line;
+  readonly startedAtMs: number;
+  phase: NodePhase;
+  phaseSinceMs: number;
+  paused: boolean;
+  decision: NodeDecision | undefined;
+  gate: Gate | undefined;
+  /** `maybe`: the driver began and did not say how it ended. */
+  kubelet: 'old' | 'maybe' | 'new';
+  changed: boolean;
+  before: NodeOutcome['before'];
+  after: NodeOutcome['after'];
+  evicted: number;
+  refusals: number;
+}
+
+/** Upgrades one node, or returns it in a rollback; ends with what came of it. */
+export async function upgradeNode(input: UpgradeNodeInput): Promise<NodeOutcome> {
+  const run = openRun(input);
+  let outcome: NodeOutcome;
+  try {
+    outcome = await takeStages(run);
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    outcome = await CancellationScope.nonCancellable(() => windDown(run));
+  }
+  await CancellationScope.nonCancellable(async () => {
+    await run.line.whenQuiet();
+    await condition(allHandlersFinished);
+  });
+  return outcome;
+}
+
+function openRun(input: UpgradeNodeInput): NodeRun {
+  const { change } = input;
+  const nowMs = Date.now();
+  const run: NodeRun = {
+    input,
+    line: openLine(input.cluster, input.upgrade),
+    startedAtMs: nowMs,
+    phase: 'pending',
+    phaseSinceMs: nowMs,
+    paused: input.paused,
+    decision: undefined,
+    gate: undefined,
+    kubelet: input.begin === 'verify' ? 'new' : 'old',
+    changed: false,
+    before: change.from,
+    after: input.begin === 'verify' ? change.to : change.from,
+    evicted: 0,
+    refusals: 0,
+  };
+  setHandler(controlSignal, (control) => {
+    if (control.kind !== 'abort-members') run.paused = control.kind === 'pause';
+  });
+  setHandler(nodeDecisionSignal, (decision) => {
+    if (run.gate !== undefined) run.decision = decision;
+  });
+  setHandler(defineQuery<NodeStatus>('status'), () => statusOf(run));
+  return run;
+}
+
+function statusOf({ input, phase, phaseSinceMs, gate }: NodeRun): NodeStatus {
+  const status = { node: input.change.name, phase, phaseSinceMs };
+  return gate === undefined ? status : { ...status, gate };
+}
+
+function enter(run: NodeRun, phase: NodePhase): void {
+  run.phase = phase;
+  run.phaseSinceMs = Date.now();
+  const { change } = run.input;
+  const held = run.gate === undefined ? '' : `\n\n${gateSentence(run.gate)}`;
+  setCurrentDetails(`**${change.name}** ${change.from} → ${change.to}: ${phase}${held}`);
+}
+
+function tellPool(run: NodeRun, state: NodeReport['state']): void {
+  const { change, poolWorkflowId } = run.input;
+  run.line.send(poolWorkflowId, nodeReportSignal, { node: change.name, state });
+}
+
+const stages = ['cordon', 'drain', 'upgrade', 'verify', 'uncordon'] as const;
+type Stage = (typeof stages)[number];
+
+async function takeStages(run: NodeRun): Promise<NodeOutcome> {
+  let next = stages.indexOf(run.input.begin);
+  for (;;) {
+    const stage = stages[next];
+    if (stage === undefined) return outcomeOf(run, run.changed ? 'upgraded' : 'already-done');
+    // A pause may have lasted for days: the cordon is looked at again (N1).
+    if (run.kubelet === 'old' && (await pausedHere(run))) next = 0;
+    else {
+      const end = await takeStage(run, stage);
+      if (end === 'drain-paused') next = 0;
+      else if (end === undefined) next += 1;
+      else {
+        const ended = await afterFailure(run, end);
+        if (ended !== undefined) return ended;
+        // Somebody may have uncordoned the node while it was held.
+        next = run.kubelet === 'old' ? 0 : next;
+      }
+    }
+  }
+}
+
+/** Waits as long as the upgrade is paused; whether it waited at all. */
+async function pausedHere(run: NodeRun): Promise<boolean> {
+  if (!run.paused) return false;
+  enter(run, 'paused');
+  tellPool(run, 'paused');
+  await condition(() => !run.paused);
+  tellPool(run, 'moving');
+  return true;
+}
+
+interface StageFailure {
+  readonly failure: FailureInfo;
+  readonly error: unknown;
+}
+
+/** Undefined when the stage is done. Throws only the cancellation of this workflow. */
+async function takeStage(
+  run: NodeRun,
+  stage: Stage,
+): Promise<StageFailure | 'drain-paused' | undefined> {
+  try {
+    switch (stage) {
+      case 'cordon':
+        return await cordon(run, run.input.cordonReason);
+      case 'drain':
+        return await drain(run);
+      case 'upgrade':
+        return await upgrade(run);
+      case 'verify':
+        return await verify(run, run.input.nodeSoakMs);
+      case 'uncordon':
+        return await uncordon(run);
+    }
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return { failure: failureOf(error), error };
+  }
+}
+
+async function cordon(run: NodeRun, reason: string): Promise<undefined> {
+  enter(run, 'cordoning');
+  const { cluster, change } = run.input;
+  const call = activity(cluster, 'cordonNode', { summary: `cordon ${change.name}` });
+  await call({ cluster, node: change.name, reason });
+}
+
+async function drain(run: NodeRun): Promise<'drain-paused' | undefined> {
+  enter(run, 'draining');
+  const { cluster, change, drain: policy } = run.input;
+  const scope = new CancellationScope();
+  const draining = watch(
+    scope.run(() =>
+      activity(cluster, 'drainNode', {
+        summary: `drain ${change.name}`,
+        totalMs: policy.timeoutMs + drainMarginMs,
+      })({ cluster, node: change.name, policy }),
+    ),
+  );
+  await CancellationScope.nonCancellable(() =>
+    condition(() => draining.end !== undefined || run.paused),
+  );
+  if (draining.end === undefined) scope.cancel();
+  const end = await endOf(draining);
+  if (end.kind === 'rejected') {
+    addEvictions(run, drainProgressIn(end.error));
+    const isPause = isCancellation(end.error) && !CancellationScope.current().consideredCancelled;
+    if (isPause) return 'drain-paused';
+  } else addEvictions(run, end.value);
+  valueOf(end);
+  return undefined;
+}
+
+function addEvictions(
+  run: NodeRun,
+  counts: Pick<DrainProgress, 'evicted' | 'refusals'> | undefined,
+): void {
+  run.evicted += counts?.evicted ?? 0;
+  run.refusals += counts?.refusals ?? 0;
+}
+
+/** Never given up in the middle (N3). */
+async function upgrade(run: NodeRun): Promise<undefined> {
+  enter(run, 'upgrading');
+  const { cluster, change, upgradeTimeoutMs } = run.input;
+  run.kubelet = 'maybe';
+  const result = await CancellationScope.nonCancellable(() =>
+    activity(cluster, 'upgradeNode', {
+      summary: `${change.name} to ${change.to}`,
+      totalMs: upgradeTimeoutMs,
+    })({ cluster, node: change.name, from: change.from, to: change.to }),
+  );
+  run.kubelet = 'new';
+  run.changed ||= result.changed;
+  if (result.changed) run.before = result.before;
+  run.after = result.after;
+}
+
+async function verify(run: NodeRun, soakMs: number): Promise<undefined> {
+  enter(run, 'verifying');
+  const { cluster, change } = run.input;
+  const call = activity(cluster, 'verifyNode', {
+    summary: `${change.name} Ready in ${change.to}`,
+    extraMs: soakMs,
+  });
+  await call({ cluster, node: change.name, version: change.to, soakMs });
+}
+
+async function uncordon(run: NodeRun, totalMs?: number): Promise<undefined> {
+  enter(run, 'uncordoning');
+  const { cluster, change } = run.input;
+  const bound = totalMs === undefined ? {} : { totalMs };
+  const call = activity(cluster, 'uncordonNode', { summary: `uncordon ${change.name}`, ...bound });
+  await call({ cluster, node: change.name });
+}
+
+/** Undefined: try again. */
+async function afterFailure(run: NodeRun, end: StageFailure): Promise<NodeOutcome | undefined> {
+  const { name } = run.input.change;
+  if (end.failure.code === 'node-missing') {
+    const text = `node ${name} does not exist any more; it is left out`;
+    run.line.report({ kind: 'note', event: 'node.missing', text, node: name });
+    return outcomeOf(run, 'skipped');
+  }
+  const decision = await hold(run, end);
+  switch (decision.kind) {
+    case 'retry':
+      return undefined;
+    case 'skip':
+      // A kubelet that may have changed is not known to be good: the cordon stays.
+      if (run.kubelet === 'old') await quietly(run, () => uncordon(run, cleanupMs));
+      return outcomeOf(run, 'skipped');
+    case 'quarantine': {
+      const { actor, reason } = decision;
+      await quietly(run, () => cordon(run, `ascent: quarantined by ${actor}: ${reason}`));
+      return outcomeOf(run, 'quarantined');
+    }
+  }
+}
+
+async function hold(run: NodeRun, { failure, error }: StageFailure): Promise<NodeDecision> {
+  const { hop, pool, change } = run.input;
+  run.decision = undefined;
+  run.gate = {
+    kind: 'node',
+    id: nodeGateId(change.name),
+    hop,
+    pool,
+    node: change.name,
+    failure,
+    blockers: drainBlockersIn(error),
+    sinceMs: Date.now(),
+  };
+  enter(run, 'held');
+  tellPool(run, 'held');
+  run.line.report({ kind: 'gate', gate: run.gate, workflowId: workflowInfo().workflowId });
+  let decision: NodeDecision | undefined;
+  while (decision === undefined) {
+    await condition(() => run.decision !== undefined);
+    decision = run.decision;
+  }
+  run.gate = undefined;
+  tellPool(run, 'moving');
+  return decision;
+}
+
+/** Tidying up that must not keep the upgrade: what fails is told. Cancellation goes through. */
+async function quietly(run: NodeRun, action: () => Promise<undefined>): Promise<boolean> {
+  try {
+    await action();
+    return true;
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    const { name } = run.input.change;
+    const text = `node ${name}: ${failureOf(error).message}; its cordon stays as it is`;
+    run.line.report({ kind: 'note', event: 'node.cordon-kept', text, node: name });
+    return false;
+  }
+}
+
+/** N3, in a scope that cannot be cancelled. */
+async function windDown(run: NodeRun): Promise<NodeOutcome> {
+  run.gate = undefined;
+  if (run.kubelet === 'old') {
+    await quietly(run, () => uncordon(run, cleanupMs));
+    return outcomeOf(run, 'undone');
+  }
+  const isGood =
+    run.kubelet === 'new' &&
+    (await quietly(run, () => verify(run, 0))) &&
+    (await quietly(run, () => uncordon(run, cleanupMs)));
+  return outcomeOf(run, isGood ? 'upgraded' : 'quarantined');
+}
+
+const lastPhases: Readonly<Record<NodeOutcome['outcome'], NodePhase>> = {
+  upgraded: 'done',
+  'already-done': 'done',
+  skipped: 'skipped',
+  quarantined: 'quarantined',
+  undone: 'undone',
+};
+
+function outcomeOf(run: NodeRun, outcome: NodeOutcome['outcome']): NodeOutcome {
+  enter(run, lastPhases[outcome]);
+  const { before, after, evicted, refusals } = run;
+  const seconds = Math.round((Date.now() - run.startedAtMs) / 1_000);
+  return { node: run.input.change.name, outcome, before, after, evicted, refusals, seconds };
+}

@@ -1,0 +1,115 @@
+// What upgradeCluster tells about itself: the answer of `status`, the page in the Temporal UI, the
+// values of its search attributes. Pure in the state.
+
+import type { Blocker } from '../domain/blockers';
+import { findingSentence, gateSentence, statusSentence } from '../domain/sentences';
+import type { UpgradePhase, UpgradeStatus } from '../domain/progress';
+import { formatSeconds } from '../domain/durations';
+import { hopsLeft, type UpgradeState } from './upgrade-state';
+
+/** The most pressing thing first: an end, a pause, a person who is waited for, then the work. */
+export function phaseOf(state: UpgradeState): UpgradePhase {
+  if (state.result !== undefined) return 'ended';
+  if (state.paused !== undefined) return state.isStill ? 'paused' : 'pausing';
+  if (state.gates.some((open) => open.gate.kind !== 'approval')) return 'needs-operator';
+  if (state.gates.length > 0) return 'waiting-for-approval';
+  if (state.decision?.kind === 'roll-back') return 'rolling-back';
+  if (state.plan === undefined) return 'planning';
+  return state.hop?.step === 'soak' ? 'soaking' : 'upgrading';
+}
+
+/** Answer of the query `status`. Says no durations that grow: who reads it knows the time. */
+export function statusOf(state: UpgradeState): UpgradeStatus {
+  const facts = factsOf(state);
+  return { schema: 'ascent.status/v1', ...facts, sentence: statusSentence(facts) };
+}
+
+function factsOf(state: UpgradeState): Omit<UpgradeStatus, 'schema' | 'sentence'> {
+  const { plan, journey, paused, lastFailure, result, wayBack } = state;
+  const canRollBack = wayBack !== undefined && result === undefined;
+  return {
+    cluster: state.spec.cluster,
+    phase: phaseOf(state),
+    ...(journey === undefined ? {} : { from: journey.from }),
+    ...(plan === undefined ? {} : { to: plan.to, planDigest: plan.digest }),
+    ...hopFacts(state),
+    gates: state.gates.map((open) => open.gate),
+    ...(paused === undefined ? {} : { paused }),
+    ...(lastFailure === undefined ? {} : { lastFailure }),
+    hops: state.hops,
+    startedAtMs: state.startedAtMs,
+    ...(canRollBack ? { rollBackTo: { hop: wayBack.hop.id, at: wayBack.hop.from } } : {}),
+    ...(result === undefined ? {} : { result }),
+  };
+}
+
+function hopFacts(state: UpgradeState): Pick<UpgradeStatus, 'hop'> {
+  const { hop, journey, plan } = state;
+  if (hop === undefined || journey === undefined || plan === undefined) return {};
+  const { id, step, stepSinceMs } = hop;
+  const left = hopsLeft(state).findIndex((one) => one.id === id);
+  // A rolled-back hop may be completed already; it is the last one that is.
+  const position = left < 0 ? journey.hopCount - hopsLeft(state).length : doneCount(state) + 1;
+  return { hop: { id, position, count: journey.hopCount, step, stepSinceMs } };
+}
+
+function doneCount(state: UpgradeState): number {
+  return state.hops.filter((outcome) => outcome.outcome === 'completed').length;
+}
+
+/** Answer of the query `blockers`. */
+export function blockersOf(state: UpgradeState): readonly Blocker[] {
+  if (state.refusal?.code === 'blocked') return state.refusal.blockers;
+  return state.gates.flatMap(({ gate }) => (gate.kind === 'node' ? gate.blockers : []));
+}
+
+/** Markdown for the Temporal UI: the sentence, what waits for a person, and what was done. */
+export function detailsOf(state: UpgradeState): string {
+  const status = statusOf(state);
+  const gates = status.gates.map((gate) => `- ${gateSentence(gate)}`);
+  const findings = status.gates.flatMap((gate) =>
+    gate.kind === 'step'
+      ? gate.findings.map((one) => `- ${one.severity}: ${findingSentence(one)}`)
+      : [],
+  );
+  return [
+    status.sentence,
+    ...section('Waits for an answer', gates),
+    ...section('Findings', findings),
+    ...section('Hops', hopTable(state)),
+  ].join('\n');
+}
+
+function section(title: string, lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : ['', `### ${title}`, '', ...lines];
+}
+
+function hopTable(state: UpgradeState): readonly string[] {
+  const done = state.hops.map((hop) => {
+    const took = formatSeconds(Math.round((hop.endedAtMs - hop.startedAtMs) / 1_000));
+    return `| ${hop.hop} | ${hop.from} → ${hop.to} | ${hop.outcome}, ${took} |`;
+  });
+  const listed = new Set(state.hops.map((hop) => hop.hop));
+  const left = hopsLeft(state).filter((hop) => !listed.has(hop.id));
+  const open = left.map((hop) => {
+    const stand = hop.id === state.hop?.id ? state.hop.step : 'to do';
+    return `| ${hop.id} | ${hop.from} → ${hop.to} | ${stand} |`;
+  });
+  const rows = [...done, ...open];
+  return rows.length === 0 ? [] : ['| hop | versions | stand |', '| --- | --- | --- |', ...rows];
+}
+
+/** Values of the search attributes; null takes one away. */
+export function attributesOf(state: UpgradeState): {
+  readonly from: string | null;
+  readonly to: string;
+  readonly phase: UpgradePhase;
+  readonly waitingFor: string | null;
+} {
+  return {
+    from: state.journey?.from ?? null,
+    to: state.plan?.to ?? state.spec.target,
+    phase: phaseOf(state),
+    waitingFor: state.gates[0]?.gate.id ?? null,
+  };
+}
