@@ -227,7 +227,7 @@ function deadlinePassed({ input, ledger }: Drain): Error {
   const took = formatDuration(input.policy.timeoutMs);
   const message =
     `node ${input.node} was not empty after ${took}:` +
-    ` ${remaining} pods are left, ${evicted} were evicted` +
+    ` pods left: ${remaining}, evicted: ${evicted}` +
     (blockers.length === 0 ? '' : `; ${blockersText(blockers)}`);
   return terminalFailure({ code: 'drain-deadline', message, details });
 }

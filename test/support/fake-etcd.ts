@@ -1,0 +1,126 @@
+// etcd, the snapshot verifier and the snapshot store in memory.
+
+import {
+  type EtcdApi,
+  type EtcdSnapshotFacts,
+  PortError,
+  type SnapshotStore,
+  type SnapshotVerifier,
+} from '../../activities/ports';
+import type { SnapshotRecord } from '../../domain/activity-contract';
+import type { SnapshotId } from '../../domain/names';
+import type { EtcdObservation } from '../../domain/observation';
+
+type Observed = Extract<EtcdObservation, { readonly kind: 'observed' }>;
+
+export class FakeEtcd implements EtcdApi, SnapshotVerifier {
+  observation: EtcdObservation = {
+    kind: 'observed',
+    memberCount: 3,
+    members: ['cp-1', 'cp-2', 'cp-3'].map((name, index) => etcdMember(name, index === 0)),
+    unreachable: [],
+    hashesAgree: true,
+  };
+  facts: EtcdSnapshotFacts = {
+    etcdVersion: '3.5.21',
+    sha256: 'abc',
+    sizeBytes: 4_096,
+    revision: 100,
+    hashKv: '42',
+  };
+  scratch = { hashKv: '42', keys: 321, seconds: 1.5 };
+  /** Files that were written, in order. */
+  readonly snapshots: string[] = [];
+  /** Thrown by the next snapshot. */
+  snapshotFailure: Error | undefined;
+  /** Thrown by the next verification. */
+  verifyFailure: Error | undefined;
+
+  async observe(signal: AbortSignal): Promise<EtcdObservation> {
+    signal.throwIfAborted();
+    return this.observation;
+  }
+
+  async snapshot(
+    file: string,
+    onBytes: (bytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<EtcdSnapshotFacts> {
+    signal.throwIfAborted();
+    const failure = this.snapshotFailure;
+    this.snapshotFailure = undefined;
+    if (failure !== undefined) throw failure;
+    onBytes(this.facts.sizeBytes);
+    this.snapshots.push(file);
+    return this.facts;
+  }
+
+  async verify(
+    _file: string,
+    _atRevision: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly hashKv: string; readonly keys: number; readonly seconds: number }> {
+    signal.throwIfAborted();
+    const failure = this.verifyFailure;
+    this.verifyFailure = undefined;
+    if (failure !== undefined) throw failure;
+    return this.scratch;
+  }
+}
+
+function etcdMember(name: string, isLeader: boolean): Observed['members'][number] {
+  return {
+    name,
+    endpoint: `https://${name}:2379`,
+    version: '3.5.21',
+    isLeader,
+    isLearner: false,
+    alarms: [],
+    dbSizeBytes: 4_096,
+    dbSizeInUseBytes: 2_048,
+    quotaBytes: 0,
+    raftIndex: 10,
+    raftAppliedIndex: 10,
+  };
+}
+
+export class FakeSnapshotStore implements SnapshotStore {
+  readonly location = '/snapshots';
+  readonly records = new Map<string, SnapshotRecord>();
+  freeBytes = 1_000_000;
+  probeFailure: PortError | undefined;
+  fetchFailure: PortError | undefined;
+
+  async probe(signal: AbortSignal): Promise<{ readonly freeBytes: number }> {
+    signal.throwIfAborted();
+    if (this.probeFailure !== undefined) throw this.probeFailure;
+    return { freeBytes: this.freeBytes };
+  }
+
+  async find(id: SnapshotId): Promise<SnapshotRecord | undefined> {
+    return this.records.get(id);
+  }
+
+  async list(): Promise<readonly SnapshotRecord[]> {
+    return [...this.records.values()];
+  }
+
+  async stage(id: SnapshotId): Promise<string> {
+    return `${this.location}/${id}.staged`;
+  }
+
+  async commit(record: Omit<SnapshotRecord, 'location'>): Promise<SnapshotRecord> {
+    if (this.records.has(record.id)) {
+      throw new PortError('conflict', `snapshot ${record.id} exists already`);
+    }
+    const committed = { ...record, location: `${this.location}/${record.id}` };
+    this.records.set(record.id, committed);
+    return committed;
+  }
+
+  async fetch(record: SnapshotRecord, signal: AbortSignal): Promise<string> {
+    signal.throwIfAborted();
+    if (this.fetchFailure !== undefined) throw this.fetchFailure;
+    return record.location;
+  }
+}

@@ -1,0 +1,159 @@
+// Control-plane members and node hosts in memory: what the drivers change and the probes see.
+
+import type {
+  ControlPlaneDriver,
+  DriverContext,
+  MemberProbe,
+  NodeDriver,
+} from '../../activities/ports';
+import type { MemberName, NodeName } from '../../domain/names';
+import type {
+  ApiServerObservation,
+  ControllerObservation,
+  Problem,
+} from '../../domain/observation';
+import type { KubeVersion } from '../../domain/versions';
+import type { FakeKube } from './fake-kube';
+
+type Process<T> = T extends { readonly kind: 'observed' }
+  ? { -readonly [Key in keyof T]: T[Key] }
+  : never;
+
+export interface FakeMember {
+  apiServer: Process<ApiServerObservation>;
+  controllerManager: Process<ControllerObservation>;
+  scheduler: Process<ControllerObservation>;
+}
+
+export const notAnswering: Problem = { code: 'unreachable', message: 'connection refused' };
+
+export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
+  readonly machines = new Map<string, FakeMember>();
+  /** Probes of these answer as unobserved: `cp-1 kube-apiserver`. */
+  readonly silent = new Set<string>();
+  /** What was driven: `cp-1 kube-apiserver 1.29.15`, `worker-1 kubelet 1.29.15`. */
+  readonly driven: string[] = [];
+  installable: readonly KubeVersion[] | undefined;
+  /** Thrown by the next calls of a driver, one each. */
+  readonly driverFailures: Error[] = [];
+  /** Runs inside every driver call, after its phase was told and before anything changed. */
+  duringDrive: ((context: DriverContext) => Promise<void> | void) | undefined;
+  /** False: drivers return without having changed anything. */
+  obedient = true;
+  private readonly restored = new Set<string>();
+  private readonly kube: FakeKube;
+
+  constructor(kube: FakeKube) {
+    this.kube = kube;
+  }
+
+  addMember(name: string, version: string): this {
+    const at = version as KubeVersion;
+    this.machines.set(name, {
+      apiServer: { kind: 'observed', version: at, ready: true, failingChecks: [] },
+      controllerManager: { kind: 'observed', version: at, healthy: true },
+      scheduler: { kind: 'observed', version: at, healthy: true },
+    });
+    return this;
+  }
+
+  member(name: string): FakeMember {
+    const member = this.machines.get(name);
+    if (member === undefined) throw new Error(`the test knows no member ${name}`);
+    return member;
+  }
+
+  members(): readonly { readonly name: MemberName; readonly endpoint: string }[] {
+    return [...this.machines.keys()].map((name) => ({
+      name: name as MemberName,
+      endpoint: `https://${name}:6443`,
+    }));
+  }
+
+  async apiServer(member: MemberName, signal: AbortSignal): Promise<ApiServerObservation> {
+    return this.look(member, 'kube-apiserver', this.member(member).apiServer, signal);
+  }
+
+  async controllerManager(member: MemberName, signal: AbortSignal): Promise<ControllerObservation> {
+    const observed = this.member(member).controllerManager;
+    return this.look(member, 'kube-controller-manager', observed, signal);
+  }
+
+  async scheduler(member: MemberName, signal: AbortSignal): Promise<ControllerObservation> {
+    return this.look(member, 'kube-scheduler', this.member(member).scheduler, signal);
+  }
+
+  async availableVersions(signal: AbortSignal): Promise<readonly KubeVersion[] | undefined> {
+    signal.throwIfAborted();
+    return this.installable;
+  }
+
+  async upgradeApiServer(
+    member: MemberName,
+    to: KubeVersion,
+    context: DriverContext,
+  ): Promise<void> {
+    await this.drive(`${member} kube-apiserver ${to}`, context, () => {
+      this.silent.delete(`${member} kube-apiserver`);
+      this.member(member).apiServer.version = to;
+    });
+  }
+
+  async upgradeControllers(
+    member: MemberName,
+    to: KubeVersion,
+    context: DriverContext,
+  ): Promise<void> {
+    await this.drive(`${member} controllers ${to}`, context, () => {
+      this.member(member).controllerManager.version = to;
+      this.member(member).scheduler.version = to;
+    });
+  }
+
+  async upgradeNode(node: NodeName, to: KubeVersion, context: DriverContext): Promise<void> {
+    await this.drive(`${node} kubelet ${to}`, context, () => {
+      const view = this.kube.nodes.get(node);
+      if (view !== undefined) view.kubeletVersion = `v${to}`;
+    });
+  }
+
+  async restore(
+    options: {
+      readonly restoreId: string;
+      readonly snapshotFile: string;
+      readonly snapshotRevision: number;
+      readonly version: KubeVersion;
+    },
+    context: DriverContext,
+  ): Promise<void> {
+    if (this.restored.has(options.restoreId)) return;
+    const { snapshotFile, snapshotRevision, version } = options;
+    await this.drive(`restore ${snapshotFile}@${snapshotRevision} ${version}`, context, () => {
+      this.restored.add(options.restoreId);
+      for (const name of this.machines.keys()) this.addMember(name, version);
+    });
+  }
+
+  private look<Observed extends object>(
+    member: MemberName,
+    component: string,
+    observed: Observed,
+    signal: AbortSignal,
+  ): Observed | { readonly kind: 'unobserved'; readonly problem: Problem } {
+    signal.throwIfAborted();
+    if (this.silent.has(`${member} ${component}`)) {
+      return { kind: 'unobserved', problem: notAnswering };
+    }
+    return { ...observed };
+  }
+
+  private async drive(what: string, context: DriverContext, change: () => void): Promise<void> {
+    const failure = this.driverFailures.shift();
+    if (failure !== undefined) throw failure;
+    context.onPhase('stopping');
+    await this.duringDrive?.(context);
+    context.signal.throwIfAborted();
+    this.driven.push(what);
+    if (this.obedient) change();
+  }
+}

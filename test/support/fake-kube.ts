@@ -1,0 +1,250 @@
+// The Kubernetes API in memory: nodes, pods, budgets and the Eviction API's rules as far as drains
+// depend on them. Replacements of evicted pods turn up Ready on another schedulable node.
+
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
+
+import { cordonReasonAnnotation } from '../../activities/cordon-mark';
+import {
+  type BudgetView,
+  type EvictionAnswer,
+  type KubeApi,
+  type NodeView,
+  type PodView,
+  PortError,
+} from '../../activities/ports';
+import type { NodeName, PodRef } from '../../domain/names';
+import type { LeaseObservation } from '../../domain/observation';
+import type { FakeClock } from './fake-clock';
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+export interface FakeBudget {
+  readonly namespace: string;
+  readonly name: string;
+  readonly matchLabels: Readonly<Record<string, string>>;
+  desiredHealthy: number;
+  observed?: boolean;
+}
+
+export class FakeKube implements KubeApi {
+  readonly nodes = new Map<string, Mutable<NodeView>>();
+  readonly pods = new Map<string, Mutable<PodView>>();
+  readonly budgets: FakeBudget[] = [];
+  readonly daemonSets = new Set<string>();
+  leases: LeaseObservation[] = [];
+  /** Mutations in the order they were made: `cordon worker-1`, `evict shop/web-1`. */
+  readonly mutations: string[] = [];
+  /** How long an evicted pod takes to leave when it names no grace period itself. */
+  graceMs = 1_000;
+  /** How long until the replacement of a pod that left is Ready; Infinity: never. */
+  respawnMs = 500;
+  /** Asked first at every eviction; undefined lets the rules decide. */
+  answer: ((pod: PodRef) => EvictionAnswer | PortError | undefined) | undefined;
+  /** Thrown by the next calls of the method, one each. */
+  readonly failures: { readonly method: keyof KubeApi; readonly error: Error }[] = [];
+  /** Runs before every call. */
+  onCall: ((method: keyof KubeApi) => void) | undefined;
+  mostEvictionsInFlight = 0;
+  private evictionsInFlight = 0;
+  private spawned = 0;
+  private readonly clock: FakeClock;
+
+  constructor(clock: FakeClock) {
+    this.clock = clock;
+  }
+
+  addNode(name: string, over: Partial<NodeView> = {}): this {
+    this.nodes.set(name, {
+      name: name as NodeName,
+      labels: {},
+      annotations: {},
+      taintKeys: [],
+      unschedulable: false,
+      ready: true,
+      kubeletVersion: 'v1.28.15',
+      ...over,
+    });
+    return this;
+  }
+
+  addPod(node: string, name: string, over: Partial<PodView> = {}): this {
+    const ref = { namespace: 'shop', name, ...over.ref };
+    const uid = over.uid ?? `uid-${ref.namespace}-${ref.name}`;
+    this.pods.set(uid, {
+      phase: 'Running',
+      ready: true,
+      labels: {},
+      isMirror: false,
+      hasEmptyDir: false,
+      controller: { kind: 'ReplicaSet', name: 'web' },
+      finalizers: [],
+      ...over,
+      ref,
+      uid,
+      node,
+    });
+    return this;
+  }
+
+  addBudget(name: string, over: Partial<FakeBudget> = {}): FakeBudget {
+    const budget = { namespace: 'shop', name, matchLabels: {}, desiredHealthy: 0, ...over };
+    this.budgets.push(budget);
+    return budget;
+  }
+
+  podsOn(node: string): string[] {
+    return [...this.pods.values()].filter((pod) => pod.node === node).map((pod) => pod.ref.name);
+  }
+
+  async listNodes(signal: AbortSignal): Promise<readonly NodeView[]> {
+    this.enter('listNodes', signal);
+    return [...this.nodes.values()].map((node) => ({ ...node }));
+  }
+
+  async getNode(name: NodeName, signal: AbortSignal): Promise<NodeView | undefined> {
+    this.enter('getNode', signal);
+    const node = this.nodes.get(name);
+    return node === undefined ? undefined : { ...node };
+  }
+
+  async setCordon(name: NodeName, reason: string | undefined, signal: AbortSignal): Promise<void> {
+    this.enter('setCordon', signal);
+    const node = this.nodes.get(name);
+    if (node === undefined) throw new PortError('not-found', `node ${name} does not exist`);
+    const { [cordonReasonAnnotation]: _before, ...annotations } = node.annotations;
+    node.unschedulable = reason !== undefined;
+    node.annotations =
+      reason === undefined ? annotations : { ...annotations, [cordonReasonAnnotation]: reason };
+    this.mutations.push(`${reason === undefined ? 'uncordon' : 'cordon'} ${name}`);
+  }
+
+  async listPodsOnNode(name: NodeName, signal: AbortSignal): Promise<readonly PodView[]> {
+    this.enter('listPodsOnNode', signal);
+    return [...this.pods.values()].filter((pod) => pod.node === name).map((pod) => ({ ...pod }));
+  }
+
+  async listPods(signal: AbortSignal): Promise<readonly PodView[]> {
+    this.enter('listPods', signal);
+    return [...this.pods.values()].map((pod) => ({ ...pod }));
+  }
+
+  async daemonSetExists(namespace: string, name: string, signal: AbortSignal): Promise<boolean> {
+    this.enter('daemonSetExists', signal);
+    return this.daemonSets.has(`${namespace}/${name}`);
+  }
+
+  async listBudgets(signal: AbortSignal): Promise<readonly BudgetView[]> {
+    this.enter('listBudgets', signal);
+    return this.budgets.map((budget) => {
+      const healthy = this.healthyPods(budget);
+      return {
+        budget: { namespace: budget.namespace, name: budget.name },
+        disruptionsAllowed: Math.max(0, healthy - budget.desiredHealthy),
+        currentHealthy: healthy,
+        desiredHealthy: budget.desiredHealthy,
+        expectedPods: healthy,
+        observed: budget.observed ?? true,
+        syncFailed: false,
+        minAvailable: String(budget.desiredHealthy),
+        selects: (pod: PodView) => selects(budget, pod),
+      };
+    });
+  }
+
+  async listLeaderLeases(signal: AbortSignal): Promise<readonly LeaseObservation[]> {
+    this.enter('listLeaderLeases', signal);
+    return this.leases;
+  }
+
+  async evict(
+    given: { readonly ref: PodRef; readonly uid: string },
+    gracePeriodSeconds: number | undefined,
+    signal: AbortSignal,
+  ): Promise<EvictionAnswer> {
+    this.enter('evict', signal);
+    this.evictionsInFlight += 1;
+    this.mostEvictionsInFlight = Math.max(this.mostEvictionsInFlight, this.evictionsInFlight);
+    await yieldToEventLoop();
+    this.evictionsInFlight -= 1;
+    signal.throwIfAborted();
+    const forced = this.answer?.(given.ref);
+    if (forced instanceof PortError) throw forced;
+    if (forced !== undefined && forced.kind !== 'evicted') return forced;
+    const { namespace, name } = given.ref;
+    const pod = [...this.pods.values()].find(
+      ({ ref }) => ref.namespace === namespace && ref.name === name,
+    );
+    if (pod === undefined) return { kind: 'gone' };
+    if (pod.uid !== given.uid) return { kind: 'replaced' };
+    const refusal = this.budgetRefusal(pod);
+    if (refusal !== undefined) return refusal;
+    this.mutations.push(`evict ${namespace}/${name}`);
+    this.terminate(pod, gracePeriodSeconds);
+    return { kind: 'evicted' };
+  }
+
+  private enter(method: keyof KubeApi, signal: AbortSignal): void {
+    this.onCall?.(method);
+    signal.throwIfAborted();
+    const index = this.failures.findIndex((failure) => failure.method === method);
+    const [failure] = index < 0 ? [] : this.failures.splice(index, 1);
+    if (failure !== undefined) throw failure.error;
+  }
+
+  private budgetRefusal(pod: PodView): EvictionAnswer | undefined {
+    const matching = this.budgets.filter((budget) => selects(budget, pod));
+    const [budget, second] = matching;
+    if (budget === undefined || pod.phase !== 'Running') return undefined;
+    if (second !== undefined) {
+      return { kind: 'budgets-overlap', message: 'more than one budget selects this pod' };
+    }
+    const { namespace, name } = budget;
+    if (budget.observed === false) {
+      const message = `the budget ${name} is still being processed by the server`;
+      return { kind: 'budget-not-observed', message, retryAfterSeconds: 10 };
+    }
+    const healthy = this.healthyPods(budget);
+    if (healthy > budget.desiredHealthy) return undefined;
+    const message =
+      `The disruption budget ${name} needs ${budget.desiredHealthy} healthy pods` +
+      ` and has ${healthy} currently`;
+    return { kind: 'budget', budget: { namespace, name }, message };
+  }
+
+  private healthyPods(budget: FakeBudget): number {
+    return [...this.pods.values()].filter(
+      (pod) => selects(budget, pod) && pod.ready && pod.deletionTimestampMs === undefined,
+    ).length;
+  }
+
+  private terminate(pod: Mutable<PodView>, gracePeriodSeconds: number | undefined): void {
+    const graceMs = gracePeriodSeconds === undefined ? this.graceMs : gracePeriodSeconds * 1_000;
+    pod.deletionTimestampMs = this.clock.nowMs() + graceMs;
+    pod.deletionGracePeriodSeconds = graceMs / 1_000;
+    if (pod.finalizers.length > 0) return;
+    this.clock.after(graceMs, () => {
+      this.pods.delete(pod.uid);
+      if (pod.controller?.kind === 'ReplicaSet') this.respawn(pod);
+    });
+  }
+
+  private respawn(pod: PodView): void {
+    if (!Number.isFinite(this.respawnMs)) return;
+    this.clock.after(this.respawnMs, () => {
+      const node = [...this.nodes.values()].find((one) => !one.unschedulable);
+      if (node === undefined) return;
+      this.spawned += 1;
+      const name = `${pod.ref.name}-again-${this.spawned}`;
+      const { namespace } = pod.ref;
+      this.addPod(node.name, name, { labels: pod.labels, ref: { namespace, name } });
+    });
+  }
+}
+
+function selects(budget: FakeBudget, pod: PodView): boolean {
+  const labels = Object.entries(budget.matchLabels);
+  return (
+    pod.ref.namespace === budget.namespace &&
+    labels.every(([key, value]) => pod.labels[key] === value)
+  );
+}
