@@ -129,7 +129,7 @@ describe('upgradeControlPlaneMember', () => {
   it('waits for the other members before it takes one out', async () => {
     const fake = new FakeCluster();
     fake.hosts.silent.add('cp-2 kube-apiserver');
-    fake.clock.after(20_000, () => void fake.hosts.silent.clear());
+    fake.clock.after(20_000, () => fake.hosts.silent.clear());
     const result = await runOnce(fake, 'upgradeControlPlaneMember', apiServer);
     expect(result).toMatchObject({ changed: true, seconds: 21 });
   });

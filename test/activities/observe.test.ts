@@ -1,0 +1,170 @@
+import { cordonReasonAnnotation } from '../../activities/cordon-mark';
+import { PortError } from '../../activities/ports';
+import { version } from '../support/builders';
+import { cluster, FakeAttempt, FakeCluster, failureOf, runOnce } from '../support/fake-cluster';
+
+const input = { cluster };
+
+describe('observeCluster', () => {
+  it('sees an empty cluster', async () => {
+    const fake = new FakeCluster();
+    const controller = { kind: 'observed', version: '1.28.15', healthy: true };
+    expect(await runOnce(fake, 'observeCluster', input)).toEqual({
+      schema: 'ascent.observation/v1',
+      cluster: 'lab',
+      observedAt: '2026-01-01T00:00:00.000Z',
+      members: ['cp-1', 'cp-2', 'cp-3'].map((name) => ({
+        name,
+        endpoint: `https://${name}:6443`,
+        apiServer: { kind: 'observed', version: '1.28.15', ready: true, failingChecks: [] },
+        controllerManager: controller,
+        scheduler: controller,
+      })),
+      etcd: fake.etcd.observation,
+      leases: [],
+      nodes: [],
+      budgets: [],
+      budgetOverlaps: [],
+      snapshotStore: { kind: 'writable', location: '/snapshots', freeBytes: 1_000_000 },
+    });
+  });
+
+  it('sees nodes, who cordoned them and what would have to leave', async () => {
+    const fake = new FakeCluster();
+    fake.kube
+      .addNode('plain', { labels: { 'topology.kubernetes.io/zone': 'a' }, ready: false })
+      .addNode('ours', {
+        unschedulable: true,
+        annotations: { [cordonReasonAnnotation]: 'ascent: hop-1.29' },
+      })
+      .addNode('theirs', { unschedulable: true, kubeletVersion: 'v1.27.16-eks-1' })
+      .addNode('cp-1', { labels: { 'node-role.kubernetes.io/control-plane': '' } })
+      .addNode('tainted', { taintKeys: ['node-role.kubernetes.io/master'] });
+    fake.kube
+      .addPod('plain', 'web-1')
+      .addPod('plain', 'web-2', { phase: 'Pending' })
+      .addPod('plain', 'done', { phase: 'Succeeded' })
+      .addPod('plain', 'logs', { controller: { kind: 'DaemonSet', name: 'logs' } })
+      .addPod('plain', 'static', { isMirror: true });
+    const { nodes } = await runOnce(fake, 'observeCluster', input);
+    const node = {
+      labels: {},
+      zone: '',
+      isControlPlane: false,
+      kubeletVersion: '1.28.15',
+      ready: true,
+      cordon: { kind: 'none' },
+      evictablePods: 0,
+    };
+    expect(nodes).toEqual([
+      {
+        ...node,
+        name: 'plain',
+        labels: { 'topology.kubernetes.io/zone': 'a' },
+        zone: 'a',
+        ready: false,
+        evictablePods: 2,
+      },
+      { ...node, name: 'ours', cordon: { kind: 'ours', reason: 'ascent: hop-1.29' } },
+      { ...node, name: 'theirs', kubeletVersion: '1.27.16', cordon: { kind: 'foreign' } },
+      {
+        ...node,
+        name: 'cp-1',
+        labels: { 'node-role.kubernetes.io/control-plane': '' },
+        isControlPlane: true,
+      },
+      { ...node, name: 'tainted', isControlPlane: true },
+    ]);
+  });
+
+  it('sees budgets, and pods that more than one of them selects', async () => {
+    const fake = new FakeCluster();
+    const web = { app: 'web' };
+    fake.kube.addNode('worker-1').addPod('worker-1', 'web-1', { labels: web });
+    fake.kube.addPod('worker-1', 'db-1', { labels: { app: 'db' } });
+    fake.kube.addPod('worker-1', 'web-2', { labels: web, phase: 'Succeeded' });
+    fake.kube.addPod('worker-1', 'web-3', { labels: web, ref: { namespace: 'x', name: 'web-3' } });
+    fake.kube.addBudget('one', { matchLabels: web, desiredHealthy: 1 });
+    fake.kube.addBudget('two', { matchLabels: web });
+    fake.kube.addBudget('db', { matchLabels: { app: 'db' } });
+    const seen = await runOnce(fake, 'observeCluster', input);
+    expect(seen.budgets[0]).toEqual({
+      budget: { namespace: 'shop', name: 'one' },
+      disruptionsAllowed: 1,
+      currentHealthy: 2,
+      desiredHealthy: 1,
+      expectedPods: 2,
+      observed: true,
+      syncFailed: false,
+      minAvailable: '1',
+    });
+    expect(seen.budgets).toHaveLength(3);
+    expect(seen.budgetOverlaps).toEqual([
+      {
+        pod: { namespace: 'shop', name: 'web-1' },
+        budgets: [
+          { namespace: 'shop', name: 'one' },
+          { namespace: 'shop', name: 'two' },
+        ],
+      },
+    ]);
+  });
+
+  it('tells what could not be read as a problem', async () => {
+    const fake = new FakeCluster();
+    const problem = { code: 'unreachable', message: 'connection refused' } as const;
+    fake.hosts.silent.add('cp-2 kube-apiserver');
+    fake.etcd.observation = { kind: 'unobserved', problem };
+    fake.store.probeFailure = new PortError('rejected', 'writing /snapshots: read-only');
+    fake.hosts.installable = [version('1.29.15')];
+    expect(await runOnce(fake, 'observeCluster', input)).toMatchObject({
+      members: [{}, { name: 'cp-2', apiServer: { kind: 'unobserved', problem } }, {}],
+      etcd: { kind: 'unobserved', problem },
+      snapshotStore: {
+        kind: 'unusable',
+        location: '/snapshots',
+        problem: { code: 'unexpected', message: 'writing /snapshots: read-only' },
+      },
+      availableVersions: ['1.29.15'],
+    });
+  });
+
+  it('heartbeats what it has read', async () => {
+    const attempt = new FakeAttempt();
+    await attempt.run(new FakeCluster(), 'observeCluster', input);
+    expect(attempt.heartbeats).toEqual([
+      { phase: 'reading the cluster' },
+      { phase: 'read 0 nodes, 0 pods, 0 budgets' },
+    ]);
+  });
+});
+
+describe('observeCluster fails', () => {
+  it.each([
+    ['unreachable', 'cluster-unreachable', false],
+    ['unauthorized', 'credentials-refused', true],
+    ['forbidden', 'credentials-refused', true],
+  ] as const)('when the Kubernetes API is %s', async (code, type, nonRetryable) => {
+    const fake = new FakeCluster();
+    const error = new PortError(code, 'listing nodes: no');
+    fake.kube.failures.push({ method: 'listNodes', error });
+    expect(await failureOf(runOnce(fake, 'observeCluster', input))).toEqual({
+      type,
+      nonRetryable,
+      message: 'observing cluster lab: listing nodes: no',
+      details: [{ reason: code }],
+    });
+  });
+
+  it('when nodes report no kubelet version, and names them all', async () => {
+    const fake = new FakeCluster();
+    fake.kube.addNode('new', { kubeletVersion: '' }).addNode('odd', { kubeletVersion: 'dev' });
+    expect(await failureOf(runOnce(fake, 'observeCluster', input))).toEqual({
+      type: 'unexpected',
+      nonRetryable: false,
+      message:
+        'observing cluster lab: no kubelet version can be read from node new (""), odd ("dev")',
+      details: [{ reason: 'unexpected' }],
+    });
+  });
+});

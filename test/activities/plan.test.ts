@@ -1,0 +1,78 @@
+import { aSpec, hopId, version } from '../support/builders';
+import { cluster, FakeCluster, failureOf, runOnce } from '../support/fake-cluster';
+
+function aCluster(): FakeCluster {
+  const fake = new FakeCluster();
+  fake.hosts.installable = ['1.28.15', '1.29.15', '1.30.14'].map(version);
+  fake.kube.addNode('worker-1').addNode('worker-2');
+  return fake;
+}
+
+describe('planUpgrade', () => {
+  it('plans from what it sees', async () => {
+    const fake = aCluster();
+    const result = await runOnce(fake, 'planUpgrade', { spec: aSpec() });
+    expect(result).toMatchObject({
+      kind: 'planned',
+      plan: {
+        cluster: 'lab',
+        from: '1.28.15',
+        to: '1.30.14',
+        hops: [
+          { id: 'hop-1.29', approval: 'none' },
+          { id: 'hop-1.30', approval: 'required' },
+        ],
+      },
+    });
+    expect(await runOnce(fake, 'planUpgrade', { spec: aSpec() })).toEqual(result);
+  });
+
+  it('plans the rest of an upgrade that has a hop behind it', async () => {
+    const fake = aCluster();
+    for (const name of ['cp-1', 'cp-2', 'cp-3']) fake.hosts.addMember(name, '1.29.15');
+    fake.kube.addNode('worker-1', { kubeletVersion: 'v1.29.15' });
+    fake.kube.addNode('worker-2', { kubeletVersion: 'v1.29.15' });
+    const result = await runOnce(fake, 'planUpgrade', { spec: aSpec(), hopsDone: 1 });
+    expect(result).toMatchObject({
+      kind: 'planned',
+      plan: { hops: [{ id: 'hop-1.30', approval: 'required' }] },
+    });
+  });
+
+  it('gives blockers as a result', async () => {
+    const fake = aCluster();
+    fake.hosts.installable = ['1.28.15', '1.30.14'].map(version);
+    expect(await runOnce(fake, 'planUpgrade', { spec: aSpec() })).toEqual({
+      kind: 'blocked',
+      blockers: [{ code: 'release-missing', minor: '1.29' }],
+    });
+  });
+
+  it('refuses the spec of another cluster', async () => {
+    const spec = aSpec({ cluster: 'other' as typeof cluster });
+    expect(await failureOf(runOnce(aCluster(), 'planUpgrade', { spec }))).toEqual({
+      type: 'wrong-cluster',
+      nonRetryable: true,
+      message: 'planning the upgrade of cluster other: this worker serves cluster lab, not other',
+      details: [{ serves: 'lab', asked: 'other' }],
+    });
+  });
+});
+
+describe('preflight', () => {
+  const hop = { id: hopId('hop-1.29'), from: version('1.28.15'), to: version('1.29.15') };
+
+  it('gives findings as a result', async () => {
+    const fake = aCluster();
+    fake.hosts.member('cp-2').apiServer.ready = false;
+    const report = await runOnce(fake, 'preflight', { cluster, hop });
+    expect(report.schema).toBe('ascent.preflight/v1');
+    expect(report.findings).toContainEqual(
+      expect.objectContaining({
+        code: 'api-server-not-ready',
+        severity: 'blocks',
+        object: { kind: 'member', name: 'cp-2' },
+      }),
+    );
+  });
+});

@@ -1,0 +1,165 @@
+import { PortError } from '../../activities/ports';
+import type { PlanDigest, SnapshotId } from '../../domain/names';
+import { hopId, version } from '../support/builders';
+import { cluster, FakeAttempt, FakeCluster, failureOf, runOnce } from '../support/fake-cluster';
+
+const snapshotId = 'lab-hop-1.29-from-1.28.15-0123abcd' as SnapshotId;
+const input = {
+  cluster,
+  snapshotId,
+  kubeVersion: version('1.28.15'),
+  restoreId: '0123abcd-hop-1.29',
+};
+const driven = `restore /snapshots/${snapshotId}@100 1.28.15`;
+
+/** A snapshot was taken in 1.28.15; since then everything was brought to 1.29.15. */
+async function aClusterToRestore(): Promise<FakeCluster> {
+  const fake = new FakeCluster();
+  await runOnce(fake, 'takeSnapshot', {
+    cluster,
+    snapshotId,
+    hop: hopId('hop-1.29'),
+    kubeVersion: version('1.28.15'),
+    planDigest: 'd1' as PlanDigest,
+  });
+  for (const name of ['cp-1', 'cp-2', 'cp-3']) fake.hosts.addMember(name, '1.29.15');
+  return fake;
+}
+
+const result = {
+  seconds: 1,
+  revision: 100,
+  members: ['cp-1', 'cp-2', 'cp-3'].map((name) => ({ name, version: '1.28.15' })),
+};
+
+describe('restoreSnapshot', () => {
+  it('restores, then sees every member in the old version three times', async () => {
+    const fake = await aClusterToRestore();
+    const attempt = new FakeAttempt();
+    expect(await attempt.run(fake, 'restoreSnapshot', input)).toEqual(result);
+    expect(fake.hosts.driven).toEqual([driven]);
+    expect(attempt.heartbeats.map((beat) => (beat as { phase: string }).phase)).toEqual([
+      'fetching the snapshot',
+      'restoring',
+      'stopping',
+      'verifying: good 1 of 3',
+      'verifying: good 2 of 3',
+      'verifying: good 3 of 3',
+    ]);
+  });
+
+  it('does not restore again under the same restoreId', async () => {
+    const fake = await aClusterToRestore();
+    await runOnce(fake, 'restoreSnapshot', input);
+    expect(await runOnce(fake, 'restoreSnapshot', input)).toEqual(result);
+    expect(fake.hosts.driven).toEqual([driven]);
+  });
+
+  it('goes on when the workflow is cancelled', async () => {
+    const fake = await aClusterToRestore();
+    const attempt = new FakeAttempt();
+    fake.hosts.duringDrive = () => attempt.cancel();
+    expect(await attempt.run(fake, 'restoreSnapshot', input)).toEqual(result);
+  });
+
+  it('ends its attempt when the worker shuts down; the next one goes on', async () => {
+    const fake = await aClusterToRestore();
+    const attempt = new FakeAttempt();
+    fake.hosts.duringDrive = () => attempt.shutDownWorker();
+    expect(await failureOf(attempt.run(fake, 'restoreSnapshot', input))).toMatchObject({
+      name: 'CancelledFailure',
+      details: [{ phase: 'stopping' }],
+    });
+    fake.hosts.duringDrive = undefined;
+    fake.clock.advance(10_000);
+    const heartbeatDetails = attempt.heartbeats.at(-1);
+    expect(await runOnce(fake, 'restoreSnapshot', input, { heartbeatDetails })).toEqual({
+      ...result,
+      seconds: 11,
+    });
+  });
+});
+
+describe('restoreSnapshot fails', () => {
+  it('without the snapshot, before anything is stopped', async () => {
+    const fake = new FakeCluster();
+    expect(await failureOf(runOnce(fake, 'restoreSnapshot', input))).toEqual({
+      type: 'snapshot-missing',
+      nonRetryable: true,
+      message: `snapshot ${snapshotId} is not in /snapshots`,
+      details: [],
+    });
+    expect(fake.hosts.driven).toEqual([]);
+  });
+
+  it.each([
+    ['rejected', 'snapshot-unverified'],
+    ['not-found', 'snapshot-missing'],
+  ] as const)('when the stored file is %s, before anything is stopped', async (code, type) => {
+    const fake = await aClusterToRestore();
+    fake.store.fetchFailure = new PortError(code, 'reading /snapshots/x: no');
+    expect(await failureOf(runOnce(fake, 'restoreSnapshot', input))).toMatchObject({
+      type,
+      nonRetryable: true,
+      message: `fetching snapshot ${snapshotId}: reading /snapshots/x: no`,
+    });
+    expect(fake.hosts.driven).toEqual([]);
+  });
+
+  it('for another version than that of the snapshot', async () => {
+    const fake = await aClusterToRestore();
+    const run = runOnce(fake, 'restoreSnapshot', { ...input, kubeVersion: version('1.27.16') });
+    expect(await failureOf(run)).toMatchObject({
+      type: 'restore-failed',
+      nonRetryable: true,
+      details: [{ snapshot: '1.28.15', asked: '1.27.16' }],
+    });
+    expect(fake.hosts.driven).toEqual([]);
+  });
+
+  it('when the members of etcd differ afterwards', async () => {
+    const fake = await aClusterToRestore();
+    fake.etcd.observation = {
+      kind: 'observed',
+      memberCount: 3,
+      members: [],
+      unreachable: [
+        {
+          name: 'cp-3',
+          endpoint: 'https://cp-3:2379',
+          problem: { code: 'timeout', message: 'no answer in 5 s' },
+        },
+      ],
+      hashesAgree: false,
+    };
+    expect(await failureOf(runOnce(fake, 'restoreSnapshot', input))).toEqual({
+      type: 'restore-failed',
+      nonRetryable: true,
+      message:
+        `snapshot ${snapshotId} was restored, but 600 s later etcd member cp-3 does not answer` +
+        ' (no answer in 5 s); the etcd members do not hold the same data',
+      details: [
+        {
+          mismatches: [
+            {
+              code: 'etcd-member-unreachable',
+              member: 'cp-3',
+              problem: { code: 'timeout', message: 'no answer in 5 s' },
+            },
+            { code: 'etcd-hashes-differ' },
+          ],
+        },
+      ],
+    });
+  });
+
+  it('when etcd does not answer afterwards', async () => {
+    const fake = await aClusterToRestore();
+    const problem = { code: 'unreachable', message: 'connection refused' } as const;
+    fake.etcd.observation = { kind: 'unobserved', problem };
+    expect(await failureOf(runOnce(fake, 'restoreSnapshot', input))).toMatchObject({
+      type: 'restore-failed',
+      details: [{ mismatches: [{ code: 'etcd-unobserved', problem }] }],
+    });
+  });
+});

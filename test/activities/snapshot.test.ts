@@ -1,0 +1,116 @@
+import { PortError } from '../../activities/ports';
+import type { PlanDigest, SnapshotId } from '../../domain/names';
+import { hopId, version } from '../support/builders';
+import { cluster, FakeAttempt, FakeCluster, failureOf, runOnce } from '../support/fake-cluster';
+
+const input = {
+  cluster,
+  snapshotId: 'lab-hop-1.29-from-1.28.15-0123abcd' as SnapshotId,
+  hop: hopId('hop-1.29'),
+  kubeVersion: version('1.28.15'),
+  planDigest: 'd1' as PlanDigest,
+};
+
+const record = {
+  id: input.snapshotId,
+  hop: 'hop-1.29',
+  kubeVersion: '1.28.15',
+  etcdVersion: '3.5.21',
+  location: `/snapshots/${input.snapshotId}`,
+  sha256: 'abc',
+  sizeBytes: 4_096,
+  revision: 100,
+  totalKeys: 321,
+  takenAt: '2026-01-01T00:00:00.000Z',
+  verified: { by: 'restore', hashKv: '42', keys: 321, seconds: 1.5 },
+};
+
+describe('takeSnapshot', () => {
+  it('keeps a snapshot after it was restored and compared', async () => {
+    const fake = new FakeCluster();
+    const attempt = new FakeAttempt();
+    expect(await attempt.run(fake, 'takeSnapshot', input)).toEqual(record);
+    expect([...fake.store.records.values()]).toEqual([record]);
+    expect(attempt.heartbeats).toEqual([
+      { phase: 'saving' },
+      { phase: 'saving: 4096 bytes' },
+      { phase: 'verifying: restoring into a scratch etcd' },
+    ]);
+  });
+
+  it('returns the record the second time', async () => {
+    const fake = new FakeCluster();
+    await runOnce(fake, 'takeSnapshot', input);
+    fake.clock.advance(60_000);
+    expect(await runOnce(fake, 'takeSnapshot', input)).toEqual(record);
+    expect(fake.etcd.snapshots).toHaveLength(1);
+  });
+
+  it('takes a file without a record anew', async () => {
+    const fake = new FakeCluster();
+    fake.etcd.verifyFailure = new PortError('timeout', 'scratch etcd did not start in 30 s');
+    expect(await failureOf(runOnce(fake, 'takeSnapshot', input))).toEqual({
+      type: 'cluster-unreachable',
+      nonRetryable: false,
+      message: `verifying snapshot ${input.snapshotId}: scratch etcd did not start in 30 s`,
+      details: [{ reason: 'timeout' }],
+    });
+    expect(fake.store.records.size).toBe(0);
+    expect(await runOnce(fake, 'takeSnapshot', input)).toEqual(record);
+    expect(fake.etcd.snapshots).toHaveLength(2);
+  });
+
+  it.each([
+    [{ hashKv: '43', keys: 321, seconds: 1 }, 'restored, it has hash 43 at revision 100'],
+    [{ hashKv: '42', keys: 0, seconds: 1 }, 'it holds no key'],
+  ])('does not keep what differs: %j', async (scratch, why) => {
+    const fake = new FakeCluster();
+    fake.etcd.scratch = scratch;
+    expect(await failureOf(runOnce(fake, 'takeSnapshot', input))).toEqual({
+      type: 'snapshot-unverified',
+      nonRetryable: true,
+      message: expect.stringContaining(`snapshot ${input.snapshotId} cannot be relied on: ${why}`),
+      details: [
+        {
+          expected: { hashKv: '42', revision: 100 },
+          actual: { hashKv: scratch.hashKv, keys: scratch.keys },
+        },
+      ],
+    });
+    expect(fake.store.records.size).toBe(0);
+  });
+
+  it('does not keep what cannot be restored', async () => {
+    const fake = new FakeCluster();
+    fake.etcd.verifyFailure = new PortError('rejected', 'etcdutl: hash check failed');
+    expect(await failureOf(runOnce(fake, 'takeSnapshot', input))).toMatchObject({
+      type: 'snapshot-unverified',
+      nonRetryable: true,
+    });
+  });
+
+  it('refuses an id that names another snapshot', async () => {
+    const fake = new FakeCluster();
+    await runOnce(fake, 'takeSnapshot', input);
+    const other = { ...input, kubeVersion: version('1.29.15') };
+    expect(await failureOf(runOnce(fake, 'takeSnapshot', other))).toEqual({
+      type: 'snapshot-failed',
+      nonRetryable: true,
+      message:
+        `snapshot ${input.snapshotId} exists, but it is of hop-1.29 at 1.28.15,` +
+        ' not of hop-1.29 at 1.29.15',
+      details: [{ hop: 'hop-1.29', kubeVersion: '1.28.15' }],
+    });
+  });
+
+  it('is cancelled without a trace in the store', async () => {
+    const fake = new FakeCluster();
+    const attempt = new FakeAttempt();
+    attempt.onHeartbeat = () => attempt.cancel();
+    expect(await failureOf(attempt.run(fake, 'takeSnapshot', input))).toMatchObject({
+      name: 'CancelledFailure',
+      details: [{ phase: 'saving' }],
+    });
+    expect(fake.store.records.size).toBe(0);
+  });
+});
