@@ -17,7 +17,7 @@ export type HopId = Branded<'HopId'>;
 export type SnapshotId = Branded<'SnapshotId'>;
 /** Hex SHA-256 over the canonical JSON of a plan without its own digest. */
 export type PlanDigest = Branded<'PlanDigest'>;
-/** `approve/hop-1.30`, `hop-1.29/preflight`, `node/worker-3`: something that waits for an answer. */
+/** `approve/hop-1.30`, `hop-1.29/preflight`, `node/worker-3`: what waits for an answer. */
 export type GateId = Branded<'GateId'>;
 
 /** A pod as people name it. */

@@ -321,6 +321,7 @@ function* checkKubelet(
   const [oldest, newest] = [oldestApiServer(state), newestApiServer(state)];
   const allowed = kubeletMinorsBehind(at);
   if (minorsBetween(at, oldest) >= 0 && minorsBetween(at, newest) <= allowed) return;
-  const expected = `at most ${allowed} minors older than ${newest}, not newer than ${minorOf(oldest)}`;
+  const expected =
+    `at most ${allowed} minors older than ${newest},` + ` not newer than ${minorOf(oldest)}`;
   yield { code: 'kubelet-skewed', where, object, expected, actual: at };
 }

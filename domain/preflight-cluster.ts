@@ -34,7 +34,7 @@ export function nodeFindings({ observation, hop }: PreflightFacts): readonly Fin
     }
     if (isKubeletTooOld(at, hop.to)) {
       const allowed = oldestKubeletMinor(hop.to);
-      const message = `its kubelet ${at} is too old for ${hop.to}, which supports ${allowed} and newer`;
+      const message = `its kubelet ${at} is too old for ${hop.to}, which supports ${allowed} and up`;
       const remedy = `upgrade the kubelet to ${minorOf(hop.from)} first`;
       return [...findings, { code: 'version-skew', severity: 'blocks', object, message, remedy }];
     }
@@ -136,7 +136,7 @@ function overlapFindings(overlaps: readonly BudgetOverlap[]): readonly Finding[]
         code: 'budgets-overlap' as const,
         severity: 'blocks' as const,
         object: { kind: 'budget' as const, budget },
-        message: `the budgets ${names} select the same pods, which evictions refuse: ${named(pods)}`,
+        message: `evictions refuse pods that several budgets (${names}) select: ${named(pods)}`,
         remedy: 'narrow their selectors until each pod has one budget at most',
       })),
   );

@@ -77,7 +77,7 @@ function apiServerFindings(
       code: 'version-skew',
       severity: 'blocks',
       object,
-      message: `its API server runs ${apiServer.version}; the hop goes from ${hop.from} to ${hop.to}`,
+      message: `its API server runs ${apiServer.version}, not ${hop.from} where the hop begins`,
       remedy: `find out who changed it, bring it to ${hop.from}, or plan again`,
     });
   }
@@ -124,7 +124,7 @@ function controllerFindings(
         code: 'version-skew',
         severity: 'blocks',
         object,
-        message: `its ${component} runs ${seen.version}; the hop goes from ${hop.from} to ${hop.to}`,
+        message: `its ${component} runs ${seen.version}, not ${hop.from} where the hop begins`,
         remedy: `bring ${component} to ${minorOf(hop.from)}`,
       });
     }

@@ -1,0 +1,270 @@
+// What an upgrade file may say: one schema for reading it, for its defaults and for the JSON Schema
+// that editors complete it with (docs/spec.schema.json, written by tools/spec/write-schema.mjs).
+// Every message says what is expected, so that spec-file.ts only adds where.
+
+import ms from 'ms';
+import { z } from 'zod';
+
+import type { ClusterName, PoolName } from '../domain/names';
+import type { PoolSpec, UpgradeSpec } from '../domain/spec';
+import type { KubeMinor, KubeVersion } from '../domain/versions';
+import { parseMinor, parseVersion } from '../domain/versions';
+
+/**
+ * What a field is when the file does not say it.
+ * - `drain.timeout`: half an hour, as AKS; then a person is asked, nothing is forced.
+ * - `drain.emptyDirData`: an emptyDir lives as long as its pod, and every managed service drains on
+ *   that understanding. `drain.unmanagedPods`: refused, because such a pod never comes back.
+ * - `maxUnavailable` and `lane`: the choices that put the least at risk.
+ */
+export const specDefaults = {
+  approvals: 'between-hops',
+  soak: '15m',
+  controlPlane: { memberTimeout: '15m', allowSingleMember: false },
+  pools: [{ name: 'workers' }],
+  pool: {
+    lane: 'every-hop',
+    maxUnavailable: 1,
+    upgradeTimeout: '15m',
+    nodeSoak: '10s',
+    drain: { timeout: '30m', emptyDirData: 'delete', unmanagedPods: 'refuse' },
+  },
+} as const;
+
+/** Pool names that would clash with the id of another workflow of the hop. */
+export const reservedPoolNames: readonly string[] = ['rollback'];
+
+/** `expected a duration such as 5m, got the number 5`; a missing value is called required. */
+function expecting(what: string) {
+  return {
+    error: ({ input }: { readonly input?: unknown }): string =>
+      input === undefined
+        ? `is required: expected ${what}`
+        : `expected ${what}, got ${shown(input)}`,
+  };
+}
+
+function shown(input: unknown): string {
+  if (input === null) return 'nothing';
+  if (Array.isArray(input)) return 'a list';
+  if (typeof input === 'object') return 'a mapping';
+  return `the ${typeof input} ${JSON.stringify(input)}`;
+}
+
+const durationPattern = /^\d+(\.\d+)?\s?(ms|s|m|h|d)$/;
+
+/** A duration with its unit, within bounds; milliseconds afterwards. */
+function duration(from: string, to: string, description: string) {
+  const wanted = 'a duration with a unit, such as 30s, 5m or 2h';
+  return z
+    .string(expecting(wanted))
+    .regex(durationPattern, { ...expecting(wanted), abort: true })
+    .refine((text) => toMs(text) >= toMs(from) && toMs(text) <= toMs(to), {
+      ...expecting(`a duration from ${from} to ${to}`),
+    })
+    .transform(toMs)
+    .meta({ description: `${description} From ${from} to ${to}.`, examples: [from, to] });
+}
+
+function toMs(text: string): number {
+  return ms(text as ms.StringValue);
+}
+
+function dnsLabel(description: string) {
+  const wanted = 'a name of at most 63 lower-case letters, digits and dashes';
+  return z
+    .string(expecting(wanted))
+    .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, expecting(wanted))
+    .meta({ description });
+}
+
+const target = z
+  .string(expecting('a minor such as "1.30" or a release such as "1.30.14"'))
+  .regex(/^v?\d+\.\d+(\.\d+)?$/, expecting('a minor such as "1.30" or a release such as "1.30.14"'))
+  .transform((text) => (parseVersion(text) ?? parseMinor(text)) as KubeVersion | KubeMinor)
+  .meta({
+    description: 'A minor (its newest patch that can be had) or a release. Quote it: 1.30 is 1.3.',
+    examples: ['1.30', '1.30.14'],
+  });
+
+const release = z
+  .string(expecting('a release such as "1.29.15"'))
+  .regex(/^v?\d+\.\d+\.\d+$/, expecting('a release such as "1.29.15"'))
+  .transform((text) => parseVersion(text) as KubeVersion);
+
+const drain = z
+  .strictObject(
+    {
+      timeout: duration(
+        '1s',
+        '7d',
+        'How long the drain of one node may take before a person is asked.',
+      ).prefault(specDefaults.pool.drain.timeout),
+      emptyDirData: z
+        .enum(['delete', 'refuse'], expecting('delete or refuse'))
+        .default(specDefaults.pool.drain.emptyDirData)
+        .meta({
+          description: 'Whether pods with an emptyDir volume may leave, and lose its data.',
+        }),
+      unmanagedPods: z
+        .enum(['evict', 'refuse'], expecting('evict or refuse'))
+        .default(specDefaults.pool.drain.unmanagedPods)
+        .meta({
+          description: 'Whether pods without a controller may leave; they never come back.',
+        }),
+      gracePeriodSeconds: z
+        .int(expecting('whole seconds without a unit, such as 30'))
+        .min(0, expecting('whole seconds from 0 to 86400'))
+        .max(86_400, expecting('whole seconds from 0 to 86400'))
+        .optional()
+        .meta({ description: "Overrides each pod's own grace period." }),
+    },
+    expecting('a mapping'),
+  )
+  .meta({ description: 'How pods leave a node.' });
+
+const nodesWanted = expecting('a number of nodes from 1 or a percentage from "1%" to "100%"');
+
+const pool = z.strictObject(
+  {
+    name: dnsLabel('Unique among the pools.').refine((name) => !reservedPoolNames.includes(name), {
+      error: ({ input }) => `the name ${String(input)} is reserved; choose another`,
+    }),
+    nodeSelector: z
+      .record(z.string(), z.string(expecting('a label value in quotes')), expecting('a mapping'))
+      .default({})
+      .meta({
+        description: 'Labels that a node must have. Empty: every worker that no pool above took.',
+      }),
+    lane: z
+      .enum(['every-hop', 'fewest-drains'], expecting('every-hop or fewest-drains'))
+      .default(specDefaults.pool.lane)
+      .meta({ description: 'Drained in each hop, or as seldom as the version skew allows.' }),
+    maxUnavailable: z
+      .union(
+        [
+          z.int(nodesWanted).min(1, nodesWanted),
+          z.templateLiteral([z.number(), '%']).refine(isPercentage, nodesWanted),
+        ],
+        nodesWanted,
+      )
+      .default(specDefaults.pool.maxUnavailable)
+      .meta({ description: 'Nodes out of service at once; percentages are rounded down, to 1.' }),
+    drain: drain.prefault({}),
+    upgradeTimeout: duration('1s', '1d', 'How long the change of one node may take.').prefault(
+      specDefaults.pool.upgradeTimeout,
+    ),
+    nodeSoak: duration(
+      '0s',
+      '1d',
+      'How long a node must stay Ready before it counts as done.',
+    ).prefault(specDefaults.pool.nodeSoak),
+  },
+  expecting('a mapping'),
+);
+
+function isPercentage(text: string): boolean {
+  const share = Number.parseFloat(text);
+  return share >= 1 && share <= 100;
+}
+
+/** The file as people write it. Parsing gives milliseconds and defaults; toSpec gives the spec. */
+export const specSchema = z
+  .strictObject(
+    {
+      apiVersion: z
+        .literal('ascent/v1', expecting('ascent/v1'))
+        .meta({ description: 'Version of this file format.' }),
+      cluster: dnsLabel('Name of the cluster, as its workers know it.'),
+      target,
+      via: z
+        .array(release, expecting('a list of releases'))
+        .default([])
+        .meta({ description: 'Releases for the minors in between; others get the newest patch.' }),
+      approvals: z
+        .enum(['none', 'between-hops', 'every-hop'], {
+          ...expecting('none, between-hops or every-hop'),
+        })
+        .default(specDefaults.approvals)
+        .meta({ description: 'Which hops wait for a person; between-hops: all but the first.' }),
+      soak: duration('0s', '90d', 'How long each hop is watched before the next begins.').prefault(
+        specDefaults.soak,
+      ),
+      controlPlane: z
+        .strictObject(
+          {
+            memberTimeout: duration(
+              '10s',
+              '1d',
+              'How long one member may take until it is verified in its new version.',
+            ).prefault(specDefaults.controlPlane.memberTimeout),
+            allowSingleMember: z
+              .boolean(expecting('true or false'))
+              .default(specDefaults.controlPlane.allowSingleMember)
+              .meta({ description: 'Accepts that the API is down while the only member changes.' }),
+          },
+          expecting('a mapping'),
+        )
+        .prefault({})
+        .meta({ description: 'How the control plane changes.' }),
+      pools: z
+        .array(pool, expecting('a list of pools'))
+        .min(1, { error: 'expected at least one pool; leave pools out for one of all workers' })
+        .prefault([...specDefaults.pools])
+        .meta({ description: 'In the order in which they are upgraded.' }),
+    },
+    expecting('a mapping with apiVersion, cluster and target'),
+  )
+  .meta({
+    title: 'Ascent upgrade',
+    description: 'What cluster goes to what Kubernetes version, and how.',
+  });
+
+/** From what the schema parsed to what planner and workflows read. */
+export function toSpec(parsed: z.output<typeof specSchema>): UpgradeSpec {
+  const { apiVersion, target: wanted, via, approvals, soak, controlPlane, pools } = parsed;
+  return {
+    apiVersion,
+    cluster: parsed.cluster as ClusterName,
+    target: wanted,
+    via,
+    approvals,
+    hopSoakMs: soak,
+    controlPlane: {
+      memberTimeoutMs: controlPlane.memberTimeout,
+      allowSingleMember: controlPlane.allowSingleMember,
+    },
+    pools: pools.map(toPool),
+  };
+}
+
+function toPool(parsed: z.output<typeof pool>): PoolSpec {
+  const { timeout, emptyDirData, unmanagedPods, gracePeriodSeconds } = parsed.drain;
+  return {
+    name: parsed.name as PoolName,
+    nodeSelector: parsed.nodeSelector,
+    lane: parsed.lane,
+    maxUnavailable: parsed.maxUnavailable,
+    drain: {
+      timeoutMs: timeout,
+      emptyDirData,
+      unmanagedPods,
+      ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+    },
+    upgradeTimeoutMs: parsed.upgradeTimeout,
+    nodeSoakMs: parsed.nodeSoak,
+  };
+}
+
+/** The parts of a JSON Schema that this file uses. */
+export interface JsonSchema {
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly items?: JsonSchema;
+  readonly required?: readonly string[];
+  readonly description?: string;
+}
+
+/** The JSON Schema (draft 2020-12) of the file as people write it: docs/spec.schema.json. */
+export function specJsonSchema(): JsonSchema {
+  return z.toJSONSchema(specSchema, { io: 'input', target: 'draft-2020-12' }) as JsonSchema;
+}
