@@ -1,7 +1,7 @@
 // Rules about the repository itself that no other tool checks. A rule's failure names every
 // offender as "file:line", so that one run is enough to mend them all.
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -100,6 +100,11 @@ describe('the tree', () => {
       ].join('|'),
     );
     expect(offenders(texts, (line) => machine.test(line) || registry.test(line))).toEqual([]);
+  });
+
+  it('locks the packages of every system (mend: node tools/lockfile/complete.mjs)', () => {
+    const args = [join(root, 'tools/lockfile/complete.mjs'), '--check'];
+    expect(spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout).toBe('');
   });
 
   it('pins every dependency to one version', () => {
