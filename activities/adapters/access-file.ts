@@ -1,0 +1,186 @@
+// Reads a cluster access file (access.ts): the edge where a worker learns how to reach a cluster.
+// F1. Every problem is told at once, each with the key that it is about.
+// F2. Relative paths are relative to the file's own folder, so that a folder can be moved.
+// F3. Contents of credentials are never read here, only whether they can be.
+
+import { constants } from 'node:fs';
+import { access, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+
+import { parseDocument } from 'yaml';
+import * as z from 'zod';
+
+import type { ClusterAccess } from '../access';
+import { fsCode } from './durable-files';
+
+export type AccessResult =
+  | { readonly kind: 'read'; readonly access: ClusterAccess }
+  | { readonly kind: 'refused'; readonly problems: readonly [string, ...string[]] };
+
+const dnsLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** Origin only: paths are added by the adapters. */
+const httpsOrigin = z.string().refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url?.protocol === 'https:' && url.origin === text;
+}, 'expected https://HOST:PORT without a path');
+
+const file = z.string().min(1, 'expected a path');
+
+function unique<Item>(
+  items: readonly Item[],
+  context: z.RefinementCtx,
+  keyOf: (item: Item) => readonly (readonly [field: string, value: string])[],
+): void {
+  const seen = new Set<string>();
+  items.forEach((item, index) => {
+    for (const [field, value] of keyOf(item)) {
+      const message = `${value} is used twice`;
+      if (seen.has(value)) context.addIssue({ code: 'custom', path: [index, field], message });
+      seen.add(value);
+    }
+  });
+}
+
+const membersSchema = z
+  .array(
+    z.strictObject({
+      name: z.string().min(1),
+      apiServer: httpsOrigin,
+      controllerManager: httpsOrigin,
+      scheduler: httpsOrigin,
+    }),
+  )
+  .min(1, 'expected at least one member')
+  .superRefine((members, context) =>
+    unique(members, context, (member) => [
+      ['name', member.name],
+      ['apiServer', member.apiServer],
+      ['controllerManager', member.controllerManager],
+      ['scheduler', member.scheduler],
+    ]),
+  );
+
+const etcdMembersSchema = z
+  .array(z.strictObject({ name: z.string().min(1), endpoint: httpsOrigin }))
+  .min(1, 'expected at least one member')
+  .superRefine((members, context) =>
+    unique(members, context, (member) => [
+      ['name', member.name],
+      ['endpoint', member.endpoint],
+    ]),
+  );
+
+const accessSchema = z.strictObject({
+  apiVersion: z.literal('ascent/access/v1'),
+  cluster: z.string().regex(dnsLabel, 'expected a lower-case DNS label'),
+  kubeconfig: file,
+  members: membersSchema,
+  etcd: z.strictObject({ members: etcdMembersSchema, ca: file, certificate: file, key: file }),
+  driver: z.strictObject({ kind: z.literal('lab'), socket: file }),
+  snapshots: z.strictObject({ directory: file }),
+  tools: z.strictObject({ etcd: file.optional(), etcdutl: file.optional() }).default({}),
+});
+
+/** JSON or YAML. Never throws for what stands in the file or is missing around it. */
+export async function readAccessFile(accessFile: string): Promise<AccessResult> {
+  let text: string;
+  try {
+    text = await readFile(accessFile, 'utf8');
+  } catch (error) {
+    return refused([`${accessFile}: cannot be read (${fsCode(error) ?? 'unknown error'})`]);
+  }
+  const document = parseDocument(text);
+  if (document.errors.length > 0) {
+    return refused(document.errors.map(({ message }) => `${accessFile}: ${firstLine(message)}`));
+  }
+  const parsed = accessSchema.safeParse(document.toJS());
+  if (!parsed.success) {
+    return refused(parsed.error.issues.flatMap((issue) => issueTexts(accessFile, issue)));
+  }
+  const resolved = withAbsolutePaths(parsed.data, path.dirname(path.resolve(accessFile)));
+  const problems = await checkFiles(resolved);
+  if (problems.length > 0) return refused(problems.map((problem) => `${accessFile}: ${problem}`));
+  return { kind: 'read', access: resolved };
+}
+
+function refused(problems: readonly string[]): AccessResult {
+  const [first = 'unknown problem', ...others] = problems;
+  return { kind: 'refused', problems: [first, ...others] };
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? text;
+}
+
+function issueTexts(accessFile: string, issue: z.core.$ZodIssue): readonly string[] {
+  const at = (keys: readonly PropertyKey[]): string => keys.map(String).join('.') || 'the file';
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => `${accessFile}: ${at([...issue.path, key])}: unknown key`);
+  }
+  return [`${accessFile}: ${at(issue.path)}: ${issue.message}`];
+}
+
+type Parsed = z.infer<typeof accessSchema>;
+
+function withAbsolutePaths(parsed: Parsed, folder: string): ClusterAccess {
+  const absolute = (file: string): string => path.resolve(folder, file);
+  // A bare name is looked up on PATH; only something with a slash is a path.
+  const tool = (name: string): string => (name.includes('/') ? absolute(name) : name);
+  const { etcd, driver, snapshots, tools } = parsed;
+  return {
+    ...parsed,
+    kubeconfig: absolute(parsed.kubeconfig),
+    etcd: {
+      members: etcd.members,
+      ca: absolute(etcd.ca),
+      certificate: absolute(etcd.certificate),
+      key: absolute(etcd.key),
+    },
+    driver: { kind: driver.kind, socket: absolute(driver.socket) },
+    snapshots: { directory: absolute(snapshots.directory) },
+    tools: {
+      ...(tools.etcd === undefined ? {} : { etcd: tool(tools.etcd) }),
+      ...(tools.etcdutl === undefined ? {} : { etcdutl: tool(tools.etcdutl) }),
+    },
+  };
+}
+
+interface Wanted {
+  readonly key: string;
+  readonly file: string;
+  readonly mode: number;
+}
+
+/**
+ * The socket and the snapshot directory are not looked at: the first appears with the supervisor,
+ * the second is created when it is first written to.
+ */
+async function checkFiles({ kubeconfig, etcd, tools }: ClusterAccess): Promise<readonly string[]> {
+  const readable = constants.R_OK;
+  const tool = (key: string, name: string | undefined): readonly Wanted[] =>
+    name?.includes('/') === true ? [{ key, file: name, mode: constants.X_OK }] : [];
+  const wanted: readonly Wanted[] = [
+    { key: 'kubeconfig', file: kubeconfig, mode: readable },
+    { key: 'etcd.ca', file: etcd.ca, mode: readable },
+    { key: 'etcd.certificate', file: etcd.certificate, mode: readable },
+    { key: 'etcd.key', file: etcd.key, mode: readable },
+    ...tool('tools.etcd', tools.etcd),
+    ...tool('tools.etcdutl', tools.etcdutl),
+  ];
+  const problems = await Promise.all(wanted.map(fileProblem));
+  return problems.filter((problem) => problem !== undefined);
+}
+
+async function fileProblem({ key, file, mode }: Wanted): Promise<string | undefined> {
+  try {
+    if (!(await stat(file)).isFile()) return `${key}: ${file} is not a file`;
+    await access(file, mode);
+    return undefined;
+  } catch (error) {
+    const code = fsCode(error);
+    if (code === 'ENOENT') return `${key}: ${file} does not exist`;
+    const able = mode === constants.X_OK ? 'executed' : 'read';
+    return `${key}: ${file} cannot be ${able} (${code ?? 'unknown error'})`;
+  }
+}

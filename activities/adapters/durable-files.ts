@@ -1,0 +1,41 @@
+// File operations that must survive a power cut, and what their errors mean.
+
+import { open, writeFile } from 'node:fs/promises';
+
+import { PortError } from '../ports';
+
+const portCodes: Readonly<Record<string, PortError['code']>> = {
+  ENOENT: 'not-found',
+  EACCES: 'forbidden',
+  EPERM: 'forbidden',
+  EROFS: 'forbidden',
+};
+
+/** PortErrors and cancellations pass as they are. */
+export function fsError(error: unknown, doing: string): unknown {
+  if (!(error instanceof Error) || error instanceof PortError) return error;
+  const code = fsCode(error);
+  // Not of the file system: a cancelled stream, for one.
+  if (code === undefined || !('syscall' in error)) return error;
+  return new PortError(portCodes[code] ?? 'unexpected', `${doing}: ${code}`, { cause: error });
+}
+
+export function fsCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** A rename is durable only when its directory is flushed too. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Writes and flushes a file that only its owner may read. */
+export async function writePrivate(file: string, content: string): Promise<void> {
+  await writeFile(file, content, { mode: 0o600, flush: true });
+}

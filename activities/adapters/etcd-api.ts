@@ -1,0 +1,290 @@
+// The EtcdApi port: what every member says of itself, and snapshots of one of them.
+// D1. A member of the list that does not answer is told as such; it is never left out.
+// D2. Hashes are compared only between equal compact revisions: a compaction between two answers
+//     makes equal data hash differently (etcd server/storage/mvcc/hash.go).
+// D3. A snapshot is taken from a follower where there is one, after it has caught up, so that it
+//     holds everything that was acknowledged before the call.
+
+import { readFile } from 'node:fs/promises';
+
+import type { EtcdObservation } from '../../domain/observation';
+import type { ClusterAccess } from '../access';
+import { type EtcdApi, type EtcdSnapshotFacts, PortError } from '../ports';
+import { fsError } from './durable-files';
+import {
+  type EtcdClient,
+  type EtcdCredentials,
+  type EtcdListedMember,
+  type EtcdStatus,
+  openEtcdClient,
+} from './etcd-client';
+import { publishSnapshot, revisionInSnapshot, saveSnapshot } from './etcd-snapshot-file';
+import { problemOf } from './problems';
+
+/** Compactions come minutes apart: twice in a row is chance, more often is something else. */
+const attemptsMax = 4;
+
+export interface EtcdApiOptions {
+  readonly access: ClusterAccess['etcd'];
+  /** Path or name of etcdutl. */
+  readonly etcdutl: string;
+}
+
+/** Builds the port. Certificates are read at each call, so that rotated ones take effect. */
+export function createEtcdApi(options: EtcdApiOptions): EtcdApi {
+  return {
+    async observe(signal) {
+      try {
+        return await withSession(options.access, (session) => observe(session, signal));
+      } catch (error) {
+        if (!(error instanceof PortError)) throw error;
+        return { kind: 'unobserved', problem: problemOf(error) };
+      }
+    },
+    snapshot: (file, onBytes, signal) =>
+      withSession(options.access, async (session) => {
+        const source = await pickSource(session, signal);
+        const { etcdutl } = options;
+        return takeSnapshot({ source, etcdutl, file, onBytes, signal });
+      }),
+  };
+}
+
+/** Clients of one operation; all of them are closed when it ends. */
+interface Session {
+  readonly access: ClusterAccess['etcd'];
+  readonly open: (endpoint: string) => EtcdClient;
+}
+
+async function withSession<Result>(
+  access: ClusterAccess['etcd'],
+  use: (session: Session) => Promise<Result>,
+): Promise<Result> {
+  const tls = await readCredentials(access);
+  const clients = new Map<string, EtcdClient>();
+  const open = (endpoint: string): EtcdClient => {
+    const client = clients.get(endpoint) ?? openEtcdClient(endpoint, tls);
+    clients.set(endpoint, client);
+    return client;
+  };
+  try {
+    return await use({ access, open });
+  } finally {
+    for (const client of clients.values()) client.close();
+  }
+}
+
+async function readCredentials(access: ClusterAccess['etcd']): Promise<EtcdCredentials> {
+  const read = async (file: string): Promise<Buffer> => {
+    try {
+      return await readFile(file);
+    } catch (error) {
+      throw fsError(error, `reading the etcd credentials ${file}`);
+    }
+  };
+  const [ca, certificate, key] = await Promise.all([
+    read(access.ca),
+    read(access.certificate),
+    read(access.key),
+  ]);
+  return { ca, certificate, key };
+}
+
+interface Reached {
+  readonly name: string;
+  readonly endpoint: string;
+  readonly client: EtcdClient;
+  readonly status: EtcdStatus;
+}
+
+interface Members {
+  readonly count: number;
+  readonly reached: readonly Reached[];
+  readonly unreachable: Extract<EtcdObservation, { kind: 'observed' }>['unreachable'];
+}
+
+async function reachMembers(session: Session, signal: AbortSignal): Promise<Members> {
+  const listed = await listMembers(session, signal);
+  const reached: Reached[] = [];
+  const unreachable: Members['unreachable'][number][] = [];
+  await Promise.all(
+    listed.map(async (member) => {
+      const name = member.name === '' ? member.id : member.name;
+      const endpoint = endpointOf(session.access, member);
+      try {
+        if (endpoint === '') throw new PortError('unreachable', `etcd ${name} has not started yet`);
+        const client = session.open(endpoint);
+        reached.push({ name, endpoint, client, status: await client.status(signal) });
+      } catch (error) {
+        if (!(error instanceof PortError)) throw error;
+        unreachable.push({ name, endpoint, problem: problemOf(error) });
+      }
+    }),
+  );
+  return { count: listed.length, reached, unreachable };
+}
+
+/** The first answer in the order of the access file, else the first failure. */
+async function listMembers(
+  session: Session,
+  signal: AbortSignal,
+): Promise<readonly EtcdListedMember[]> {
+  const answers = await Promise.allSettled(
+    session.access.members.map(({ endpoint }) => session.open(endpoint).members(signal)),
+  );
+  signal.throwIfAborted();
+  const heard = answers.find((answer) => answer.status === 'fulfilled');
+  if (heard !== undefined) return heard.value;
+  const failures = answers.map((answer) =>
+    answer.status === 'rejected' ? answer.reason : undefined,
+  );
+  const failure: unknown = failures[0];
+  throw failure instanceof Error
+    ? failure
+    : new PortError('rejected', 'the access file names no etcd member');
+}
+
+/** Members advertise addresses of their own network; the access file knows those of ours. */
+function endpointOf(access: ClusterAccess['etcd'], member: EtcdListedMember): string {
+  const known = access.members.find(({ name }) => name === member.name);
+  return known?.endpoint ?? member.clientUrls[0] ?? '';
+}
+
+async function observe(session: Session, signal: AbortSignal): Promise<EtcdObservation> {
+  const { count, reached, unreachable } = await reachMembers(session, signal);
+  const [alarms, agree] = await Promise.all([
+    readAlarms(reached, signal),
+    hashesAgree(reached, signal),
+  ]);
+  return {
+    kind: 'observed',
+    memberCount: count,
+    members: reached.map(({ name, endpoint, status }) => ({
+      name,
+      endpoint,
+      version: status.version,
+      isLeader: status.leaderId === status.memberId,
+      isLearner: status.isLearner,
+      alarms: alarms.get(status.memberId) ?? [],
+      dbSizeBytes: status.dbSizeBytes,
+      dbSizeInUseBytes: status.dbSizeInUseBytes,
+      quotaBytes: status.quotaBytes,
+      raftIndex: status.raftIndex,
+      raftAppliedIndex: status.raftAppliedIndex,
+    })),
+    unreachable,
+    hashesAgree: agree,
+  };
+}
+
+type Alarms = ReadonlyMap<string, readonly string[]>;
+
+/** Listing alarms goes through raft: without a leader there is no list, and the leader is told. */
+async function readAlarms(reached: readonly Reached[], signal: AbortSignal): Promise<Alarms> {
+  const asked = voters(reached).find(({ status }) => status.leaderId !== '0');
+  return asked === undefined ? new Map() : asked.client.alarms(signal);
+}
+
+/** Learners answer no more than their status. */
+function voters(reached: readonly Reached[]): readonly Reached[] {
+  return reached.filter(({ status }) => !status.isLearner);
+}
+
+async function hashesAgree(reached: readonly Reached[], signal: AbortSignal): Promise<boolean> {
+  const compared = voters(reached);
+  if (compared.length < 2) return true;
+  // The oldest of their revisions is one that all of them have.
+  let revision = Math.min(...compared.map(({ status }) => status.revision));
+  for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+    const answer = await compareHashes(compared, revision, signal);
+    if (answer.kind === 'compared') return answer.agree;
+    revision = answer.tryRevision;
+  }
+  const message = `etcd hashes could not be compared at one revision in ${attemptsMax} attempts`;
+  throw new PortError('unexpected', message);
+}
+
+type Comparison =
+  | { readonly kind: 'compared'; readonly agree: boolean }
+  | { readonly kind: 'not-comparable'; readonly tryRevision: number };
+
+async function compareHashes(
+  compared: readonly Reached[],
+  revision: number,
+  signal: AbortSignal,
+): Promise<Comparison> {
+  try {
+    const hashes = await Promise.all(compared.map(({ client }) => client.hashKv(revision, signal)));
+    // Revision 0 is each member's own newest one (D2).
+    const states = hashes.map((hash) =>
+      revision === 0 ? `${hash.compactRevision}/${hash.revision}` : `${hash.compactRevision}`,
+    );
+    if (new Set(states).size === 1) {
+      return { kind: 'compared', agree: new Set(hashes.map(({ hash }) => hash)).size === 1 };
+    }
+    return {
+      kind: 'not-comparable',
+      tryRevision: Math.min(...hashes.map((hash) => hash.revision)),
+    };
+  } catch (error) {
+    // Everything up to this revision was compacted, as in a cluster that nobody writes to.
+    if (!(error instanceof PortError) || error.code !== 'conflict') throw error;
+    return { kind: 'not-comparable', tryRevision: 0 };
+  }
+}
+
+async function pickSource(session: Session, signal: AbortSignal): Promise<Reached> {
+  const { reached, unreachable } = await reachMembers(session, signal);
+  const alarms = await readAlarms(reached, signal);
+  const healthy = voters(reached).filter(
+    ({ status }) =>
+      status.leaderId !== '0' && alarms.get(status.memberId)?.includes('CORRUPT') !== true,
+  );
+  const source = healthy.find(({ status }) => status.leaderId !== status.memberId) ?? healthy[0];
+  if (source !== undefined) return source;
+  const message =
+    `taking a snapshot: no etcd member is healthy` +
+    ` (${reached.length} answer, ${unreachable.length} do not)`;
+  throw new PortError('unreachable', message);
+}
+
+interface Taking {
+  readonly source: Reached;
+  readonly etcdutl: string;
+  readonly file: string;
+  readonly onBytes: (bytes: number) => void;
+  readonly signal: AbortSignal;
+}
+
+async function takeSnapshot(taking: Taking): Promise<EtcdSnapshotFacts> {
+  const { source, file } = taking;
+  const part = `${file}.part`;
+  for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+    const facts = await tryOnce(taking, part);
+    if (facts === undefined) continue;
+    await publishSnapshot(part, file);
+    return facts;
+  }
+  const message =
+    `taking a snapshot of etcd ${source.name}:` +
+    ` it was compacted during each of ${attemptsMax} attempts`;
+  throw new PortError('unexpected', message);
+}
+
+/** Undefined when a compaction came in between: the hash would not be that of the file (D2). */
+async function tryOnce(taking: Taking, part: string): Promise<EtcdSnapshotFacts | undefined> {
+  const { source, etcdutl, onBytes, signal } = taking;
+  const { client, status } = source;
+  await client.catchUp(signal);
+  const before = await client.hashKv(0, signal);
+  const saved = await saveSnapshot(client.snapshot(signal), part, onBytes);
+  const revision = await revisionInSnapshot(part, etcdutl, signal);
+  try {
+    const after = await client.hashKv(revision, signal);
+    if (after.compactRevision !== before.compactRevision) return undefined;
+    return { etcdVersion: status.version, ...saved, revision, hashKv: after.hash };
+  } catch (error) {
+    if (error instanceof PortError && error.code === 'conflict') return undefined;
+    throw error;
+  }
+}

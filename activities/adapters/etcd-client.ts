@@ -1,0 +1,364 @@
+// A gRPC client of one etcd member.
+// G1. One channel an operation: a member that was away is dialled at once, without the back-off of
+//     an old channel, and rotated certificates take effect. Whoever opens a client closes it.
+// G2. Ids stay decimal text (uint64 does not fit a number); revisions and sizes are numbers.
+
+import {
+  type ChannelCredentials,
+  Client,
+  type ClientReadableStream,
+  credentials,
+  Metadata,
+  type MethodDefinition,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
+import { fromJSON, type PackageDefinition } from '@grpc/proto-loader';
+
+import { PortError } from '../ports';
+import { boundedCall } from './bounded-call';
+import { etcdDescriptor } from './etcd-descriptor';
+
+/** PEM contents. */
+export interface EtcdCredentials {
+  readonly ca: Buffer;
+  readonly certificate: Buffer;
+  readonly key: Buffer;
+}
+
+export interface EtcdStatus {
+  readonly memberId: string;
+  /** `0` when the member sees no leader. */
+  readonly leaderId: string;
+  readonly version: string;
+  readonly isLearner: boolean;
+  readonly revision: number;
+  readonly dbSizeBytes: number;
+  readonly dbSizeInUseBytes: number;
+  readonly quotaBytes: number;
+  readonly raftIndex: number;
+  readonly raftAppliedIndex: number;
+}
+
+export interface EtcdListedMember {
+  readonly id: string;
+  /** Empty until the member has started for the first time. */
+  readonly name: string;
+  readonly clientUrls: readonly string[];
+}
+
+export interface EtcdHash {
+  /** Decimal. Comparable only between equal revisions and equal compactRevisions. */
+  readonly hash: string;
+  readonly compactRevision: number;
+  /** Revision of the member when it answered. */
+  readonly revision: number;
+}
+
+export interface EtcdClient {
+  status(signal: AbortSignal): Promise<EtcdStatus>;
+  /** As this member knows it; needs no quorum. */
+  members(signal: AbortSignal): Promise<readonly EtcdListedMember[]>;
+  /** By member id. Needs a quorum. */
+  alarms(signal: AbortSignal): Promise<ReadonlyMap<string, readonly string[]>>;
+  /** At `revision`, or now when 0. Reads every key. */
+  hashKv(revision: number, signal: AbortSignal): Promise<EtcdHash>;
+  /** Returns when the member has applied everything that was committed before the call. */
+  catchUp(signal: AbortSignal): Promise<void>;
+  /** Keys alive at `revision`, or now when 0. */
+  countKeys(revision: number, signal: AbortSignal): Promise<number>;
+  /** Blobs in order; ends with the SHA-256 of all before it. Cancelled by `signal`. */
+  snapshot(signal: AbortSignal): AsyncIterable<Buffer>;
+  close(): void;
+}
+
+const requestTimeoutMs = 5_000;
+/** HashKV and counting read the whole keyspace: about a second for 1 GB. */
+const scanTimeoutMs = 120_000;
+
+interface ResponseHeader {
+  readonly member_id: string;
+  readonly revision: string;
+}
+
+interface RawStatus {
+  readonly header: ResponseHeader;
+  readonly version: string;
+  readonly dbSize: string;
+  readonly leader: string;
+  readonly raftIndex: string;
+  readonly raftAppliedIndex: string;
+  readonly dbSizeInUse: string;
+  readonly isLearner: boolean;
+  readonly dbSizeQuota: string;
+}
+
+interface RawMember {
+  readonly ID: string;
+  readonly name: string;
+  readonly clientURLs: readonly string[];
+}
+
+interface RawAlarm {
+  readonly memberID: string;
+  readonly alarm: string;
+}
+
+interface RawMembers {
+  readonly members: readonly RawMember[];
+}
+
+interface RawAlarms {
+  readonly alarms: readonly RawAlarm[];
+}
+
+interface RawRange {
+  readonly count: string;
+}
+
+interface RawHash {
+  readonly header: ResponseHeader;
+  readonly hash: number;
+  readonly compact_revision: string;
+}
+
+const definitions: PackageDefinition = fromJSON(etcdDescriptor, {
+  keepCase: true,
+  longs: String,
+  enums: String,
+  defaults: true,
+  arrays: true,
+});
+
+type Service = 'KV' | 'Cluster' | 'Maintenance';
+
+function methodOf(service: Service, method: string): MethodDefinition<object, object> {
+  const definition = definitions[`etcdserverpb.${service}`];
+  const found =
+    definition === undefined || 'format' in definition
+      ? undefined
+      : (definition as Readonly<Record<string, MethodDefinition<object, object>>>)[method];
+  if (found === undefined) throw new TypeError(`no method ${service}/${method} in the descriptor`);
+  return found;
+}
+
+const methods = {
+  range: methodOf('KV', 'Range'),
+  memberList: methodOf('Cluster', 'MemberList'),
+  alarm: methodOf('Maintenance', 'Alarm'),
+  status: methodOf('Maintenance', 'Status'),
+  hashKv: methodOf('Maintenance', 'HashKV'),
+  snapshot: methodOf('Maintenance', 'Snapshot'),
+} as const;
+
+/** Every key: from the smallest possible to the end. */
+const everyKey = { key: Buffer.from([0]), range_end: Buffer.from([0]) } as const;
+
+/**
+ * A client of the member at `endpoint`: `https://HOST:PORT` with credentials, or `unix:PATH`
+ * without. Its methods throw PortError, or the signal's reason.
+ */
+export function openEtcdClient(endpoint: string, tls: EtcdCredentials | undefined): EtcdClient {
+  return new GrpcEtcdClient(endpoint, tls);
+}
+
+interface Bounds {
+  readonly signal: AbortSignal;
+  readonly timeoutMs?: number;
+}
+
+class GrpcEtcdClient implements EtcdClient {
+  readonly #endpoint: string;
+  readonly #client: Client;
+
+  constructor(endpoint: string, tls: EtcdCredentials | undefined) {
+    this.#endpoint = endpoint;
+    this.#client = new Client(targetOf(endpoint), channelCredentials(tls), {
+      'grpc.use_local_subchannel_pool': 1,
+      'grpc.enable_http_proxy': 0,
+    });
+  }
+
+  async status(signal: AbortSignal): Promise<EtcdStatus> {
+    const doing = 'asking the status';
+    return statusOf(await this.#ask<RawStatus>(doing, methods.status, {}, { signal }));
+  }
+
+  async members(signal: AbortSignal): Promise<readonly EtcdListedMember[]> {
+    const doing = 'listing the members';
+    const request = { linearizable: false };
+    const { members } = await this.#ask<RawMembers>(doing, methods.memberList, request, { signal });
+    return members.map(({ ID, name, clientURLs }) => ({ id: ID, name, clientUrls: clientURLs }));
+  }
+
+  async alarms(signal: AbortSignal): Promise<ReadonlyMap<string, readonly string[]>> {
+    const doing = 'listing the alarms';
+    const { alarms } = await this.#ask<RawAlarms>(doing, methods.alarm, { action: 0 }, { signal });
+    const byMember = new Map<string, readonly string[]>();
+    for (const { memberID, alarm } of alarms) {
+      byMember.set(memberID, [...(byMember.get(memberID) ?? []), alarm]);
+    }
+    return byMember;
+  }
+
+  async hashKv(revision: number, signal: AbortSignal): Promise<EtcdHash> {
+    const bounds = { signal, timeoutMs: scanTimeoutMs };
+    const doing = `hashing the keys at revision ${revision}`;
+    const answer = await this.#ask<RawHash>(doing, methods.hashKv, { revision }, bounds);
+    return {
+      hash: String(answer.hash),
+      compactRevision: Number(answer.compact_revision),
+      revision: Number(answer.header.revision),
+    };
+  }
+
+  async catchUp(signal: AbortSignal): Promise<void> {
+    const request = { key: everyKey.key, count_only: true };
+    await this.#ask('waiting for committed writes', methods.range, request, { signal });
+  }
+
+  async countKeys(revision: number, signal: AbortSignal): Promise<number> {
+    const bounds = { signal, timeoutMs: scanTimeoutMs };
+    const request = { ...everyKey, revision, count_only: true };
+    const doing = 'counting the keys';
+    return Number((await this.#ask<RawRange>(doing, methods.range, request, bounds)).count);
+  }
+
+  snapshot(signal: AbortSignal): AsyncIterable<Buffer> {
+    const doing = `streaming a snapshot of etcd ${this.#endpoint}`;
+    return streamSnapshot(this.#client, doing, signal);
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  async #ask<Answer>(
+    what: string,
+    method: MethodDefinition<object, object>,
+    request: object,
+    { signal, timeoutMs = requestTimeoutMs }: Bounds,
+  ): Promise<Answer> {
+    const doing = `${what} of etcd ${this.#endpoint}`;
+    return boundedCall(
+      { doing, timeoutMs, signal },
+      // The descriptor says what it is; defaults fill whatever the server leaves out.
+      (inner) => unary(this.#client, method, request, inner) as Promise<Answer>,
+      (error) => explainGrpc(error, doing),
+    );
+  }
+}
+
+function targetOf(endpoint: string): string {
+  return endpoint.startsWith('unix:') ? endpoint : new URL(endpoint).host;
+}
+
+function channelCredentials(tls: EtcdCredentials | undefined): ChannelCredentials {
+  if (tls === undefined) return credentials.createInsecure();
+  return credentials.createSsl(tls.ca, tls.key, tls.certificate);
+}
+
+function unary(
+  client: Client,
+  method: MethodDefinition<object, object>,
+  request: object,
+  signal: AbortSignal,
+): Promise<object> {
+  return new Promise((resolve, reject) => {
+    const { path, requestSerialize, responseDeserialize } = method;
+    const call = client.makeUnaryRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request,
+      new Metadata(),
+      {},
+      (error, answer) => {
+        signal.removeEventListener('abort', cancel);
+        if (error !== null) reject(error);
+        else if (answer === undefined) reject(new Error('empty answer'));
+        else resolve(answer);
+      },
+    );
+    const cancel = (): void => call.cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+  });
+}
+
+/** A stream that stands still for this long is given up; how long it takes in all is not known. */
+const streamIdleMs = 30_000;
+
+async function* streamSnapshot(
+  client: Client,
+  doing: string,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  signal.throwIfAborted();
+  const { path, requestSerialize, responseDeserialize } = methods.snapshot;
+  const stream = client.makeServerStreamRequest(
+    path,
+    requestSerialize,
+    responseDeserialize,
+    {},
+  ) as ClientReadableStream<{ readonly blob: Buffer }>;
+  const cancel = (): void => stream.cancel();
+  signal.addEventListener('abort', cancel, { once: true });
+  let isIdle = false;
+  const timer = setTimeout(() => {
+    isIdle = true;
+    stream.cancel();
+  }, streamIdleMs);
+  try {
+    for await (const { blob } of stream) {
+      timer.refresh();
+      yield blob;
+      timer.refresh();
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof PortError) throw error;
+    if (isIdle) {
+      const message = `${doing}: nothing came for ${streamIdleMs / 1_000} s`;
+      throw new PortError('timeout', message, { cause: error });
+    }
+    throw explainGrpc(error, doing) ?? error;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', cancel);
+    stream.cancel();
+  }
+}
+
+function statusOf(raw: RawStatus): EtcdStatus {
+  return {
+    memberId: raw.header.member_id,
+    leaderId: raw.leader,
+    version: raw.version,
+    isLearner: raw.isLearner,
+    revision: Number(raw.header.revision),
+    dbSizeBytes: Number(raw.dbSize),
+    dbSizeInUseBytes: Number(raw.dbSizeInUse),
+    quotaBytes: Number(raw.dbSizeQuota),
+    raftIndex: Number(raw.raftIndex),
+    raftAppliedIndex: Number(raw.raftAppliedIndex),
+  };
+}
+
+const portCodes: Readonly<Partial<Record<status, PortError['code']>>> = {
+  [status.UNAVAILABLE]: 'unreachable',
+  [status.DEADLINE_EXCEEDED]: 'timeout',
+  [status.UNAUTHENTICATED]: 'unauthorized',
+  [status.PERMISSION_DENIED]: 'forbidden',
+  // HashKV and Range of a revision that was compacted or is still to come.
+  [status.OUT_OF_RANGE]: 'conflict',
+};
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && 'details' in error && 'metadata' in error && 'code' in error;
+}
+
+function explainGrpc(error: unknown, doing: string): PortError | undefined {
+  if (!isServiceError(error)) return undefined;
+  const code = portCodes[error.code] ?? 'unexpected';
+  return new PortError(code, `${doing}: ${error.details}`, { cause: error });
+}

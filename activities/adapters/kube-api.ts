@@ -1,0 +1,183 @@
+// The KubeApi port on the official client, through the load balancer.
+// A1. A pod is compared by UID before it is evicted, because the precondition alone would spend the
+//     budget of a pod that is already gone (tried on 1.30). The precondition guards the race.
+// A2. Only our own cordon is placed or removed; one of somebody else is a conflict.
+
+import type { V1Node, V1Pod } from '@kubernetes/client-node';
+
+import type { NodeName, PodRef } from '../../domain/names';
+import { cordonOf, cordonReasonAnnotation } from '../cordon-mark';
+import { type EvictionAnswer, type KubeApi, PortError } from '../ports';
+import { classifyEviction, type EvictionRefusal } from './eviction-answers';
+import type { KubeConnection } from './kube-connection';
+import { refusalOf } from './kube-errors';
+import { asMergePatch, type KubeApiLimits, KubeRequests } from './kube-requests';
+import { budgetView, leaseObservation, nodeView, podView } from './kube-views';
+
+const leaderLeases = ['kube-controller-manager', 'kube-scheduler'] as const;
+const leaseNamespace = 'kube-system';
+
+/** Builds the port; `nowMs` is the time that the age of leases is counted to. */
+export function createKubeApi(
+  connection: KubeConnection,
+  options: { nowMs(): number; readonly limits?: KubeApiLimits },
+): KubeApi {
+  const requests = new KubeRequests(connection, options.limits);
+  return {
+    ...nodeCalls(requests),
+    ...podCalls(requests),
+    ...budgetCalls(requests),
+    listLeaderLeases: (signal) =>
+      Promise.all(
+        leaderLeases.map(async (name) => {
+          const doing = `reading lease ${leaseNamespace}/${name}`;
+          const lease = await requests.find({ doing, signal }, (call) =>
+            requests.coordination.readNamespacedLease({ namespace: leaseNamespace, name }, call),
+          );
+          return leaseObservation(name, lease, options.nowMs());
+        }),
+      ),
+  };
+}
+
+function nodeCalls(requests: KubeRequests): Pick<KubeApi, 'listNodes' | 'getNode' | 'setCordon'> {
+  const { core } = requests;
+  const findNode = (name: NodeName, signal: AbortSignal): Promise<V1Node | undefined> =>
+    requests.find({ doing: `reading node ${name}`, signal }, (call) =>
+      core.readNode({ name }, call),
+    );
+  return {
+    async listNodes(signal) {
+      const nodes = await requests.list({ doing: 'listing nodes', signal }, (page, call) =>
+        core.listNode(page, call),
+      );
+      return nodes.map(nodeView);
+    },
+
+    async getNode(name, signal) {
+      const node = await findNode(name, signal);
+      return node === undefined ? undefined : nodeView(node);
+    },
+
+    async setCordon(name, reason, signal) {
+      const doing = `${reason === undefined ? 'uncordoning' : 'cordoning'} node ${name}`;
+      const node = await findNode(name, signal);
+      if (node === undefined) throw new PortError('not-found', `${doing}: it does not exist`);
+      const cordon = cordonOf(nodeView(node));
+      if (cordon.kind === 'foreign') {
+        throw new PortError('conflict', `${doing}: somebody else has cordoned it meanwhile`);
+      }
+      const isDone = cordon.kind === 'ours' ? cordon.reason === reason : reason === undefined;
+      if (isDone) return;
+      await requests.change({ doing, signal }, (call) =>
+        core.patchNode({ name, body: cordonPatch(node, reason) }, asMergePatch(call)),
+      );
+    },
+  };
+}
+
+/** The version makes a change in between a conflict; null removes a field. */
+function cordonPatch({ metadata }: V1Node, reason: string | undefined): object {
+  return {
+    metadata: {
+      resourceVersion: metadata?.resourceVersion,
+      annotations: { [cordonReasonAnnotation]: reason ?? null },
+    },
+    spec: { unschedulable: reason === undefined ? null : true },
+  };
+}
+
+function podCalls(requests: KubeRequests): Pick<KubeApi, 'listPods' | 'listPodsOnNode' | 'evict'> {
+  const { core } = requests;
+  return {
+    async listPods(signal) {
+      const pods = await requests.list({ doing: 'listing pods', signal }, (page, call) =>
+        core.listPodForAllNamespaces(page, call),
+      );
+      return pods.map(podView);
+    },
+
+    async listPodsOnNode(name, signal) {
+      const doing = `listing the pods of node ${name}`;
+      const fieldSelector = `spec.nodeName=${name}`;
+      const pods = await requests.list({ doing, signal }, (page, call) =>
+        core.listPodForAllNamespaces({ ...page, fieldSelector }, call),
+      );
+      return pods.map(podView);
+    },
+
+    async evict(pod, gracePeriodSeconds, signal) {
+      const before = await comparePod(requests, pod, signal);
+      if (before !== undefined) return before;
+      const answer = await askForEviction(requests, pod, gracePeriodSeconds, signal);
+      if (answer.kind !== 'conflict') return answer;
+      const after = await comparePod(requests, pod, signal);
+      return after ?? { kind: 'failed', message: answer.message };
+    },
+  };
+}
+
+interface ListedPod {
+  readonly ref: PodRef;
+  readonly uid: string;
+}
+
+/** Undefined while the pod is the one that was listed (A1). */
+async function comparePod(
+  requests: KubeRequests,
+  { ref, uid }: ListedPod,
+  signal: AbortSignal,
+): Promise<EvictionAnswer | undefined> {
+  const doing = `reading pod ${ref.namespace}/${ref.name}`;
+  const found: V1Pod | undefined = await requests.find({ doing, signal }, (call) =>
+    requests.core.readNamespacedPod({ ...ref }, call),
+  );
+  if (found === undefined) return { kind: 'gone' };
+  return found.metadata?.uid === uid ? undefined : { kind: 'replaced' };
+}
+
+function askForEviction(
+  requests: KubeRequests,
+  { ref, uid }: ListedPod,
+  gracePeriodSeconds: number | undefined,
+  signal: AbortSignal,
+): Promise<EvictionRefusal> {
+  const grace = gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds };
+  const body = {
+    metadata: { namespace: ref.namespace, name: ref.name },
+    deleteOptions: { preconditions: { uid }, ...grace },
+  };
+  const doing = `evicting pod ${ref.namespace}/${ref.name}`;
+  return requests.change({ doing, signal }, async (call): Promise<EvictionRefusal> => {
+    try {
+      // The answer is typed as an Eviction but is a Status; nothing of it is looked at.
+      await requests.core.createNamespacedPodEviction({ ...ref, body }, call);
+      return { kind: 'evicted' };
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal === undefined || refusal.httpCode === 401) throw error;
+      return classifyEviction(ref, refusal);
+    }
+  });
+}
+
+function budgetCalls(requests: KubeRequests): Pick<KubeApi, 'listBudgets' | 'daemonSetExists'> {
+  const { apps, policy } = requests;
+  return {
+    async listBudgets(signal) {
+      const doing = 'listing disruption budgets';
+      const budgets = await requests.list({ doing, signal }, (page, call) =>
+        policy.listPodDisruptionBudgetForAllNamespaces(page, call),
+      );
+      return budgets.map(budgetView);
+    },
+
+    async daemonSetExists(namespace, name, signal) {
+      const doing = `reading DaemonSet ${namespace}/${name}`;
+      const found = await requests.find({ doing, signal }, (call) =>
+        apps.readNamespacedDaemonSet({ namespace, name }, call),
+      );
+      return found !== undefined;
+    },
+  };
+}

@@ -1,0 +1,147 @@
+// How the Kubernetes API is asked: typed clients on one connection, limits, pages.
+// Q1. Lists are read in pages; a list that expired between two pages is begun again, once.
+// Q2. Reads are tried again once when a pooled connection broke before its answer; changes never.
+
+import {
+  ApiException,
+  AppsV1Api,
+  type ConfigurationOptions,
+  CoordinationV1Api,
+  CoreV1Api,
+  Observable,
+  type ObservableMiddleware,
+  PatchStrategy,
+  PolicyV1Api,
+  setHeaderOptions,
+} from '@kubernetes/client-node';
+
+import { PortError } from '../ports';
+import { boundedCall, isBrokenConnection } from './bounded-call';
+import type { KubeConnection } from './kube-connection';
+import { explainRefusal } from './kube-errors';
+
+const pageSize = 500;
+
+export interface KubeApiLimits {
+  /** One object, or one page of a list. */
+  readonly readTimeoutMs: number;
+  /** Admission webhooks and the budget's own retries (20 x 500 ms) count in. */
+  readonly changeTimeoutMs: number;
+}
+
+const defaultLimits: KubeApiLimits = { readTimeoutMs: 30_000, changeTimeoutMs: 30_000 };
+
+/** What is being asked; `doing` begins the message of every failure. */
+export interface Asking {
+  readonly doing: string;
+  readonly signal: AbortSignal;
+}
+
+type Request<Answer> = (options: ConfigurationOptions) => Promise<Answer>;
+
+interface Page<Item> {
+  readonly metadata?: { readonly _continue?: string };
+  readonly items: readonly Item[];
+}
+
+interface PageRequest {
+  readonly limit: number;
+  readonly _continue?: string;
+}
+
+/** Every method throws PortError, or the signal's reason. */
+export class KubeRequests {
+  readonly core: CoreV1Api;
+  readonly apps: AppsV1Api;
+  readonly policy: PolicyV1Api;
+  readonly coordination: CoordinationV1Api;
+  readonly #limits: KubeApiLimits;
+
+  constructor(connection: KubeConnection, limits: KubeApiLimits = defaultLimits) {
+    this.core = connection.client(CoreV1Api);
+    this.apps = connection.client(AppsV1Api);
+    this.policy = connection.client(PolicyV1Api);
+    this.coordination = connection.client(CoordinationV1Api);
+    this.#limits = limits;
+  }
+
+  read<Answer>({ doing, signal }: Asking, request: Request<Answer>): Promise<Answer> {
+    return boundedCall(
+      { doing, timeoutMs: this.#limits.readTimeoutMs, signal },
+      async (inner) => {
+        try {
+          return await request(withSignal(inner));
+        } catch (error) {
+          if (!isBrokenConnection(error)) throw error;
+          return request(withSignal(inner));
+        }
+      },
+      (error) => explainRefusal(error, doing),
+    );
+  }
+
+  /** Undefined when the object does not exist. */
+  async find<Answer>(asking: Asking, request: Request<Answer>): Promise<Answer | undefined> {
+    return this.read(asking, async (options) => {
+      try {
+        return await request(options);
+      } catch (error) {
+        if (error instanceof ApiException && error.code === 404) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  async list<Item>(
+    asking: Asking,
+    request: (page: PageRequest, options: ConfigurationOptions) => Promise<Page<Item>>,
+  ): Promise<readonly Item[]> {
+    try {
+      return await this.#pages(asking, request);
+    } catch (error) {
+      const isExpired = error instanceof PortError && error.code === 'conflict';
+      if (!isExpired) throw error;
+      return this.#pages(asking, request);
+    }
+  }
+
+  change<Answer>({ doing, signal }: Asking, request: Request<Answer>): Promise<Answer> {
+    return boundedCall(
+      { doing, timeoutMs: this.#limits.changeTimeoutMs, signal },
+      (inner) => request(withSignal(inner)),
+      (error) => explainRefusal(error, doing),
+    );
+  }
+
+  async #pages<Item>(
+    asking: Asking,
+    request: (page: PageRequest, options: ConfigurationOptions) => Promise<Page<Item>>,
+  ): Promise<readonly Item[]> {
+    const items: Item[] = [];
+    let next: string | undefined;
+    do {
+      const wanted = { limit: pageSize, ...(next === undefined ? {} : { _continue: next }) };
+      const page = await this.read(asking, (options) => request(wanted, options));
+      items.push(...page.items);
+      next = page.metadata?._continue;
+    } while (next !== undefined && next !== '');
+    return items;
+  }
+}
+
+/** The client library takes a signal only through a middleware. */
+function withSignal(signal: AbortSignal): ConfigurationOptions<ObservableMiddleware> {
+  const middleware: ObservableMiddleware = {
+    pre(request) {
+      request.setSignal(signal);
+      return new Observable(Promise.resolve(request));
+    },
+    post: (response) => new Observable(Promise.resolve(response)),
+  };
+  return { middleware: [middleware], middlewareMergeStrategy: 'append' };
+}
+
+/** JSON merge patch: the client's default, a JSON patch, would be a list of operations. */
+export function asMergePatch(options: ConfigurationOptions): ConfigurationOptions {
+  return setHeaderOptions('Content-Type', PatchStrategy.MergePatch, options);
+}

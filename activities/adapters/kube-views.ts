@@ -1,0 +1,170 @@
+// Kubernetes objects as the ports see them. Pure; what is absent in an object gets the meaning that
+// the API gives to its absence.
+
+import type {
+  V1LabelSelector,
+  V1LabelSelectorRequirement,
+  V1Lease,
+  V1Node,
+  V1ObjectMeta,
+  V1Pod,
+  V1PodDisruptionBudget,
+  V1PodDisruptionBudgetSpec,
+  V1PodDisruptionBudgetStatus,
+} from '@kubernetes/client-node';
+
+import type { NodeName } from '../../domain/names';
+import type { LeaseObservation } from '../../domain/observation';
+import type { BudgetView, NodeView, PodView } from '../ports';
+
+const mirrorAnnotation = 'kubernetes.io/config.mirror';
+
+type Conditions = readonly { readonly type: string; readonly status: string }[] | undefined;
+
+function isTrue(conditions: Conditions, type: string): boolean {
+  return conditions?.some((item) => item.type === type && item.status === 'True') === true;
+}
+
+export function nodeView({ metadata = {}, spec = {}, status = {} }: V1Node): NodeView {
+  const { name = '', labels = {}, annotations = {} } = metadata;
+  return {
+    name: name as NodeName,
+    labels,
+    annotations,
+    taintKeys: spec.taints?.map(({ key }) => key) ?? [],
+    unschedulable: spec.unschedulable === true,
+    ready: isTrue(status.conditions, 'Ready'),
+    kubeletVersion: status.nodeInfo?.kubeletVersion ?? '',
+  };
+}
+
+export function podView({ metadata = {}, spec, status = {} }: V1Pod): PodView {
+  const { namespace = '', name = '', uid = '', labels = {}, finalizers = [] } = metadata;
+  return {
+    ref: { namespace, name },
+    uid,
+    node: spec?.nodeName ?? '',
+    phase: status.phase ?? 'Unknown',
+    ready: isTrue(status.conditions, 'Ready'),
+    labels,
+    isMirror: metadata.annotations?.[mirrorAnnotation] !== undefined,
+    hasEmptyDir: hasEmptyDir(spec),
+    finalizers,
+    ...controllerOf(metadata),
+    ...deletionOf(metadata),
+  };
+}
+
+function hasEmptyDir(spec: V1Pod['spec']): boolean {
+  return spec?.volumes?.some(({ emptyDir }) => emptyDir !== undefined) === true;
+}
+
+function controllerOf({ ownerReferences = [] }: V1ObjectMeta): Pick<PodView, 'controller'> {
+  const owner = ownerReferences.find(({ controller }) => controller === true);
+  return owner === undefined ? {} : { controller: { kind: owner.kind, name: owner.name } };
+}
+
+type Deletion = Pick<PodView, 'deletionTimestampMs' | 'deletionGracePeriodSeconds'>;
+
+function deletionOf(metadata: V1ObjectMeta): Deletion {
+  const { deletionTimestamp, deletionGracePeriodSeconds } = metadata;
+  return {
+    ...(deletionTimestamp === undefined
+      ? {}
+      : { deletionTimestampMs: deletionTimestamp.getTime() }),
+    ...(deletionGracePeriodSeconds === undefined ? {} : { deletionGracePeriodSeconds }),
+  };
+}
+
+export function budgetView(budget: V1PodDisruptionBudget): BudgetView {
+  const { metadata = {}, spec = {} } = budget;
+  const { namespace = '', name = '', generation = 0 } = metadata;
+  const status: Partial<V1PodDisruptionBudgetStatus> = budget.status ?? {};
+  const { disruptionsAllowed = 0, currentHealthy = 0, desiredHealthy = 0 } = status;
+  const { expectedPods = 0, observedGeneration = 0 } = status;
+  const matches = compileSelector(spec.selector);
+  return {
+    budget: { namespace, name },
+    disruptionsAllowed,
+    currentHealthy,
+    desiredHealthy,
+    expectedPods,
+    observed: observedGeneration >= generation,
+    syncFailed: hasSyncFailed(status.conditions),
+    ...limitsOf(spec),
+    selects: (pod) => pod.ref.namespace === namespace && matches(pod.labels),
+  };
+}
+
+type Limits = Pick<BudgetView, 'minAvailable' | 'maxUnavailable'>;
+
+function limitsOf({ minAvailable, maxUnavailable }: V1PodDisruptionBudgetSpec): Limits {
+  return {
+    ...(minAvailable === undefined ? {} : { minAvailable: String(minAvailable) }),
+    ...(maxUnavailable === undefined ? {} : { maxUnavailable: String(maxUnavailable) }),
+  };
+}
+
+function hasSyncFailed(
+  conditions: readonly { readonly type: string; readonly reason: string }[] | undefined,
+): boolean {
+  return (
+    conditions?.some(
+      ({ type, reason }) => type === 'DisruptionAllowed' && reason === 'SyncFailed',
+    ) === true
+  );
+}
+
+type LabelsMatch = (labels: Readonly<Record<string, string>>) => boolean;
+
+/**
+ * Label selector of policy/v1: `{}` selects every pod of the namespace, an absent one none.
+ * Every requirement must hold. Authority: apimachinery LabelSelectorAsSelector.
+ */
+export function compileSelector(selector: V1LabelSelector | undefined): LabelsMatch {
+  if (selector === undefined) return () => false;
+  const equal = Object.entries(selector.matchLabels ?? {}).map(
+    ([key, value]): LabelsMatch =>
+      (labels) =>
+        labels[key] === value,
+  );
+  const expressions = (selector.matchExpressions ?? []).map(compileRequirement);
+  const requirements = [...equal, ...expressions];
+  return (labels) => requirements.every((holds) => holds(labels));
+}
+
+function compileRequirement(requirement: V1LabelSelectorRequirement): LabelsMatch {
+  const { key, operator } = requirement;
+  const values = new Set(requirement.values);
+  switch (operator) {
+    case 'In':
+      return (labels) => labels[key] !== undefined && values.has(labels[key]);
+    case 'NotIn':
+      // A pod without the label is "not in" as well.
+      return (labels) => labels[key] === undefined || !values.has(labels[key]);
+    case 'Exists':
+      return (labels) => labels[key] !== undefined;
+    case 'DoesNotExist':
+      return (labels) => labels[key] === undefined;
+    default:
+      // The API server admits no other operator; selecting nothing is what it does with one.
+      return () => false;
+  }
+}
+
+/** A Lease that does not exist (`undefined`) is held by nobody. */
+export function leaseObservation(
+  component: LeaseObservation['component'],
+  lease: V1Lease | undefined,
+  nowMs: number,
+): LeaseObservation {
+  const { holderIdentity, renewTime, leaseDurationSeconds } = lease?.spec ?? {};
+  const agoMs = renewTime === undefined ? 0 : nowMs - renewTime.getTime();
+  return {
+    component,
+    holder: holderIdentity ?? '',
+    // The holder's clock may be ahead of ours.
+    renewedSecondsAgo: Math.max(0, agoMs / 1_000),
+    durationSeconds: leaseDurationSeconds ?? 0,
+  };
+}

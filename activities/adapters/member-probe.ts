@@ -1,0 +1,149 @@
+// The MemberProbe port: each control-plane member asked at its own addresses, never through the
+// load balancer, with the kubeconfig's CA and credentials.
+// M1. What a member does not tell is an answer (`unobserved` with a Problem), not an exception; only
+//     cancellation leaves as an exception.
+
+import * as z from 'zod';
+
+import type { MemberName } from '../../domain/names';
+import type {
+  ApiServerObservation,
+  ControllerObservation,
+  Problem,
+} from '../../domain/observation';
+import { type KubeVersion, parseVersion } from '../../domain/versions';
+import type { ClusterAccess } from '../access';
+import { type MemberProbe, PortError } from '../ports';
+import { boundedCall } from './bounded-call';
+import type { HttpAnswer, KubeConnection } from './kube-connection';
+import { problemOf } from './problems';
+
+const defaultTimeoutMs = 5_000;
+
+/** Builds the port for the members of an access file. A name that is not among them throws. */
+export function createMemberProbe(
+  connection: Pick<KubeConnection, 'get'>,
+  members: ClusterAccess['members'],
+  timeoutMs: number = defaultTimeoutMs,
+): MemberProbe {
+  const byName = new Map(members.map((member) => [member.name, member]));
+  const addressesOf = (name: MemberName): ClusterAccess['members'][number] => {
+    const member = byName.get(name);
+    if (member !== undefined) return member;
+    throw new PortError('not-found', `member ${name} is not in the access file`);
+  };
+  const ask = (url: string, doing: string, signal: AbortSignal): Promise<HttpAnswer> =>
+    boundedCall({ doing, timeoutMs, signal }, (inner) => connection.get(url, inner));
+  return {
+    members: () =>
+      members.map(({ name, apiServer }) => ({ name: name as MemberName, endpoint: apiServer })),
+    apiServer: (name, signal) => {
+      const { apiServer } = addressesOf(name);
+      return observed(() => observeApiServer(apiServer, (url, doing) => ask(url, doing, signal)));
+    },
+    controllerManager: (name, signal) => {
+      const { controllerManager } = addressesOf(name);
+      return observed(() =>
+        observeController(controllerManager, (url, doing) => ask(url, doing, signal)),
+      );
+    },
+    scheduler: (name, signal) => {
+      const { scheduler } = addressesOf(name);
+      return observed(() => observeController(scheduler, (url, doing) => ask(url, doing, signal)));
+    },
+  };
+}
+
+type Ask = (url: string, doing: string) => Promise<HttpAnswer>;
+type Unobserved = { readonly kind: 'unobserved'; readonly problem: Problem };
+
+async function observed<Observation>(
+  observe: () => Promise<Observation>,
+): Promise<Observation | Unobserved> {
+  try {
+    return await observe();
+  } catch (error) {
+    if (!(error instanceof PortError)) throw error;
+    return { kind: 'unobserved', problem: problemOf(error) };
+  }
+}
+
+/** 401 and 403 concern our credentials, whatever was asked. */
+function refuseCredentials(doing: string, { status }: HttpAnswer): void {
+  if (status === 401) throw new PortError('unauthorized', `${doing}: HTTP 401`);
+  if (status === 403) throw new PortError('forbidden', `${doing}: HTTP 403`);
+}
+
+async function observeApiServer(endpoint: string, ask: Ask): Promise<ApiServerObservation> {
+  const [version, readiness] = await Promise.all([
+    askVersion(endpoint, ask),
+    askReadiness(endpoint, ask),
+  ]);
+  return { kind: 'observed', version, ...readiness };
+}
+
+const versionSchema = z.object({ gitVersion: z.string() });
+
+async function askVersion(endpoint: string, ask: Ask): Promise<KubeVersion> {
+  const doing = `asking ${endpoint}/version`;
+  const answer = await ask(`${endpoint}/version`, doing);
+  refuseCredentials(doing, answer);
+  const text = gitVersionIn(answer.body);
+  const version = text === undefined ? undefined : parseVersion(text);
+  if (answer.status === 200 && version !== undefined) return version;
+  // A server that starts or stops answers 503 to everything.
+  const code = answer.status >= 502 && answer.status <= 504 ? 'unreachable' : 'unexpected';
+  const said = text === undefined ? `HTTP ${answer.status} without a version` : `version "${text}"`;
+  throw new PortError(code, `${doing}: ${said}`);
+}
+
+function gitVersionIn(body: string): string | undefined {
+  try {
+    const parsed = versionSchema.safeParse(JSON.parse(body));
+    return parsed.success ? parsed.data.gitVersion : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function askReadiness(
+  endpoint: string,
+  ask: Ask,
+): Promise<{ readonly ready: boolean; readonly failingChecks: readonly string[] }> {
+  const doing = `asking ${endpoint}/readyz`;
+  const answer = await ask(`${endpoint}/readyz?verbose`, doing);
+  refuseCredentials(doing, answer);
+  return { ready: answer.status === 200, failingChecks: failingChecksIn(answer.body) };
+}
+
+/** Lines of `/readyz?verbose`: `[+]ping ok`, `[-]etcd failed: reason withheld`. */
+export function failingChecksIn(body: string): readonly string[] {
+  return body.split('\n').flatMap((line) => /^\[-\](.+?) failed/.exec(line)?.[1] ?? []);
+}
+
+async function observeController(endpoint: string, ask: Ask): Promise<ControllerObservation> {
+  const [healthy, version] = await Promise.all([
+    askHealth(endpoint, ask),
+    askBuildVersion(endpoint, ask),
+  ]);
+  return { kind: 'observed', version, healthy };
+}
+
+async function askHealth(endpoint: string, ask: Ask): Promise<boolean> {
+  const doing = `asking ${endpoint}/healthz`;
+  const answer = await ask(`${endpoint}/healthz`, doing);
+  refuseCredentials(doing, answer);
+  return answer.status === 200;
+}
+
+/** Controllers have no /version; their metrics carry what they were built from. */
+async function askBuildVersion(endpoint: string, ask: Ask): Promise<KubeVersion> {
+  const doing = `asking ${endpoint}/metrics`;
+  const answer = await ask(`${endpoint}/metrics`, doing);
+  refuseCredentials(doing, answer);
+  const text = /^kubernetes_build_info\{[^}]*\bgit_version="([^"]+)"/m.exec(answer.body)?.[1];
+  const version = text === undefined ? undefined : parseVersion(text);
+  if (version !== undefined) return version;
+  const said = text === undefined ? `HTTP ${answer.status} without` : `version "${text}" in`;
+  throw new PortError('unexpected', `${doing}: ${said} kubernetes_build_info`);
+}
