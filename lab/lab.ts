@@ -1,0 +1,421 @@
+// Brings a lab up and down. The work is the supervisor's (supervisor/); this module prepares its
+// directory, starts it detached, and waits until what was asked for is really there.
+// U1. `up` of a running lab changes nothing, `down` of a stopped one neither.
+// U2. What fails or is aborted on the way up leaves no process behind; data stays.
+
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+
+import type { ClusterAccess } from '../activities/access';
+import type { LabStatus } from '../activities/drivers/lab-protocol';
+import { writeFileAtomic } from './atomic-file';
+import { installedBinaries, type LabBinaries } from './binaries';
+import { ensurePki } from './certificates';
+import { LabControl } from './control';
+import { balancerUrl } from './flags';
+import { isPortFree } from './free-ports';
+import { requireIsolation } from './isolation';
+import { clusterAccess, writeAccess } from './kubeconfig';
+import { KubeRest } from './kube-rest';
+import { kwokConfig } from './kwok-config';
+import { LabError, messageOf } from './lab-error';
+import type { LabProgress } from './lab-faults';
+import {
+  checkShape,
+  designLab,
+  portsOf,
+  portsOfSiblings,
+  readLabFile,
+  writeLabFile,
+  type LabFile,
+} from './lab-file';
+import { lockLab } from './lab-lock';
+import { labLayout, defaultStateDir, type LabLayout } from './layout';
+import {
+  endProcess,
+  endRecordedProcesses,
+  isAlive,
+  recordedProcess,
+  recordProcess,
+} from './process-identity';
+import { spawnSupervisor } from './spawn-supervisor';
+import { eventually, sleep } from './waiting';
+import { applyWorkloads, workloadAvailability } from './workloads';
+
+export interface LabUpOptions {
+  readonly name?: string;
+  /** Default: layout.defaultStateDir of the name. */
+  readonly stateDir?: string;
+  readonly members?: number;
+  readonly nodes?: number;
+  readonly zones?: number;
+  readonly version?: string;
+  readonly workloads?: 'demo' | 'none';
+  /** About how many; default 120, or 6 a node where that is more. */
+  readonly pods?: number;
+  readonly onProgress?: (progress: LabUpProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface LabUpProgress {
+  /** One line for people: `3 of 3 API servers serve, 84 of 118 pods available`. */
+  readonly text: string;
+  readonly seconds: number;
+}
+
+export interface Lab {
+  readonly name: string;
+  readonly stateDir: string;
+  /** Release that the lab was made with. */
+  readonly version: string;
+  readonly members: readonly string[];
+  readonly nodes: readonly string[];
+  readonly access: ClusterAccess;
+  readonly accessFile: string;
+  readonly kubeconfig: string;
+  /** `https://127.0.0.1:…` of the balancer. */
+  readonly apiUrl: string;
+  readonly control: LabControl;
+  readonly wasUp: boolean;
+  readonly seconds: number;
+}
+
+export type LabState =
+  | { readonly kind: 'absent'; readonly stateDir: string }
+  | { readonly kind: 'down'; readonly stateDir: string; readonly name: string }
+  | {
+      readonly kind: 'up';
+      readonly stateDir: string;
+      readonly name: string;
+      readonly progress: LabProgress;
+      readonly status: LabStatus;
+      readonly accessFile: string;
+      readonly kubeconfig: string;
+    };
+
+const supervisorName = 'supervisor';
+const socketTimeoutMs = 10_000;
+/** Per pod beyond the first hundreds: 1,200 pods take minutes on two cores. */
+const availableBaseMs = 180_000;
+const availablePerPodMs = 500;
+const pollMs = 200;
+const shutdownMs = 15_000;
+const logTailLines = 5;
+
+interface UpContext {
+  readonly layout: LabLayout;
+  readonly lab: LabFile;
+  readonly binaries: LabBinaries;
+  readonly control: LabControl;
+  readonly signal: AbortSignal | undefined;
+  readonly report: (text: string) => void;
+}
+
+function shapeOf(options: LabUpOptions): Parameters<typeof checkShape>[0] {
+  const nodes = options.nodes ?? 9;
+  return {
+    name: options.name ?? 'lab',
+    version: options.version ?? '1.28.15',
+    members: options.members ?? 3,
+    nodes,
+    zones: options.zones ?? 3,
+    workloads: options.workloads ?? 'demo',
+    pods: options.pods ?? Math.max(120, 6 * nodes),
+  };
+}
+
+/**
+ * Resolves when every member serves, every node is Ready and all workloads are available. Throws
+ * LabError; U1 and U2 hold.
+ */
+export async function labUp(options: LabUpOptions = {}): Promise<Lab> {
+  const startedMs = performance.now();
+  requireIsolation();
+  const shape = shapeOf(options);
+  checkShape(shape);
+  const layout = labLayout(options.stateDir ?? defaultStateDir(shape.name));
+  await makeStateDir(layout);
+  const secondsSoFar = (): number => (performance.now() - startedMs) / 1_000;
+  const report = (text: string): void => {
+    options.onProgress?.({ text, seconds: secondsSoFar() });
+  };
+  const release = await lockLab(layout.lockFile);
+  try {
+    const found = await readLabFile(layout.labFile);
+    const control = new LabControl(layout.socket);
+    const binaries = await installedBinaries();
+    const isUp = found !== undefined && (await isRunning(layout));
+    if (isUp) report(`lab ${found.name} is up already`);
+    const lab =
+      found ?? (await designLab(shape, Date.now(), await portsOfSiblings(layout.stateDir)));
+    const context = { layout, lab, binaries, control, signal: options.signal, report };
+    if (!isUp) await bringUp(context, found !== undefined);
+    await untilReady(context);
+    return describe(context, { wasUp: isUp, seconds: secondsSoFar() });
+  } finally {
+    await release();
+  }
+}
+
+/** Ends everything that belongs to the lab; removes its directory unless `keepData`. */
+export async function labDown(options: {
+  readonly stateDir: string;
+  readonly keepData?: boolean;
+}): Promise<{ readonly wasUp: boolean }> {
+  const layout = labLayout(options.stateDir);
+  const lab = await readLabFile(layout.labFile);
+  if (lab === undefined) return { wasUp: false };
+  const release = await lockLab(layout.lockFile);
+  try {
+    const wasUp = await isRunning(layout);
+    await endEverything(layout);
+    if (options.keepData !== true) await removeLab(layout);
+    return { wasUp };
+  } finally {
+    await release();
+  }
+}
+
+export async function labStatus(options: { readonly stateDir: string }): Promise<LabState> {
+  const layout = labLayout(options.stateDir);
+  const { stateDir } = layout;
+  const lab = await readLabFile(layout.labFile);
+  if (lab === undefined) return { kind: 'absent', stateDir };
+  const control = new LabControl(layout.socket);
+  try {
+    const [progress, status] = await Promise.all([control.progress(), control.status()]);
+    const { accessFile, kubeconfig } = layout;
+    return { kind: 'up', stateDir, name: lab.name, progress, status, accessFile, kubeconfig };
+  } catch (error) {
+    if (error instanceof LabError && error.code === 'lab-down') {
+      return { kind: 'down', stateDir, name: lab.name };
+    }
+    throw error;
+  }
+}
+
+async function makeStateDir(layout: LabLayout): Promise<void> {
+  try {
+    await mkdir(layout.stateDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new LabError(
+      'state-directory-unusable',
+      `${layout.stateDir} cannot be used: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+async function isRunning(layout: LabLayout): Promise<boolean> {
+  const supervisor = await recordedProcess(layout.processes, supervisorName);
+  return supervisor !== undefined && isAlive(supervisor);
+}
+
+async function bringUp(context: UpContext, hasData: boolean): Promise<void> {
+  const { layout, lab, binaries, report } = context;
+  // A supervisor that was killed takes its children along; this is for what escaped even that.
+  const stubborn = await endRecordedProcesses(layout.processes);
+  if (stubborn.length > 0) {
+    throw new LabError(
+      'lab-failed',
+      `processes of the last run do not end: ${stubborn.join(', ')}`,
+    );
+  }
+  const files = await binaries.kube(lab.version);
+  if (files === undefined) {
+    const installed = await binaries.versions();
+    throw new LabError(
+      'options-invalid',
+      `Kubernetes ${lab.version} is not installed; there are ${installed.join(', ') || 'none'}`,
+    );
+  }
+  await requirePorts(lab);
+  report(hasData ? `starting lab ${lab.name} with its data` : `making lab ${lab.name}`);
+  for (const directory of [layout.processes, layout.logs, layout.config, layout.snapshots]) {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+  }
+  await ensurePki(layout.pki, lab, Date.now());
+  await writeAccess(lab, layout, binaries);
+  await writeFileAtomic(path.join(layout.config, 'kwok.yaml'), kwokConfig());
+  await writeLabFile(layout.labFile, lab);
+  const supervisor = await spawnSupervisor(layout);
+  await recordProcess(layout.processes, supervisorName, supervisor);
+}
+
+/** Throws LabError `port-taken` that names every port that somebody else has. */
+async function requirePorts(lab: LabFile): Promise<void> {
+  const taken: number[] = [];
+  for (const port of portsOf(lab)) if (!(await isPortFree(port))) taken.push(port);
+  if (taken.length === 0) return;
+  throw new LabError(
+    'port-taken',
+    `lab ${lab.name} needs ports that others listen on: ${taken.join(', ')}; ` +
+      'end those processes, or take the lab down and up again for new ports',
+    { problems: taken.map(String) },
+  );
+}
+
+/** U2: a lab that does not become ready is ended. */
+async function untilReady(context: UpContext): Promise<void> {
+  try {
+    await untilServing(context);
+    await untilAvailable(context);
+    await untilRunning(context);
+  } catch (error) {
+    await endEverything(context.layout);
+    throw error;
+  }
+}
+
+async function progressOf(context: UpContext): Promise<LabProgress> {
+  context.signal?.throwIfAborted();
+  const { control, layout } = context;
+  const deadline = performance.now() + socketTimeoutMs;
+  for (;;) {
+    try {
+      const progress = await control.progress();
+      if (progress.problem === undefined) return progress;
+      throw new LabError('lab-failed', `the lab did not come up: ${progress.problem}`);
+    } catch (error) {
+      const isStarting = error instanceof LabError && error.code === 'lab-down';
+      if (!isStarting) throw error;
+      if (!(await isRunning(layout)) || performance.now() > deadline) {
+        throw new LabError(
+          'lab-failed',
+          `the lab's supervisor ended: ${await tailOf(path.join(layout.logs, 'supervisor.log'))}`,
+          { cause: error },
+        );
+      }
+      await sleep(20, context.signal);
+    }
+  }
+}
+
+async function untilServing(context: UpContext): Promise<void> {
+  for (;;) {
+    const { servingMembers, phase } = await progressOf(context);
+    if (servingMembers.length > 0) return;
+    context.report(phaseText[phase]);
+    await sleep(50, context.signal);
+  }
+}
+
+const phaseText = {
+  'starting-etcd': 'starting etcd',
+  'starting-api-servers': 'starting the API servers',
+  'starting-controllers': 'starting the controllers',
+  restoring: 'going on with a restore',
+  running: 'the control plane runs',
+  failed: 'the lab did not come up',
+  stopping: 'the lab stops',
+} as const satisfies Record<LabProgress['phase'], string>;
+
+async function untilAvailable(context: UpContext): Promise<void> {
+  const { lab, layout, signal } = context;
+  const kube = await KubeRest.admin(layout, balancerUrl(lab));
+  try {
+    if (lab.workloads === 'demo') await applyWorkloads(kube, lab, signal);
+    const deadline = performance.now() + availableBaseMs + availablePerPodMs * lab.pods;
+    for (;;) {
+      const progress = await progressOf(context);
+      const nodes = await readyNodes(kube, signal);
+      const pods = await workloadAvailability(kube, lab, signal);
+      const text =
+        `${progress.servingMembers.length} of ${lab.members.length} API servers serve, ` +
+        `${nodes} of ${lab.nodes.length} nodes Ready, ` +
+        `${pods.available} of ${pods.wanted} pods available`;
+      context.report(text);
+      const isThere = nodes >= lab.nodes.length && pods.available >= pods.wanted;
+      if (isThere) return;
+      if (performance.now() > deadline) {
+        throw new LabError('lab-failed', `the lab was not ready in time: ${text}`);
+      }
+      await sleep(pollMs, signal);
+    }
+  } finally {
+    kube.close();
+  }
+}
+
+interface NodeList {
+  readonly items: readonly {
+    readonly status?: { readonly conditions?: readonly { type: string; status: string }[] };
+  }[];
+}
+
+async function readyNodes(kube: KubeRest, signal: AbortSignal | undefined): Promise<number> {
+  const { body } = await kube.must({
+    method: 'GET',
+    path: '/api/v1/nodes',
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return (body as NodeList).items.filter((node) =>
+    node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
+  ).length;
+}
+
+async function untilRunning(context: UpContext): Promise<void> {
+  for (;;) {
+    const { phase, servingMembers } = await progressOf(context);
+    if (phase === 'running' && servingMembers.length === context.lab.members.length) return;
+    context.report(phaseText[phase]);
+    await sleep(pollMs, context.signal);
+  }
+}
+
+async function endEverything(layout: LabLayout): Promise<void> {
+  const supervisor = await recordedProcess(layout.processes, supervisorName);
+  if (supervisor !== undefined && isAlive(supervisor)) {
+    await new LabControl(layout.socket).shutdown().catch(() => undefined);
+    const isGone = await eventually(() => Promise.resolve(!isAlive(supervisor)), {
+      timeoutMs: shutdownMs,
+      everyMs: 20,
+    });
+    // Its children die with it; while it lives, it would start them again.
+    if (!isGone) await endProcess(supervisor, shutdownMs);
+  }
+  const stubborn = await endRecordedProcesses(layout.processes);
+  if (stubborn.length > 0) {
+    throw new LabError('lab-failed', `these processes do not end: ${stubborn.join(', ')}`);
+  }
+  await rm(layout.socket, { force: true });
+}
+
+/** Only what the lab made: the directory itself goes when nothing else is in it. */
+async function removeLab(layout: LabLayout): Promise<void> {
+  const { stateDir, ...entries } = layout;
+  await Promise.all(
+    Object.values(entries)
+      .filter((entry) => entry !== layout.temporal)
+      .map((entry) => rm(entry, { recursive: true, force: true })),
+  );
+  await rm(stateDir, { recursive: false, force: true }).catch(() => undefined);
+}
+
+async function tailOf(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trim().split('\n').slice(-logTailLines).join(' | ');
+  } catch (error) {
+    return `no log (${messageOf(error)})`;
+  }
+}
+
+function describe(
+  context: UpContext,
+  how: { readonly wasUp: boolean; readonly seconds: number },
+): Lab {
+  const { lab, layout, binaries, control } = context;
+  return {
+    name: lab.name,
+    stateDir: layout.stateDir,
+    version: lab.version,
+    members: lab.members.map((member) => member.name),
+    nodes: lab.nodes.map((node) => node.name),
+    access: clusterAccess(lab, layout, binaries),
+    accessFile: layout.accessFile,
+    kubeconfig: layout.kubeconfig,
+    apiUrl: balancerUrl(lab),
+    control,
+    ...how,
+  };
+}

@@ -1,0 +1,300 @@
+// The control plane as processes: which there are, in which order they start, and how one member
+// changes version. Restoring etcd is restore.ts; nodes are machines.ts.
+// C1. A version is written to machines.json before the old process is stopped, so that a
+//     supervisor that dies in between starts the new one.
+// C2. A member leaves the balancer before its API server is told to stop.
+
+import type { LabBinaries } from '../binaries';
+import {
+  apiServerFlags,
+  controllerManagerFlags,
+  etcdFlags,
+  kwokFlags,
+  schedulerFlags,
+  type FlagContext,
+} from '../flags';
+import type { LabFile, LabMember } from '../lab-file';
+import type { LabLayout } from '../layout';
+import { messageOf } from '../lab-error';
+import type { LoadBalancer } from '../load-balancer';
+import { Child, type ChildHost, type StartedAs } from './child';
+import type { Leases } from './leases';
+import type { MachineStateStore } from './machine-state';
+import { mustHold, type Probes } from './probes';
+import { LabProblemError } from './problem';
+
+export interface MemberProcesses {
+  readonly member: LabMember;
+  readonly etcd: Child;
+  readonly apiServer: Child;
+  readonly controllerManager: Child;
+  readonly scheduler: Child;
+}
+
+export interface ControlPlaneParts {
+  readonly lab: LabFile;
+  readonly layout: LabLayout;
+  readonly binaries: LabBinaries;
+  readonly state: MachineStateStore;
+  readonly host: ChildHost;
+  readonly probes: Probes;
+  readonly balancer: LoadBalancer;
+  readonly leases: Leases;
+}
+
+/** Delay, watches and a reserve (flags.ts); longer than that it hangs and is killed. */
+const apiServerStopMs = 20_000;
+const controllerStopMs = 5_000;
+const etcdStopMs = 3_000;
+/** On a busy machine with 100,000 objects 10 s were seen. */
+const readyMs = 90_000;
+
+export class ControlPlane {
+  readonly members: readonly MemberProcesses[];
+  readonly kwok: Child;
+  private readonly parts: ControlPlaneParts;
+
+  constructor(parts: ControlPlaneParts) {
+    this.parts = parts;
+    this.members = parts.lab.members.map((member) => this.processesOf(member));
+    this.kwok = new Child(
+      {
+        name: 'kwok',
+        ports: [],
+        command: () =>
+          Promise.resolve({
+            file: parts.binaries.kwok,
+            args: kwokFlags(parts.layout),
+            version: 'kwok',
+          }),
+        // A new kwok waits for the old one's node leases to run out (40 s) unless they are gone.
+        beforeStart: async () => {
+          await parts.leases.forgetNodes();
+        },
+      },
+      parts.host,
+    );
+  }
+
+  /** Undefined for a name that no member has. */
+  find(name: string): MemberProcesses | undefined {
+    return this.members.find((processes) => processes.member.name === name);
+  }
+
+  /** Every process by its name, for status and faults. */
+  children(): readonly Child[] {
+    return [
+      ...this.members.flatMap((processes) => [
+        processes.etcd,
+        processes.apiServer,
+        processes.controllerManager,
+        processes.scheduler,
+      ]),
+      this.kwok,
+    ];
+  }
+
+  async startEtcd(): Promise<void> {
+    await Promise.all(this.members.map(({ etcd }) => etcd.start()));
+    for (const { member } of this.members) {
+      await mustHold(
+        `etcd of ${member.name} was healthy`,
+        () => this.parts.probes.isEtcdHealthy(member),
+        readyMs,
+      );
+    }
+  }
+
+  async stopEtcd(): Promise<void> {
+    await Promise.all(this.members.map(({ etcd }) => etcd.stop('SIGTERM', etcdStopMs)));
+  }
+
+  /** Starts all of them; `onFirst` runs as soon as one is ready. Resolves when all are. */
+  async startApiServers(onFirst: (member: LabMember) => Promise<void>): Promise<void> {
+    let first: Promise<void> | undefined;
+    await Promise.all(
+      this.members.map(async ({ member, apiServer }) => {
+        await apiServer.start();
+        await this.apiServerReady(member);
+        this.parts.balancer.admit(member.name);
+        first ??= onFirst(member);
+      }),
+    );
+    await first;
+  }
+
+  /** As fast as possible: everything they know is in etcd. */
+  async killApiServersAndControllers(): Promise<void> {
+    await this.kwok.stop('SIGKILL', 0);
+    await Promise.all(
+      this.members.flatMap(({ member, apiServer, controllerManager, scheduler }) => {
+        this.parts.balancer.drain(member.name);
+        return [apiServer, controllerManager, scheduler].map((child) => child.stop('SIGKILL', 0));
+      }),
+    );
+  }
+
+  async startControllers(): Promise<void> {
+    await Promise.all(
+      this.members.flatMap(({ controllerManager, scheduler }) => [
+        controllerManager.start(),
+        scheduler.start(),
+      ]),
+    );
+  }
+
+  async controllersHealthy(): Promise<void> {
+    for (const { member } of this.members) {
+      await mustHold(
+        `controllers of ${member.name} were healthy`,
+        () => this.parts.probes.areControllersHealthy(member),
+        readyMs,
+      );
+    }
+  }
+
+  /**
+   * Replaces one member's API server (C1, C2). No-op when it runs in that version and is ready.
+   * Throws LabProblemError `unknown-version`, `stop-failed` or `start-failed`.
+   */
+  async changeApiServer(processes: MemberProcesses, version: string): Promise<void> {
+    const { member, apiServer } = processes;
+    const { balancer, probes, state } = this.parts;
+    await this.requireVersion(version);
+    if (apiServer.runningVersion === version && (await probes.isApiServerReady(member))) return;
+    if (apiServer.runningVersion !== version) {
+      balancer.drain(member.name);
+      await state.setMember(member.name, { apiServer: version });
+      await stopOrFail(apiServer, apiServerStopMs);
+    }
+    try {
+      await startOrFail(apiServer, async () => {
+        await this.apiServerReady(member);
+      });
+    } finally {
+      balancer.admit(member.name);
+    }
+    await mustHold(
+      `the balancer took ${member.name} back`,
+      () => Promise.resolve(balancer.isServing(member.name)),
+      readyMs,
+    );
+  }
+
+  /** Replaces one member's controller-manager and scheduler (C1); errors as changeApiServer. */
+  async changeControllers(processes: MemberProcesses, version: string): Promise<void> {
+    const { member, controllerManager, scheduler } = processes;
+    const { leases, probes, state } = this.parts;
+    await this.requireVersion(version);
+    const isDone =
+      controllerManager.runningVersion === version && scheduler.runningVersion === version;
+    if (isDone && (await probes.areControllersHealthy(member))) return;
+    await state.setMember(member.name, { controllers: version });
+    await Promise.all([
+      stopOrFail(controllerManager, controllerStopMs),
+      stopOrFail(scheduler, controllerStopMs),
+    ]);
+    // Between the end of the old process and the start of the new one: whatever this member
+    // still holds is held by nobody.
+    await leases.releaseOf(member.name);
+    await startOrFail(controllerManager, () => scheduler.start());
+    try {
+      await mustHold(
+        `controllers of ${member.name} ${version} were healthy`,
+        () => probes.areControllersHealthy(member),
+        readyMs,
+      );
+    } catch (error) {
+      throw new LabProblemError('start-failed', messageOf(error), { cause: error });
+    }
+  }
+
+  private async apiServerReady(member: LabMember): Promise<void> {
+    await mustHold(
+      `the API server of ${member.name} was ready`,
+      () => this.parts.probes.isApiServerReady(member),
+      readyMs,
+    );
+  }
+
+  private async requireVersion(version: string): Promise<void> {
+    if ((await this.parts.binaries.kube(version)) !== undefined) return;
+    const versions = await this.parts.binaries.versions();
+    throw new LabProblemError(
+      'unknown-version',
+      `Kubernetes ${version} is not installed here; there are ${versions.join(', ')}`,
+    );
+  }
+
+  private processesOf(member: LabMember): MemberProcesses {
+    const { binaries, host, lab, layout, state } = this.parts;
+    const context: FlagContext = { lab, layout, member };
+    const { ports } = member;
+    const child = (
+      component: string,
+      componentPorts: readonly number[],
+      command: () => Promise<StartedAs>,
+    ): Child =>
+      new Child(
+        {
+          name: `${member.name}-${component}`,
+          hostname: member.name,
+          ports: componentPorts,
+          command,
+        },
+        host,
+      );
+    const kube = async (
+      component: 'apiServer' | 'controllerManager' | 'scheduler',
+      args: readonly string[],
+    ): Promise<StartedAs> => {
+      const versions = state.current.members[member.name];
+      const version = component === 'apiServer' ? versions?.apiServer : versions?.controllers;
+      const files = version === undefined ? undefined : await binaries.kube(version);
+      if (version === undefined || files === undefined) {
+        throw new Error(`Kubernetes ${version ?? '(unknown)'} is not installed`);
+      }
+      return { file: files[component], args, version };
+    };
+    return {
+      member,
+      etcd: child('etcd', [ports.etcdClient, ports.etcdPeer], () =>
+        Promise.resolve({
+          file: binaries.etcd,
+          args: etcdFlags(context, state.current.etcdToken),
+          version: binaries.etcdVersion,
+        }),
+      ),
+      apiServer: child('api-server', [ports.apiServer], () =>
+        kube('apiServer', apiServerFlags(context)),
+      ),
+      controllerManager: child('controller-manager', [ports.controllerManager], () =>
+        kube('controllerManager', controllerManagerFlags(context)),
+      ),
+      scheduler: child('scheduler', [ports.scheduler], () =>
+        kube('scheduler', schedulerFlags(context)),
+      ),
+    };
+  }
+}
+
+async function stopOrFail(child: Child, timeoutMs: number): Promise<void> {
+  try {
+    await child.stop('SIGTERM', timeoutMs);
+  } catch (error) {
+    throw new LabProblemError('stop-failed', messageOf(error), { cause: error });
+  }
+}
+
+async function startOrFail(child: Child, ready: () => Promise<void>): Promise<void> {
+  try {
+    await child.start();
+    await ready();
+  } catch (error) {
+    throw new LabProblemError(
+      'start-failed',
+      `${messageOf(error)}; see logs/${child.name}.log in the lab's directory`,
+      { cause: error },
+    );
+  }
+}

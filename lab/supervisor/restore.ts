@@ -1,0 +1,282 @@
+// Returns the whole control plane to a snapshot: every etcd member from the same file, the API
+// servers and controllers in the version that the snapshot was taken in.
+// E1. Nothing is stopped before the snapshot was looked at.
+// E2. Every phase may be run again from its beginning; the journal says which one to begin with.
+// E3. The revision only ever grows, whatever the snapshot says (restore-journal.ts).
+// E4. The data that was replaced stays beside the new data, for the last two restores.
+
+import { execFile } from 'node:child_process';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+import type { LabRestoreRequest, LabRestoreStatus } from '../../activities/drivers/lab-protocol';
+import type { LabBinaries } from '../binaries';
+import { etcdDataDir, etcdRestoreFlags } from '../flags';
+import type { LabFile, LabMember } from '../lab-file';
+import type { LabLayout } from '../layout';
+import { messageOf } from '../lab-error';
+import type { ControlPlane } from './control-plane';
+import type { Leases } from './leases';
+import type { MachineStateStore } from './machine-state';
+import { mustHold, type Probes } from './probes';
+import { LabProblemError } from './problem';
+import {
+  listJournals,
+  newJournal,
+  readJournal,
+  targetRevision,
+  writeJournal,
+  type RestoreJournal,
+  type RestorePhase,
+} from './restore-journal';
+import { inspectSnapshot } from './snapshot-file';
+
+const execute = promisify(execFile);
+const etcdutlTimeoutMs = 300_000;
+const hashTimeoutMs = 30_000;
+const keptRestores = 2;
+
+export interface RestoreParts {
+  readonly lab: LabFile;
+  readonly layout: LabLayout;
+  readonly binaries: LabBinaries;
+  readonly state: MachineStateStore;
+  readonly probes: Probes;
+  readonly controlPlane: ControlPlane;
+  readonly leases: Leases;
+  readonly log: (line: string) => void;
+}
+
+export class Restores {
+  private readonly parts: RestoreParts;
+  private readonly underWay = new Map<string, Promise<void>>();
+
+  constructor(parts: RestoreParts) {
+    this.parts = parts;
+  }
+
+  /** The restore that a dead supervisor left behind, if any: data may be half replaced. */
+  async unfinished(): Promise<RestoreJournal | undefined> {
+    const latest = (await listJournals(this.parts.layout.restores)).at(-1);
+    return latest === undefined || latest.state === 'done' ? undefined : latest;
+  }
+
+  async status(restoreId: string): Promise<LabRestoreStatus | undefined> {
+    const journal = await readJournal(this.parts.layout.restores, restoreId);
+    if (journal === undefined) return undefined;
+    return { restoreId, state: journal.state, phase: journal.phase };
+  }
+
+  /**
+   * Resolves when the control plane serves the snapshot's state. The same id joins the restore
+   * that runs, goes on with one that failed, and is a no-op for one that is done. Throws
+   * LabProblemError `restore-failed` or `unknown-version`.
+   */
+  async restore(order: LabRestoreRequest): Promise<void> {
+    const running = this.underWay.get(order.restoreId);
+    if (running !== undefined) {
+      await running;
+      return;
+    }
+    const work = this.begin(order).finally(() => this.underWay.delete(order.restoreId));
+    this.underWay.set(order.restoreId, work);
+    await work;
+  }
+
+  /** Goes on with a journal that is not done (E2). */
+  async resume(journal: RestoreJournal): Promise<void> {
+    await this.restore(journal);
+  }
+
+  private async begin(order: LabRestoreRequest): Promise<void> {
+    const { binaries, lab, layout } = this.parts;
+    const found = await readJournal(layout.restores, order.restoreId);
+    if (found?.state === 'done') return;
+    if ((await binaries.kube(order.version)) === undefined) {
+      throw new LabProblemError(
+        'unknown-version',
+        `Kubernetes ${order.version} is not installed here; nothing was stopped`,
+      );
+    }
+    if (found?.restored.length === lab.members.length) {
+      // The file has done its work and may be gone.
+      await this.run({ ...found, state: 'running' });
+      return;
+    }
+    const snapshotRevision = await inspectSnapshot(order.snapshotFile, binaries.etcdutl);
+    const { restoreId, snapshotFile, version } = order;
+    const journal =
+      found ?? newJournal({ restoreId, snapshotFile, snapshotRevision, version }, Date.now());
+    await this.run({ ...journal, state: 'running' });
+  }
+
+  private async run(start: RestoreJournal): Promise<void> {
+    const { layout, log } = this.parts;
+    let journal = start;
+    const note = async (change: Partial<RestoreJournal>): Promise<RestoreJournal> => {
+      journal = { ...journal, ...change };
+      await writeJournal(layout.restores, journal);
+      return journal;
+    };
+    try {
+      await note({ seenRevision: await this.seen(journal) });
+      const steps: readonly (readonly [RestorePhase, () => Promise<unknown>])[] = [
+        [
+          'stopping-control-plane',
+          async () => {
+            await this.parts.controlPlane.killApiServersAndControllers();
+            await note(await this.chooseTarget(journal));
+          },
+        ],
+        ['stopping-etcd', () => this.parts.controlPlane.stopEtcd()],
+        ['restoring-data', () => this.restoreData(journal, note)],
+        ['starting-etcd', () => this.startEtcd()],
+        ['starting-api-servers', () => this.startApiServers(journal)],
+        ['starting-controllers', () => this.parts.controlPlane.controllersHealthy()],
+      ];
+      for (const [phase, work] of steps) {
+        log(`restore ${journal.restoreId}: ${phase}`);
+        await note({ phase });
+        await work();
+      }
+      await note({ state: 'done', phase: 'done' });
+      await this.pruneReplaced();
+    } catch (error) {
+      const problem = `${journal.phase}: ${messageOf(error)}`;
+      log(`restore ${journal.restoreId} failed: ${problem}`);
+      await note({ state: 'failed', problem });
+      throw new LabProblemError('restore-failed', `restore ${journal.restoreId}: ${problem}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** Never undefined again once it was known: a later pass finds etcd stopped. */
+  private async seen(journal: RestoreJournal): Promise<number> {
+    const { lab, probes, state } = this.parts;
+    const revisions = await Promise.all(lab.members.map((member) => probes.etcdRevision(member)));
+    return Math.max(
+      journal.seenRevision ?? 0,
+      state.current.highestRevision,
+      ...revisions.map((revision) => revision ?? 0),
+    );
+  }
+
+  /** E3, once nobody can write any more. */
+  private async chooseTarget(journal: RestoreJournal): Promise<Partial<RestoreJournal>> {
+    if (journal.targetRevision !== undefined) return {};
+    const { lab, probes, state } = this.parts;
+    const answers = await Promise.all(lab.members.map((member) => probes.etcdRevision(member)));
+    const revisions = answers.filter((revision) => revision !== undefined);
+    const isKnown = revisions.length * 2 > lab.members.length;
+    const target = targetRevision({
+      snapshotRevision: journal.snapshotRevision,
+      highestRevision: Math.max(state.current.highestRevision, journal.seenRevision ?? 0),
+      seen: isKnown ? Math.max(journal.seenRevision ?? 0, ...revisions) : undefined,
+    });
+    await state.update((current) => ({
+      ...current,
+      etcdToken: journal.token,
+      highestRevision: Math.max(current.highestRevision, target),
+    }));
+    return { targetRevision: target };
+  }
+
+  private async restoreData(
+    journal: RestoreJournal,
+    note: (change: Partial<RestoreJournal>) => Promise<RestoreJournal>,
+  ): Promise<void> {
+    const { lab } = this.parts;
+    const left = lab.members.filter((member) => !journal.restored.includes(member.name));
+    const fresh = await Promise.all(left.map((member) => this.makeData(journal, member)));
+    let restored = journal.restored;
+    for (const [index, member] of left.entries()) {
+      await this.swapData(journal, member, fresh[index] ?? '');
+      restored = [...restored, member.name];
+      await note({ restored });
+    }
+  }
+
+  private async makeData(journal: RestoreJournal, member: LabMember): Promise<string> {
+    const { binaries, lab, layout } = this.parts;
+    const dataDir = `${etcdDataDir(layout, member)}.restoring`;
+    // etcdutl refuses a directory that a killed predecessor left half filled.
+    await rm(dataDir, { recursive: true, force: true });
+    const target = journal.targetRevision ?? 0;
+    const flags = etcdRestoreFlags(
+      { lab, layout, member },
+      {
+        token: journal.token,
+        dataDir,
+        bumpRevision: target - journal.snapshotRevision,
+      },
+    );
+    await execute(binaries.etcdutl, ['snapshot', 'restore', journal.snapshotFile, ...flags], {
+      timeout: etcdutlTimeoutMs,
+    });
+    return dataDir;
+  }
+
+  /** E4. When the old data is aside already, what stands in its place is an earlier attempt. */
+  private async swapData(journal: RestoreJournal, member: LabMember, fresh: string): Promise<void> {
+    const current = etcdDataDir(this.parts.layout, member);
+    const aside = `${current}.before-${encodeURIComponent(journal.restoreId)}`;
+    if (await exists(aside)) await rm(current, { recursive: true, force: true });
+    else if (await exists(current)) await rename(current, aside);
+    await rename(fresh, current);
+  }
+
+  private async startEtcd(): Promise<void> {
+    const { controlPlane, lab, probes } = this.parts;
+    await controlPlane.startEtcd();
+    await mustHold(
+      'all etcd members had the same content',
+      async () => {
+        // Nobody writes yet, so the latest revision is the same one everywhere.
+        const hashes = await Promise.all(lab.members.map((member) => probes.etcdHash(member)));
+        return hashes[0] !== undefined && hashes.every((hash) => hash === hashes[0]);
+      },
+      hashTimeoutMs,
+    );
+  }
+
+  private async startApiServers(journal: RestoreJournal): Promise<void> {
+    const { controlPlane, leases, state } = this.parts;
+    for (const { member } of controlPlane.members) {
+      await state.setMember(member.name, {
+        apiServer: journal.version,
+        controllers: journal.version,
+      });
+    }
+    await controlPlane.startApiServers(async () => {
+      // The snapshot names holders that ended long ago.
+      await leases.forgetLeaders();
+      await controlPlane.startControllers();
+      await controlPlane.kwok.start();
+    });
+  }
+
+  private async pruneReplaced(): Promise<void> {
+    const { layout } = this.parts;
+    const kept = (await listJournals(layout.restores))
+      .slice(-keptRestores)
+      .map((journal) => `.before-${encodeURIComponent(journal.restoreId)}`);
+    const names = await readdir(layout.etcd);
+    const old = names.filter(
+      (name) => name.includes('.before-') && !kept.some((suffix) => name.endsWith(suffix)),
+    );
+    await Promise.all(
+      old.map((name) => rm(path.join(layout.etcd, name), { recursive: true, force: true })),
+    );
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  try {
+    await stat(file);
+    return true;
+  } catch {
+    return false;
+  }
+}

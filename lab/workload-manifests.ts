@@ -1,0 +1,175 @@
+// What runs in the demo lab: a shop with its data and its platform, in three namespaces. Every
+// kind of owner and budget that a drain must get right is there, and nothing that never ends well.
+
+export interface Manifest {
+  /** Path of the object for server-side apply. */
+  readonly path: string;
+  readonly object: Readonly<Record<string, unknown>>;
+}
+
+type Budget =
+  | { readonly maxUnavailable: number | string }
+  | { readonly minAvailable: number | string };
+
+interface DeploymentPlan {
+  readonly namespace: string;
+  readonly name: string;
+  /** Part of the pods that are left after the fixed ones. */
+  readonly share: number;
+  readonly budget: Budget;
+  readonly emptyDir?: boolean;
+}
+
+export const labLabel = { key: 'app.kubernetes.io/managed-by', value: 'ascent-lab' } as const;
+const namespaces = ['shop', 'data', 'platform'] as const;
+
+const deployments: readonly DeploymentPlan[] = [
+  { namespace: 'shop', name: 'storefront', share: 18, budget: { maxUnavailable: '10%' } },
+  { namespace: 'shop', name: 'cart', share: 12, budget: { maxUnavailable: '10%' } },
+  { namespace: 'shop', name: 'checkout', share: 12, budget: { minAvailable: '80%' } },
+  { namespace: 'shop', name: 'search', share: 10, budget: { maxUnavailable: '10%' } },
+  { namespace: 'shop', name: 'payments', share: 6, budget: { maxUnavailable: 1 } },
+  { namespace: 'data', name: 'ingest', share: 12, budget: { maxUnavailable: '10%' } },
+  { namespace: 'data', name: 'reports', share: 6, budget: { maxUnavailable: 1 } },
+  {
+    namespace: 'data',
+    name: 'thumbnail-cache',
+    share: 4,
+    budget: { maxUnavailable: 1 },
+    emptyDir: true,
+  },
+  { namespace: 'platform', name: 'gateway', share: 10, budget: { minAvailable: '75%' } },
+  { namespace: 'platform', name: 'identity', share: 6, budget: { maxUnavailable: 1 } },
+  { namespace: 'platform', name: 'metrics', share: 4, budget: { maxUnavailable: 1 } },
+  { namespace: 'platform', name: 'webhooks', share: 3, budget: { maxUnavailable: 1 } },
+];
+
+const statefulReplicas = 5;
+const jobCompletions = 2;
+const smallestDeployment = 2;
+
+function labels(name: string): Readonly<Record<string, string>> {
+  return { app: name, [labLabel.key]: labLabel.value };
+}
+
+function podTemplate(
+  name: string,
+  extra: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, unknown>> {
+  return {
+    metadata: { labels: labels(name) },
+    spec: {
+      terminationGracePeriodSeconds: 10,
+      containers: [
+        {
+          name: 'main',
+          image: `${name}:1.0`,
+          resources: { requests: { cpu: '50m', memory: '64Mi' } },
+          ...('volumes' in extra ? { volumeMounts: [{ name: 'scratch', mountPath: '/tmp' }] } : {}),
+        },
+      ],
+      ...extra,
+    },
+  };
+}
+
+const selectorOf = (name: string): object => ({ matchLabels: { app: name } });
+
+function metadata(namespace: string, name: string): Readonly<Record<string, unknown>> {
+  return { namespace, name, labels: labels(name) };
+}
+
+function budget(namespace: string, name: string, allowed: Budget): Manifest {
+  return {
+    path: `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets/${name}`,
+    object: {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: metadata(namespace, name),
+      spec: { ...allowed, selector: selectorOf(name) },
+    },
+  };
+}
+
+function workload(
+  kind: 'Deployment' | 'StatefulSet' | 'DaemonSet',
+  namespace: string,
+  name: string,
+  spec: Readonly<Record<string, unknown>>,
+): Manifest {
+  return {
+    path: `/apis/apps/v1/namespaces/${namespace}/${kind.toLowerCase()}s/${name}`,
+    object: {
+      apiVersion: 'apps/v1',
+      kind,
+      metadata: metadata(namespace, name),
+      spec: { selector: selectorOf(name), ...spec },
+    },
+  };
+}
+
+function fixedWorkloads(): readonly Manifest[] {
+  return [
+    workload('StatefulSet', 'data', 'ledger', {
+      replicas: statefulReplicas,
+      serviceName: 'ledger',
+      podManagementPolicy: 'Parallel',
+      template: podTemplate('ledger'),
+    }),
+    budget('data', 'ledger', { maxUnavailable: 1 }),
+    workload('DaemonSet', 'platform', 'node-agent', { template: podTemplate('node-agent') }),
+    {
+      path: '/apis/batch/v1/namespaces/data/jobs/nightly-export',
+      object: {
+        apiVersion: 'batch/v1',
+        kind: 'Job',
+        metadata: metadata('data', 'nightly-export'),
+        spec: {
+          completions: jobCompletions,
+          parallelism: jobCompletions,
+          template: podTemplate('nightly-export', { restartPolicy: 'Never' }),
+        },
+      },
+    },
+  ];
+}
+
+/** Replicas of each deployment so that the lab has about `pods` pods in all. */
+function replicasOf(options: { readonly pods: number; readonly nodes: number }): readonly number[] {
+  const left = Math.max(0, options.pods - options.nodes - statefulReplicas - jobCompletions);
+  const shares = deployments.reduce((sum, plan) => sum + plan.share, 0);
+  return deployments.map((plan) =>
+    Math.max(smallestDeployment, Math.round((left * plan.share) / shares)),
+  );
+}
+
+/** Namespaces first, then budgets before the pods that they protect. */
+export function demoManifests(options: { readonly pods: number; readonly nodes: number }): {
+  readonly namespaces: readonly Manifest[];
+  readonly objects: readonly Manifest[];
+} {
+  const replicas = replicasOf(options);
+  return {
+    namespaces: namespaces.map((name) => ({
+      path: `/api/v1/namespaces/${name}`,
+      object: {
+        apiVersion: 'v1',
+        kind: 'Namespace',
+        metadata: { name, labels: { [labLabel.key]: labLabel.value } },
+      },
+    })),
+    objects: [
+      ...deployments.map((plan) => budget(plan.namespace, plan.name, plan.budget)),
+      ...deployments.map((plan, index) =>
+        workload('Deployment', plan.namespace, plan.name, {
+          replicas: replicas[index],
+          template: podTemplate(
+            plan.name,
+            plan.emptyDir === true ? { volumes: [{ name: 'scratch', emptyDir: {} }] } : {},
+          ),
+        }),
+      ),
+      ...fixedWorkloads(),
+    ],
+  };
+}
