@@ -3,7 +3,7 @@
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { blockerCodes } from '../domain/blockers';
 import { failureCodes } from '../domain/failures';
@@ -35,6 +35,12 @@ const textual =
 function read(path: string): SourceFile {
   return { path, lines: readFileSync(join(root, path), 'utf8').split('\n') };
 }
+
+function readJson(path: string): unknown {
+  return JSON.parse(readFileSync(join(root, path), 'utf8'));
+}
+
+const lockOf = (manifest: string): string => join(dirname(manifest), 'package-lock.json');
 
 const texts = paths.filter((path) => textual.test(path)).map(read);
 const handwritten = texts.filter(({ path }) => !generated.test(path));
@@ -107,11 +113,25 @@ describe('the tree', () => {
     expect(spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout).toBe('');
   });
 
+  it('locks what package.json asks for, so that npm ci accepts it', () => {
+    const manifests = paths.filter((path) => basename(path) === 'package.json');
+    const groupsOf = (record: unknown): unknown => {
+      const { dependencies = {}, devDependencies = {} } = record as Record<string, unknown>;
+      return { dependencies, devDependencies };
+    };
+    const locked = manifests.filter((path) => paths.includes(lockOf(path)));
+    const wanted = locked.map((path) => [path, groupsOf(readJson(path))]);
+    const found = locked.map((path) => {
+      const lock = readJson(lockOf(path)) as { packages: Record<string, unknown> };
+      return [path, groupsOf(lock.packages[''])];
+    });
+    expect(found).toEqual(wanted);
+  });
+
   it('pins every dependency to one version', () => {
     const manifests = paths.filter((path) => basename(path) === 'package.json');
     const loose = manifests.flatMap((path) => {
-      const manifest: unknown = JSON.parse(readFileSync(join(root, path), 'utf8'));
-      const groups = manifest as Record<string, Record<string, string> | undefined>;
+      const groups = readJson(path) as Record<string, Record<string, string> | undefined>;
       const all = { ...groups['dependencies'], ...groups['devDependencies'] };
       const exact = /^(?:npm:(?:@[\w-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+(?:-[\w.]+)?$|^file:/;
       return Object.entries(all).flatMap(([name, version]) =>
