@@ -49,6 +49,7 @@ export async function readProgress(session: Session, cluster: string): Promise<U
     ...(pool === undefined ? {} : { pool: withoutActive(pool) }),
     members: hop?.members ?? [],
     nodes,
+    ...(hop === undefined ? {} : { stepSeconds: hop.stepSeconds }),
   };
 }
 

@@ -164,4 +164,6 @@ export interface UpgradeProgress {
   readonly pool?: Omit<PoolStatus, 'active'>;
   readonly members: readonly MemberOutcome[];
   readonly nodes: readonly NodeProgress[];
+  /** Steps of the hop that runs which are done → seconds, as in HopOutcome. */
+  readonly stepSeconds?: Readonly<Record<string, number>>;
 }

@@ -1,0 +1,69 @@
+// What commands without Temporal look at: a spec, and a cluster, live or as a file.
+
+import { observeCluster } from '../activities/observe';
+import { parseSpecFile, specProblemText } from '../client/spec-file';
+import type { ClusterName } from '../domain/names';
+import type { Observation } from '../domain/observation';
+import type { UpgradeSpec } from '../domain/spec';
+import { requireAccess } from './access';
+import { CliError } from './cli-error';
+import type { CliContext } from './context';
+import { exitCodes } from './exit-codes';
+import type { GlobalOptions } from './globals';
+import { readInput } from './input-files';
+import { parseObservation } from './observation-file';
+
+interface Source {
+  readonly context: CliContext;
+  readonly options: GlobalOptions & { readonly observation?: string };
+}
+
+/** Throws CliError `spec-invalid` with every problem, its line and a suggestion. */
+export async function readSpec(context: CliContext, file: string): Promise<UpgradeSpec> {
+  const text = await readInput(context, file, 'spec');
+  const result = parseSpecFile(text, file);
+  if (result.kind === 'valid') return result.spec;
+  throw new CliError({
+    exitCode: exitCodes.invalidInput,
+    code: 'spec-invalid',
+    message: `the spec ${file} is not valid`,
+    remedy: 'correct what is named above; docs/spec.schema.json completes it in an editor',
+    problems: result.problems.map((problem) => specProblemText(file, problem)),
+  });
+}
+
+/**
+ * From `--observation FILE`, else from the cluster itself. Throws CliError `wrong-cluster` when it
+ * is not the one that is expected.
+ */
+export async function readObservation(
+  source: Source,
+  expected?: ClusterName,
+): Promise<Observation> {
+  const { context, options } = source;
+  if (options.observation !== undefined) {
+    const text = await readInput(context, options.observation, 'observation');
+    const observation = parseObservation(text, options.observation);
+    assertCluster(observation.cluster, options.observation, expected);
+    return observation;
+  }
+  const { file, access } = await requireAccess(options, context);
+  assertCluster(access.cluster, file, expected);
+  const cluster = access.cluster as ClusterName;
+  const opened = await context.openCluster(access);
+  try {
+    return await observeCluster({ cluster, ports: opened.ports, signal: context.signal });
+  } finally {
+    await opened.close();
+  }
+}
+
+function assertCluster(actual: string, file: string, expected: ClusterName | undefined): void {
+  if (expected === undefined || actual === expected) return;
+  throw new CliError({
+    exitCode: exitCodes.invalidInput,
+    code: 'wrong-cluster',
+    message: `${file} is about cluster ${actual}, the spec about ${expected}`,
+    remedy: 'give the access file, the lab or the observation of the cluster in the spec',
+  });
+}

@@ -1,0 +1,245 @@
+// Commands that say something to a running upgrade: approve, reject, pause, resume, rollback, and
+// the three for a held node.
+
+import type { Command } from 'commander';
+
+import type { CommandAccepted } from '../../domain/control';
+import { clusterOf } from '../access';
+import { usageError } from '../cli-error';
+import type { UpgradeClient } from '../context';
+import type { ExitCode } from '../exit-codes';
+import { exitCodes } from '../exit-codes';
+import type { CommandRun, Invocation } from '../session';
+import { withSchema } from '../session';
+import type { Example } from './examples';
+import { examples } from './examples';
+
+interface AnswerOptions {
+  readonly reason?: string;
+  readonly requestId?: string;
+}
+
+interface GateOptions extends AnswerOptions {
+  readonly digest?: string;
+}
+
+interface RollBackOptions extends AnswerOptions {
+  readonly yes?: boolean;
+}
+
+/** Digests are long: a beginning of this length tells two plans apart. */
+const shortestDigest = 12;
+const clusterArgument = 'name of the cluster';
+
+interface Wording {
+  readonly name: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly examples: readonly Example[];
+}
+
+function addAnswer(program: Command, wording: Wording): Command {
+  return program
+    .command(wording.name)
+    .summary(wording.summary)
+    .description(wording.description)
+    .option('-r, --reason <text>', 'why, for the audit trail')
+    .option('--request-id <id>', 'idempotency key: the same key counts once')
+    .addHelpText('after', examples(wording.examples));
+}
+
+export function addGateCommands(program: Command, run: CommandRun): void {
+  const wordings = {
+    approve: {
+      name: 'approve',
+      summary: 'let an upgrade go on',
+      description:
+        'Approves what waits: a hop, or another try of a step. The digest says which plan was' +
+        ' looked at; when the plan has changed since, the approval is refused.',
+      examples: [
+        ['approve prod approve/hop-1.30 --digest 3f2a9c71d0e4', 'the next hop may begin'],
+        ["approve prod 'hop-1.29/api-server cp-1' --digest 3f2a9c71d0e4", 'try a step again'],
+      ],
+    },
+    reject: {
+      name: 'reject',
+      summary: 'end an upgrade where it is',
+      description: 'Rejects what waits: the upgrade ends, the cluster stays as it is now.',
+      examples: [
+        ["reject prod approve/hop-1.30 --digest 3f2a9c71d0e4 -r 'not this week'", 'stop here'],
+      ],
+    },
+  } as const satisfies Record<string, Wording>;
+  for (const name of ['approve', 'reject'] as const) {
+    const command = addAnswer(program, wordings[name])
+      .argument('<cluster>', clusterArgument)
+      .argument('<gate>', 'what waits, as status names it')
+      .option('--digest <digest>', 'digest of the plan that was looked at, or its beginning');
+    run.bind<GateOptions>(command, (invocation) =>
+      say(invocation, async (client, cluster) => {
+        const gate = invocation.args[1] ?? '';
+        const planDigest = await digestOf(client, cluster, invocation.options.digest);
+        return client[name](cluster, { ...requestOf(invocation), gate, planDigest });
+      }),
+    );
+  }
+}
+
+/**
+ * A beginning is completed when it is the current plan's; anything else goes as it is, and the
+ * upgrade refuses it with the digest that it has now.
+ */
+async function digestOf(
+  client: UpgradeClient,
+  cluster: string,
+  given: string | undefined,
+): Promise<string> {
+  if (given !== undefined && given.length >= 64) return given;
+  const { planDigest } = await client.status(cluster);
+  if (given === undefined) {
+    const now = planDigest === undefined ? '' : `; now it is ${planDigest}`;
+    throw usageError(
+      '--digest is missing: an approval names the plan that was looked at',
+      `give the digest that the plan shows${now}`,
+    );
+  }
+  if (given.length < shortestDigest) {
+    throw usageError(
+      `--digest ${given} is too short`,
+      `give at least its first ${shortestDigest} characters`,
+    );
+  }
+  return planDigest?.startsWith(given) === true ? planDigest : given;
+}
+
+export function addPauseCommands(program: Command, run: CommandRun): void {
+  const pause = addAnswer(program, {
+    name: 'pause',
+    summary: 'let an upgrade stand still',
+    description:
+      'Pauses an upgrade between two safe points, also in the middle of a drain: pods that have' +
+      ' left stay away, the node stays cordoned, nothing else begins.',
+    examples: [["pause prod --reason 'release day'", 'until somebody resumes it']],
+  }).argument('[cluster]', `${clusterArgument} (default: of the access file)`);
+  run.bind<AnswerOptions>(pause, (invocation) =>
+    say(invocation, (client, cluster) => client.pause(cluster, requestOf(invocation))),
+  );
+  const resume = addAnswer(program, {
+    name: 'resume',
+    summary: 'let a paused upgrade go on',
+    description: 'Resumes a paused upgrade where it stands.',
+    examples: [['resume prod', 'go on']],
+  }).argument('[cluster]', `${clusterArgument} (default: of the access file)`);
+  run.bind<AnswerOptions>(resume, (invocation) =>
+    say(invocation, (client, cluster) => client.resume(cluster, requestOf(invocation))),
+  );
+}
+
+export function addRollBack(program: Command, run: CommandRun): void {
+  const command = addAnswer(program, {
+    name: 'rollback',
+    summary: 'return to the snapshot from before a hop',
+    description:
+      'Rolls a hop back: nodes, etcd and control plane return to what they were before it. What' +
+      ' was written to the cluster since then is lost. Possible until the next hop begins.',
+    examples: [
+      ["rollback prod hop-1.30 -r 'webhooks broke'", 'shows what is lost, asks, rolls back'],
+      ['rollback prod --yes', 'the hop that can be rolled back, without asking'],
+    ],
+  })
+    .argument('<cluster>', clusterArgument)
+    .argument('[hop]', 'the hop to undo (default: the one that can be rolled back)')
+    .option('-y, --yes', 'do not ask');
+  run.bind<RollBackOptions>(command, (invocation) =>
+    say(invocation, async (client, cluster) => {
+      const hop = invocation.args[1] ?? (await rollBackHopOf(client, cluster));
+      if (!(await agreeToRollBack(invocation, cluster, hop))) return undefined;
+      return client.rollBack(cluster, { ...requestOf(invocation), hop });
+    }),
+  );
+}
+
+async function rollBackHopOf(client: UpgradeClient, cluster: string): Promise<string> {
+  const { rollBackTo, hop } = await client.status(cluster);
+  if (rollBackTo !== undefined) return rollBackTo.hop;
+  // The upgrade knows best why it cannot; it refuses with the reason.
+  if (hop !== undefined) return hop.id;
+  throw usageError(`no hop of ${cluster} can be rolled back now`, 'see the status of the upgrade');
+}
+
+async function agreeToRollBack(
+  { context, options }: Invocation<RollBackOptions>,
+  cluster: string,
+  hop: string,
+): Promise<boolean> {
+  if (options.yes === true) return true;
+  if (context.confirm === undefined) {
+    throw usageError('nobody can be asked here', 'give --yes: what was written since is lost');
+  }
+  const isAgreed = await context.confirm(
+    `Roll ${hop} of ${cluster} back? What was written to the cluster since it began is lost.`,
+  );
+  if (!isAgreed) context.stderr.write('nothing was rolled back\n');
+  return isAgreed;
+}
+
+export function addNodeCommands(program: Command, run: CommandRun): void {
+  const commands = [
+    {
+      method: 'retryNode',
+      name: 'retry-node',
+      summary: 'try a held node again',
+      description: 'Tries a held node again, from where it stopped.',
+      examples: [['retry-node prod worker-3', 'its blocker is gone']],
+    },
+    {
+      method: 'skipNode',
+      name: 'skip-node',
+      summary: 'go on without a held node',
+      description: 'Leaves a held node as it is, uncordons it, and lets the pool go on.',
+      examples: [["skip-node prod worker-3 -r 'is being replaced'", 'it keeps its version']],
+    },
+    {
+      method: 'quarantineNode',
+      name: 'quarantine-node',
+      summary: 'set a held node aside',
+      description: 'Keeps a held node cordoned, with the reason on it, and lets the pool go on.',
+      examples: [["quarantine-node prod worker-3 -r 'disk is failing'", 'nothing runs there']],
+    },
+  ] as const satisfies readonly (Wording & { readonly method: keyof UpgradeClient })[];
+  for (const { method, ...wording } of commands) {
+    const command = addAnswer(program, wording)
+      .argument('<cluster>', clusterArgument)
+      .argument('<node>', 'name of the node');
+    run.bind<AnswerOptions>(command, (invocation) =>
+      say(invocation, (client, cluster) =>
+        client[method](cluster, { ...requestOf(invocation), node: invocation.args[1] ?? '' }),
+      ),
+    );
+  }
+}
+
+function requestOf({ options, actor }: Invocation<AnswerOptions>) {
+  return {
+    actor,
+    reason: options.reason ?? 'no reason given',
+    ...(options.requestId === undefined ? {} : { requestId: options.requestId }),
+  };
+}
+
+/** Sends, and prints what happens now; undefined from `ask` means that a person said no. */
+async function say(
+  invocation: Invocation<AnswerOptions>,
+  ask: (client: UpgradeClient, cluster: string) => Promise<CommandAccepted | undefined>,
+): Promise<ExitCode> {
+  return invocation.withClient(async (client) => {
+    const cluster = await clusterOf(invocation.args[0], invocation);
+    const accepted = await ask(client, cluster);
+    if (accepted === undefined) return exitCodes.ok;
+    invocation.print({
+      json: withSchema('ascent.command-result/v1', { cluster, ...accepted }),
+      lines: () => [`${cluster}: ${accepted.effect}`],
+    });
+    return exitCodes.ok;
+  });
+}

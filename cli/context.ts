@@ -1,0 +1,60 @@
+// Everything outside of arguments and text that commands need, as one value: bin/ builds the real
+// one, tests a fake one. Nothing below cli/ reaches for process, terminal or network itself.
+
+import type { AscentClient, ConnectOptions } from '../client';
+import type { ClusterAccess } from '../activities/access';
+import type { ClusterPorts } from '../activities/ports';
+
+/** The methods of AscentClient, without its private parts, so that a fake can stand for it. */
+export type UpgradeClient = Pick<AscentClient, keyof AscentClient>;
+
+export interface OutputStream {
+  write(text: string): void;
+  readonly isTerminal: boolean;
+  /** Columns; 100 where there is no terminal. */
+  readonly width: number;
+  readonly hasColours: boolean;
+}
+
+/** An area at the end of the terminal that is drawn again and again. */
+export interface LiveFrame {
+  update(lines: readonly string[]): void;
+  /** Leaves the last drawing where it is. */
+  done(): void;
+}
+
+/** A cluster that is being read. `close` gives its connections back. */
+export interface OpenCluster {
+  readonly ports: ClusterPorts;
+  close(): Promise<void>;
+}
+
+export interface RunningLab {
+  readonly name: string;
+  readonly accessFile: string;
+}
+
+export interface CliContext {
+  /** How people call this executable: `ascent`. */
+  readonly program: string;
+  readonly version: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** `user@host`. */
+  readonly user: string;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+  nowMs(): number;
+  /** Rejects as node:fs does. */
+  readFile(file: string): Promise<string>;
+  /** Replaces the file as a whole. */
+  writeFile(file: string, text: string): Promise<void>;
+  connect(options: ConnectOptions): Promise<UpgradeClient>;
+  openCluster(access: ClusterAccess): Promise<OpenCluster>;
+  /** Labs of this machine that are up. */
+  runningLabs(): Promise<readonly RunningLab[]>;
+  liveFrame(): LiveFrame;
+  /** Undefined where nobody can be asked. */
+  readonly confirm: ((question: string) => Promise<boolean>) | undefined;
+}

@@ -1,0 +1,81 @@
+// The documents of `-o json` that are more than a shape of the domain with a schema on it
+// (docs/json-output.md). A change that takes away or renames a field makes a new version.
+
+import type { StartRefused } from '../client';
+import { blockerSentence } from '../domain/blocker-sentences';
+import type { Blocker } from '../domain/blockers';
+import type { CommandRefusal } from '../domain/control';
+import type { Finding } from '../domain/findings';
+import type { PlanResult } from '../domain/plan';
+import { findingSentence, refusalSentence, startRefusalSentence } from '../domain/sentences';
+
+/** What a blocker is about, the same two or three fields for every code. */
+export interface BlockedObject {
+  readonly kind:
+    | 'cluster'
+    | 'control-plane'
+    | 'member'
+    | 'node'
+    | 'pool'
+    | 'pod'
+    | 'release'
+    | 'plan';
+  readonly name: string;
+  readonly namespace?: string;
+}
+
+export type BlockerDocument = Blocker & {
+  readonly object: BlockedObject;
+  readonly sentence: string;
+};
+
+export function blockerDocument(blocker: Blocker): BlockerDocument {
+  return { ...blocker, object: objectOf(blocker), sentence: blockerSentence(blocker) };
+}
+
+/** By what the blocker names, so that a new code with known fields needs no line here. */
+function objectOf(blocker: Blocker): BlockedObject {
+  if ('pod' in blocker) return { kind: 'pod', ...blocker.pod };
+  if ('node' in blocker) return { kind: 'node', name: blocker.node };
+  if ('member' in blocker) return { kind: 'member', name: blocker.member };
+  if ('pool' in blocker) return { kind: 'pool', name: blocker.pool };
+  if ('cluster' in blocker) return { kind: 'cluster', name: blocker.cluster };
+  if ('versions' in blocker) {
+    const names = blocker.versions.map(({ member }) => member);
+    return { kind: 'control-plane', name: names.join(', ') };
+  }
+  if ('target' in blocker) return { kind: 'release', name: blocker.target };
+  if ('minor' in blocker) return { kind: 'release', name: blocker.minor };
+  if ('version' in blocker) return { kind: 'release', name: blocker.version };
+  return { kind: 'plan', name: blocker.actual };
+}
+
+const planSchema = 'ascent.plan-result/v1';
+
+export function planDocument(result: PlanResult) {
+  return result.kind === 'planned'
+    ? { schema: planSchema, ...result }
+    : { schema: planSchema, kind: result.kind, blockers: result.blockers.map(blockerDocument) };
+}
+
+export function findingDocument(finding: Finding) {
+  return { ...finding, sentence: findingSentence(finding) };
+}
+
+/** Blockers get their object and sentence here as well. */
+export function refusalDocument(refusal: StartRefused) {
+  const sentence = startRefusedSentence(refusal);
+  return refusal.code === 'blocked'
+    ? { ...refusal, blockers: refusal.blockers.map(blockerDocument), sentence }
+    : { ...refusal, sentence };
+}
+
+export function startRefusedSentence(refusal: StartRefused): string {
+  return isConflict(refusal) ? refusalSentence(refusal) : startRefusalSentence(refusal);
+}
+
+function isConflict(
+  refusal: StartRefused,
+): refusal is Extract<CommandRefusal, { code: 'upgrade-conflict' }> {
+  return refusal.code === 'upgrade-conflict';
+}

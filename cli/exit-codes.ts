@@ -1,0 +1,25 @@
+// What the exit code of a command says. Scripts branch on these; docs/cli.md lists them.
+
+export const exitCodes = {
+  ok: 0,
+  /** A defect, or something that no other code names. */
+  unexpected: 1,
+  /** Wrong usage, or an invalid spec, observation or access file. */
+  invalidInput: 2,
+  /** No plan can be made, or the start was refused. */
+  refused: 3,
+  /** Preflight found something that blocks. */
+  findings: 4,
+  /** The upgrade refused the command, or has ended. */
+  commandRefused: 5,
+  /** No such upgrade, schedule or lab. */
+  notFound: 6,
+  /** Temporal, a worker, the API server, etcd or the driver did not answer, or let nobody in. */
+  unreachable: 7,
+  /** The upgrade ended in another way than completed. */
+  notCompleted: 8,
+  /** Ctrl-C: 128 + SIGINT, as shells do. The upgrade goes on. */
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

@@ -1,0 +1,45 @@
+// Options that every command has, and what they stand for.
+
+import type { Command } from 'commander';
+import { Option } from 'commander';
+
+import type { ConnectOptions } from '../client';
+import type { CliContext } from './context';
+
+export interface GlobalOptions {
+  readonly output: 'human' | 'json';
+  readonly profile?: string;
+  readonly configFile?: string;
+  readonly address?: string;
+  readonly namespace?: string;
+  readonly access?: string;
+  readonly lab?: string;
+  readonly actor?: string;
+}
+
+export function addGlobalOptions(program: Command): void {
+  program
+    .addOption(
+      new Option('-o, --output <format>', 'how to answer')
+        .choices(['human', 'json'])
+        .default('human'),
+    )
+    .option('--profile <name>', 'connection profile of Temporal (environment: TEMPORAL_PROFILE)')
+    .option('--config-file <file>', 'where profiles are (environment: TEMPORAL_CONFIG_FILE)')
+    .option('--address <host:port>', 'address of Temporal, before profile and environment')
+    .option('--namespace <name>', 'namespace of Temporal, before profile and environment')
+    .option('--access <file>', 'how to reach the cluster (environment: ASCENT_ACCESS)')
+    .option('--lab <name>', 'the lab of that name, instead of --access')
+    .option('--actor <name>', 'who asks, for the audit trail (default: user@host)');
+}
+
+export function connectOptions(options: GlobalOptions, context: CliContext): ConnectOptions {
+  const { profile, configFile, address, namespace } = options;
+  return {
+    ...(profile === undefined ? {} : { profile }),
+    ...(configFile === undefined ? {} : { configFile }),
+    ...(address === undefined ? {} : { address }),
+    ...(namespace === undefined ? {} : { namespace }),
+    env: context.env,
+  };
+}

@@ -1,0 +1,142 @@
+// Reads an observation that `observe` has written, maybe on another machine, maybe by another
+// version: it is checked field by field, and every problem is told at once.
+
+import { z } from 'zod';
+
+import type { Observation } from '../domain/observation';
+import { problemsOf } from './access';
+import { CliError } from './cli-error';
+import { exitCodes } from './exit-codes';
+
+const version = z.string().regex(/^\d+\.\d+\.\d+$/, 'is no version such as 1.29.15');
+const name = z.string().min(1);
+const text = z.string();
+const amount = z.int().nonnegative();
+
+const problem = z.object({
+  code: z.enum(['unreachable', 'unauthorized', 'forbidden', 'timeout', 'unexpected']),
+  message: text,
+});
+const unobserved = z.object({ kind: z.literal('unobserved'), problem });
+const ref = z.object({ namespace: name, name });
+
+const controller = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('observed'), version, healthy: z.boolean() }),
+  unobserved,
+]);
+
+const member = z.object({
+  name,
+  endpoint: text,
+  apiServer: z.discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('observed'),
+      version,
+      ready: z.boolean(),
+      failingChecks: z.array(text),
+    }),
+    unobserved,
+  ]),
+  controllerManager: controller,
+  scheduler: controller,
+});
+
+const etcdMember = z.object({
+  name: text,
+  endpoint: text,
+  version: text,
+  isLeader: z.boolean(),
+  isLearner: z.boolean(),
+  alarms: z.array(text),
+  dbSizeBytes: amount,
+  dbSizeInUseBytes: amount,
+  quotaBytes: amount,
+  raftIndex: amount,
+  raftAppliedIndex: amount,
+});
+
+const etcd = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('observed'),
+    memberCount: amount,
+    members: z.array(etcdMember),
+    unreachable: z.array(z.object({ name: text, endpoint: text, problem })),
+    hashesAgree: z.boolean(),
+  }),
+  unobserved,
+]);
+
+const node = z.object({
+  name,
+  labels: z.record(text, text),
+  zone: text,
+  isControlPlane: z.boolean(),
+  kubeletVersion: version,
+  ready: z.boolean(),
+  cordon: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('none') }),
+    z.object({ kind: z.literal('ours'), reason: text }),
+    z.object({ kind: z.literal('foreign') }),
+  ]),
+  evictablePods: amount,
+});
+
+const budget = z.object({
+  budget: ref,
+  disruptionsAllowed: amount,
+  currentHealthy: amount,
+  desiredHealthy: amount,
+  expectedPods: amount,
+  observed: z.boolean(),
+  syncFailed: z.boolean(),
+  minAvailable: text.optional(),
+  maxUnavailable: text.optional(),
+});
+
+const observationSchema = z.object({
+  schema: z.literal('ascent.observation/v1'),
+  cluster: name,
+  observedAt: z.iso.datetime({ offset: true }),
+  members: z.array(member),
+  etcd,
+  leases: z.array(
+    z.object({
+      component: z.enum(['kube-controller-manager', 'kube-scheduler']),
+      holder: text,
+      renewedSecondsAgo: z.number(),
+      durationSeconds: z.number(),
+    }),
+  ),
+  nodes: z.array(node),
+  budgets: z.array(budget),
+  budgetOverlaps: z.array(z.object({ pod: ref, budgets: z.array(ref) })),
+  availableVersions: z.array(version).optional(),
+  snapshotStore: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('writable'), location: text, freeBytes: amount }),
+    z.object({ kind: z.literal('unusable'), location: text, problem }),
+  ]),
+});
+
+/** Throws CliError `observation-invalid` with every problem and its place. */
+export function parseObservation(json: string, file: string): Observation {
+  let data: unknown;
+  try {
+    data = JSON.parse(json);
+  } catch (error) {
+    throw invalid(file, [error instanceof Error ? error.message : String(error)]);
+  }
+  const parsed = observationSchema.safeParse(data);
+  if (!parsed.success) throw invalid(file, problemsOf(parsed.error));
+  // Names and versions were checked just now; the brands say so.
+  return parsed.data as unknown as Observation;
+}
+
+function invalid(file: string, problems: readonly string[]): CliError {
+  return new CliError({
+    exitCode: exitCodes.invalidInput,
+    code: 'observation-invalid',
+    message: `the observation ${file} is not valid`,
+    remedy: 'write it again with `observe --file`',
+    problems,
+  });
+}

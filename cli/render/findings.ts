@@ -1,0 +1,64 @@
+// Blockers and preflight findings for people.
+
+import { blockerSentence } from '../../domain/blocker-sentences';
+import type { Blocker } from '../../domain/blockers';
+import type { Finding, Severity } from '../../domain/findings';
+import { findingObjectText } from '../../domain/sentences';
+import type { Style } from './style';
+import { count, wrap } from './text';
+
+/** One line for each blocker, its code first. */
+export function renderBlockers(
+  title: string,
+  blockers: readonly Blocker[],
+  style: Style,
+  width: number,
+): readonly string[] {
+  return [
+    style.bad(`${title} (${count(blockers.length, 'reason')}):`),
+    ...blockers.flatMap((blocker) => [
+      `  ${style.strong(blocker.code)}`,
+      ...wrap(blockerSentence(blocker), width, '    '),
+    ]),
+  ];
+}
+
+const severityWords = {
+  blocks: 'blocks',
+  warns: 'warns ',
+  notes: 'notes ',
+} as const satisfies Record<Severity, string>;
+
+function severityStyle(severity: Severity, style: Style): (text: string) => string {
+  switch (severity) {
+    case 'blocks':
+      return style.bad;
+    case 'warns':
+      return style.wait;
+    case 'notes':
+      return style.faint;
+  }
+}
+
+/** Findings in the order given: severity, code, object, what was seen, what to do. */
+export function renderFindings(
+  findings: readonly Finding[],
+  style: Style,
+  width: number,
+): readonly string[] {
+  return findings.flatMap((finding) => {
+    const word = severityStyle(finding.severity, style)(severityWords[finding.severity]);
+    return [
+      `${word}  ${style.strong(finding.code)}  ${findingObjectText(finding.object)}`,
+      ...wrap(finding.message, width, '        '),
+      ...wrap(`→ ${finding.remedy}`, width, '        '),
+    ];
+  });
+}
+
+/** `2 findings block, 1 warns, none to note`-like closing line. */
+export function findingTotals(findings: readonly Finding[]): string {
+  const of = (severity: Severity) =>
+    findings.filter((finding) => finding.severity === severity).length;
+  return `${of('blocks')} blocking, ${of('warns')} warning, ${of('notes')} to note`;
+}

@@ -1,0 +1,67 @@
+// The command lines that answer what an upgrade waits for, ready to be copied.
+
+import type { CommandName, Gate } from '../../domain/control';
+import { answersOf } from '../../domain/gates';
+import type { UpgradeStatus } from '../../domain/progress';
+
+/** Enough of a digest to be told apart; the CLI completes it. */
+const digestPrefixLength = 12;
+
+export interface HintContext {
+  /** What the executable is called in front of people: `ascent`, or a path with flags. */
+  readonly program: string;
+  readonly cluster: string;
+}
+
+type HintStatus = Pick<UpgradeStatus, 'planDigest' | 'rollBackTo'>;
+
+/** One command line for each way to settle the gate. */
+export function gateHints(gate: Gate, status: HintStatus, context: HintContext): readonly string[] {
+  const canRollBack = gate.kind === 'approval' && status.rollBackTo !== undefined;
+  const commands: readonly CommandName[] = canRollBack
+    ? [...answersOf(gate), 'rollBack']
+    : answersOf(gate);
+  return commands.flatMap((command) => {
+    const words = commandWords(command, gate, status);
+    if (words === undefined) return [];
+    const [verb, ...rest] = words;
+    return [[context.program, verb, context.cluster, ...rest].join(' ')];
+  });
+}
+
+/** The subcommand and what follows the cluster; undefined when it is not to be had now. */
+function commandWords(
+  command: CommandName,
+  gate: Gate,
+  { planDigest, rollBackTo }: HintStatus,
+): readonly string[] | undefined {
+  switch (command) {
+    case 'approve':
+    case 'reject':
+      return [command, quoted(gate.id), '--digest', digestPrefix(planDigest)];
+    case 'rollBack':
+      return rollBackTo === undefined ? undefined : ['rollback', rollBackTo.hop];
+    case 'retryNode':
+    case 'skipNode':
+    case 'quarantineNode':
+      return gate.kind === 'node' ? [nodeCommands[command], gate.node] : undefined;
+    case 'pause':
+    case 'resume':
+      return [command];
+  }
+}
+
+function digestPrefix(digest: string | undefined): string {
+  return digest?.slice(0, digestPrefixLength) ?? 'DIGEST';
+}
+
+const nodeCommands = {
+  retryNode: 'retry-node',
+  skipNode: 'skip-node',
+  quarantineNode: 'quarantine-node',
+} as const;
+
+/** Ids of steps hold a space: `hop-1.29/api-server cp-1`. */
+function quoted(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text}'`;
+}

@@ -1,0 +1,137 @@
+// A plan for people: what happens in which order, to which nodes, and where it asks somebody.
+
+import { formatDuration } from '../../domain/durations';
+import { approvalGateId } from '../../domain/gates';
+import type { ApiServerStep, Hop, Plan, PoolStep, Step } from '../../domain/plan';
+import type { Style } from './style';
+import { columns, count, tally } from './text';
+
+/** Lines without a final newline. */
+export function renderPlan(plan: Plan, style: Style): readonly string[] {
+  return [
+    style.strong(
+      `Plan for cluster ${plan.cluster}: ${plan.from} → ${plan.to}` +
+        ` in ${count(plan.hops.length, 'hop')}`,
+    ),
+    `digest ${plan.digest}`,
+    ...plan.hops.flatMap((hop) => ['', ...renderHop(hop, style)]),
+    '',
+    ...renderPools(plan, style),
+    '',
+    ...renderTotals(plan),
+  ];
+}
+
+function renderHop(hop: Hop, style: Style): readonly string[] {
+  const approval =
+    hop.approval === 'required'
+      ? style.wait(`waits for an approval: ${approvalGateId(hop.id)}`)
+      : style.faint('begins by itself');
+  const rows = groupedSteps(hop.steps).map((steps, index) => [
+    `${index + 1}`.padStart(3),
+    ...stepCells(steps),
+  ]);
+  return [`${style.strong(hop.id)}  ${hop.from} → ${hop.to}  ${approval}`, ...columns(rows, ' ')];
+}
+
+/** API servers follow one another, so they are told in one line. */
+function groupedSteps(steps: readonly Step[]): readonly (readonly Step[])[] {
+  const groups: Step[][] = [];
+  for (const step of steps) {
+    const last = groups.at(-1);
+    if (step.kind === 'api-server' && last?.[0]?.kind === 'api-server') last.push(step);
+    else groups.push([step]);
+  }
+  return groups;
+}
+
+function stepCells(steps: readonly Step[]): readonly string[] {
+  const [step] = steps;
+  if (step === undefined) return [];
+  switch (step.kind) {
+    case 'preflight':
+      return ['preflight', 'looks for what would stop the hop'];
+    case 'snapshot':
+      return ['snapshot', `${step.snapshotId}, restored and compared`];
+    case 'api-server':
+      return ['api-servers', apiServersText(steps)];
+    case 'controllers':
+      return ['controllers', `${step.members.join(', ')}; one at a time, the leader last`];
+    case 'pool':
+      return [`pool ${step.pool}`, poolText(step)];
+    case 'verify':
+      return ['verify', 'every member and node, seen directly'];
+    case 'soak':
+      return ['soak', `${formatDuration(step.durationMs)}, the cluster is checked meanwhile`];
+  }
+}
+
+function apiServersText(steps: readonly Step[]): string {
+  const servers = steps.filter((step): step is ApiServerStep => step.kind === 'api-server');
+  const limit = servers[0]?.timeoutMs ?? 0;
+  const names = servers.map(({ member }) => member).join(', ');
+  return `${names}; one at a time, at most ${formatDuration(limit)} each`;
+}
+
+function poolText({ nodes, maxUnavailable }: PoolStep): string {
+  const first = nodes[0];
+  if (first === undefined) return 'no nodes';
+  const changes = new Set(nodes.map(({ from, to }) => `${from} → ${to}`));
+  const canary = nodes.length === 1 ? '' : `; ${first.name} first, alone`;
+  return `${count(nodes.length, 'node')} ${[...changes].join(', ')}, ${maxUnavailable} at a time${canary}`;
+}
+
+function poolSteps(plan: Plan): readonly PoolStep[] {
+  return plan.hops.flatMap((hop) =>
+    hop.steps.filter((step): step is PoolStep => step.kind === 'pool'),
+  );
+}
+
+function renderPools(plan: Plan, style: Style): readonly string[] {
+  const byName = new Map<string, PoolStep[]>();
+  for (const step of poolSteps(plan)) {
+    byName.set(step.pool, [...(byName.get(step.pool) ?? []), step]);
+  }
+  const [head = '', ...rows] = columns([
+    ['POOL', 'LANE', 'NODES', 'DRAINS', 'AT A TIME', 'DRAIN LIMIT', 'ZONES'],
+    ...[...byName].map(([name, steps]) => poolRow(name, steps)),
+  ]);
+  return [style.faint(head), ...rows];
+}
+
+function poolRow(name: string, steps: readonly PoolStep[]): readonly string[] {
+  const nodes = new Map(steps.flatMap((step) => step.nodes).map((node) => [node.name, node]));
+  const drains = steps.reduce((sum, step) => sum + step.nodes.length, 0);
+  const [step] = steps;
+  if (step === undefined) return [name];
+  return [
+    name,
+    step.lane,
+    `${nodes.size}`,
+    `${drains}`,
+    `${step.maxUnavailable}`,
+    formatDuration(step.drain.timeoutMs),
+    tally(
+      [...nodes.values()].map(({ zone }) => zone),
+      'no zone',
+    ),
+  ];
+}
+
+function renderTotals(plan: Plan): readonly string[] {
+  const pools = poolSteps(plan);
+  const drains = pools.reduce((sum, step) => sum + step.nodes.length, 0);
+  const nodes = new Set(pools.flatMap((step) => step.nodes.map(({ name }) => name)));
+  const steps = plan.hops.flatMap((hop) => hop.steps);
+  const soakMs = steps.reduce((sum, step) => sum + (step.kind === 'soak' ? step.durationMs : 0), 0);
+  const waiting = plan.hops.filter((hop) => hop.approval === 'required').map(({ id }) => id);
+  return [
+    `In all: ${count(drains, 'drain')} of ${count(nodes.size, 'node')},` +
+      ` ${count(steps.filter(({ kind }) => kind === 'snapshot').length, 'snapshot')},` +
+      ` ${count(steps.filter(({ kind }) => kind === 'api-server').length, 'API server change')},` +
+      ` ${formatDuration(soakMs)} of soaking.`,
+    waiting.length === 0
+      ? 'Nothing in it waits for a person.'
+      : `Waits for an approval before ${waiting.join(' and ')}.`,
+  ];
+}

@@ -1,0 +1,139 @@
+// What has happened between two looks at an upgrade, one line each: how `watch` speaks where there
+// is no terminal. Lines have no time of their own; who prints them puts it in front.
+// V1. Everything that a person must answer is told, once, when it opens.
+
+import { blockerSentence } from '../../domain/blocker-sentences';
+import { formatSeconds } from '../../domain/durations';
+import type {
+  NodeOutcome,
+  NodeProgress,
+  UpgradeProgress,
+  UpgradeStatus,
+} from '../../domain/progress';
+import { gateSentence, resultSentence } from '../../domain/sentences';
+import { gateHints } from './hints';
+import { count } from './text';
+
+export interface EventView {
+  /** How the executable is called in hints. */
+  readonly program: string;
+}
+
+/** `before` is undefined at the first look: then the state itself is the news. */
+export function progressEvents(
+  before: UpgradeProgress | undefined,
+  after: UpgradeProgress,
+  view: EventView,
+): readonly string[] {
+  return [
+    ...phaseEvents(before, after),
+    ...hopEvents(before, after),
+    ...doneNodeEvents(before, after),
+    ...nodeEvents(before, after),
+    ...gateEvents(before, after, view),
+    ...endEvents(before, after),
+  ];
+}
+
+function phaseEvents(before: UpgradeProgress | undefined, after: UpgradeProgress): string[] {
+  const { phase, paused } = after.status;
+  if (before?.status.phase === phase || phase === 'ended') return [];
+  const isPause = phase === 'paused' || phase === 'pausing';
+  return [isPause && paused !== undefined ? `${phase} by ${paused.by}: ${paused.reason}` : phase];
+}
+
+function hopEvents(before: UpgradeProgress | undefined, after: UpgradeProgress): string[] {
+  const ended = after.status.hops.slice(before?.status.hops.length ?? 0);
+  return [
+    ...newSteps(before, after).map(
+      ([label, seconds]) => `${label} done in ${formatSeconds(seconds)}`,
+    ),
+    ...ended.map((one) => {
+      const seconds = (one.endedAtMs - one.startedAtMs) / 1_000;
+      return `${one.hop} ${one.outcome}, ${one.from} → ${one.to}, in ${formatSeconds(seconds)}`;
+    }),
+    ...currentStepEvents(before?.status.hop, after),
+  ];
+}
+
+function currentStepEvents(was: UpgradeStatus['hop'], { status }: UpgradeProgress): string[] {
+  const { hop, phase } = status;
+  if (hop === undefined || phase === 'ended' || phase === 'waiting-for-approval') return [];
+  const isNewHop = hop.id !== was?.id;
+  const isNewStep = hop.step !== '' && (isNewHop || hop.step !== was.step);
+  return [
+    ...(isNewHop ? [`${hop.id} is hop ${hop.position} of ${hop.count}`] : []),
+    ...(isNewStep ? [`${hop.id}: ${hop.step}`] : []),
+  ];
+}
+
+function newSteps(
+  before: UpgradeProgress | undefined,
+  after: UpgradeProgress,
+): readonly (readonly [string, number])[] {
+  const isSameHop = before?.status.hop?.id === after.status.hop?.id;
+  const known = isSameHop ? (before?.stepSeconds ?? {}) : {};
+  return Object.entries(after.stepSeconds ?? {}).filter(([label]) => known[label] === undefined);
+}
+
+function doneNodeEvents(before: UpgradeProgress | undefined, after: UpgradeProgress): string[] {
+  if (after.pool === undefined) return [];
+  const isSamePool =
+    before?.pool?.pool === after.pool.pool && before.status.hop?.id === after.status.hop?.id;
+  const known = new Set(isSamePool ? before?.pool?.done.map(({ node }) => node) : []);
+  return after.pool.done.filter(({ node }) => !known.has(node)).map(outcomeText);
+}
+
+function outcomeText(outcome: NodeOutcome): string {
+  const { node, before, after } = outcome;
+  const versions = before === after ? `stays ${after}` : `${before} → ${after}`;
+  return (
+    `${node} ${outcome.outcome}, ${versions}, in ${formatSeconds(outcome.seconds)},` +
+    ` ${count(outcome.evicted, 'pod')} evicted`
+  );
+}
+
+function nodeEvents(before: UpgradeProgress | undefined, after: UpgradeProgress): string[] {
+  return after.nodes.flatMap((node) => {
+    const was = before?.nodes.find((other) => other.node === node.node);
+    const phase = was?.phase === node.phase ? [] : [`${node.node} ${node.phase}`];
+    return [...phase, ...blockerEvents(was, node)];
+  });
+}
+
+/** A pod that waits is told once for each reason, however long it stands. */
+function blockerEvents(was: NodeProgress | undefined, node: NodeProgress): string[] {
+  const key = ({ code, pod }: NodeProgress['blockers'][number]) =>
+    `${code} ${pod.namespace}/${pod.name}`;
+  const known = new Set(was?.blockers.map(key));
+  return node.blockers
+    .filter((blocker) => !known.has(key(blocker)))
+    .map((blocker) => `${node.node} waits: ${blockerSentence(blocker)}`);
+}
+
+function gateEvents(
+  before: UpgradeProgress | undefined,
+  after: UpgradeProgress,
+  view: EventView,
+): string[] {
+  const { status } = after;
+  const open = new Set(status.gates.map(({ id }) => id));
+  const was = before?.status.gates ?? [];
+  // A gate that closed and opened again between two looks has another beginning.
+  const known = new Set(was.map(({ id, sinceMs }) => `${id} ${sinceMs}`));
+  return [
+    ...was.filter(({ id }) => !open.has(id)).map(({ id }) => `${id} is settled`),
+    ...status.gates
+      .filter(({ id, sinceMs }) => !known.has(`${id} ${sinceMs}`))
+      .flatMap((gate) => [
+        gateSentence(gate),
+        ...gateHints(gate, status, { ...view, cluster: status.cluster }).map((line) => `  ${line}`),
+      ]),
+  ];
+}
+
+function endEvents(before: UpgradeProgress | undefined, after: UpgradeProgress): string[] {
+  const { result, cluster } = after.status;
+  if (result === undefined || before?.status.result !== undefined) return [];
+  return [resultSentence(cluster, result)];
+}

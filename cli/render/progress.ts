@@ -1,0 +1,177 @@
+// One picture of a running upgrade: a tree of hops, steps, pool and nodes, what it waits for and
+// how to answer. The live frame of `watch`, the answer of `status`, the demo.
+
+import { blockerSentence } from '../../domain/blocker-sentences';
+import { formatDuration, formatSeconds } from '../../domain/durations';
+import type { Plan } from '../../domain/plan';
+import type { HopOutcome, NodeProgress, UpgradeProgress } from '../../domain/progress';
+import { gateSentence, statusSentence } from '../../domain/sentences';
+import { gateHints } from './hints';
+import type { StepRow } from './steps';
+import { currentHopSteps } from './steps';
+import type { Style } from './style';
+import { count, wrap } from './text';
+
+export interface ProgressView {
+  /** Epoch milliseconds; durations that grow are counted to here. */
+  readonly nowMs: number;
+  readonly style: Style;
+  /** Columns of the terminal. */
+  readonly width: number;
+  /** The plan as it is now; without it only what has begun is shown. */
+  readonly plan?: Plan;
+  /** How the executable is called in hints. */
+  readonly program: string;
+}
+
+/** Lines without a final newline. */
+export function renderProgress(progress: UpgradeProgress, view: ProgressView): readonly string[] {
+  const { status } = progress;
+  const { style, width, nowMs } = view;
+  return [
+    renderTitle(progress, view),
+    ...wrap(statusSentence(status, nowMs), width).map(sentenceStyle(progress, style)),
+    ...section(status.hops.map((hop) => renderDoneHop(hop, style))),
+    ...renderCurrentHop(progress, view),
+    ...renderLaterHops(progress, view),
+    ...renderGates(progress, view),
+    ...renderWayBack(progress, view),
+  ];
+}
+
+function section(lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : ['', ...lines];
+}
+
+function renderTitle({ status }: UpgradeProgress, { style, nowMs }: ProgressView): string {
+  const journey =
+    status.from === undefined || status.to === undefined ? '' : `  ${status.from} → ${status.to}`;
+  const ran = status.startedAtMs === 0 ? '' : `  ${formatDuration(nowMs - status.startedAtMs)}`;
+  const left =
+    status.secondsLeft === undefined || status.phase === 'ended'
+      ? ''
+      : `  about ${formatSeconds(status.secondsLeft)} left`;
+  return `${style.strong(status.cluster)}${journey}  ${status.phase}${style.faint(ran + left)}`;
+}
+
+function sentenceStyle({ status }: UpgradeProgress, style: Style): (text: string) => string {
+  if (status.gates.length > 0) return style.wait;
+  if (status.phase !== 'ended') return (text) => text;
+  return status.result?.outcome === 'completed' ? style.good : style.wait;
+}
+
+const hopMarks = { completed: '✔', 'rolled-back': '↩', stopped: '■' } as const;
+
+function renderDoneHop(hop: HopOutcome, style: Style): string {
+  const mark = hopMarks[hop.outcome];
+  const evicted = hop.nodes.reduce((sum, node) => sum + node.evicted, 0);
+  return (
+    `${hop.outcome === 'completed' ? style.good(mark) : style.wait(mark)} ${hop.hop}` +
+    `  ${hop.from} → ${hop.to}  ${hop.outcome}` +
+    ` in ${formatDuration(hop.endedAtMs - hop.startedAtMs)}` +
+    `  ${count(hop.nodes.length, 'node')}, ${count(evicted, 'pod')} evicted`
+  );
+}
+
+function renderCurrentHop(progress: UpgradeProgress, view: ProgressView): readonly string[] {
+  const { hop, phase, hops } = progress.status;
+  const isDone = hops.some((outcome) => outcome.hop === hop?.id);
+  if (hop === undefined || phase === 'ended' || isDone) return [];
+  const planned = view.plan?.hops.find(({ id }) => id === hop.id);
+  const versions = planned === undefined ? '' : `  ${planned.from} → ${planned.to}`;
+  const waits = phase === 'waiting-for-approval' ? '  waits for an approval' : '';
+  const mark = waits === '' ? view.style.busy('●') : view.style.wait('◌');
+  const rows = waits === '' ? currentHopSteps(progress, planned) : [];
+  return [
+    ...(hops.length === 0 ? [''] : []),
+    `${mark} ${view.style.strong(hop.id)}${versions}  hop ${hop.position} of ${hop.count}${waits}`,
+    ...rows.flatMap((row) => renderStep(row, progress, view)),
+  ];
+}
+
+function renderStep(
+  row: StepRow,
+  progress: UpgradeProgress,
+  { style, nowMs, width }: ProgressView,
+): readonly string[] {
+  switch (row.state) {
+    case 'done': {
+      const took = row.seconds === undefined ? '' : style.faint(`  ${formatSeconds(row.seconds)}`);
+      return [`    ${style.good('✔')} ${row.label}${took}`];
+    }
+    case 'later':
+      return [style.faint(`    ○ ${row.label}`)];
+    case 'now': {
+      const since = progress.status.hop?.stepSinceMs ?? nowMs;
+      const line = `    ${style.busy('●')} ${row.label}  ${formatDuration(nowMs - since)}`;
+      if (!row.label.startsWith('pool ')) return [line];
+      return [
+        line + poolText(progress),
+        ...progress.nodes.flatMap((node) => renderNode(node, { style, nowMs, width })),
+      ];
+    }
+  }
+}
+
+const barWidth = 20;
+
+function poolText({ pool }: UpgradeProgress): string {
+  if (pool === undefined || pool.total === 0) return '';
+  const full = Math.floor((pool.done.length * barWidth) / pool.total);
+  const bar = '█'.repeat(full) + '░'.repeat(barWidth - full);
+  const paused = pool.paused ? ', paused' : '';
+  return `  ${bar}  ${pool.done.length} of ${count(pool.total, 'node')}${paused}`;
+}
+
+function renderNode(
+  node: NodeProgress,
+  { style, nowMs, width }: Pick<ProgressView, 'style' | 'nowMs' | 'width'>,
+): readonly string[] {
+  const phase = node.phase === 'held' ? style.bad(node.phase) : node.phase;
+  const drained =
+    node.evicted === undefined || node.phase !== 'draining'
+      ? ''
+      : `  ${count(node.evicted, 'pod')} evicted, ${node.remaining ?? 0} left`;
+  return [
+    `        ${node.node}  ${phase}  ${formatDuration(nowMs - node.phaseSinceMs)}${drained}`,
+    ...node.blockers.flatMap((blocker) =>
+      wrap(blockerSentence(blocker, nowMs), width, '          ').map(style.wait),
+    ),
+  ];
+}
+
+function renderLaterHops({ status }: UpgradeProgress, view: ProgressView): readonly string[] {
+  const { plan, style } = view;
+  const currentId = status.hop?.id;
+  if (plan === undefined || currentId === undefined || status.phase === 'ended') return [];
+  const at = plan.hops.findIndex(({ id }) => id === currentId);
+  if (at < 0 || status.phase === 'rolling-back') return [];
+  return plan.hops
+    .slice(at + 1)
+    .map((hop) =>
+      style.faint(
+        `○ ${hop.id}  ${hop.from} → ${hop.to}` +
+          (hop.approval === 'required' ? '  asks for an approval' : ''),
+      ),
+    );
+}
+
+function renderGates({ status }: UpgradeProgress, view: ProgressView): readonly string[] {
+  const { style, width, nowMs, program } = view;
+  const context = { program, cluster: status.cluster };
+  return section(
+    status.gates.flatMap((gate) => [
+      ...wrap(gateSentence(gate, nowMs), width - 2).map((line) => style.wait(`! ${line}`)),
+      ...gateHints(gate, status, context).map((hint) => `    ${style.strong(hint)}`),
+    ]),
+  );
+}
+
+function renderWayBack({ status }: UpgradeProgress, view: ProgressView): readonly string[] {
+  const { rollBackTo } = status;
+  const isHinted = status.gates.length > 0;
+  if (rollBackTo === undefined || isHinted || status.phase === 'ended') return [];
+  if (status.phase === 'rolling-back') return [];
+  const line = `back to ${rollBackTo.at}: ${view.program} rollback ${status.cluster} ${rollBackTo.hop}`;
+  return ['', view.style.faint(line)];
+}

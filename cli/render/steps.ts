@@ -1,0 +1,44 @@
+// Which steps of the running hop are done, which one runs and which come later.
+
+import type { Hop, Step } from '../../domain/plan';
+import type { UpgradeProgress } from '../../domain/progress';
+import { stepLabel } from '../../domain/step-labels';
+
+export interface StepRow {
+  readonly label: string;
+  readonly state: 'done' | 'now' | 'later';
+  readonly seconds?: number;
+}
+
+/**
+ * Rows in order. What is done comes from what the hop says; what comes later from the plan. The
+ * order of controllers is known only when it happens: the plan has them as one step.
+ */
+export function currentHopSteps(progress: UpgradeProgress, planned?: Hop): readonly StepRow[] {
+  const { hop } = progress.status;
+  if (hop === undefined) return [];
+  const done = Object.entries(progress.stepSeconds ?? {})
+    .filter(([label]) => label !== hop.step)
+    .map(([label, seconds]): StepRow => ({ label, state: 'done', seconds }));
+  const now: readonly StepRow[] = hop.step === '' ? [] : [{ label: hop.step, state: 'now' }];
+  const seen = new Set([...done, ...now].map(({ label }) => label));
+  const later = laterSteps(planned?.steps ?? [], hop.step, seen);
+  return [...done, ...now, ...later.map((label): StepRow => ({ label, state: 'later' }))];
+}
+
+function laterSteps(
+  steps: readonly Step[],
+  current: string,
+  seen: ReadonlySet<string>,
+): readonly string[] {
+  const at = steps.findIndex((step) => isLabelOf(step, current));
+  return steps
+    .slice(at + 1)
+    .map(stepLabel)
+    .filter((label) => !seen.has(label));
+}
+
+function isLabelOf(step: Step, label: string): boolean {
+  const own = stepLabel(step);
+  return label === own || (step.kind === 'controllers' && label.startsWith(`${own} `));
+}
