@@ -10,7 +10,7 @@ const swc = [
   },
 ];
 
-/** One project: its tests by glob, and what of them belongs to another project. */
+/** One project: its tests by glob, and patterns of what belongs to another project. */
 const project = (displayName, globs, notBelow = []) => ({
   displayName,
   rootDir: __dirname,
@@ -18,20 +18,23 @@ const project = (displayName, globs, notBelow = []) => ({
   roots: ['<rootDir>/test', '<rootDir>/domain'],
   testEnvironment: 'node',
   testMatch: globs.map((glob) => `<rootDir>/test/${glob}`),
-  testPathIgnorePatterns: notBelow.map((folder) => `<rootDir>/test/${folder}/`),
+  testPathIgnorePatterns: notBelow,
   transform: { '\\.ts$': swc },
 });
 
 const ofWorkflow = ['workflows', 'replay'];
 const ofLab = ['lab/e2e'];
+/** Adapters against real binaries stand beside the other tests of the same file. */
+const realBinaries = '\\.lab\\.test\\.ts$';
+const inside = (folder) => `<rootDir>/test/${folder}/`;
 const below = (folders) => folders.map((folder) => `${folder}/**/*.test.ts`);
 
 /** @type {import('jest').Config} */
 module.exports = {
   projects: [
-    project('unit', ['**/*.test.ts'], [...ofWorkflow, ...ofLab]),
+    project('unit', ['**/*.test.ts'], [...[...ofWorkflow, ...ofLab].map(inside), realBinaries]),
     project('workflow', below(ofWorkflow)),
-    project('lab', below(ofLab)),
+    project('lab', [...below(ofLab), '**/*.lab.test.ts']),
   ],
   // The default leaves one core idle, which on two cores is half of the machine.
   maxWorkers: '100%',
