@@ -1,0 +1,183 @@
+// The one table of what the lab runs: which programs, in which versions, from where.
+// It only states facts; resolve.ts acts on them.
+// C1. Every program of a release has one version, and one Go module in tools/toolchain/go/<id>
+//     pins it: the version here and the one in its go.mod are the same (a test compares them).
+// C2. A program without a published checksum has no `download`: it is built instead.
+
+/** Where the official executable is. `{version}` and `{arch}` (amd64, arm64) are filled in. */
+export interface ReleaseDownload {
+  readonly url: string;
+  /** A bare SHA-256, or a list of `<sha256>  <file name>` lines. */
+  readonly checksumUrl: string;
+  /** Path inside the .tar.gz; absent where `url` is the executable itself. */
+  readonly member?: string;
+}
+
+export interface Tool {
+  readonly name: string;
+  /** Names an executable to use instead of everything else. */
+  readonly environmentVariable: string;
+  /**
+   * What an executable named by the variable must be: of the release's minor (a lab of 1.28 that
+   * runs 1.29 would be a lie), or whatever its owner likes. On PATH only the exact version counts.
+   */
+  readonly variableAccepts: 'same-minor' | 'any-version';
+  /** Installed only when asked for by name. */
+  readonly onDemand: boolean;
+  readonly versionArguments: readonly string[];
+  /** Its first group is the version, without a `v`, in what the executable prints. */
+  readonly versionPattern: RegExp;
+  readonly goPackage: string;
+  readonly download?: ReleaseDownload;
+}
+
+export interface Release {
+  /** The folder of its Go module, and its name in locks and messages. */
+  readonly id: string;
+  /** `1.28.15`, without a `v`. */
+  readonly version: string;
+  /** Of a first build on two cores, modules included, measured and rounded up. */
+  readonly buildMinutes: number;
+  /** For `go build -ldflags`, beside `-s -w`: without them the programs do not know their version. */
+  readonly linkerFlags: readonly string[];
+  readonly tools: readonly Tool[];
+}
+
+const kubernetesVersions = ['1.28.15', '1.29.15', '1.30.14'] as const;
+
+function minorOf(version: string): string {
+  return version.split('.').slice(0, 2).join('.');
+}
+
+function kubernetesTool(name: string, version: string, onDemand: boolean): Tool {
+  const minor = minorOf(version).replace('.', '_');
+  const url = `https://dl.k8s.io/release/v{version}/bin/linux/{arch}/${name}`;
+  const isClient = name === 'kubectl';
+  return {
+    name,
+    environmentVariable: `ASCENT_BIN_${name.toUpperCase().replaceAll('-', '_')}_${minor}`,
+    variableAccepts: 'same-minor',
+    onDemand,
+    versionArguments: isClient ? ['version', '--client'] : ['--version'],
+    versionPattern: isClient ? /^Client Version: v(\S+)$/m : /^Kubernetes v(\S+)$/m,
+    goPackage: `k8s.io/kubernetes/cmd/${name}`,
+    download: { url, checksumUrl: `${url}.sha256` },
+  };
+}
+
+function kubernetes(version: string): Release {
+  const [major = '', minor = ''] = version.split('.');
+  return {
+    id: `kubernetes-${major}.${minor}`,
+    version,
+    buildMinutes: 4,
+    linkerFlags: ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap((at) => [
+      `-X ${at}.gitVersion=v${version}`,
+      `-X ${at}.gitMajor=${major}`,
+      `-X ${at}.gitMinor=${minor}`,
+    ]),
+    tools: [
+      kubernetesTool('kube-apiserver', version, false),
+      kubernetesTool('kube-controller-manager', version, false),
+      kubernetesTool('kube-scheduler', version, false),
+      kubernetesTool('kubectl', version, true),
+    ],
+  };
+}
+
+const etcdFiles = 'https://github.com/etcd-io/etcd/releases/download/v{version}';
+
+function etcdTool(name: string, about: Pick<Tool, 'goPackage' | 'onDemand'>): Tool {
+  return {
+    name,
+    environmentVariable: `ASCENT_BIN_${name.toUpperCase()}`,
+    variableAccepts: 'any-version',
+    versionArguments: [name === 'etcd' ? '--version' : 'version'],
+    versionPattern: name === 'etcd' ? /^etcd Version: (\S+)$/m : /^\w+ version: (\S+)$/m,
+    download: {
+      url: `${etcdFiles}/etcd-v{version}-linux-{arch}.tar.gz`,
+      checksumUrl: `${etcdFiles}/SHA256SUMS`,
+      member: `etcd-v{version}-linux-{arch}/${name}`,
+    },
+    ...about,
+  };
+}
+
+const etcd: Release = {
+  id: 'etcd',
+  version: '3.5.21',
+  buildMinutes: 1,
+  linkerFlags: [],
+  tools: [
+    etcdTool('etcd', { goPackage: 'go.etcd.io/etcd/server/v3', onDemand: false }),
+    etcdTool('etcdutl', { goPackage: 'go.etcd.io/etcd/etcdutl/v3', onDemand: false }),
+    etcdTool('etcdctl', { goPackage: 'go.etcd.io/etcd/etcdctl/v3', onDemand: true }),
+  ],
+};
+
+const kwok: Release = {
+  id: 'kwok',
+  version: '0.7.0',
+  buildMinutes: 1,
+  linkerFlags: ['-X sigs.k8s.io/kwok/pkg/consts.Version=v0.7.0'],
+  tools: [
+    {
+      // Its releases come without checksums (hack/releases.sh uploads the bare executables), C2.
+      name: 'kwok',
+      environmentVariable: 'ASCENT_BIN_KWOK',
+      variableAccepts: 'any-version',
+      onDemand: false,
+      versionArguments: ['--version'],
+      versionPattern: /^kwok version v(\S+)/m,
+      goPackage: 'sigs.k8s.io/kwok/cmd/kwok',
+    },
+  ],
+};
+
+const temporalFiles = 'https://github.com/temporalio/cli/releases/download/v{version}';
+
+const temporal: Release = {
+  id: 'temporal',
+  version: '1.5.1',
+  buildMinutes: 2,
+  linkerFlags: ['-X github.com/temporalio/cli/temporalcli.Version=1.5.1'],
+  tools: [
+    {
+      name: 'temporal',
+      environmentVariable: 'ASCENT_BIN_TEMPORAL',
+      variableAccepts: 'any-version',
+      onDemand: false,
+      versionArguments: ['--version'],
+      versionPattern: /^temporal version (\S+)/m,
+      goPackage: 'github.com/temporalio/cli/cmd/temporal',
+      download: {
+        url: `${temporalFiles}/temporal_cli_{version}_linux_{arch}.tar.gz`,
+        checksumUrl: `${temporalFiles}/checksums.txt`,
+        member: 'temporal',
+      },
+    },
+  ],
+};
+
+/** In the order in which they are built: what everybody waits for first comes first. */
+export const catalogue: readonly Release[] = [
+  etcd,
+  temporal,
+  kwok,
+  ...kubernetesVersions.map(kubernetes),
+];
+
+/** Temporal's time-skipping server, for tests only: a Java program, not a Go one. */
+export const testServer = {
+  name: 'temporal-test-server',
+  environmentVariable: 'ASCENT_BIN_TEMPORAL_TEST_SERVER',
+  /** The Maven artifact that tools/toolchain/maven/pom.xml pins. */
+  version: '1.35.0',
+  mainClass: 'io.temporal.testserver.TestServer',
+  /** The @temporalio/testing in package.json, whose own download this is (a test compares them). */
+  sdkVersion: '1.24.0',
+  /** Answers `{archiveUrl, fileToExtract}`: the protocol of sdk-core's ephemeral_server. */
+  lookupUrl:
+    'https://temporal.download/temporal-test-server/default' +
+    '?arch={arch}&platform=linux&sdk-name=sdk-typescript&sdk-version={version}',
+} as const;
