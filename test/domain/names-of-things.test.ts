@@ -1,0 +1,79 @@
+// Ids and labels are a contract: people type them, alert on them and find workflows by them.
+
+import { clusterTaskQueue, workflowTaskQueue } from '../../domain/activity-contract';
+import { answersOf, approvalGateId, nodeGateId, stepGateId } from '../../domain/gates';
+import { controllersLabel, stepLabel } from '../../domain/step-labels';
+import {
+  hopWorkflowId,
+  nodeWorkflowId,
+  poolWorkflowId,
+  rollBackWorkflowId,
+  upgradeWorkflowId,
+} from '../../domain/workflow-ids';
+import {
+  aCluster,
+  aPlan,
+  aSpec,
+  clusterName,
+  hopId,
+  memberName,
+  nodeName,
+  poolName,
+} from '../support/builders';
+
+it('gates are named after what they are about', () => {
+  const hop = hopId('hop-1.30');
+  expect([
+    approvalGateId(hop),
+    stepGateId(hop, 'api-server cp-1'),
+    nodeGateId(nodeName('worker-3')),
+  ]).toEqual(['approve/hop-1.30', 'hop-1.30/api-server cp-1', 'node/worker-3']);
+});
+
+it.each([
+  { kind: 'approval', answers: ['approve', 'reject'] },
+  { kind: 'step', answers: ['approve', 'reject', 'rollBack'] },
+  { kind: 'node', answers: ['retryNode', 'skipNode', 'quarantineNode', 'rollBack'] },
+] as const)('a gate of kind $kind is answered with $answers', ({ kind, answers }) => {
+  expect(answersOf({ kind })).toEqual(answers);
+});
+
+it('steps are labelled in the order of the plan', () => {
+  const [hop] = aPlan(aSpec(), aCluster().withMembers(2).withNodes(1).observation()).hops;
+  expect(hop?.steps.map(stepLabel)).toEqual([
+    'preflight',
+    'snapshot',
+    'api-server cp-1',
+    'api-server cp-2',
+    'controllers',
+    'pool workers',
+    'verify',
+    'soak',
+  ]);
+  expect(controllersLabel(memberName('cp-1'))).toBe('controllers cp-1');
+});
+
+it('workflows and task queues are named after clusters, hops, pools and nodes', () => {
+  const [cluster, hop] = [clusterName('lab'), hopId('hop-1.29')];
+  const hopWorkflow = hopWorkflowId(cluster, hop);
+  const pool = poolWorkflowId(hopWorkflow, poolName('web'), 0);
+  expect([
+    upgradeWorkflowId(cluster),
+    hopWorkflow,
+    pool,
+    poolWorkflowId(hopWorkflow, poolName('web'), 1),
+    nodeWorkflowId(pool, nodeName('worker-3')),
+    rollBackWorkflowId(cluster, hop),
+    workflowTaskQueue,
+    clusterTaskQueue(cluster),
+  ]).toEqual([
+    'upgrade/lab',
+    'upgrade/lab/hop-1.29',
+    'upgrade/lab/hop-1.29/web',
+    'upgrade/lab/hop-1.29/web/2',
+    'upgrade/lab/hop-1.29/web/worker-3',
+    'upgrade/lab/hop-1.29/rollback',
+    'ascent',
+    'cluster/lab',
+  ]);
+});
