@@ -45,11 +45,13 @@ async function accessFileOf(
   options: GlobalOptions,
   context: CliContext,
 ): Promise<string | undefined> {
-  const { access, lab } = options;
-  if (access !== undefined && lab !== undefined) {
+  const { lab } = options;
+  const [file, ...more] = options.access ?? [];
+  if (more.length > 0) throw usageError('--access names several clusters', 'give it once');
+  if (file !== undefined && lab !== undefined) {
     throw usageError('--access and --lab name two clusters', 'give one of them');
   }
-  if (access !== undefined) return access;
+  if (file !== undefined) return file;
   if (lab !== undefined) return labFileOf(lab, context);
   const named = context.env['ASCENT_ACCESS'] ?? '';
   if (named !== '') return named;
@@ -150,9 +152,17 @@ function withAbsolutePaths(access: ClusterAccess, base: string): ClusterAccess {
 /** One line for each problem, with the place in the document. */
 export function problemsOf(error: z.ZodError): readonly string[] {
   return error.issues.map((issue) => {
-    const place = issue.path.map(String).join('.');
+    const place = placeText(issue.path);
     return place === '' ? issue.message : `${place}: ${issue.message}`;
   });
+}
+
+/** `nodes[0].kubeletVersion`. */
+function placeText(path: readonly PropertyKey[]): string {
+  return path
+    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
+    .join('')
+    .replace(/^\./, '');
 }
 
 function accessInvalid(file: string, problems: readonly string[]): CliError {

@@ -127,7 +127,8 @@ export function errorDocument(error: unknown): ErrorDocument {
 function documentOf(
   fields: Omit<ErrorDocument, 'schema' | 'problems'> & Partial<Pick<ErrorDocument, 'problems'>>,
 ): ErrorDocument {
-  return { schema: 'ascent.error/v1', problems: [], ...fields };
+  const { code, message, remedy, exitCode, problems = [], ...more } = fields;
+  return { schema: 'ascent.error/v1', code, message, remedy, exitCode, problems, ...more };
 }
 
 function clientErrorDocument(error: AscentError): ErrorDocument {

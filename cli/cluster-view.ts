@@ -27,7 +27,7 @@ export async function readSpec(context: CliContext, file: string): Promise<Upgra
     exitCode: exitCodes.invalidInput,
     code: 'spec-invalid',
     message: `the spec ${file} is not valid`,
-    remedy: 'correct what is named above; docs/spec.schema.json completes it in an editor',
+    remedy: 'correct what is named; docs/spec.schema.json completes it in an editor',
     problems: result.problems.map((problem) => specProblemText(file, problem)),
   });
 }

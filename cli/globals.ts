@@ -12,7 +12,8 @@ export interface GlobalOptions {
   readonly configFile?: string;
   readonly address?: string;
   readonly namespace?: string;
-  readonly access?: string;
+  /** A worker serves several clusters; every other command is about one. */
+  readonly access?: readonly string[];
   readonly lab?: string;
   readonly actor?: string;
 }
@@ -28,9 +29,13 @@ export function addGlobalOptions(program: Command): void {
     .option('--config-file <file>', 'where profiles are (environment: TEMPORAL_CONFIG_FILE)')
     .option('--address <host:port>', 'address of Temporal, before profile and environment')
     .option('--namespace <name>', 'namespace of Temporal, before profile and environment')
-    .option('--access <file>', 'how to reach the cluster (environment: ASCENT_ACCESS)')
+    .option('--access <file>', 'how to reach the cluster (environment: ASCENT_ACCESS)', collect)
     .option('--lab <name>', 'the lab of that name, instead of --access')
     .option('--actor <name>', 'who asks, for the audit trail (default: user@host)');
+}
+
+function collect(file: string, others: readonly string[] = []): readonly string[] {
+  return [...others, file];
 }
 
 export function connectOptions(options: GlobalOptions, context: CliContext): ConnectOptions {

@@ -96,7 +96,7 @@ const budget = z.object({
 const observationSchema = z.object({
   schema: z.literal('ascent.observation/v1'),
   cluster: name,
-  observedAt: z.iso.datetime({ offset: true }),
+  observedAt: z.iso.datetime({ offset: true, error: 'is no time such as 2026-11-21T04:00:00Z' }),
   members: z.array(member),
   etcd,
   leases: z.array(

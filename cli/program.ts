@@ -32,9 +32,9 @@ export function buildProgram(run: CommandRun, extraCommands: readonly AddCommand
   const { context } = run;
   const program = new Command(context.program)
     .description('Takes a Kubernetes cluster across several minors, durably.')
-    .version(context.version, '-V, --version')
+    .version(context.version, '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show help')
-    .helpCommand('help [command]', 'show help for a command')
+    .helpCommand(false)
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .showSuggestionAfterError()
     .exitOverride()

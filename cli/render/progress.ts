@@ -27,11 +27,10 @@ export interface ProgressView {
 /** Lines without a final newline. */
 export function renderProgress(progress: UpgradeProgress, view: ProgressView): readonly string[] {
   const { status } = progress;
-  const { style, width, nowMs } = view;
   return [
     renderTitle(progress, view),
-    ...wrap(statusSentence(status, nowMs), width).map(sentenceStyle(progress, style)),
-    ...section(status.hops.map((hop) => renderDoneHop(hop, style))),
+    ...renderSentence(progress, view),
+    ...section(status.hops.map((hop) => renderDoneHop(hop, view.style))),
     ...renderCurrentHop(progress, view),
     ...renderLaterHops(progress, view),
     ...renderGates(progress, view),
@@ -47,15 +46,19 @@ function renderTitle({ status }: UpgradeProgress, { style, nowMs }: ProgressView
   const journey =
     status.from === undefined || status.to === undefined ? '' : `  ${status.from} → ${status.to}`;
   const ran = status.startedAtMs === 0 ? '' : `  ${formatDuration(nowMs - status.startedAtMs)}`;
-  const left =
-    status.secondsLeft === undefined || status.phase === 'ended'
-      ? ''
-      : `  about ${formatSeconds(status.secondsLeft)} left`;
-  return `${style.strong(status.cluster)}${journey}  ${status.phase}${style.faint(ran + left)}`;
+  return `${style.strong(status.cluster)}${journey}  ${status.phase}${style.faint(ran)}`;
+}
+
+/** The sentence for 03:00; where it would only say what the gates below say, they stand alone. */
+function renderSentence(progress: UpgradeProgress, view: ProgressView): readonly string[] {
+  const { gates, phase } = progress.status;
+  const isSaidBelow = phase === 'waiting-for-approval' || phase === 'needs-operator';
+  if (isSaidBelow && gates.length > 0) return [];
+  const style = sentenceStyle(progress, view.style);
+  return wrap(statusSentence(progress.status, view.nowMs), view.width).map(style);
 }
 
 function sentenceStyle({ status }: UpgradeProgress, style: Style): (text: string) => string {
-  if (status.gates.length > 0) return style.wait;
   if (status.phase !== 'ended') return (text) => text;
   return status.result?.outcome === 'completed' ? style.good : style.wait;
 }
@@ -161,7 +164,9 @@ function renderGates({ status }: UpgradeProgress, view: ProgressView): readonly 
   const context = { program, cluster: status.cluster };
   return section(
     status.gates.flatMap((gate) => [
-      ...wrap(gateSentence(gate, nowMs), width - 2).map((line) => style.wait(`! ${line}`)),
+      ...wrap(gateSentence(gate, nowMs), width - 2).map((line, index) =>
+        style.wait(`${index === 0 ? '!' : ' '} ${line}`),
+      ),
       ...gateHints(gate, status, context).map((hint) => `    ${style.strong(hint)}`),
     ]),
   );

@@ -1,0 +1,98 @@
+// A terminal, a file system and a clock in memory, so that whole command lines run in-process.
+
+import type {
+  CliContext,
+  LiveFrame,
+  OpenCluster,
+  OutputStream,
+  RunningLab,
+  UpgradeClient,
+} from '../../../cli/context';
+import type { ClusterAccess } from '../../../activities/access';
+import type { ConnectOptions } from '../../../client';
+
+/** 2026-11-21T04:10:00Z: ten minutes after the fixtures were seen. */
+export const nowMs = Date.UTC(2026, 10, 21, 4, 10);
+
+export interface TerminalOptions {
+  readonly files?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly labs?: readonly RunningLab[];
+  readonly isTerminal?: boolean;
+  /** Answer of every question; undefined: nobody can be asked. */
+  readonly confirms?: boolean;
+  readonly client?: () => UpgradeClient;
+  readonly cluster?: (access: ClusterAccess) => OpenCluster;
+  readonly signal?: AbortSignal;
+}
+
+export class FakeTerminal {
+  readonly files: Map<string, string>;
+  readonly connections: ConnectOptions[] = [];
+  readonly questions: string[] = [];
+  /** Every drawing of the live frame. */
+  readonly frames: string[] = [];
+  stdout = '';
+  stderr = '';
+  readonly context: CliContext;
+
+  constructor(options: TerminalOptions = {}) {
+    this.files = new Map(Object.entries(options.files ?? {}));
+    const isTerminal = options.isTerminal ?? false;
+    this.context = {
+      program: 'ascent',
+      version: '0.0.0',
+      env: options.env ?? {},
+      user: 'ada@workstation',
+      stdout: this.stream(isTerminal, (text) => (this.stdout += text)),
+      stderr: this.stream(isTerminal, (text) => (this.stderr += text)),
+      signal: options.signal ?? new AbortController().signal,
+      nowMs: () => nowMs,
+      readFile: (file) => this.readFile(file),
+      writeFile: (file, text) => {
+        this.files.set(file, text);
+        return Promise.resolve();
+      },
+      connect: (asked) => {
+        this.connections.push(asked);
+        if (options.client === undefined) throw new Error('this test has no client');
+        return Promise.resolve(options.client());
+      },
+      openCluster: (access) => {
+        if (options.cluster === undefined) throw new Error('this test has no cluster');
+        return Promise.resolve(options.cluster(access));
+      },
+      runningLabs: () => Promise.resolve(options.labs ?? []),
+      liveFrame: () => this.liveFrame(),
+      confirm: this.confirmWith(options.confirms),
+    };
+  }
+
+  private confirmWith(answer: boolean | undefined): CliContext['confirm'] {
+    if (answer === undefined) return undefined;
+    return (question) => {
+      this.questions.push(question);
+      return Promise.resolve(answer);
+    };
+  }
+
+  private stream(isTerminal: boolean, append: (text: string) => void): OutputStream {
+    return { write: append, isTerminal, width: 100, hasColours: false };
+  }
+
+  private liveFrame(): LiveFrame {
+    return {
+      update: (lines) => {
+        this.frames.push(lines.join('\n'));
+      },
+      done: () => undefined,
+    };
+  }
+
+  private readFile(file: string): Promise<string> {
+    const text = this.files.get(file);
+    if (text !== undefined) return Promise.resolve(text);
+    const missing = new Error(`ENOENT: no such file or directory, open '${file}'`);
+    return Promise.reject(Object.assign(missing, { code: 'ENOENT' }));
+  }
+}

@@ -1,0 +1,236 @@
+// One upgrade behind the client's interface. It answers from the moment that it is given and
+// refuses by the same rules as the real one; nothing here talks to Temporal.
+
+import type { UpgradeClient } from '../../../cli/context';
+import type { StartRefused, StartResult, UpgradeSchedule } from '../../../client';
+import {
+  CommandRefusedError,
+  TemporalUnreachableError,
+  UpgradeEndedError,
+  UpgradeNotFoundError,
+} from '../../../client';
+import type { GateId, PlanDigest } from '../../../domain/names';
+import type { AuditEntry, CommandAccepted, CommandRefusal } from '../../../domain/control';
+import type { Plan } from '../../../domain/plan';
+import type { UpgradeProgress, UpgradeResult } from '../../../domain/progress';
+import { hopId, nodeName } from '../../support/builders';
+import { nowMs } from './fake-terminal';
+
+export interface FakeUpgradeOptions {
+  readonly cluster: string;
+  readonly plan: Plan;
+  /** Where it stands; undefined: there is none. */
+  readonly moment?: UpgradeProgress;
+  /** What `watch` sees, one after the other; default: only the moment. */
+  readonly moments?: readonly UpgradeProgress[];
+  readonly refusal?: StartRefused;
+  readonly schedules?: readonly UpgradeSchedule[];
+}
+
+export class FakeUpgrade implements UpgradeClient {
+  readonly #options: FakeUpgradeOptions;
+  /** What was asked, in order: the name of the method and its arguments. */
+  readonly calls: (readonly unknown[])[] = [];
+  isClosed = false;
+
+  constructor(options: FakeUpgradeOptions) {
+    this.#options = options;
+  }
+
+  close(): Promise<void> {
+    this.isClosed = true;
+    return Promise.resolve();
+  }
+
+  start: UpgradeClient['start'] = (spec, options) => {
+    this.calls.push(['start', spec.cluster, options]);
+    const { refusal, plan, moment } = this.#options;
+    if (refusal !== undefined) return Promise.resolve({ kind: 'refused', refusal });
+    const result: StartResult = {
+      kind: moment === undefined ? 'started' : 'already-running',
+      plan,
+      workflowId: `upgrade/${spec.cluster}`,
+      runId: '00000000-0000-4000-8000-000000000001',
+    };
+    return Promise.resolve(result);
+  };
+
+  pause: UpgradeClient['pause'] = (cluster, request) =>
+    this.#answer(cluster, 'pause', request, ({ status }) =>
+      status.paused === undefined
+        ? 'nothing begins until it is resumed'
+        : { code: 'already-paused' },
+    );
+
+  resume: UpgradeClient['resume'] = (cluster, request) =>
+    this.#answer(cluster, 'resume', request, ({ status }) =>
+      status.paused === undefined ? { code: 'not-paused' } : 'the upgrade goes on',
+    );
+
+  approve: UpgradeClient['approve'] = (cluster, request) =>
+    this.#answer(
+      cluster,
+      'approve',
+      request,
+      (moment) => gateRefusal(moment, request) ?? `${request.gate} is approved`,
+    );
+
+  reject: UpgradeClient['reject'] = (cluster, request) =>
+    this.#answer(
+      cluster,
+      'reject',
+      request,
+      (moment) => gateRefusal(moment, request) ?? 'the upgrade ends here',
+    );
+
+  rollBack: UpgradeClient['rollBack'] = (cluster, request) =>
+    this.#answer(cluster, 'rollBack', request, ({ status }) =>
+      status.rollBackTo?.hop === request.hop
+        ? `${request.hop} is rolled back`
+        : ({ code: 'rollback-unavailable', hop: hopId(request.hop), why: 'not-begun' } as const),
+    );
+
+  retryNode: UpgradeClient['retryNode'] = (cluster, request) =>
+    this.#answerNode(cluster, 'retryNode', request, 'is tried again');
+
+  skipNode: UpgradeClient['skipNode'] = (cluster, request) =>
+    this.#answerNode(cluster, 'skipNode', request, 'is left as it is');
+
+  quarantineNode: UpgradeClient['quarantineNode'] = (cluster, request) =>
+    this.#answerNode(cluster, 'quarantineNode', request, 'stays cordoned');
+
+  status: UpgradeClient['status'] = async (cluster) => (await this.progress(cluster)).status;
+
+  progress: UpgradeClient['progress'] = (cluster) => {
+    const { moment } = this.#options;
+    if (moment === undefined || cluster !== this.#options.cluster) {
+      return Promise.reject(new UpgradeNotFoundError(cluster));
+    }
+    return Promise.resolve(moment);
+  };
+
+  async *watch(cluster: string): AsyncGenerator<UpgradeProgress, UpgradeResult | undefined> {
+    const last = await this.progress(cluster);
+    const moments = this.#options.moments ?? [last];
+    yield* moments;
+    return moments.at(-1)?.status.result;
+  }
+
+  result: UpgradeClient['result'] = async (cluster) => {
+    const { result } = await this.status(cluster);
+    if (result === undefined) throw new Error('it runs');
+    return result;
+  };
+
+  plan: UpgradeClient['plan'] = () => Promise.resolve(this.#options.plan);
+
+  audit: UpgradeClient['audit'] = async (cluster) => {
+    await this.progress(cluster);
+    return auditTrail;
+  };
+
+  blockers: UpgradeClient['blockers'] = () => Promise.resolve([]);
+
+  list: UpgradeClient['list'] = (options) => {
+    this.calls.push(['list', options]);
+    const { moment, cluster } = this.#options;
+    if (moment === undefined) return Promise.resolve([]);
+    const { status } = moment;
+    return Promise.resolve([
+      {
+        cluster,
+        workflowId: `upgrade/${cluster}`,
+        runId: '00000000-0000-4000-8000-000000000001',
+        state: status.result === undefined ? 'running' : 'ended',
+        from: '1.28.15',
+        to: '1.30.14',
+        phase: status.phase,
+        ...(status.gates[0] === undefined ? {} : { waitingFor: status.gates[0].id }),
+        startedAt: new Date(status.startedAtMs).toISOString(),
+        ...(status.result === undefined ? {} : { endedAt: new Date(nowMs).toISOString() }),
+      },
+    ]);
+  };
+
+  schedule: UpgradeClient['schedule'] = (spec, options) => {
+    this.calls.push(['schedule', spec.cluster, options]);
+    return Promise.resolve({
+      scheduleId: `upgrade-schedule/${spec.cluster}`,
+      cluster: spec.cluster,
+      timezone: options.when.timezone ?? 'UTC',
+      nextTimes: ['2026-11-28T02:00:00.000Z'],
+    });
+  };
+
+  unschedule: UpgradeClient['unschedule'] = (cluster) => {
+    this.calls.push(['unschedule', cluster]);
+    return Promise.resolve();
+  };
+
+  schedules: UpgradeClient['schedules'] = () => Promise.resolve(this.#options.schedules ?? []);
+
+  #answerNode(
+    cluster: string,
+    name: string,
+    request: { readonly node: string },
+    effect: string,
+  ): Promise<CommandAccepted> {
+    return this.#answer(cluster, name, request, ({ status }) => {
+      const waiting = status.gates.flatMap((gate) => (gate.kind === 'node' ? [gate.node] : []));
+      const node = waiting.find((one) => one === request.node);
+      return node === undefined
+        ? ({ code: 'node-not-waiting', node: nodeName(request.node), waiting } as const)
+        : `node ${node} ${effect}`;
+    });
+  }
+
+  async #answer(
+    cluster: string,
+    name: string,
+    request: object,
+    decide: (moment: UpgradeProgress) => string | CommandRefusal,
+  ): Promise<CommandAccepted> {
+    this.calls.push([name, cluster, request]);
+    const moment = await this.progress(cluster);
+    const { result } = moment.status;
+    if (result !== undefined) throw new UpgradeEndedError(cluster, result.outcome, result);
+    const decision = decide(moment);
+    if (typeof decision !== 'string') throw new CommandRefusedError(decision);
+    return { requestId: 'request-1', effect: decision };
+  }
+}
+
+function gateRefusal(
+  { status }: UpgradeProgress,
+  request: { readonly gate: string; readonly planDigest: string },
+): CommandRefusal | undefined {
+  const open = status.gates.filter(({ kind }) => kind !== 'node').map(({ id }) => id);
+  const gate = request.gate as GateId;
+  const given = request.planDigest as PlanDigest;
+  if (!open.some((id) => id === gate)) return { code: 'gate-unknown', gate, open };
+  if (given === status.planDigest) return undefined;
+  if (status.planDigest === undefined) return { code: 'not-planned-yet' };
+  return { code: 'digest-stale', given, current: status.planDigest };
+}
+
+const auditTrail: readonly AuditEntry[] = [
+  {
+    atMs: nowMs - 1_800_000,
+    actor: 'ada@workstation',
+    event: 'upgrade.started',
+    text: 'ada@workstation started the upgrade from 1.28.15 to 1.30.14',
+    requestId: 'request-0',
+  },
+  {
+    atMs: nowMs - 60_000,
+    actor: 'ada@workstation',
+    event: 'command.pause',
+    text: 'ada@workstation asked to pause (release day): nothing begins until it is resumed',
+    requestId: 'request-1',
+  },
+];
+
+/** A server that is away. */
+export function unreachable(): Promise<never> {
+  return Promise.reject(new TemporalUnreachableError('temporal.example:7233'));
+}

@@ -1,0 +1,269 @@
+// The cluster, the spec and the moments of its upgrade that transcripts are about.
+
+import type { DrainBlocker } from '../../../domain/blockers';
+import type { Gate } from '../../../domain/control';
+import { failureInfo } from '../../../domain/failure-remedies';
+import { approvalGateId, nodeGateId } from '../../../domain/gates';
+import type { Plan } from '../../../domain/plan';
+import type {
+  HopOutcome,
+  NodeOutcome,
+  UpgradeProgress,
+  UpgradeStatus,
+} from '../../../domain/progress';
+import { statusSentence } from '../../../domain/sentences';
+import {
+  aBudget,
+  aCluster,
+  aPlan,
+  aPool,
+  aSpec,
+  clusterName,
+  hopId,
+  nodeName,
+  poolName,
+  version,
+} from '../../support/builders';
+import { nowMs } from './fake-terminal';
+
+const minuteMs = 60_000;
+
+/** `prod`: three members, four nodes of pool web and two of pool batch, all 1.28.15. */
+export const observation = aCluster('prod')
+  .withNodes(4, '1.28.15', { prefix: 'web', labels: { pool: 'web' } })
+  .withNodes(2, '1.28.15', { prefix: 'batch', labels: { pool: 'batch' } })
+  .withBudget(aBudget('web'))
+  .withAvailable('1.28.15', '1.29.15', '1.30.14')
+  .observation();
+
+export const specText = `apiVersion: ascent/v1
+cluster: prod
+target: "1.30"
+soak: 1h
+pools:
+  - name: web
+    nodeSelector: { pool: web }
+    maxUnavailable: 2
+  - name: batch
+    lane: fewest-drains
+`;
+
+const spec = aSpec({
+  cluster: clusterName('prod'),
+  hopSoakMs: 60 * minuteMs,
+  controlPlane: { memberTimeoutMs: 15 * minuteMs, allowSingleMember: false },
+  pools: [
+    aPool({
+      name: poolName('web'),
+      nodeSelector: { pool: 'web' },
+      maxUnavailable: 2,
+      upgradeTimeoutMs: 15 * minuteMs,
+    }),
+    aPool({
+      name: poolName('batch'),
+      lane: 'fewest-drains',
+      upgradeTimeoutMs: 15 * minuteMs,
+    }),
+  ],
+});
+
+export const plan: Plan = aPlan(spec, observation);
+
+const first = hopId('hop-1.29');
+const second = hopId('hop-1.30');
+
+function nodeDone(name: string, seconds: number, evicted: number): NodeOutcome {
+  return {
+    node: nodeName(name),
+    outcome: 'upgraded',
+    before: version('1.28.15'),
+    after: version('1.29.15'),
+    evicted,
+    refusals: 0,
+    seconds,
+  };
+}
+
+const firstHopDone: HopOutcome = {
+  hop: first,
+  from: version('1.28.15'),
+  to: version('1.29.15'),
+  outcome: 'completed',
+  members: [],
+  nodes: [nodeDone('web-1', 62, 10), nodeDone('web-2', 58, 10)],
+  stepSeconds: { preflight: 3, snapshot: 12 },
+  startedAtMs: nowMs - 90 * minuteMs,
+  endedAtMs: nowMs - 5 * minuteMs,
+};
+
+type Facts = Omit<UpgradeStatus, 'schema' | 'sentence' | 'cluster' | 'gates' | 'hops'> &
+  Partial<Pick<UpgradeStatus, 'gates' | 'hops'>>;
+
+/** A status as the upgrade would say it. */
+function aStatus(facts: Facts): UpgradeStatus {
+  const whole = {
+    schema: 'ascent.status/v1' as const,
+    cluster: clusterName('prod'),
+    from: version('1.28.15'),
+    to: version('1.30.14'),
+    planDigest: plan.digest,
+    gates: [],
+    hops: [],
+    ...facts,
+  };
+  return { ...whole, sentence: statusSentence(whole) };
+}
+
+const waitingPod: DrainBlocker = {
+  code: 'budget-exhausted',
+  pod: { namespace: 'default', name: 'web-7f9' },
+  budget: { namespace: 'default', name: 'web' },
+  message: 'the budget needs 9 healthy pods and has 9 now',
+  sinceMs: nowMs - 40_000,
+};
+
+const begun = nowMs - 30 * minuteMs;
+
+/** In the middle of pool web of the first hop: one node done, two drained, one of them waits. */
+export const upgrading: UpgradeProgress = {
+  status: aStatus({
+    phase: 'upgrading',
+    hop: { id: first, position: 1, count: 2, step: 'pool web', stepSinceMs: nowMs - 3 * minuteMs },
+    startedAtMs: begun,
+    secondsLeft: 5_400,
+    rollBackTo: { hop: first, at: version('1.28.15') },
+  }),
+  pool: {
+    pool: poolName('web'),
+    total: 4,
+    pending: 1,
+    done: [nodeDone('web-1', 62, 10)],
+    paused: false,
+  },
+  members: [],
+  stepSeconds: {
+    preflight: 3,
+    snapshot: 12,
+    'api-server cp-1': 41,
+    'api-server cp-2': 39,
+    'api-server cp-3': 40,
+    'controllers cp-2': 9,
+    'controllers cp-3': 8,
+    'controllers cp-1': 9,
+  },
+  nodes: [
+    {
+      node: nodeName('web-2'),
+      phase: 'draining',
+      phaseSinceMs: nowMs - 50_000,
+      evicted: 8,
+      remaining: 2,
+      blockers: [waitingPod],
+    },
+    {
+      node: nodeName('web-3'),
+      phase: 'upgrading',
+      phaseSinceMs: nowMs - 12_000,
+      blockers: [],
+    },
+  ],
+};
+
+export const paused: UpgradeProgress = {
+  ...upgrading,
+  status: aStatus({
+    ...upgrading.status,
+    phase: 'paused',
+    paused: { by: 'ada@workstation', reason: 'release day', sinceMs: nowMs - minuteMs },
+  }),
+  nodes: upgrading.nodes.map((node) => ({ ...node, phase: 'paused', blockers: [] })),
+};
+
+const approvalGate: Gate = {
+  kind: 'approval',
+  id: approvalGateId(second),
+  hop: second,
+  sinceMs: nowMs - 5 * minuteMs,
+};
+
+/** Between the hops: the second one waits for an approval. */
+export const waitingForApproval: UpgradeProgress = {
+  status: aStatus({
+    phase: 'waiting-for-approval',
+    hop: { id: second, position: 2, count: 2, step: '', stepSinceMs: nowMs - 5 * minuteMs },
+    gates: [approvalGate],
+    hops: [firstHopDone],
+    startedAtMs: nowMs - 90 * minuteMs,
+    rollBackTo: { hop: first, at: version('1.28.15') },
+  }),
+  members: [],
+  nodes: [],
+};
+
+const heldGate: Gate = {
+  kind: 'node',
+  id: nodeGateId(nodeName('web-2')),
+  hop: first,
+  pool: poolName('web'),
+  node: nodeName('web-2'),
+  failure: failureInfo('drain-deadline', 'the drain of node web-2 did not end within 30 min'),
+  blockers: [waitingPod],
+  sinceMs: nowMs - 2 * minuteMs,
+};
+
+/** A node is held: its drain has come to its deadline. */
+export const nodeHeld: UpgradeProgress = {
+  ...upgrading,
+  status: aStatus({ ...upgrading.status, phase: 'needs-operator', gates: [heldGate] }),
+  nodes: [
+    { node: nodeName('web-2'), phase: 'held', phaseSinceMs: nowMs - 2 * minuteMs, blockers: [] },
+  ],
+};
+
+const bothHops: readonly HopOutcome[] = [
+  firstHopDone,
+  { ...firstHopDone, hop: second, from: version('1.29.15'), to: version('1.30.14') },
+];
+
+export const completed: UpgradeProgress = {
+  status: aStatus({
+    phase: 'ended',
+    hops: bothHops,
+    startedAtMs: nowMs - 180 * minuteMs,
+    result: {
+      outcome: 'completed',
+      from: version('1.28.15'),
+      to: version('1.30.14'),
+      hops: bothHops,
+    },
+  }),
+  members: [],
+  nodes: [],
+};
+
+export const rolledBack: UpgradeProgress = {
+  status: aStatus({
+    phase: 'ended',
+    hops: [{ ...firstHopDone, outcome: 'rolled-back' }],
+    startedAtMs: nowMs - 90 * minuteMs,
+    result: {
+      outcome: 'rolled-back',
+      at: version('1.28.15'),
+      hop: first,
+      seconds: 75,
+      hops: [],
+    },
+  }),
+  members: [],
+  nodes: [],
+};
+
+/** The moments by the names that transcripts give them. */
+export const moments: Readonly<Record<string, UpgradeProgress>> = {
+  upgrading,
+  paused,
+  'waiting for approval': waitingForApproval,
+  'held by a node': nodeHeld,
+  completed,
+  'rolled back': rolledBack,
+};

@@ -1,0 +1,156 @@
+// Runs transcripts: prose, commands and everything they print, in one file. The same file is input
+// and expectation, so a change of words shows as a diff of what people see.
+//
+//   # Prose.
+//   @ the upgrade is waiting for approval
+//   $ ascent status prod
+//   …stdout, then stderr with `2> ` before each line…
+//   [exit 0]
+//
+// UPDATE_TRANSCRIPTS=1 writes what was printed into the file.
+
+import { runCli } from '../../../cli/program';
+import type { FakeUpgradeOptions } from './fake-upgrade';
+import { FakeUpgrade, unreachable } from './fake-upgrade';
+import type { TerminalOptions } from './fake-terminal';
+import { FakeTerminal } from './fake-terminal';
+import { moments, observation, plan, specText } from './fixtures';
+
+/** What a `@` line changes, from there on. */
+interface Setting {
+  readonly upgrade: Partial<FakeUpgradeOptions>;
+  readonly terminal: TerminalOptions;
+  readonly isTemporalAway: boolean;
+}
+
+const files: Readonly<Record<string, string>> = {
+  'upgrade.yaml': specText,
+  'typos.yaml': specText
+    .replace('soak: 1h', 'soak: 1hour')
+    .replace('maxUnavailable', 'maxUnavailble')
+    .replace('fewest-drains', 'few-drains'),
+  'lower.yaml': specText.replace('1.30', '1.27'),
+  'other.yaml': specText.replace('cluster: prod', 'cluster: staging'),
+  'observation.json': JSON.stringify(observation),
+  'sick.json': JSON.stringify({
+    ...observation,
+    nodes: observation.nodes.map((node) => ({ ...node, ready: node.name !== 'web-2' })),
+  }),
+  'broken.json': JSON.stringify({
+    ...observation,
+    observedAt: 'yesterday',
+    nodes: [{ ...observation.nodes[0], kubeletVersion: 'v1.28' }],
+  }),
+  'access.json': JSON.stringify({
+    apiVersion: 'ascent/access/v1',
+    cluster: 'prod',
+    kubeconfig: 'kubeconfig',
+    members: [
+      {
+        name: 'cp-1',
+        apiServer: 'https://127.0.0.1:6443',
+        controllerManager: 'https://127.0.0.1:10257',
+        scheduler: 'https://127.0.0.1:10259',
+      },
+    ],
+    etcd: {
+      members: [{ name: 'cp-1', endpoint: 'https://127.0.0.1:2379' }],
+      ca: 'ca.pem',
+      certificate: 'client.pem',
+      key: 'client-key.pem',
+    },
+    driver: { kind: 'lab', socket: 'supervisor.sock' },
+    snapshots: { directory: 'snapshots' },
+    tools: {},
+  }),
+};
+
+const start: Setting = { upgrade: {}, terminal: {}, isTemporalAway: false };
+
+/** The transcript as it is when its commands run now. */
+export async function replayTranscript(text: string): Promise<string> {
+  const out: string[] = [];
+  let setting = start;
+  for (const line of inputLines(text)) {
+    out.push(line);
+    if (line.startsWith('@ ')) setting = changed(setting, line.slice(2));
+    if (line.startsWith('$ ')) out.push(...(await runLine(line.slice(2), setting)));
+  }
+  return `${out.join('\n').trimEnd()}\n`;
+}
+
+/** Everything but what the last run printed, which goes from `$` to `[exit`. */
+function inputLines(text: string): readonly string[] {
+  const lines: string[] = [];
+  let isPrinted = false;
+  for (const line of text.split('\n')) {
+    if (!isPrinted) lines.push(line);
+    if (line.startsWith('$ ')) isPrinted = true;
+    if (line.startsWith('[exit ')) isPrinted = false;
+  }
+  return lines;
+}
+
+function changed(setting: Setting, sentence: string): Setting {
+  const moment = /^the upgrade is (?<name>.+)$/.exec(sentence)?.groups?.['name'];
+  if (moment !== undefined) {
+    const known = moments[moment];
+    if (known === undefined) throw new Error(`no moment is called ${moment}`);
+    return { ...setting, upgrade: { ...setting.upgrade, moment: known } };
+  }
+  const more = settings[sentence];
+  if (more === undefined) throw new Error(`nothing is called "${sentence}"`);
+  return more(setting);
+}
+
+const settings: Readonly<Record<string, (setting: Setting) => Setting>> = {
+  'Temporal is away': (setting) => ({ ...setting, isTemporalAway: true }),
+  'no worker polls': (setting) => ({
+    ...setting,
+    upgrade: {
+      refusal: { code: 'worker-missing', taskQueue: 'cluster/prod', waitedSeconds: 20 },
+    },
+  }),
+  'another upgrade runs': (setting) => ({
+    ...setting,
+    upgrade: { refusal: { code: 'upgrade-conflict', differences: ['target'] } },
+  }),
+  'somebody says yes': (setting) => ({
+    ...setting,
+    terminal: { ...setting.terminal, confirms: true },
+  }),
+  'somebody says no': (setting) => ({
+    ...setting,
+    terminal: { ...setting.terminal, confirms: false },
+  }),
+};
+
+async function runLine(line: string, setting: Setting): Promise<readonly string[]> {
+  const [program, ...argv] = words(line);
+  if (program !== 'ascent') throw new Error(`transcripts run ascent, not ${program}`);
+  const client = new FakeUpgrade({ cluster: 'prod', plan, ...setting.upgrade });
+  const terminal = new FakeTerminal({ files, client: () => client, ...setting.terminal });
+  const context = setting.isTemporalAway
+    ? { ...terminal.context, connect: unreachable }
+    : terminal.context;
+  const exitCode = await runCli(argv, context);
+  return [
+    ...terminal.questions.map((question) => `?> ${question}`),
+    ...printed(terminal.stdout, ''),
+    ...printed(terminal.stderr, '2> '),
+    `[exit ${exitCode}]`,
+  ];
+}
+
+function printed(text: string, prefix: string): readonly string[] {
+  if (text === '') return [];
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => `${prefix}${line}`.trimEnd());
+}
+
+/** Words of a shell line: spaces part them, single quotes keep them together. */
+function words(line: string): readonly string[] {
+  return [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+}
