@@ -43,9 +43,6 @@ export interface UpgradeClusterInput extends StartRequest {
   readonly carried?: UpgradeState;
 }
 
-/** Workflow type of the root, for starting it by name. */
-export const upgradeClusterType = 'upgradeCluster';
-
 /** Answer of the update `start`: the plan of the upgrade that runs now, or why none does. */
 export type StartAnswer =
   | { readonly kind: 'planned'; readonly plan: Plan }

@@ -12,12 +12,11 @@ import { failureInfo } from '../domain/failure-remedies';
 import type { FailureInfo } from '../domain/failures';
 import { approvalGateId, stepGateId } from '../domain/gates';
 import type { Hop, Plan, PlanResult } from '../domain/plan';
-import type { UpgradeSpec } from '../domain/spec';
 import { failureOf } from './activity-failures';
 import { activity, firstPlanningMs, workerTimeoutMs } from './activity-options';
 import { engineActor } from './audit-trail';
 import { digestChange, type Root } from './root';
-import { hopsLeft, isGateOpen, noted, withGate, withPlan } from './upgrade-state';
+import { doneCount, hopsLeft, isGateOpen, noted, withGate, withPlan } from './upgrade-state';
 
 /** Makes the first plan; undefined when there is one, else why the upgrade cannot start. */
 export async function planFirst(root: Root): Promise<StartRefusal | undefined> {
@@ -130,7 +129,7 @@ async function planAgain(root: Root, hop: Hop): Promise<PlannedAgain> {
   const { spec } = root.state;
   const call = activity(spec.cluster, 'planUpgrade', { summary: `plan again before ${hop.id}` });
   try {
-    const result = await call({ spec: specOfRest(root, spec) });
+    const result = await call({ spec, hopsDone: doneCount(root.state) });
     if (result.kind === 'planned') return result;
     if (result.blockers.every((one) => one.code === 'already-at-target')) {
       return { kind: 'nothing-left' };
@@ -140,13 +139,6 @@ async function planAgain(root: Root, hop: Hop): Promise<PlannedAgain> {
     if (isCancellation(error)) throw error;
     return { kind: 'failed', failure: failureOf(error) };
   }
-}
-
-/** `between-hops` spares the first hop its approval; after it every hop comes after another. */
-function specOfRest(root: Root, spec: UpgradeSpec): UpgradeSpec {
-  const isLater = root.state.hops.some((outcome) => outcome.outcome === 'completed');
-  if (!isLater || spec.approvals !== 'between-hops') return spec;
-  return { ...spec, approvals: 'every-hop' };
 }
 
 function blockedFailure(hop: Hop, blockers: readonly PlanBlocker[]): FailureInfo {

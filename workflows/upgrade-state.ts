@@ -127,6 +127,11 @@ export function hopsLeft(state: UpgradeState): readonly Hop[] {
   return (state.plan?.hops ?? []).filter((hop) => !done.has(hop.id));
 }
 
+/** How many hops are completed. */
+export function doneCount(state: UpgradeState): number {
+  return state.hops.filter((outcome) => outcome.outcome === 'completed').length;
+}
+
 /** Opens a gate; one of the same id is replaced (U1). */
 export function withGate(state: UpgradeState, open: OpenGate, nowMs: number): UpgradeState {
   const { gate } = open;

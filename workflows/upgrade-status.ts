@@ -5,7 +5,7 @@ import type { Blocker } from '../domain/blockers';
 import { findingSentence, gateSentence, statusSentence } from '../domain/sentences';
 import type { UpgradePhase, UpgradeStatus } from '../domain/progress';
 import { formatSeconds } from '../domain/durations';
-import { hopsLeft, type UpgradeState } from './upgrade-state';
+import { doneCount, hopsLeft, type UpgradeState } from './upgrade-state';
 
 /** The most pressing thing first: an end, a pause, a person who is waited for, then the work. */
 export function phaseOf(state: UpgradeState): UpgradePhase {
@@ -51,10 +51,6 @@ function hopFacts(state: UpgradeState): Pick<UpgradeStatus, 'hop'> {
   // A rolled-back hop may be completed already; it is the last one that is.
   const position = left < 0 ? journey.hopCount - hopsLeft(state).length : doneCount(state) + 1;
   return { hop: { id, position, count: journey.hopCount, step, stepSinceMs } };
-}
-
-function doneCount(state: UpgradeState): number {
-  return state.hops.filter((outcome) => outcome.outcome === 'completed').length;
 }
 
 /** Answer of the query `blockers`. */

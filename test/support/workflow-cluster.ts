@@ -1,0 +1,358 @@
+// A cluster in memory, behind the activities: it does what it is asked, keeps a trace, and fails or
+// waits where a test told it to. Plans come from the real planner over what the cluster is now.
+
+import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+
+import type {
+  AscentActivities,
+  DrainProgress,
+  MemberUpgradeInput,
+  SnapshotRecord,
+} from '../../domain/activity-contract';
+import type { FailureCode } from '../../domain/failures';
+import type { PreflightReport } from '../../domain/findings';
+import type { NodeName, SnapshotId } from '../../domain/names';
+import type { MemberObservation, NodeObservation, Observation } from '../../domain/observation';
+import { planUpgrade } from '../../domain/planner';
+import { knownReleases } from '../../domain/releases';
+import type { KubeVersion } from '../../domain/versions';
+import { aMember } from './builders';
+
+export type ActivityName = keyof AscentActivities;
+
+/** One line of the trace: `drainNode worker-1 begins`. */
+export interface TraceLine {
+  readonly activity: ActivityName;
+  /** The node, the member with its component, the snapshot; empty for the whole cluster. */
+  readonly object: string;
+  readonly is: 'begun' | 'done' | 'failed' | 'cancelled';
+}
+
+/** An activity that a test keeps from ending. */
+export interface Hold {
+  /** Resolves when the activity has reached the hold. */
+  readonly reached: Promise<void>;
+  release(): void;
+}
+
+type Script =
+  | { readonly kind: 'fail'; readonly failure: ApplicationFailure }
+  | { readonly kind: 'hold'; readonly reach: () => void; readonly released: Promise<void> };
+
+interface Stored {
+  readonly record: SnapshotRecord;
+  readonly nodes: ReadonlyMap<NodeName, NodeObservation>;
+}
+
+/** A terminal failure as the activities throw it. */
+export function terminal(code: FailureCode, message: string, ...details: unknown[]) {
+  return ApplicationFailure.nonRetryable(message, code, ...details);
+}
+
+export class ScriptedCluster {
+  readonly trace: TraceLine[] = [];
+  /** Inputs of every call, by activity. */
+  readonly calls: { readonly activity: ActivityName; readonly input: unknown }[] = [];
+  /** Most nodes that were cordoned at the same time. */
+  mostCordoned = 0;
+  findings: PreflightReport['findings'] = [];
+  leaders: { controllerManager?: string; scheduler?: string } = {
+    controllerManager: 'cp-1',
+    scheduler: 'cp-2',
+  };
+  #members: ReadonlyMap<string, MemberObservation>;
+  readonly #nodes: Map<NodeName, NodeObservation>;
+  readonly #scripts = new Map<string, Script[]>();
+  readonly #snapshots = new Map<SnapshotId, Stored>();
+  readonly #base: Observation;
+
+  constructor(observation: Observation) {
+    this.#base = observation;
+    this.#members = new Map(observation.members.map((member) => [member.name, member]));
+    this.#nodes = new Map(observation.nodes.map((node) => [node.name, node]));
+  }
+
+  /** The next call for this object fails. `object` as in TraceLine. */
+  fail(activity: ActivityName, object: string, failure: ApplicationFailure): void {
+    this.#script(activity, object, { kind: 'fail', failure });
+  }
+
+  /** The next call for this object waits until it is released or cancelled. */
+  hold(activity: ActivityName, object: string): Hold {
+    const reached = deferred();
+    const released = deferred();
+    const script = { kind: 'hold', reach: reached.resolve, released: released.promise } as const;
+    this.#script(activity, object, script);
+    return { reached: reached.promise, release: released.resolve };
+  }
+
+  #script(activity: ActivityName, object: string, script: Script): void {
+    const key = `${activity} ${object}`;
+    this.#scripts.set(key, [...(this.#scripts.get(key) ?? []), script]);
+  }
+
+  observation(): Observation {
+    const members = [...this.#members.values()];
+    return { ...this.#base, members, nodes: [...this.#nodes.values()] };
+  }
+
+  removeNode(name: string): void {
+    this.#nodes.delete(name as NodeName);
+  }
+
+  addNode(node: NodeObservation): void {
+    this.#nodes.set(node.name, node);
+  }
+
+  changeNode(name: string, change: Partial<NodeObservation>): void {
+    const node = this.#nodes.get(name as NodeName);
+    if (node !== undefined) this.#nodes.set(node.name, { ...node, ...change });
+  }
+
+  /** Versions of everything: `cp-1 1.29.15/1.29.15`, `worker-1 1.29.15`, ` cordoned` where so. */
+  versions(): readonly string[] {
+    const members = [...this.#members.values()].map(({ name, apiServer, controllerManager }) => {
+      const versions = [apiServer, controllerManager].map((one) =>
+        one.kind === 'observed' ? one.version : 'unobserved',
+      );
+      return `${name} ${versions.join('/')}`;
+    });
+    const nodes = [...this.#nodes.values()].map(({ name, kubeletVersion, cordon }) => {
+      return `${name} ${kubeletVersion}${cordon.kind === 'none' ? '' : ' cordoned'}`;
+    });
+    return [...members, ...nodes];
+  }
+
+  cordonReason(name: string): string | undefined {
+    const cordon = this.#nodes.get(name as NodeName)?.cordon;
+    return cordon?.kind === 'ours' ? cordon.reason : undefined;
+  }
+
+  /** Objects of one activity in the order in which they were done. */
+  done(activity: ActivityName): readonly string[] {
+    const lines = this.trace.filter((line) => line.activity === activity && line.is === 'done');
+    return lines.map((line) => line.object);
+  }
+
+  /** What the activities of one worker do. */
+  activities(): AscentActivities {
+    const run = <Name extends ActivityName>(
+      activity: Name,
+      objectOf: (input: Parameters<AscentActivities[Name]>[0]) => string,
+      act: (input: Parameters<AscentActivities[Name]>[0]) => unknown,
+    ): AscentActivities[Name] => {
+      const call = async (input: Parameters<AscentActivities[Name]>[0]): Promise<unknown> =>
+        this.#perform({ activity, object: objectOf(input), input }, () => act(input));
+      // `act` returns what the activity of that name returns: the table below is checked by hand.
+      return call as unknown as AscentActivities[Name];
+    };
+    const whole = () => '';
+    return {
+      observeCluster: run('observeCluster', whole, () => this.observation()),
+      planUpgrade: run('planUpgrade', whole, (input) =>
+        planUpgrade({ ...input, observation: this.observation(), releases: knownReleases }),
+      ),
+      preflight: run('preflight', whole, () => ({
+        schema: 'ascent.preflight/v1',
+        findings: this.findings,
+      })),
+      takeSnapshot: run(
+        'takeSnapshot',
+        (input) => input.snapshotId,
+        (input) => this.#takeSnapshot(input),
+      ),
+      findLeaders: run('findLeaders', whole, () => this.leaders),
+      upgradeControlPlaneMember: run('upgradeControlPlaneMember', memberObject, (input) =>
+        this.#upgradeMember(input),
+      ),
+      cordonNode: run(
+        'cordonNode',
+        (input) => input.node,
+        ({ node, reason }) => this.#cordon(node, reason),
+      ),
+      uncordonNode: run(
+        'uncordonNode',
+        (input) => input.node,
+        ({ node }) => this.#uncordon(node),
+      ),
+      drainNode: run(
+        'drainNode',
+        (input) => input.node,
+        ({ node }) => this.#drain(node),
+      ),
+      upgradeNode: run(
+        'upgradeNode',
+        (input) => input.node,
+        ({ node, to }) => this.#upgradeNode(node, to),
+      ),
+      verifyNode: run(
+        'verifyNode',
+        (input) => input.node,
+        ({ node, version }) => this.#verifyNode(node, version),
+      ),
+      verifyCluster: run('verifyCluster', whole, (input) => this.#verifyCluster(input)),
+      restoreSnapshot: run(
+        'restoreSnapshot',
+        (input) => input.snapshotId,
+        (input) => this.#restore(input.snapshotId, input.kubeVersion),
+      ),
+    };
+  }
+
+  async #perform(
+    call: { readonly activity: ActivityName; readonly object: string; readonly input: unknown },
+    act: () => unknown,
+  ): Promise<unknown> {
+    const { activity, object, input } = call;
+    const note = (is: TraceLine['is']) => this.trace.push({ activity, object, is });
+    this.calls.push({ activity, input });
+    note('begun');
+    try {
+      await this.#followScript(activity, object);
+      const result = act();
+      note('done');
+      return result;
+    } catch (error) {
+      note(error instanceof CancelledFailure ? 'cancelled' : 'failed');
+      throw error;
+    }
+  }
+
+  async #followScript(activity: ActivityName, object: string): Promise<void> {
+    const script = this.#scripts.get(`${activity} ${object}`)?.shift();
+    if (script === undefined) return;
+    if (script.kind === 'fail') throw script.failure;
+    const context = Context.current();
+    const progress: DrainProgress = {
+      evicted: 2,
+      refusals: 1,
+      remaining: 1,
+      blockers: [],
+      startedAtMs: 0,
+    };
+    const beat = setInterval(() => context.heartbeat(progress), 50);
+    script.reach();
+    try {
+      await Promise.race([script.released, context.cancelled]);
+    } catch {
+      throw new CancelledFailure(`${activity} ${object} was cancelled`, [progress]);
+    } finally {
+      clearInterval(beat);
+    }
+  }
+
+  #takeSnapshot(input: Parameters<AscentActivities['takeSnapshot']>[0]): SnapshotRecord {
+    const { snapshotId, hop, kubeVersion } = input;
+    const before = this.#snapshots.get(snapshotId);
+    if (before !== undefined) return before.record;
+    const record: SnapshotRecord = {
+      id: snapshotId,
+      hop,
+      kubeVersion,
+      etcdVersion: '3.5.21',
+      location: `/snapshots/${snapshotId}.db`,
+      sha256: 'ab'.repeat(32),
+      sizeBytes: 1_000,
+      revision: 100,
+      totalKeys: 10,
+      takenAt: '2026-11-21T04:00:00Z',
+      verified: { by: 'restore', hashKv: '1', keys: 10, seconds: 1 },
+    };
+    this.#snapshots.set(snapshotId, { record, nodes: new Map(this.#nodes) });
+    return record;
+  }
+
+  #upgradeMember({ member, component, to }: MemberUpgradeInput) {
+    const seen = this.#members.get(member);
+    if (seen === undefined) throw terminal('member-upgrade-failed', `no member ${member}`);
+    const before = component === 'kube-apiserver' ? seen.apiServer : seen.controllerManager;
+    const was = before.kind === 'observed' ? before.version : to;
+    const next = aMember(member, to);
+    const change =
+      component === 'kube-apiserver'
+        ? { apiServer: next.apiServer }
+        : { controllerManager: next.controllerManager, scheduler: next.scheduler };
+    this.#members = new Map(this.#members).set(member, { ...seen, ...change });
+    return { before: was, after: to, changed: was !== to, seconds: 1 };
+  }
+
+  #node(name: NodeName): NodeObservation {
+    const node = this.#nodes.get(name);
+    if (node === undefined) throw terminal('node-missing', `node ${name} does not exist`);
+    return node;
+  }
+
+  #cordon(name: NodeName, reason: string) {
+    const node = this.#node(name);
+    if (node.cordon.kind === 'foreign') return { cordon: 'foreign' };
+    this.changeNode(name, { cordon: { kind: 'ours', reason } });
+    const cordoned = [...this.#nodes.values()].filter((one) => one.cordon.kind !== 'none');
+    this.mostCordoned = Math.max(this.mostCordoned, cordoned.length);
+    return { cordon: node.cordon.kind === 'ours' ? 'already-ours' : 'placed' };
+  }
+
+  #uncordon(name: NodeName) {
+    const kind = this.#nodes.get(name)?.cordon.kind ?? 'none';
+    if (kind === 'ours') this.changeNode(name, { cordon: { kind: 'none' } });
+    const answers = { ours: 'removed', none: 'not-cordoned', foreign: 'left-foreign' } as const;
+    return { uncordon: answers[kind] };
+  }
+
+  #drain(name: NodeName) {
+    return { evicted: this.#node(name).evictablePods, refusals: 0, seconds: 1 };
+  }
+
+  #upgradeNode(name: NodeName, to: KubeVersion) {
+    const before = this.#node(name).kubeletVersion;
+    this.changeNode(name, { kubeletVersion: to });
+    return { before, after: to, changed: before !== to, seconds: 1 };
+  }
+
+  #verifyNode(name: NodeName, version: KubeVersion) {
+    const node = this.#node(name);
+    if (node.ready && node.kubeletVersion === version) return { passes: 3 };
+    throw terminal('node-not-ready', `node ${name} is not Ready in ${version}`);
+  }
+
+  #verifyCluster(input: Parameters<AscentActivities['verifyCluster']>[0]) {
+    const { controlPlane, nodes } = input;
+    const wrong = [
+      ...[...this.#members.values()].filter(
+        ({ apiServer }) => apiServer.kind !== 'observed' || apiServer.version !== controlPlane,
+      ),
+      ...nodes.filter(({ name, version }) => {
+        const node = this.#nodes.get(name);
+        return node?.kubeletVersion !== version || !node.ready;
+      }),
+    ];
+    if (wrong.length === 0) return { passes: 3, members: [] };
+    const names = wrong.map(({ name }) => name).join(', ');
+    throw terminal('verification-failed', `not as planned: ${names}`);
+  }
+
+  /** Node objects go back in time, kubelets do not (the host has them). */
+  #restore(id: SnapshotId, version: KubeVersion) {
+    const stored = this.#snapshots.get(id);
+    if (stored === undefined) throw terminal('snapshot-missing', `no snapshot ${id}`);
+    this.#members = new Map(
+      [...this.#members.keys()].map((name) => [name, aMember(name, version)]),
+    );
+    for (const [name, then] of stored.nodes) {
+      const now = this.#nodes.get(name);
+      this.#nodes.set(name, { ...then, ...(now && { kubeletVersion: now.kubeletVersion }) });
+    }
+    return { seconds: 1, revision: 100, members: [] };
+  }
+}
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
+function memberObject({ member, component }: MemberUpgradeInput): string {
+  return `${component} ${member}`;
+}

@@ -1,0 +1,254 @@
+// One upgrade under test: a scripted cluster, its workers, and what a person would say to it.
+
+import { type WorkflowHandle, WithStartWorkflowOperation } from '@temporalio/client';
+import type { UpdateDefinition } from '@temporalio/common';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
+
+import type {
+  AuditEntry,
+  CommandAccepted,
+  Gate,
+  GateRequest,
+  NodeRequest,
+  Request,
+  RollBackRequest,
+} from '../../domain/control';
+import type { GateId, HopId, NodeName, PlanDigest } from '../../domain/names';
+import type { UpgradePhase, UpgradeResult, UpgradeStatus } from '../../domain/progress';
+import type { UpgradeSpec } from '../../domain/spec';
+import { upgradeWorkflowId } from '../../domain/workflow-ids';
+import {
+  approveUpdate,
+  auditQuery,
+  pauseUpdate,
+  quarantineNodeUpdate,
+  rejectUpdate,
+  resumeUpdate,
+  retryNodeUpdate,
+  rollBackUpdate,
+  searchAttributes,
+  skipNodeUpdate,
+  type StartAnswer,
+  type StartRequest,
+  startUpdate,
+  statusQuery,
+  type UpgradeClusterInput,
+} from '../../workflows/messages';
+import type { upgradeCluster } from '../../workflows/upgrade-cluster';
+import { aCluster, aSpec, clusterName } from './builders';
+import { eventually } from './workflow-eventually';
+import { fetchHistories, type NamedHistory } from './workflow-histories';
+import { ScriptedCluster } from './workflow-cluster';
+import { runActivityWorker, runWorkflowWorker, type WorkflowServer } from './workflow-server';
+
+export interface UpgradeOptions {
+  readonly workerOptions: Partial<WorkerOptions>;
+  /** On the default cluster of one member and three workers, to 1.30. */
+  readonly spec?: Partial<UpgradeSpec>;
+  readonly nodes?: number;
+  readonly members?: number;
+  /** False: nobody polls the cluster's task queue. */
+  readonly hasActivityWorker?: boolean;
+  readonly input?: Partial<UpgradeClusterInput>;
+}
+
+let count = 0;
+
+/** Runs the body with everything up; afterwards every history must replay. */
+export async function withUpgrade(
+  server: WorkflowServer,
+  options: UpgradeOptions,
+  body: (upgrade: UpgradeUnderTest) => Promise<void>,
+): Promise<void> {
+  count += 1;
+  const name = clusterName(`c${count}`);
+  const builder = aCluster(name)
+    .withMembers(options.members ?? 1)
+    .withNodes(options.nodes ?? 3);
+  const cluster = new ScriptedCluster(builder.observation());
+  const spec = aSpec({
+    cluster: name,
+    hopSoakMs: 0,
+    controlPlane: { memberTimeoutMs: 300_000, allowSingleMember: true },
+    ...options.spec,
+  });
+  const taskQueue = `workflows-${count}`;
+  const workers = await Promise.all([
+    runWorkflowWorker(server, taskQueue, options.workerOptions),
+    ...(options.hasActivityWorker === false
+      ? []
+      : [runActivityWorker(server, name, cluster.activities())]),
+  ]);
+  const upgrade = new UpgradeUnderTest({ server, cluster, spec, taskQueue, options });
+  try {
+    await body(upgrade);
+    await upgrade.replayAll();
+  } finally {
+    await upgrade.giveUp();
+    await Promise.all(workers.map((worker) => worker.stop()));
+  }
+}
+
+export class UpgradeUnderTest {
+  readonly cluster: ScriptedCluster;
+  readonly spec: UpgradeSpec;
+  readonly handle: WorkflowHandle<typeof upgradeCluster>;
+  readonly #server: WorkflowServer;
+  readonly #taskQueue: string;
+  readonly #options: UpgradeOptions;
+  #requests = 0;
+
+  constructor(parts: {
+    readonly server: WorkflowServer;
+    readonly cluster: ScriptedCluster;
+    readonly spec: UpgradeSpec;
+    readonly taskQueue: string;
+    readonly options: UpgradeOptions;
+  }) {
+    this.#server = parts.server;
+    this.#taskQueue = parts.taskQueue;
+    this.#options = parts.options;
+    this.cluster = parts.cluster;
+    this.spec = parts.spec;
+    const { workflow } = parts.server.env.client;
+    this.handle = workflow.getHandle(upgradeWorkflowId(parts.spec.cluster));
+  }
+
+  /** Update-with-start, as the client does it. */
+  async start(request: Partial<StartRequest> = {}): Promise<StartAnswer> {
+    const { workflow } = this.#server.env.client;
+    const asked: StartRequest = { spec: this.spec, actor: 'ada', requestId: 'start-1', ...request };
+    const startWorkflowOperation = new WithStartWorkflowOperation<typeof upgradeCluster>(
+      'upgradeCluster',
+      {
+        workflowId: upgradeWorkflowId(this.spec.cluster),
+        taskQueue: this.#taskQueue,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        args: [{ ...asked, ...this.#options.input }],
+      },
+    );
+    return workflow.executeUpdateWithStart(startUpdate, { args: [asked], startWorkflowOperation });
+  }
+
+  status(): Promise<UpgradeStatus> {
+    return this.handle.query(statusQuery);
+  }
+
+  /** Waits in real time; timers of the server do not move meanwhile. */
+  async untilPhase(phase: UpgradePhase): Promise<UpgradeStatus> {
+    await this.#untilAttribute(searchAttributes.phase, phase);
+    return this.status();
+  }
+
+  /** Waits until this gate is the first that is open. */
+  async untilGate(id: string): Promise<{ readonly gate: Gate; readonly status: UpgradeStatus }> {
+    await this.#untilAttribute(searchAttributes.waitingFor, id);
+    const status = await this.status();
+    const gate = status.gates.find((one) => one.id === id);
+    if (gate === undefined) throw new Error(`${id} is not open: ${status.sentence}`);
+    return { gate, status };
+  }
+
+  /**
+   * Looks at search attributes, not at the query `status`: a worker without a cache loses tasks when
+   * queries of the same run come all the time.
+   */
+  async #untilAttribute(key: (typeof searchAttributes)['phase'], value: string): Promise<void> {
+    await eventually(`${key.name} ${value}`, async () => {
+      const { typedSearchAttributes } = await this.handle.describe();
+      return typedSearchAttributes.get(key) === value ? true : undefined;
+    });
+  }
+
+  audit(): Promise<readonly AuditEntry[]> {
+    return this.handle.query(auditQuery);
+  }
+
+  /** Names of the events in the trail, without those of the first plan. */
+  async events(): Promise<readonly string[]> {
+    return (await this.audit()).map((entry) => entry.event);
+  }
+
+  /** Time skips from here to the end. */
+  result(): Promise<UpgradeResult> {
+    return this.handle.result();
+  }
+
+  sleep(ms: number): Promise<void> {
+    return this.#server.env.sleep(ms);
+  }
+
+  request(overrides: Partial<Request> = {}): Request {
+    this.#requests += 1;
+    return { requestId: `r-${this.#requests}`, actor: 'ada', reason: 'a test', ...overrides };
+  }
+
+  async gateRequest(gate: string, overrides: Partial<GateRequest> = {}): Promise<GateRequest> {
+    const { planDigest } = await this.status();
+    const digest = planDigest ?? ('none' as PlanDigest);
+    return { ...this.request(), gate: gate as GateId, planDigest: digest, ...overrides };
+  }
+
+  #update<Argument>(
+    definition: UpdateDefinition<CommandAccepted, [Argument]>,
+    argument: Argument,
+  ): Promise<CommandAccepted> {
+    return this.handle.executeUpdate(definition, { args: [argument] });
+  }
+
+  pause(overrides?: Partial<Request>): Promise<CommandAccepted> {
+    return this.#update(pauseUpdate, this.request(overrides));
+  }
+
+  resume(overrides?: Partial<Request>): Promise<CommandAccepted> {
+    return this.#update(resumeUpdate, this.request(overrides));
+  }
+
+  async approve(gate: string, overrides?: Partial<GateRequest>): Promise<CommandAccepted> {
+    return this.#update(approveUpdate, await this.gateRequest(gate, overrides));
+  }
+
+  async reject(gate: string, overrides?: Partial<GateRequest>): Promise<CommandAccepted> {
+    return this.#update(rejectUpdate, await this.gateRequest(gate, overrides));
+  }
+
+  rollBack(hop: string): Promise<CommandAccepted> {
+    const request: RollBackRequest = { ...this.request(), hop: hop as HopId };
+    return this.#update(rollBackUpdate, request);
+  }
+
+  node(kind: 'retry' | 'skip' | 'quarantine', node: string): Promise<CommandAccepted> {
+    const request: NodeRequest = { ...this.request(), node: node as NodeName };
+    const updates = {
+      retry: retryNodeUpdate,
+      skip: skipNodeUpdate,
+      quarantine: quarantineNodeUpdate,
+    };
+    return this.#update(updates[kind], request);
+  }
+
+  /** Histories of the upgrade's every run and of all workflows below it. */
+  histories(): Promise<readonly NamedHistory[]> {
+    return fetchHistories(this.#server.env.client, this.handle.workflowId);
+  }
+
+  async replayAll(): Promise<void> {
+    const { bundle } = this.#server;
+    const histories = await this.histories();
+    const replays = Worker.runReplayHistories({ workflowBundle: bundle }, histories);
+    const broken: string[] = [];
+    for await (const replay of replays) {
+      if (replay.error !== undefined) broken.push(`${replay.workflowId}: ${replay.error.message}`);
+    }
+    expect(broken).toEqual([]);
+  }
+
+  /** Ends what a failed test left running, so that the next one has the server to itself. */
+  async giveUp(): Promise<void> {
+    const histories = await this.histories().catch(() => []);
+    const { workflow } = this.#server.env.client;
+    const ids = new Set(histories.map(({ workflowId }) => workflowId));
+    const endings = [...ids].map((id) => workflow.getHandle(id).terminate('the test is over'));
+    await Promise.allSettled(endings);
+  }
+}
