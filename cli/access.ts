@@ -1,23 +1,18 @@
 // Which cluster is meant, and how to reach it: --access, --lab, ASCENT_ACCESS, or the only lab that
 // runs on this machine.
 
-import path from 'node:path';
-
-import { z } from 'zod';
-
 import type { ClusterAccess } from '../activities/access';
 import { CliError, usageError } from './cli-error';
 import type { CliContext, UpgradeClient } from './context';
 import { exitCodes } from './exit-codes';
 import type { GlobalOptions } from './globals';
-import { readInput } from './input-files';
 
 export interface FoundAccess {
   readonly file: string;
   readonly access: ClusterAccess;
 }
 
-/** Throws CliError `usage`, `lab-down`, `file-unreadable` or `access-invalid`. */
+/** Throws CliError `usage`, `lab-down` or `access-invalid`. */
 export async function requireAccess(
   options: GlobalOptions,
   context: CliContext,
@@ -37,8 +32,9 @@ export async function findAccess(
 ): Promise<FoundAccess | undefined> {
   const file = await accessFileOf(options, context);
   if (file === undefined) return undefined;
-  const text = await readInput(context, file, 'access file');
-  return { file, access: parseAccess(text, file) };
+  const result = await context.readAccess(file);
+  if (result.kind === 'refused') throw accessInvalid(file, result.problems);
+  return { file, access: result.access };
 }
 
 async function accessFileOf(
@@ -92,77 +88,6 @@ export async function clusterOf(
     'no cluster is named',
     names.length === 0 ? 'name one as the argument' : `name one of those: ${names.join(', ')}`,
   );
-}
-
-const filePath = z.string().min(1);
-const accessSchema = z.strictObject({
-  apiVersion: z.literal('ascent/access/v1'),
-  cluster: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'is not a DNS label'),
-  kubeconfig: filePath,
-  members: z
-    .array(
-      z.strictObject({
-        name: z.string().min(1),
-        apiServer: z.url(),
-        controllerManager: z.url(),
-        scheduler: z.url(),
-      }),
-    )
-    .min(1),
-  etcd: z.strictObject({
-    members: z.array(z.strictObject({ name: z.string().min(1), endpoint: z.url() })).min(1),
-    ca: filePath,
-    certificate: filePath,
-    key: filePath,
-  }),
-  driver: z.strictObject({ kind: z.literal('lab'), socket: filePath }),
-  snapshots: z.strictObject({ directory: filePath }),
-  tools: z.strictObject({ etcd: filePath.optional(), etcdutl: filePath.optional() }),
-});
-
-/** Relative paths in the file are relative to it. Throws CliError with every problem. */
-export function parseAccess(text: string, file: string): ClusterAccess {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch (error) {
-    throw accessInvalid(file, [error instanceof Error ? error.message : String(error)]);
-  }
-  const parsed = accessSchema.safeParse(data);
-  if (!parsed.success) throw accessInvalid(file, problemsOf(parsed.error));
-  return withAbsolutePaths(parsed.data as ClusterAccess, path.dirname(path.resolve(file)));
-}
-
-function withAbsolutePaths(access: ClusterAccess, base: string): ClusterAccess {
-  const at = (relative: string) => path.resolve(base, relative);
-  return {
-    ...access,
-    kubeconfig: at(access.kubeconfig),
-    etcd: {
-      ...access.etcd,
-      ca: at(access.etcd.ca),
-      certificate: at(access.etcd.certificate),
-      key: at(access.etcd.key),
-    },
-    driver: { ...access.driver, socket: at(access.driver.socket) },
-    snapshots: { directory: at(access.snapshots.directory) },
-  };
-}
-
-/** One line for each problem, with the place in the document. */
-export function problemsOf(error: z.ZodError): readonly string[] {
-  return error.issues.map((issue) => {
-    const place = placeText(issue.path);
-    return place === '' ? issue.message : `${place}: ${issue.message}`;
-  });
-}
-
-/** `nodes[0].kubeletVersion`. */
-function placeText(path: readonly PropertyKey[]): string {
-  return path
-    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
-    .join('')
-    .replace(/^\./, '');
 }
 
 function accessInvalid(file: string, problems: readonly string[]): CliError {

@@ -50,11 +50,11 @@ export async function readObservation(
   const { file, access } = await requireAccess(options, context);
   assertCluster(access.cluster, file, expected);
   const cluster = access.cluster as ClusterName;
-  const opened = await context.openCluster(access);
+  const ports = context.openCluster(access);
   try {
-    return await observeCluster({ cluster, ports: opened.ports, signal: context.signal });
+    return await observeCluster({ cluster, ports, signal: context.signal });
   } finally {
-    await opened.close();
+    await ports.close();
   }
 }
 

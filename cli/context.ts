@@ -3,7 +3,8 @@
 
 import type { AscentClient, ConnectOptions } from '../client';
 import type { ClusterAccess } from '../activities/access';
-import type { ClusterPorts } from '../activities/ports';
+import type { AccessResult } from '../activities/adapters/access-file';
+import type { OpenCluster } from '../activities/adapters/open-cluster';
 
 /** The methods of AscentClient, without its private parts, so that a fake can stand for it. */
 export type UpgradeClient = Pick<AscentClient, keyof AscentClient>;
@@ -21,12 +22,6 @@ export interface LiveFrame {
   update(lines: readonly string[]): void;
   /** Leaves the last drawing where it is. */
   done(): void;
-}
-
-/** A cluster that is being read. `close` gives its connections back. */
-export interface OpenCluster {
-  readonly ports: ClusterPorts;
-  close(): Promise<void>;
 }
 
 export interface RunningLab {
@@ -51,7 +46,10 @@ export interface CliContext {
   /** Replaces the file as a whole. */
   writeFile(file: string, text: string): Promise<void>;
   connect(options: ConnectOptions): Promise<UpgradeClient>;
-  openCluster(access: ClusterAccess): Promise<OpenCluster>;
+  /** Never rejects: what is wrong with the file is in the result. */
+  readAccess(file: string): Promise<AccessResult>;
+  /** Throws PortError `rejected` when the credentials cannot be used. */
+  openCluster(access: ClusterAccess): OpenCluster;
   /** Labs of this machine that are up. */
   runningLabs(): Promise<readonly RunningLab[]>;
   liveFrame(): LiveFrame;

@@ -4,9 +4,9 @@
 import { z } from 'zod';
 
 import type { Observation } from '../domain/observation';
-import { problemsOf } from './access';
 import { CliError } from './cli-error';
 import { exitCodes } from './exit-codes';
+import { problemsOf } from './zod-problems';
 
 const version = z.string().regex(/^\d+\.\d+\.\d+$/, 'is no version such as 1.29.15');
 const name = z.string().min(1);

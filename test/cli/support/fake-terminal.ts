@@ -3,12 +3,12 @@
 import type {
   CliContext,
   LiveFrame,
-  OpenCluster,
   OutputStream,
   RunningLab,
   UpgradeClient,
 } from '../../../cli/context';
 import type { ClusterAccess } from '../../../activities/access';
+import type { OpenCluster } from '../../../activities/adapters/open-cluster';
 import type { ConnectOptions } from '../../../client';
 
 /** 2026-11-21T04:10:00Z: ten minutes after the fixtures were seen. */
@@ -60,8 +60,9 @@ export class FakeTerminal {
       },
       openCluster: (access) => {
         if (options.cluster === undefined) throw new Error('this test has no cluster');
-        return Promise.resolve(options.cluster(access));
+        return options.cluster(access);
       },
+      readAccess: (file) => this.readAccess(file),
       runningLabs: () => Promise.resolve(options.labs ?? []),
       liveFrame: () => this.liveFrame(),
       confirm: this.confirmWith(options.confirms),
@@ -87,6 +88,15 @@ export class FakeTerminal {
       },
       done: () => undefined,
     };
+  }
+
+  private readAccess(file: string): ReturnType<CliContext['readAccess']> {
+    const text = this.files.get(file);
+    return Promise.resolve(
+      text === undefined
+        ? { kind: 'refused', problems: [`${file}: cannot be read (ENOENT)`] }
+        : { kind: 'read', access: JSON.parse(text) as ClusterAccess },
+    );
   }
 
   private readFile(file: string): Promise<string> {
