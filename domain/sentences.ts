@@ -159,7 +159,7 @@ export function statusSentence(status: StatusFacts, nowMs?: number): string {
 }
 
 function gatesText(status: StatusFacts, nowMs?: number): string {
-  if (status.gates.length === 0) return 'a decision';
+  if (status.gates.length === 0) return 'the gate is being opened';
   return status.gates.map((gate) => gateSentence(gate, nowMs)).join('; ');
 }
 

@@ -1,0 +1,762 @@
+import type { Blocker, DrainBlocker } from '../../domain/blockers';
+import { blockerCodes } from '../../domain/blockers';
+import { blockerSentence } from '../../domain/blocker-sentences';
+import type { CommandRefusal, Gate } from '../../domain/control';
+import { commandRefusalCodes } from '../../domain/control';
+import { failureInfo, remedyOf } from '../../domain/failure-remedies';
+import { failureCodes } from '../../domain/failures';
+import type { FindingObject } from '../../domain/findings';
+import type { GateId, PlanDigest } from '../../domain/names';
+import type { UpgradeResult } from '../../domain/progress';
+import type { StatusFacts } from '../../domain/sentences';
+import {
+  failureSentence,
+  findingObjectText,
+  findingSentence,
+  gateSentence,
+  refusalSentence,
+  resultSentence,
+  startRefusalSentence,
+  statusSentence,
+} from '../../domain/sentences';
+import {
+  clusterName,
+  hopId,
+  memberName,
+  minor,
+  nodeName,
+  poolName,
+  version,
+} from '../support/builders';
+
+const [cluster, member, node] = [clusterName('lab'), memberName('cp-1'), nodeName('worker-2')];
+const gateId = (text: string) => text as GateId;
+const digest = (text: string) => text as PlanDigest;
+
+/** Keyed by code, so that a code without a sentence here does not compile. */
+type Table<Codes extends string, Variant> = Readonly<Record<Codes, readonly [Variant, string][]>>;
+
+function rowsOf<Variant>(table: Readonly<Record<string, readonly [Variant, string][]>>) {
+  return Object.entries(table).flatMap(([code, cases]) =>
+    cases.map(([variant, sentence]) => ({ code, variant, sentence })),
+  );
+}
+
+const since = { pod: { namespace: 'web', name: 'web-0' }, sinceMs: 1_000 };
+const at = version('1.28.15');
+
+const blockers: Table<Blocker['code'], Blocker> = {
+  'already-at-target': [
+    [
+      { code: 'already-at-target', cluster, at },
+      'the control plane and every pool of lab are at 1.28.15 already - there is nothing to do',
+    ],
+  ],
+  'target-lower': [
+    [
+      { code: 'target-lower', at, target: '1.27' },
+      'the target 1.27 is older than 1.28.15, which the cluster runs - Kubernetes goes back only' +
+        ' by rolling back a hop; name a newer target',
+    ],
+  ],
+  'target-unknown': [
+    [
+      { code: 'target-unknown', target: '1.99', newestKnown: version('1.36.1') },
+      'the target 1.99 cannot be installed; the newest release that can is 1.36.1 - name a' +
+        ' release that can be installed, or make it available to the driver',
+    ],
+  ],
+  'release-missing': [
+    [
+      { code: 'release-missing', minor: minor('1.29') },
+      'no release of 1.29 can be installed, and the control plane never skips a minor - make a' +
+        ' 1.29 release available to the driver',
+    ],
+  ],
+  'hop-unsupported': [
+    [
+      {
+        code: 'hop-unsupported',
+        minor: minor('1.37'),
+        oldest: minor('1.28'),
+        newest: minor('1.36'),
+      },
+      'the minor 1.37 is not supported; hops from 1.28 to 1.36 are - use a version of Ascent' +
+        ' that knows 1.37',
+    ],
+  ],
+  'via-unusable': [
+    [
+      { code: 'via-unusable', version: at, why: 'not-on-path' },
+      'the release 1.28.15 in via is not a release of a minor between the current one and the' +
+        ' target - correct it, or leave it out to get the newest patch',
+    ],
+    [
+      { code: 'via-unusable', version: at, why: 'duplicate-minor' },
+      'the release 1.28.15 in via is one of several releases that via and target name for the' +
+        ' same minor - correct it, or leave it out to get the newest patch',
+    ],
+    [
+      { code: 'via-unusable', version: at, why: 'not-available' },
+      'the release 1.28.15 in via cannot be installed on this cluster - correct it, or leave it' +
+        ' out to get the newest patch',
+    ],
+  ],
+  'no-members': [
+    [
+      { code: 'no-members', cluster },
+      'no control-plane member of lab is known - name them in the cluster access file',
+    ],
+  ],
+  'single-member-not-allowed': [
+    [
+      { code: 'single-member-not-allowed', member },
+      'cp-1 is the only control-plane member, so the API is down while it changes - set' +
+        ' controlPlane.allowSingleMember to true to accept that',
+    ],
+  ],
+  'member-unobserved': [
+    [
+      {
+        code: 'member-unobserved',
+        member,
+        component: 'kube-scheduler',
+        problem: 'connection refused',
+      },
+      'kube-scheduler of cp-1 could not be asked: connection refused - bring it up and within' +
+        ' reach, then plan again',
+    ],
+  ],
+  'mixed-control-plane': [
+    [
+      {
+        code: 'mixed-control-plane',
+        versions: [
+          { member, at },
+          { member: memberName('cp-2'), at: version('1.29.15') },
+        ],
+      },
+      'the API servers run different releases: cp-1 1.28.15, cp-2 1.29.15 - bring all of them to' +
+        ' one release first',
+    ],
+  ],
+  'controller-skewed': [
+    [
+      {
+        code: 'controller-skewed',
+        member,
+        component: 'kube-controller-manager',
+        at,
+        apiServer: version('1.29.15'),
+      },
+      'kube-controller-manager of cp-1 runs 1.28.15, its API server 1.29.15 - bring it to 1.29' +
+        ' first',
+    ],
+  ],
+  'kubelet-too-old': [
+    [
+      {
+        code: 'kubelet-too-old',
+        node,
+        at: version('1.25.9'),
+        oldestAllowed: minor('1.26'),
+        apiServer: version('1.29.15'),
+      },
+      'node worker-2 runs kubelet 1.25.9; a 1.29 API server supports 1.26 and newer - upgrade' +
+        ' the node first',
+    ],
+  ],
+  'kubelet-too-new': [
+    [
+      { code: 'kubelet-too-new', node, at: version('1.29.1'), apiServer: at },
+      "node worker-2 runs kubelet 1.29.1, newer than the API server's 1.28.15 - return the node" +
+        ' to 1.28 first',
+    ],
+  ],
+  'pool-empty': [
+    [
+      { code: 'pool-empty', pool: poolName('web') },
+      'no node belongs to pool web - correct its nodeSelector, or take it out of the spec',
+    ],
+  ],
+  'node-without-pool': [
+    [
+      { code: 'node-without-pool', node },
+      'node worker-2 belongs to no pool - widen the nodeSelector of a pool, or add a last pool' +
+        ' with an empty one',
+    ],
+  ],
+  'plan-digest-changed': [
+    [
+      { code: 'plan-digest-changed', expected: 'aa', actual: 'bb' },
+      'the plan is now bb, not aa as it was looked at - look at the new plan and start with its' +
+        ' digest',
+    ],
+  ],
+  'budget-exhausted': [
+    [
+      {
+        code: 'budget-exhausted',
+        ...since,
+        budget: { namespace: 'web', name: 'web' },
+        message: 'needs 2 healthy pods and has 2 currently',
+      },
+      'pod web/web-0 has not left: budget web/web allows no eviction now (needs 2 healthy pods' +
+        ' and has 2 currently) - it goes on by itself when more of its pods are Ready; else add' +
+        ' replicas or relax it',
+    ],
+    [
+      { code: 'budget-exhausted', ...since, message: 'refused' },
+      'pod web/web-0 has not left: a disruption budget allows no eviction now (refused) - it' +
+        ' goes on by itself when more of its pods are Ready; else add replicas or relax it',
+    ],
+  ],
+  'budget-not-observed': [
+    [
+      { code: 'budget-not-observed', ...since, message: 'still being processed' },
+      'pod web/web-0 has not left: the disruption controller has not looked at its budget yet' +
+        ' (still being processed) - see that kube-controller-manager runs',
+    ],
+  ],
+  'budgets-overlap': [
+    [
+      { code: 'budgets-overlap', ...since, message: 'more than one' },
+      'pod web/web-0 has not left: several budgets select it, which evictions do not support' +
+        ' (more than one) - narrow the selectors until one is left',
+    ],
+  ],
+  'api-throttled': [
+    [
+      { code: 'api-throttled', ...since, retryAfterSeconds: 10 },
+      'pod web/web-0 has not left: the API server is busy and asked to wait 10 s - it goes on by' +
+        ' itself; look at the load of the API server if this stays',
+    ],
+  ],
+  'namespace-terminating': [
+    [
+      { code: 'namespace-terminating', ...since },
+      'pod web/web-0 has not left: its namespace is being deleted - it goes on by itself when' +
+        ' the pod is gone',
+    ],
+  ],
+  'eviction-forbidden': [
+    [
+      { code: 'eviction-forbidden', ...since, message: 'no rights' },
+      'pod web/web-0 has not left: the API server forbids its eviction (no rights) - grant the' +
+        ' worker the right to create pods/eviction, or correct the budget',
+    ],
+  ],
+  'eviction-failing': [
+    [
+      { code: 'eviction-failing', ...since, message: 'failed calling webhook' },
+      'pod web/web-0 has not left: its eviction fails (failed calling webhook) - it is tried' +
+        ' again; look at admission webhooks and at the API server',
+    ],
+  ],
+  'pod-terminating': [
+    [
+      { code: 'pod-terminating', ...since, finalizers: [], gracePeriodSeconds: 30 },
+      'pod web/web-0 has not left: it is terminating with a grace period of 30 s - if this' +
+        ' stays, see that its node is Ready and its preStop hook ends',
+    ],
+    [
+      { code: 'pod-terminating', ...since, finalizers: ['a/b', 'c'], gracePeriodSeconds: 30 },
+      'pod web/web-0 has not left: it is terminating, held by finalizers: a/b, c - see why their' +
+        ' owners do not remove them',
+    ],
+  ],
+  'pod-unmanaged': [
+    [
+      { code: 'pod-unmanaged', ...since },
+      'pod web/web-0 has not left: no controller owns it, so it would not come back - move or' +
+        ' delete it, or set drain.unmanagedPods to evict',
+    ],
+  ],
+  'pod-emptydir': [
+    [
+      { code: 'pod-emptydir', ...since },
+      'pod web/web-0 has not left: it keeps data in an emptyDir volume, which leaves with it -' +
+        ' save the data and delete the pod, or set drain.emptyDirData to delete',
+    ],
+  ],
+  'daemonset-missing': [
+    [
+      { code: 'daemonset-missing', ...since, daemonSet: 'log-agent' },
+      'pod web/web-0 has not left: its DaemonSet log-agent does not exist any more - delete the' +
+        ' pod',
+    ],
+  ],
+};
+
+describe('a blocker', () => {
+  it.each(rowsOf(blockers))('$code says: $sentence', ({ variant, sentence }) => {
+    expect(blockerSentence(variant)).toBe(sentence);
+  });
+
+  it('says for how long it has stood when told the time', () => {
+    const blocker: DrainBlocker = { code: 'pod-unmanaged', ...since };
+    expect(blockerSentence(blocker, 126_000)).toMatch(
+      /^pod web\/web-0 has not left for 2 min 5 s:/,
+    );
+  });
+
+  it('has a sentence for every code', () => {
+    expect(Object.keys(blockers).toSorted()).toEqual([...blockerCodes].toSorted());
+  });
+});
+
+const refusals: Table<CommandRefusal['code'], CommandRefusal> = {
+  'gate-unknown': [
+    [
+      { code: 'gate-unknown', gate: gateId('approve/hop-1.31'), open: [] },
+      'no gate approve/hop-1.31 is open - nothing waits for an answer',
+    ],
+    [
+      {
+        code: 'gate-unknown',
+        gate: gateId('approve/hop-1.31'),
+        open: [gateId('approve/hop-1.30'), gateId('node/worker-2')],
+      },
+      'no gate approve/hop-1.31 is open - these are: approve/hop-1.30, node/worker-2',
+    ],
+  ],
+  'digest-stale': [
+    [
+      { code: 'digest-stale', given: digest('aa'), current: digest('bb') },
+      'the plan has changed: its digest is bb, not aa - look at the plan as it is now, then' +
+        ' answer with its digest',
+    ],
+  ],
+  'already-paused': [
+    [{ code: 'already-paused' }, 'the upgrade is paused already - resume it to go on'],
+  ],
+  'not-paused': [
+    [{ code: 'not-paused' }, 'the upgrade is not paused - there is nothing to resume'],
+  ],
+  'node-not-waiting': [
+    [
+      { code: 'node-not-waiting', node, waiting: [] },
+      'node worker-2 does not wait for a decision - no node does',
+    ],
+    [
+      { code: 'node-not-waiting', node, waiting: [nodeName('worker-3')] },
+      'node worker-2 does not wait for a decision - these do: worker-3',
+    ],
+  ],
+  'rollback-unavailable': [
+    [
+      { code: 'rollback-unavailable', hop: hopId('hop-1.29'), why: 'no-snapshot-yet' },
+      'hop-1.29 cannot be rolled back: its snapshot is not verified yet, and nothing has changed' +
+        ' so far',
+    ],
+    [
+      { code: 'rollback-unavailable', hop: hopId('hop-1.29'), why: 'next-hop-begun' },
+      'hop-1.29 cannot be rolled back: a later hop has begun, and only the latest can be rolled' +
+        ' back',
+    ],
+    [
+      { code: 'rollback-unavailable', hop: hopId('hop-1.29'), why: 'not-begun' },
+      'hop-1.29 cannot be rolled back: it has not begun',
+    ],
+    [
+      { code: 'rollback-unavailable', hop: hopId('hop-1.29'), why: 'already-rolling-back' },
+      'hop-1.29 cannot be rolled back: it is being rolled back already',
+    ],
+  ],
+  'not-planned-yet': [
+    [{ code: 'not-planned-yet' }, 'the plan is not made yet - ask again in a few seconds'],
+  ],
+  'upgrade-ended': [
+    [
+      { code: 'upgrade-ended', outcome: 'completed' },
+      'the upgrade has ended (completed) - start another one to change the cluster',
+    ],
+  ],
+  'request-malformed': [
+    [
+      { code: 'request-malformed', problems: ['actor is missing', 'reason is empty'] },
+      'the request is malformed: actor is missing; reason is empty - correct it and send it again',
+    ],
+  ],
+  'upgrade-conflict': [
+    [
+      { code: 'upgrade-conflict', differences: ['pools', 'target'] },
+      'an upgrade of this cluster with another spec runs; they differ in pools, target - wait' +
+        ' for its end, reject it or roll it back, then start again',
+    ],
+  ],
+};
+
+describe('a refused command', () => {
+  it.each(rowsOf(refusals))('$code says: $sentence', ({ variant, sentence }) => {
+    expect(refusalSentence(variant)).toBe(sentence);
+  });
+
+  it('has a sentence for every code', () => {
+    expect(Object.keys(refusals).toSorted()).toEqual([...commandRefusalCodes].toSorted());
+  });
+});
+
+describe('a failure', () => {
+  const remedies = {
+    'worker-missing': "start a worker that serves the cluster's task queue, then start again",
+    'cluster-unreachable':
+      'see that the API server, etcd and the hosts answer from where the worker runs, then try' +
+      ' again',
+    'credentials-refused':
+      "correct the worker's credentials or its rights in the cluster, then try again",
+    'wrong-cluster': 'start the worker with the access file of this cluster',
+    'preflight-blocked': 'remove what the blocking findings name, then try again',
+    'snapshot-failed':
+      'see that etcd is healthy and the snapshot store is writable, then try again',
+    'snapshot-unverified': 'do not rely on this snapshot: see that etcd is healthy, then try again',
+    'snapshot-missing':
+      'bring the snapshot back into the store; without it there is no way back to this version',
+    'member-upgrade-failed': "look at the member's host and the driver's log, then try again",
+    'member-not-ready': 'look at /readyz?verbose and the logs of the member, then try again',
+    'drain-refused':
+      "let these pods leave in the pool's drain policy, or remove them yourself; then retry the" +
+      ' node',
+    'drain-deadline':
+      'remove what its blockers name and retry the node, or skip it, or quarantine it',
+    'node-upgrade-failed':
+      "look at the node's host and the driver's log; retry the node, or quarantine it",
+    'node-not-ready': 'look at the kubelet of the node; retry the node, or quarantine it',
+    'node-missing':
+      'skip the node if it was taken away on purpose, else bring it back and retry it',
+    'verification-failed': 'see why what runs differs from the plan, correct it, then try again',
+    'restore-failed':
+      'try again: a restore goes on where it stopped; until then the API may not answer',
+    unexpected: 'look at the log of the worker; try again when the cause is gone',
+  };
+
+  it('has a remedy for every code', () => {
+    expect(Object.fromEntries(failureCodes.map((code) => [code, remedyOf(code)]))).toEqual(
+      remedies,
+    );
+  });
+
+  it('is said with its remedy', () => {
+    const failure = failureInfo('node-not-ready', 'node worker-2 was not Ready within 2 min');
+    expect(failure).toEqual({
+      code: 'node-not-ready',
+      message: 'node worker-2 was not Ready within 2 min',
+      remedy: remedies['node-not-ready'],
+    });
+    expect(failureSentence(failure)).toBe(
+      'node worker-2 was not Ready within 2 min - look at the kubelet of the node; retry the node,' +
+        ' or quarantine it',
+    );
+  });
+});
+
+it.each<{ object: FindingObject; text: string }>([
+  { object: { kind: 'cluster' }, text: 'cluster' },
+  { object: { kind: 'member', name: member }, text: 'member cp-1' },
+  { object: { kind: 'etcd', name: 'etcd-1' }, text: 'etcd etcd-1' },
+  { object: { kind: 'node', name: node }, text: 'node worker-2' },
+  {
+    object: { kind: 'budget', budget: { namespace: 'web', name: 'web' } },
+    text: 'disruption budget web/web',
+  },
+  { object: { kind: 'lease', name: 'kube-system/x' }, text: 'lease kube-system/x' },
+  { object: { kind: 'snapshot-store', location: '/snapshots' }, text: 'snapshot store /snapshots' },
+])('an object of kind $object.kind is called $text', ({ object, text }) => {
+  expect(findingObjectText(object)).toBe(text);
+});
+
+describe('a start', () => {
+  it('says all blockers at once', () => {
+    const sentence = startRefusalSentence({
+      code: 'blocked',
+      blockers: [
+        { code: 'no-members', cluster },
+        { code: 'pool-empty', pool: poolName('web') },
+      ],
+    });
+    expect(sentence).toBe(
+      'no plan can be made: no control-plane member of lab is known - name them in the cluster' +
+        ' access file; no node belongs to pool web - correct its nodeSelector, or take it out of' +
+        ' the spec',
+    );
+  });
+
+  it('says that no worker answered', () => {
+    expect(
+      startRefusalSentence({ code: 'worker-missing', taskQueue: 'cluster/lab', waitedSeconds: 20 }),
+    ).toBe(
+      'no worker took work from cluster/lab within 20 s - start a worker that serves this' +
+        ' cluster, then start again',
+    );
+  });
+
+  it('says that the cluster could not be looked at', () => {
+    const failure = failureInfo('credentials-refused', 'the API server of cp-1 answered 401');
+    expect(startRefusalSentence({ code: 'planning-failed', failure })).toBe(
+      'the cluster could not be looked at: the API server of cp-1 answered 401 - correct the' +
+        " worker's credentials or its rights in the cluster, then try again",
+    );
+  });
+});
+
+const failure = { code: 'node-not-ready', message: 'not Ready', remedy: 'look' } as const;
+const approval: Gate = {
+  kind: 'approval',
+  id: gateId('approve/hop-1.30'),
+  hop: hopId('hop-1.30'),
+  sinceMs: 0,
+};
+const step: Gate = {
+  kind: 'step',
+  id: gateId('hop-1.29/preflight'),
+  hop: hopId('hop-1.29'),
+  step: 'preflight',
+  failure: { code: 'preflight-blocked', message: '1 finding blocks', remedy: 'remove it' },
+  findings: [
+    {
+      code: 'etcd-alarm',
+      severity: 'blocks',
+      object: { kind: 'etcd', name: 'etcd-1' },
+      message: 'alarm NOSPACE is raised',
+      remedy: 'defragment',
+    },
+    {
+      code: 'member-single',
+      severity: 'warns',
+      object: { kind: 'cluster' },
+      message: 'one member',
+      remedy: 'add two',
+    },
+  ],
+  sinceMs: 0,
+};
+const held: Gate = {
+  kind: 'node',
+  id: gateId('node/worker-2'),
+  hop: hopId('hop-1.29'),
+  pool: poolName('web'),
+  node,
+  failure,
+  blockers: [{ code: 'pod-unmanaged', ...since }],
+  sinceMs: 0,
+};
+
+describe('a gate', () => {
+  it('for an approval says what to answer', () => {
+    expect(gateSentence(approval)).toBe(
+      'hop-1.30 has waited for an approval - approve or reject approve/hop-1.30',
+    );
+    expect(gateSentence(approval, 7_200_000)).toBe(
+      'hop-1.30 has waited for 2 h for an approval - approve or reject approve/hop-1.30',
+    );
+  });
+
+  it('for a step says what failed, with the findings that block', () => {
+    expect(gateSentence(step, 60_000)).toBe(
+      'step preflight of hop-1.29 has been stopped for 1 min: 1 finding blocks - remove it;' +
+        ' etcd etcd-1: alarm NOSPACE is raised - defragment - approve hop-1.29/preflight to try' +
+        ' the step again, reject it to end here, or roll back',
+    );
+  });
+
+  it('for a node says what holds it', () => {
+    expect(gateSentence(held)).toBe(
+      'node worker-2 of pool web has been held: not Ready - look; pod web/web-0 has not left: no' +
+        ' controller owns it, so it would not come back - move or delete it, or set' +
+        ' drain.unmanagedPods to evict - retry, skip or quarantine node worker-2, or roll back' +
+        ' hop-1.29',
+    );
+  });
+
+  it('shows a finding with its object', () => {
+    const [finding] = step.findings;
+    expect(finding && findingSentence(finding)).toBe(
+      'etcd etcd-1: alarm NOSPACE is raised - defragment',
+    );
+  });
+});
+
+describe('the status of', () => {
+  const quiet: StatusFacts = { cluster, phase: 'planning', gates: [], hops: [], startedAtMs: 0 };
+  const hop = {
+    id: hopId('hop-1.29'),
+    position: 1,
+    count: 2,
+    step: 'pool web',
+    stepSinceMs: 0,
+  };
+  const under: StatusFacts = {
+    ...quiet,
+    phase: 'upgrading',
+    from: at,
+    to: version('1.30.14'),
+    hop,
+    secondsLeft: 600,
+  };
+  const paused = { by: 'ana', reason: 'incident 12', sinceMs: 0 };
+  const rollBackTo = { hop: hopId('hop-1.29'), at };
+
+  it.each<{ phase: string; status: StatusFacts; sentence: string; nowMs?: number }>([
+    {
+      phase: 'planning',
+      status: quiet,
+      sentence: 'planning the upgrade of lab: looking at the cluster',
+    },
+    {
+      phase: 'upgrading',
+      status: under,
+      sentence:
+        'upgrading lab from 1.28.15 to 1.30.14; hop 1 of 2 (hop-1.29), step pool web;' +
+        ' about 10 min left',
+    },
+    {
+      phase: 'upgrading, told the time',
+      status: under,
+      nowMs: 185_000,
+      sentence:
+        'upgrading lab from 1.28.15 to 1.30.14; hop 1 of 2 (hop-1.29), step pool web for 3 min' +
+        ' 5 s; about 10 min left',
+    },
+    {
+      phase: 'upgrading, before a hop began',
+      status: { ...quiet, phase: 'upgrading' },
+      sentence: 'upgrading lab',
+    },
+    {
+      phase: 'upgrading, with a target that is not known yet',
+      status: { ...quiet, phase: 'upgrading', from: at },
+      sentence: 'upgrading lab',
+    },
+    {
+      phase: 'soaking',
+      status: { ...under, phase: 'soaking', hop: { ...hop, step: 'soak' } },
+      sentence:
+        'soaking lab from 1.28.15 to 1.30.14; hop 1 of 2 (hop-1.29), step soak; about 10 min' +
+        ' left; nothing needs to be done, the cluster is checked meanwhile',
+    },
+    {
+      phase: 'waiting-for-approval',
+      status: { ...quiet, phase: 'waiting-for-approval', gates: [approval], rollBackTo },
+      nowMs: 60_000,
+      sentence:
+        'lab waits for a person: hop-1.30 has waited for 1 min for an approval - approve or' +
+        ' reject approve/hop-1.30; rolling back hop-1.29 would return it to 1.28.15',
+    },
+    {
+      phase: 'waiting-for-approval, with nothing to roll back',
+      status: { ...quiet, phase: 'waiting-for-approval', gates: [approval] },
+      sentence:
+        'lab waits for a person: hop-1.30 has waited for an approval - approve or reject' +
+        ' approve/hop-1.30',
+    },
+    {
+      phase: 'needs-operator',
+      status: { ...quiet, phase: 'needs-operator', gates: [{ ...held, blockers: [] }, approval] },
+      sentence:
+        'lab needs an operator: node worker-2 of pool web has been held: not Ready - look -' +
+        ' retry, skip or quarantine node worker-2, or roll back hop-1.29; hop-1.30 has waited' +
+        ' for an approval - approve or reject approve/hop-1.30',
+    },
+    {
+      phase: 'needs-operator, before the gate is told',
+      status: { ...quiet, phase: 'needs-operator' },
+      sentence: 'lab needs an operator: the gate is being opened',
+    },
+    {
+      phase: 'pausing',
+      status: { ...under, phase: 'pausing', paused },
+      nowMs: 5_000,
+      sentence:
+        'pausing lab for 5 s by ana (incident 12): work under way ends at the next safe point;' +
+        ' hop 1 of 2 (hop-1.29), step pool web for 5 s',
+    },
+    {
+      phase: 'paused',
+      status: { ...under, phase: 'paused', paused },
+      sentence:
+        'lab is paused by ana (incident 12); hop 1 of 2 (hop-1.29), step pool web - resume to' +
+        ' go on',
+    },
+    {
+      phase: 'paused, by nobody that is known',
+      status: { ...quiet, phase: 'paused' },
+      sentence: 'lab is paused - resume to go on',
+    },
+    {
+      phase: 'rolling-back',
+      status: { ...quiet, phase: 'rolling-back', rollBackTo },
+      sentence: 'rolling back lab to 1.28.15, from before hop-1.29',
+    },
+    {
+      phase: 'rolling-back, before the target is told',
+      status: { ...quiet, phase: 'rolling-back' },
+      sentence: 'rolling back lab',
+    },
+    {
+      phase: 'ended, after a failure',
+      status: { ...quiet, phase: 'ended', lastFailure: failure },
+      sentence: 'the upgrade of lab has ended: not Ready - look',
+    },
+    {
+      phase: 'ended, without a word',
+      status: { ...quiet, phase: 'ended' },
+      sentence: 'the upgrade of lab has ended',
+    },
+    {
+      phase: 'ended, with a result',
+      status: {
+        ...quiet,
+        phase: 'ended',
+        result: { outcome: 'completed', from: at, to: version('1.28.20'), hops: [] },
+      },
+      sentence: 'lab was upgraded from 1.28.15 to 1.28.20 in 0 hops',
+    },
+  ])('an upgrade that is $phase', ({ status, sentence, nowMs }) => {
+    expect(statusSentence(status, nowMs)).toBe(sentence);
+  });
+});
+
+describe('the end', () => {
+  const outcome = {
+    hop: hopId('hop-1.29'),
+    from: at,
+    to: version('1.29.15'),
+    outcome: 'completed',
+    members: [],
+    nodes: [],
+    stepSeconds: {},
+    startedAtMs: 0,
+    endedAtMs: 1,
+  } as const;
+
+  it.each<{ result: UpgradeResult; sentence: string }>([
+    {
+      result: { outcome: 'completed', from: at, to: version('1.29.15'), hops: [outcome] },
+      sentence: 'lab was upgraded from 1.28.15 to 1.29.15 in 1 hop',
+    },
+    {
+      result: { outcome: 'rejected', at, by: 'ana', reason: 'not now', hops: [] },
+      sentence: 'the upgrade of lab was rejected by ana (not now); its control plane runs 1.28.15',
+    },
+    {
+      result: { outcome: 'cancelled', at, by: 'ops', reason: 'wrong cluster', hops: [] },
+      sentence:
+        'the upgrade of lab was cancelled by ops (wrong cluster); its control plane runs 1.28.15',
+    },
+    {
+      result: { outcome: 'rolled-back', at, hop: hopId('hop-1.29'), seconds: 65, hops: [] },
+      sentence: 'lab was rolled back to 1.28.15, from before hop-1.29, in 1 min 5 s',
+    },
+    {
+      result: {
+        outcome: 'blocked',
+        refusal: { code: 'worker-missing', taskQueue: 'cluster/lab', waitedSeconds: 20 },
+      },
+      sentence:
+        'the upgrade of lab did not begin: no worker took work from cluster/lab within 20 s -' +
+        ' start a worker that serves this cluster, then start again',
+    },
+  ])('$result.outcome', ({ result, sentence }) => {
+    expect(resultSentence('lab', result)).toBe(sentence);
+  });
+});
