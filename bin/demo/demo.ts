@@ -1,0 +1,203 @@
+// The demo: a lab, Temporal, a worker, one upgrade across two minors, and a verdict from outside.
+// D1. Whatever it started it stops, on success, failure and Ctrl-C, unless it is told to keep it.
+// D2. The verdict comes from observations and from the observer (report.ts), never from the engine.
+
+import path from 'node:path';
+
+import { observeCluster } from '../../activities/observe';
+import { openCluster } from '../../activities/adapters/open-cluster';
+import { AscentClient } from '../../client';
+import { connectTemporal } from '../../client/connect';
+import type { ClusterName, PoolName } from '../../domain/names';
+import type { Observation } from '../../domain/observation';
+import type { UpgradeProgress, UpgradeResult } from '../../domain/progress';
+import { startRefusalSentence } from '../../domain/sentences';
+import type { UpgradeSpec } from '../../domain/spec';
+import type { KubeMinor } from '../../domain/versions';
+import { parseVersion } from '../../domain/versions';
+import { nodeWorkflowId, poolWorkflowId } from '../../domain/workflow-ids';
+import { hopWorkflowId } from '../../domain/workflow-ids';
+import { countPods, eventsPerNodeWorkflow, peakRssMb } from './figures';
+import { bringUp } from './ground';
+import type { Ground } from './ground';
+import { connect } from './observer/connection';
+import { startObserver } from './observer-process';
+import type { Observer } from './observer-process';
+import { demoReport } from './report';
+import type { DemoReport } from './report';
+import { followUpgrade } from './follow';
+import type { ApprovalQuestion } from './follow';
+
+export interface DemoOptions {
+  /** Name of the lab and of the cluster; default `demo`. */
+  readonly name?: string;
+  /** Where the lab keeps its state; default: the labs' usual place. */
+  readonly stateDir?: string;
+  readonly members?: number;
+  readonly nodes?: number;
+  /** Target: `1.30` or an exact release; default `1.30`. */
+  readonly to?: string;
+  readonly maxUnavailable?: UpgradeSpec['pools'][number]['maxUnavailable'];
+  /** Approves every hop without asking. */
+  readonly yes?: boolean;
+  readonly keep?: boolean;
+  /** Ctrl-C. */
+  readonly signal?: AbortSignal;
+  /** Told when everything is up. */
+  readonly onGround?: (ground: Ground) => void;
+}
+
+/** What the demo needs of the screen. */
+export interface DemoScreen {
+  line(text: string): void;
+  /** Draws where the upgrade stands; called about once a second. */
+  frame(progress: UpgradeProgress, ground: Ground): void;
+  /** Ends the drawing. */
+  done(): void;
+  /** Absent: nobody can be asked, and the CLI's `approve` is waited for. */
+  readonly ask?: ApprovalQuestion;
+  readonly planned?: (plan: import('../../domain/plan').Plan) => void;
+}
+
+const soakMs = 3_000;
+const observeTimeoutMs = 60_000;
+
+/** Soaks of seconds; the limits are those of a real upgrade. */
+export function demoSpec(cluster: string, options: DemoOptions): UpgradeSpec {
+  const minuteMs = 60_000;
+  return {
+    apiVersion: 'ascent/v1',
+    cluster: cluster as ClusterName,
+    target: (options.to ?? '1.30') as KubeMinor,
+    via: [],
+    approvals: 'between-hops',
+    hopSoakMs: soakMs,
+    controlPlane: {
+      memberTimeoutMs: 5 * minuteMs,
+      allowSingleMember: (options.members ?? 3) === 1,
+    },
+    pools: [
+      {
+        name: 'workers' as PoolName,
+        nodeSelector: {},
+        lane: 'every-hop',
+        maxUnavailable: options.maxUnavailable ?? 3,
+        drain: { timeoutMs: 10 * minuteMs, emptyDirData: 'delete', unmanagedPods: 'refuse' },
+        upgradeTimeoutMs: 5 * minuteMs,
+        nodeSoakMs: 0,
+      },
+    ],
+  };
+}
+
+async function observe({ access, cluster }: Ground): Promise<Observation> {
+  const ports = openCluster(access);
+  try {
+    return await observeCluster({
+      cluster: cluster as ClusterName,
+      ports,
+      signal: AbortSignal.timeout(observeTimeoutMs),
+      onPhase: () => undefined,
+    });
+  } finally {
+    await ports.close();
+  }
+}
+
+/** Ids of every node workflow that the result speaks of (one chunk: the demo's pools are small). */
+function nodeWorkflowIds(cluster: string, result: UpgradeResult): readonly string[] {
+  const hops = result.outcome === 'blocked' ? [] : result.hops;
+  return hops.flatMap(({ hop, nodes }) => {
+    const pool = poolWorkflowId(
+      hopWorkflowId(cluster as ClusterName, hop),
+      'workers' as PoolName,
+      0,
+    );
+    return nodes
+      .filter(({ outcome }) => outcome === 'upgraded')
+      .map(({ node }) => nodeWorkflowId(pool, node));
+  });
+}
+
+async function upgradeUnderWatch(
+  ground: Ground,
+  options: DemoOptions,
+  screen: DemoScreen,
+): Promise<{ readonly result: UpgradeResult; readonly seconds: number }> {
+  const client = await AscentClient.connect({ address: ground.temporalAddress, env: {} });
+  try {
+    const startedAt = performance.now();
+    const started = await client.start(demoSpec(ground.cluster, options), { actor: 'demo' });
+    if (started.kind === 'refused') {
+      const { refusal } = started;
+      throw new Error(
+        refusal.code === 'upgrade-conflict'
+          ? `another upgrade of ${ground.cluster} runs: ${refusal.differences.join(', ')}`
+          : startRefusalSentence(refusal),
+      );
+    }
+    screen.planned?.(started.plan);
+    const result = await followUpgrade(client, ground, { options, screen });
+    return { result, seconds: (performance.now() - startedAt) / 1_000 };
+  } finally {
+    await client.close();
+  }
+}
+
+async function measured(
+  ground: Ground,
+  options: DemoOptions,
+  context: { readonly screen: DemoScreen; readonly startedAt: number; observer?: Observer },
+): Promise<DemoReport> {
+  const { screen, startedAt } = context;
+  const connection = connect(ground.kubeconfig, 1);
+  const before = await observe(ground);
+  const podsBefore = await countPods(connection);
+  const observer = await startObserver(ground.kubeconfig);
+  context.observer = observer;
+  const { result, seconds } = await upgradeUnderWatch(ground, options, screen);
+  screen.done();
+  const seen = await observer.report();
+  const after = await observe(ground);
+  const podsAfter = await countPods(connection);
+  connection.agent.destroy();
+  const temporal = await connectTemporal({ address: ground.temporalAddress, env: {} });
+  const events = await eventsPerNodeWorkflow(
+    temporal.client,
+    nodeWorkflowIds(ground.cluster, result),
+  ).finally(() => temporal.close());
+  const target = result.outcome === 'completed' ? result.to : parseVersion(`${options.to}.0`);
+  return demoReport({
+    target: target ?? ('unknown' as never),
+    before,
+    after,
+    pods: { before: podsBefore.total, after: podsAfter.total, notReady: podsAfter.notReady },
+    result,
+    observer: seen,
+    timings: {
+      ...ground.timings,
+      upgrade: seconds,
+      total: (performance.now() - startedAt) / 1_000,
+    },
+    eventsPerNodeWorkflow: events,
+    workerPeakRssMb: await peakRssMb(ground.worker.pid),
+  });
+}
+
+/** Runs the demo to its report. Throws when there is nothing to report; see D1 for what is left. */
+export async function runDemo(options: DemoOptions, screen: DemoScreen): Promise<DemoReport> {
+  const startedAt = performance.now();
+  const ground = await bringUp(options, screen);
+  const context: Parameters<typeof measured>[2] = { screen, startedAt };
+  try {
+    options.onGround?.(ground);
+    return await measured(ground, options, context);
+  } finally {
+    screen.done();
+    context.observer?.kill();
+    if (options.keep !== true) await ground.tearDown();
+  }
+}
+
+/** Where the demo's report goes unless `--report` says otherwise. */
+export const defaultReportFile = path.resolve('report.json');

@@ -1,0 +1,104 @@
+// What the demo stands on: the lab, Temporal and a worker, started side by side and stopped in the
+// opposite order.
+// G1. Whatever fails or is interrupted while it comes up, nothing is left running.
+
+import type { ClusterAccess } from '../../activities/access';
+import { connectTemporal } from '../../client/connect';
+import { labDown, labStatus, labUp } from '../../lab/lab';
+import type { Lab } from '../../lab/lab';
+import { defaultStateDir } from '../../lab/layout';
+import { temporalDown, temporalUp } from '../../lab/temporal-server';
+import type { TemporalServer } from '../../lab/temporal-server';
+import type { DemoOptions, DemoScreen } from './demo';
+import { startWorker } from './worker-process';
+import type { WorkerProcess } from './worker-process';
+
+export interface Ground {
+  readonly cluster: string;
+  readonly stateDir: string;
+  readonly access: ClusterAccess;
+  readonly accessFile: string;
+  readonly kubeconfig: string;
+  readonly temporalAddress: string;
+  readonly temporalUi: string;
+  readonly worker: WorkerProcess;
+  /** `labUp`, `temporalUp` (with the worker), in seconds. */
+  readonly timings: Readonly<Record<string, number>>;
+  /** Safe to repeat. */
+  tearDown(): Promise<void>;
+}
+
+const startVersion = '1.28.15';
+
+/** An earlier demo that was kept, or killed, makes room for this one. */
+async function clear(stateDir: string, screen: DemoScreen): Promise<void> {
+  const state = await labStatus({ stateDir });
+  if (state.kind === 'absent') return;
+  screen.line(`ending the demo that was left in ${stateDir}`);
+  await temporalDown({ stateDir });
+  await labDown({ stateDir });
+}
+
+async function timed<Value>(
+  work: () => Promise<Value>,
+): Promise<{ readonly value: Value; readonly seconds: number }> {
+  const startedAt = performance.now();
+  const value = await work();
+  return { value, seconds: (performance.now() - startedAt) / 1_000 };
+}
+
+/** Both may be left half up by an interruption: both are awaited before anything is decided. */
+async function bringUpBoth(
+  options: DemoOptions,
+  screen: DemoScreen,
+  stateDir: string,
+): Promise<readonly [{ value: Lab; seconds: number }, { value: TemporalServer; seconds: number }]> {
+  const { signal } = options;
+  const shape = {
+    name: options.name ?? 'demo',
+    stateDir,
+    version: startVersion,
+    ...(options.members === undefined ? {} : { members: options.members }),
+    ...(options.nodes === undefined ? {} : { nodes: options.nodes }),
+  };
+  const onProgress = ({ text, seconds }: { text: string; seconds: number }): void => {
+    screen.line(`${seconds.toFixed(1).padStart(6)} s  ${text}`);
+  };
+  const [lab, temporal] = await Promise.allSettled([
+    timed(() => labUp({ ...shape, onProgress, ...(signal === undefined ? {} : { signal }) })),
+    timed(() => temporalUp({ stateDir, ...(signal === undefined ? {} : { signal }) })),
+  ]);
+  if (lab.status === 'rejected') throw lab.reason;
+  if (temporal.status === 'rejected') throw temporal.reason;
+  return [lab.value, temporal.value];
+}
+
+/** Brings everything up from binaries that are installed already. */
+export async function bringUp(options: DemoOptions, screen: DemoScreen): Promise<Ground> {
+  const stateDir = options.stateDir ?? defaultStateDir(options.name ?? 'demo');
+  await clear(stateDir, screen);
+  let worker: WorkerProcess | undefined;
+  const tearDown = async (): Promise<void> => {
+    await worker?.stop();
+    await temporalDown({ stateDir });
+    await labDown({ stateDir });
+  };
+  try {
+    const [lab, temporal] = await bringUpBoth(options, screen, stateDir);
+    options.signal?.throwIfAborted();
+    const { accessFile, access, kubeconfig } = lab.value;
+    const { address: temporalAddress, uiUrl: temporalUi } = temporal.value;
+    const cluster = access.cluster;
+    const connection = await connectTemporal({ address: temporalAddress, env: {} });
+    const started = await timed(() =>
+      startWorker(connection.client, { stateDir, cluster, accessFile, temporalAddress }),
+    ).finally(() => connection.close());
+    worker = started.value;
+    const timings = { labUp: lab.seconds, temporalUp: temporal.seconds + started.seconds };
+    const where = { cluster, stateDir, access, accessFile, kubeconfig };
+    return { ...where, temporalAddress, temporalUi, worker, timings, tearDown };
+  } catch (error) {
+    await tearDown();
+    throw error;
+  }
+}

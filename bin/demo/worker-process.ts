@@ -1,0 +1,107 @@
+// The demo's worker: a process of its own, so that it can be killed and started again, and stays
+// with --keep. It is recorded among the lab's processes: `ascent lab down` ends it, too.
+
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Client } from '@temporalio/client';
+
+import { clusterTaskQueue, workflowTaskQueue } from '../../domain/activity-contract';
+import type { ClusterName } from '../../domain/names';
+import { labLayout } from '../../lab/layout';
+import { identify, recordProcess } from '../../lab/process-identity';
+
+export interface WorkerProcess {
+  readonly pid: number;
+  readonly logFile: string;
+  /** SIGTERM, and SIGKILL when that is not enough. Safe to repeat. */
+  stop(): Promise<void>;
+}
+
+const readyMs = 60_000;
+const stopMs = 10_000;
+const pollMs = 100;
+
+// temporal.api.enums.v1.TaskQueueType
+const workflowQueueType = 1;
+const activityQueueType = 2;
+
+export interface WorkerOptions {
+  readonly stateDir: string;
+  readonly cluster: string;
+  readonly accessFile: string;
+  readonly temporalAddress: string;
+}
+
+/** Starts a worker and resolves when Temporal sees it poll both of its queues. */
+export async function startWorker(client: Client, options: WorkerOptions): Promise<WorkerProcess> {
+  const layout = labLayout(options.stateDir);
+  const logFile = path.join(layout.logs, 'worker.log');
+  const log = await open(logFile, 'a', 0o600);
+  const child = spawn(
+    process.execPath,
+    [path.join(__dirname, '..', 'ascent.js'), 'worker', '--access', options.accessFile],
+    {
+      // A group of its own: Ctrl-C reaches the demo, which then ends the worker in order.
+      detached: true,
+      env: { ...process.env, TEMPORAL_ADDRESS: options.temporalAddress },
+      stdio: ['ignore', log.fd, log.fd],
+    },
+  );
+  await log.close();
+  if (child.pid === undefined) throw new Error('the worker could not be started');
+  const identity = identify(child.pid);
+  if (identity !== undefined) await recordProcess(layout.processes, 'worker', identity);
+  child.unref();
+  await untilPolling(client, child, { ...options, logFile });
+  return { pid: child.pid, logFile, stop: () => stop(child) };
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+async function isPolled(client: Client, name: string, taskQueueType: number): Promise<boolean> {
+  const { namespace } = client.options;
+  const answer = await client.workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name },
+    taskQueueType,
+  });
+  return (answer.pollers ?? []).length > 0;
+}
+
+async function untilPolling(
+  client: Client,
+  child: ChildProcess,
+  options: WorkerOptions & { readonly logFile: string },
+): Promise<void> {
+  const deadline = performance.now() + readyMs;
+  const activities = clusterTaskQueue(options.cluster as ClusterName);
+  while (performance.now() < deadline) {
+    if (hasEnded(child)) {
+      throw new Error(`the worker ended with ${child.exitCode}; see ${options.logFile}`);
+    }
+    const polled = await Promise.all([
+      isPolled(client, workflowTaskQueue, workflowQueueType),
+      isPolled(client, activities, activityQueueType),
+    ]);
+    if (polled.every(Boolean)) return;
+    await sleep(pollMs);
+  }
+  await stop(child);
+  throw new Error(`the worker polled nothing in ${readyMs / 1_000} s; see ${options.logFile}`);
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (hasEnded(child)) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), stopMs);
+  await ended;
+  clearTimeout(timer);
+}

@@ -1,0 +1,201 @@
+// The Temporal dev server of a lab: the real server with its UI on SQLite, a process of its own
+// below the lab's state directory. It can be up without the lab, and the lab without it.
+// S1. Data and ports survive: after a crash or a kill, `temporalUp` goes on where it was.
+// S2. The WAL pragmas are needed: without them the file store is several times slower.
+
+import { spawn } from 'node:child_process';
+import { constants, closeSync, openSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import path from 'node:path';
+
+import { z } from 'zod';
+
+import { readJson, writeJsonAtomic } from './atomic-file';
+import { freePortBlock } from './free-ports';
+import { LabError } from './lab-error';
+import { labLayout } from './layout';
+import {
+  endProcess,
+  forgetProcess,
+  identify,
+  isAlive,
+  recordedProcess,
+  recordProcess,
+  signalProcess,
+} from './process-identity';
+import type { ProcessIdentity } from './process-identity';
+import { resolveBinary } from './toolchain/resolve';
+import { eventually } from './waiting';
+
+export interface TemporalUpOptions {
+  readonly stateDir: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface TemporalServer {
+  /** `127.0.0.1:7233`. */
+  readonly address: string;
+  readonly uiUrl: string;
+  readonly logFile: string;
+  readonly wasUp: boolean;
+  readonly seconds: number;
+}
+
+const portsSchema = z.object({ grpc: z.number().int(), ui: z.number().int() });
+type Ports = z.infer<typeof portsSchema>;
+
+const processName = 'temporal';
+const host = '127.0.0.1';
+const readyMs = 60_000;
+const stopMs = 5_000;
+
+/** The attributes that upgrades set; see workflows/messages.ts. */
+const searchAttributes = [
+  'AscentCluster',
+  'AscentFrom',
+  'AscentTo',
+  'AscentPhase',
+  'AscentWaitingFor',
+];
+
+async function portsOf(directory: string): Promise<Ports> {
+  const file = path.join(directory, 'ports.json');
+  const known = portsSchema.safeParse(await readJson(file));
+  if (known.success) return known.data;
+  const first = await freePortBlock(2);
+  const ports = { grpc: first, ui: first + 1 };
+  await writeJsonAtomic(file, ports);
+  return ports;
+}
+
+/** True when somebody accepts connections there. */
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const end = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', () => end(true));
+    socket.once('error', () => end(false));
+  });
+}
+
+function serverArguments(directory: string, ports: Ports): readonly string[] {
+  return [
+    'server',
+    'start-dev',
+    '--ip',
+    host,
+    '--port',
+    String(ports.grpc),
+    '--ui-port',
+    String(ports.ui),
+    '--db-filename',
+    path.join(directory, 'temporal.db'),
+    '--sqlite-pragma',
+    'journal_mode=wal',
+    '--sqlite-pragma',
+    'synchronous=normal',
+    '--log-level',
+    'warn',
+    ...searchAttributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+  ];
+}
+
+async function spawnServer(directory: string, ports: Ports): Promise<ProcessIdentity> {
+  const { path: executable } = await resolveBinary('temporal');
+  const log = openSync(
+    path.join(directory, 'server.log'),
+    constants.O_CREAT | constants.O_APPEND | constants.O_WRONLY,
+    0o600,
+  );
+  try {
+    const child = spawn(executable, [...serverArguments(directory, ports)], {
+      cwd: directory,
+      detached: true,
+      stdio: ['ignore', log, log],
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', reject);
+    });
+    child.unref();
+    const identity = child.pid === undefined ? undefined : identify(child.pid);
+    if (identity === undefined) {
+      throw new LabError('lab-failed', `Temporal ended at once; see ${directory}/server.log`);
+    }
+    return identity;
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** Resolves when the server accepts connections. Ends it again when that fails (LabError). */
+export async function temporalUp(options: TemporalUpOptions): Promise<TemporalServer> {
+  const startedMs = performance.now();
+  const directory = labLayout(options.stateDir).temporal;
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const ports = await portsOf(directory);
+  const found = await recordedProcess(directory, processName);
+  const wasUp = found !== undefined && isAlive(found);
+  const server = wasUp ? found : await spawnServer(directory, ports);
+  await recordProcess(directory, processName, server);
+  const waiting = { timeoutMs: readyMs, everyMs: 50, ...signalOf(options) };
+  const isReady = await eventually(async () => {
+    if (!isAlive(server)) {
+      throw new LabError('lab-failed', `Temporal ended; see ${directory}/server.log`);
+    }
+    return (await isListening(ports.grpc)) && (await isListening(ports.ui));
+  }, waiting).catch(async (error: unknown) => {
+    await endProcess(server, stopMs);
+    throw error;
+  });
+  if (!isReady) {
+    await endProcess(server, stopMs);
+    throw new LabError('lab-failed', `Temporal was not ready in ${readyMs / 1_000} s`);
+  }
+  return {
+    address: `${host}:${ports.grpc}`,
+    uiUrl: `http://${host}:${ports.ui}`,
+    logFile: path.join(directory, 'server.log'),
+    wasUp,
+    seconds: (performance.now() - startedMs) / 1_000,
+  };
+}
+
+function signalOf({ signal }: TemporalUpOptions): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}
+
+/** Ends the server; removes its data unless `keepData`. Nothing to end is fine. */
+export async function temporalDown(options: {
+  readonly stateDir: string;
+  readonly keepData?: boolean;
+}): Promise<{ readonly wasUp: boolean }> {
+  const directory = labLayout(options.stateDir).temporal;
+  const server = await recordedProcess(directory, processName);
+  const wasUp = server !== undefined && isAlive(server);
+  if (server !== undefined && wasUp) {
+    signalProcess(server, 'SIGTERM');
+    const isGone = await eventually(() => Promise.resolve(!isAlive(server)), {
+      timeoutMs: stopMs,
+      everyMs: 20,
+    });
+    if (!isGone) await endProcess(server, stopMs);
+  }
+  await forgetProcess(directory, processName);
+  if (options.keepData !== true) await rm(directory, { recursive: true, force: true });
+  return { wasUp };
+}
+
+/** SIGKILL, for tests of what survives it. Throws LabError `lab-down` when it is not up. */
+export async function killTemporal(options: { readonly stateDir: string }): Promise<void> {
+  const directory = labLayout(options.stateDir).temporal;
+  const server = await recordedProcess(directory, processName);
+  if (server === undefined || !isAlive(server)) {
+    throw new LabError('lab-down', `no Temporal server runs in ${directory}`);
+  }
+  await endProcess(server, stopMs);
+}
