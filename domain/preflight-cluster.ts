@@ -13,7 +13,7 @@ export interface PreflightFacts {
 }
 
 /** Free bytes asked for, as a multiple of the largest database: the snapshot, and as much again. */
-export const snapshotHeadroom = 2;
+const snapshotHeadroom = 2;
 /** Pods that a finding names; the rest is counted. */
 const podsNamed = 3;
 

@@ -6,15 +6,15 @@ import type { EtcdMemberObservation, EtcdObservation } from './observation';
 import { parseVersion, minorOf } from './versions';
 
 /** Share of the quota from which on a hop does not begin: NOSPACE makes etcd read-only. */
-export const etcdQuotaShare = 0.8;
+const etcdQuotaShare = 0.8;
 /** etcd's default quota (`--quota-backend-bytes`, 2 GiB), for servers that do not tell theirs. */
 export const etcdDefaultQuotaBytes = 2_147_483_648;
 /** Size over size in use from which on a defragmentation is worth naming. */
-export const etcdFragmentation = 2;
+const etcdFragmentation = 2;
 /** Entries that are committed but not applied; a healthy member has a handful. */
-export const etcdRaftLagWarns = 1_000;
+const etcdRaftLagWarns = 1_000;
 /** etcd refuses proposals from here on (maxGapBetweenApplyAndCommitIndex in its server). */
-export const etcdRaftLagBlocks = 5_000;
+const etcdRaftLagBlocks = 5_000;
 
 type Observed = Extract<EtcdObservation, { readonly kind: 'observed' }>;
 

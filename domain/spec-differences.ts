@@ -11,6 +11,6 @@ import type { UpgradeSpec } from './spec';
 export function specDifferences(a: UpgradeSpec, b: UpgradeSpec): readonly (keyof UpgradeSpec)[] {
   const fields = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof UpgradeSpec>;
   return [...fields]
-    .filter((field) => canonicalJson([a[field] ?? null]) !== canonicalJson([b[field] ?? null]))
+    .filter((field) => canonicalJson({ is: a[field] }) !== canonicalJson({ is: b[field] }))
     .toSorted();
 }
