@@ -11,7 +11,7 @@ import { parseDocument } from 'yaml';
 import * as z from 'zod';
 
 import type { ClusterAccess } from '../access';
-import { fsCode } from './durable-files';
+import { errorCode } from './node-errors';
 
 export type AccessResult =
   | { readonly kind: 'read'; readonly access: ClusterAccess }
@@ -88,7 +88,7 @@ export async function readAccessFile(accessFile: string): Promise<AccessResult> 
   try {
     text = await readFile(accessFile, 'utf8');
   } catch (error) {
-    return refused([`${accessFile}: cannot be read (${fsCode(error) ?? 'unknown error'})`]);
+    return refused([`${accessFile}: cannot be read (${errorCode(error) ?? 'unknown error'})`]);
   }
   const document = parseDocument(text);
   if (document.errors.length > 0) {
@@ -178,7 +178,7 @@ async function fileProblem({ key, file, mode }: Wanted): Promise<string | undefi
     await access(file, mode);
     return undefined;
   } catch (error) {
-    const code = fsCode(error);
+    const code = errorCode(error);
     if (code === 'ENOENT') return `${key}: ${file} does not exist`;
     const able = mode === constants.X_OK ? 'executed' : 'read';
     return `${key}: ${file} cannot be ${able} (${code ?? 'unknown error'})`;

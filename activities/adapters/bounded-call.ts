@@ -4,6 +4,7 @@
 // K3. Messages name what was being done; they never carry headers, bodies or credentials.
 
 import { PortError } from '../ports';
+import { errorCode, isError } from './node-errors';
 
 export interface BoundedCall {
   /** `listing the pods of node worker-3`: begins every message. */
@@ -74,7 +75,7 @@ const timeoutCodes = new Set([
 const trustCode =
   /^(ERR_TLS_CERT|ERR_SSL_.*(CERT|UNKNOWN_CA)|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
 
-/** Whether the connection broke before an answer came, as a pooled one does when its server left. */
+/** Whether the connection broke before an answer, as a pooled one does when its server left. */
 export function isBrokenConnection(error: unknown): boolean {
   const { code } = rootOf(error);
   return code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET';
@@ -109,13 +110,14 @@ function rootOf(error: unknown): Root {
     if (deeper === undefined) break;
     current = deeper;
   }
-  if (!(current instanceof Error)) return { code: undefined, message: String(current) };
-  const code = 'code' in current && typeof current.code === 'string' ? current.code : undefined;
+  if (!isError(current)) return { code: undefined, message: String(current) };
+  const code = errorCode(current);
   const isNamed = code === undefined || current.message.includes(code);
   return { code, message: isNamed ? current.message : `${current.message} (${code})` };
 }
 
 function causeOf(error: unknown): unknown {
-  if (error instanceof AggregateError && error.errors.length > 0) return error.errors[0];
-  return error instanceof Error ? error.cause : undefined;
+  if (!isError(error)) return undefined;
+  const hasSeveral = 'errors' in error && Array.isArray(error.errors);
+  return hasSeveral ? (error.errors as unknown[])[0] : error.cause;
 }

@@ -25,7 +25,8 @@ import * as z from 'zod';
 import type { SnapshotRecord } from '../../domain/activity-contract';
 import type { SnapshotId } from '../../domain/names';
 import { PortError, type SnapshotStore } from '../ports';
-import { fsCode, fsError, syncDirectory, writePrivate } from './durable-files';
+import { fsError, syncDirectory, writePrivate } from './durable-files';
+import { errorCode } from './node-errors';
 
 const databaseName = 'snapshot.db';
 const recordName = 'record.json';
@@ -111,7 +112,7 @@ class DirectoryStore {
     try {
       text = await readFile(path.join(folder, recordName), 'utf8');
     } catch (error) {
-      if (fsCode(error) === 'ENOENT') return undefined;
+      if (errorCode(error) === 'ENOENT') return undefined;
       throw error;
     }
     const record = parseRecord(text);
@@ -122,7 +123,7 @@ class DirectoryStore {
   /** By time, then by id. */
   async list(): Promise<readonly SnapshotRecord[]> {
     const entries = await readdir(this.directory).catch((error: unknown) => {
-      if (fsCode(error) === 'ENOENT') return [];
+      if (errorCode(error) === 'ENOENT') return [];
       throw error;
     });
     const ids = entries.filter((name) => idPattern.test(name)) as SnapshotId[];
@@ -218,7 +219,7 @@ class DirectoryStore {
 }
 
 function isOccupied(error: unknown): boolean {
-  const code = fsCode(error);
+  const code = errorCode(error);
   return code === 'ENOTEMPTY' || code === 'EEXIST';
 }
 

@@ -3,6 +3,7 @@
 import { open, writeFile } from 'node:fs/promises';
 
 import { PortError } from '../ports';
+import { errorCode, isError } from './node-errors';
 
 const portCodes: Readonly<Record<string, PortError['code']>> = {
   ENOENT: 'not-found',
@@ -13,16 +14,11 @@ const portCodes: Readonly<Record<string, PortError['code']>> = {
 
 /** PortErrors and cancellations pass as they are. */
 export function fsError(error: unknown, doing: string): unknown {
-  if (!(error instanceof Error) || error instanceof PortError) return error;
-  const code = fsCode(error);
+  if (!isError(error) || error instanceof PortError) return error;
+  const code = errorCode(error);
   // Not of the file system: a cancelled stream, for one.
   if (code === undefined || !('syscall' in error)) return error;
   return new PortError(portCodes[code] ?? 'unexpected', `${doing}: ${code}`, { cause: error });
-}
-
-export function fsCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
 }
 
 /** A rename is durable only when its directory is flushed too. */

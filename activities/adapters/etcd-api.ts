@@ -135,11 +135,9 @@ async function listMembers(
   signal.throwIfAborted();
   const heard = answers.find((answer) => answer.status === 'fulfilled');
   if (heard !== undefined) return heard.value;
-  const failures = answers.map((answer) =>
-    answer.status === 'rejected' ? answer.reason : undefined,
-  );
-  const failure: unknown = failures[0];
-  throw failure instanceof Error
+  const [failed] = answers.filter((answer) => answer.status === 'rejected');
+  const failure: unknown = failed?.reason;
+  throw failure instanceof PortError
     ? failure
     : new PortError('rejected', 'the access file names no etcd member');
 }

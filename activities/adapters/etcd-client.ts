@@ -18,6 +18,7 @@ import { fromJSON, type PackageDefinition } from '@grpc/proto-loader';
 import { PortError } from '../ports';
 import { boundedCall } from './bounded-call';
 import { etcdDescriptor } from './etcd-descriptor';
+import { isError } from './node-errors';
 
 /** PEM contents. */
 export interface EtcdCredentials {
@@ -354,7 +355,7 @@ const portCodes: Readonly<Partial<Record<status, PortError['code']>>> = {
 };
 
 function isServiceError(error: unknown): error is ServiceError {
-  return error instanceof Error && 'details' in error && 'metadata' in error && 'code' in error;
+  return isError(error) && 'details' in error && 'metadata' in error && 'code' in error;
 }
 
 function explainGrpc(error: unknown, doing: string): PortError | undefined {

@@ -17,6 +17,7 @@ import {
 import { Agent, type Dispatcher, request } from 'undici';
 
 import { PortError } from '../ports';
+import { isError } from './node-errors';
 
 /** A plain HTTP answer; the body is text. */
 export interface HttpAnswer {
@@ -102,8 +103,8 @@ function checkedServer(config: KubeConfig, file: string): string {
     throw new PortError('rejected', message);
   }
   if (cluster.skipTLSVerify) {
-    const message = `kubeconfig ${file} switches off verification of the server (insecure-skip-tls-verify)`;
-    throw new PortError('rejected', message);
+    const message = `kubeconfig ${file} switches off verification of the server`;
+    throw new PortError('rejected', `${message} (insecure-skip-tls-verify)`);
   }
   if (!cluster.server.startsWith('https://')) {
     const message = `kubeconfig ${file} names server ${cluster.server}, expected https://`;
@@ -134,7 +135,7 @@ class CredentialPool {
     try {
       await this.#config.applyToHTTPSOptions(options);
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = isError(cause) ? cause.message : String(cause);
       const message = `the kubeconfig's credentials cannot be obtained: ${why}`;
       throw new PortError('unauthorized', message, { cause });
     }

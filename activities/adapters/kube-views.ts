@@ -159,7 +159,8 @@ export function leaseObservation(
   nowMs: number,
 ): LeaseObservation {
   const { holderIdentity, renewTime, leaseDurationSeconds } = lease?.spec ?? {};
-  const agoMs = renewTime === undefined ? 0 : nowMs - renewTime.getTime();
+  // Typed as a Date, but the client library leaves a MicroTime as the text that came.
+  const agoMs = renewTime === undefined ? 0 : nowMs - new Date(renewTime).getTime();
   return {
     component,
     holder: holderIdentity ?? '',

@@ -1,7 +1,7 @@
 // The MemberProbe port: each control-plane member asked at its own addresses, never through the
 // load balancer, with the kubeconfig's CA and credentials.
-// M1. What a member does not tell is an answer (`unobserved` with a Problem), not an exception; only
-//     cancellation leaves as an exception.
+// M1. What a member does not tell is an answer (`unobserved` with a Problem), not an exception;
+//     only cancellation leaves as an exception.
 
 import * as z from 'zod';
 

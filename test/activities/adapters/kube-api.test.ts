@@ -1,0 +1,469 @@
+import { createKubeApi } from '../../../activities/adapters/kube-api';
+import {
+  type KubeConnection,
+  openKubeConnection,
+} from '../../../activities/adapters/kube-connection';
+import { type KubeApi, PortError } from '../../../activities/ports';
+import type { NodeName } from '../../../domain/names';
+import {
+  type CannedServer,
+  type Reaction,
+  type SeenRequest,
+  startCannedServer,
+  writeKubeconfig,
+} from './support/canned-server';
+import { evictionRefusals, statusBody } from './support/eviction-bodies';
+import { createAuthority, type TestAuthority } from './support/pki';
+import { temporaryDirectory } from './support/temporary-directory';
+
+const directory = temporaryDirectory();
+const nowMs = Date.parse('2026-01-01T00:00:20Z');
+const web1 = { ref: { namespace: 'shop', name: 'web-1' }, uid: 'uid-1' } as const;
+const worker = 'worker-1' as NodeName;
+
+let authority: TestAuthority;
+let server: CannedServer;
+let connection: KubeConnection;
+let kube: KubeApi;
+const opened: KubeConnection[] = [];
+
+beforeAll(async () => {
+  authority = await createAuthority('kube-ca');
+  server = await startCannedServer(authority);
+});
+afterAll(async () => server.close());
+
+beforeEach(async () => {
+  const user = await authority.client('ascent');
+  connection = open(writeKubeconfig(directory, { server: server.url, ca: authority.ca, user }));
+  kube = kubeOn(connection);
+});
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((item) => item.close()));
+});
+
+function open(kubeconfig: string): KubeConnection {
+  const made = openKubeConnection(kubeconfig);
+  opened.push(made);
+  return made;
+}
+
+function kubeOn(on: KubeConnection, timeoutMs = 5_000): KubeApi {
+  const limits = { readTimeoutMs: timeoutMs, changeTimeoutMs: timeoutMs };
+  return createKubeApi(on, { nowMs: () => nowMs, limits });
+}
+
+function signal(): AbortSignal {
+  return new AbortController().signal;
+}
+
+/** Code and message of what was thrown; anything but a PortError fails the test. */
+async function refusalOf(work: Promise<unknown>): Promise<object> {
+  try {
+    return { resolved: await work };
+  } catch (error) {
+    if (!(error instanceof PortError)) throw error;
+    const { code, message, retryAfterSeconds } = error;
+    return retryAfterSeconds === undefined
+      ? { code, message }
+      : { code, message, retryAfterSeconds };
+  }
+}
+
+const podPath = '/api/v1/namespaces/shop/pods/web-1';
+const livePod = { metadata: { namespace: 'shop', name: 'web-1', uid: 'uid-1' } };
+const created = { status: 201, body: { kind: 'Status', apiVersion: 'v1', status: 'Success' } };
+
+/** The pod is there, and its eviction is answered with `reply`. */
+function evictionAnswers(reply: Reaction): (request: SeenRequest) => Reaction {
+  return ({ method }) => (method === 'GET' ? { status: 200, body: livePod } : reply);
+}
+
+describe('an eviction', () => {
+  it('compares the uid, then carries it as a precondition', async () => {
+    server.react(evictionAnswers(created));
+
+    expect(await kube.evict(web1, undefined, signal())).toEqual({ kind: 'evicted' });
+    expect(server.seen).toEqual([
+      expect.objectContaining({ method: 'GET', url: podPath }),
+      expect.objectContaining({
+        method: 'POST',
+        url: `${podPath}/eviction`,
+        body: {
+          metadata: { namespace: 'shop', name: 'web-1' },
+          deleteOptions: { preconditions: { uid: 'uid-1' } },
+        },
+      }),
+    ]);
+  });
+
+  it('asks for the grace period that the policy names', async () => {
+    server.react(evictionAnswers(created));
+
+    await kube.evict(web1, 0, signal());
+    expect(server.seen[1]?.body).toEqual({
+      metadata: { namespace: 'shop', name: 'web-1' },
+      deleteOptions: { preconditions: { uid: 'uid-1' }, gracePeriodSeconds: 0 },
+    });
+  });
+
+  it('is not asked for when another pod has the name by now', async () => {
+    const later = { metadata: { ...livePod.metadata, uid: 'uid-2' } };
+    server.react(() => ({ status: 200, body: later }));
+
+    expect(await kube.evict(web1, undefined, signal())).toEqual({ kind: 'replaced' });
+    expect(server.seen.map(({ method }) => method)).toEqual(['GET']);
+  });
+
+  it('is not asked for when the pod is gone', async () => {
+    const body = statusBody({ code: 404, message: 'pods "web-1" not found', reason: 'NotFound' });
+    server.react(() => ({ status: 404, body }));
+
+    expect(await kube.evict(web1, undefined, signal())).toEqual({ kind: 'gone' });
+    expect(server.seen.map(({ method }) => method)).toEqual(['GET']);
+  });
+
+  it.each(evictionRefusals)('tells $name', async ({ reply, answer }) => {
+    server.react(evictionAnswers(reply));
+
+    expect(await kube.evict(web1, undefined, signal())).toEqual(answer);
+  });
+
+  const conflict = {
+    status: 409,
+    body: statusBody({
+      code: 409,
+      message: 'Operation cannot be fulfilled on Pod "web-1": the UID in the precondition differs',
+      reason: 'Conflict',
+    }),
+  } as const;
+
+  it.each([
+    {
+      name: 'another pod',
+      after: { status: 200, body: { metadata: { ...livePod.metadata, uid: 'uid-2' } } },
+      answer: { kind: 'replaced' },
+    },
+    { name: 'no pod', after: { status: 404, body: 'not found' }, answer: { kind: 'gone' } },
+    {
+      name: 'the same pod',
+      after: { status: 200, body: livePod },
+      answer: { kind: 'failed', message: conflict.body },
+    },
+  ])('that conflicts is settled by another look, which finds $name', async ({ after, answer }) => {
+    let looks = 0;
+    server.react(({ method }) => {
+      if (method === 'POST') return conflict;
+      looks += 1;
+      return looks === 1 ? { status: 200, body: livePod } : after;
+    });
+
+    const message = expect.stringContaining('Operation cannot be fulfilled') as string;
+    const expected = answer.kind === 'failed' ? { kind: 'failed', message } : answer;
+    expect(await kube.evict(web1, undefined, signal())).toEqual(expected);
+    expect(server.seen.filter(({ method }) => method === 'POST')).toHaveLength(1);
+  });
+
+  it('fails as unauthorized when the credentials are refused in between', async () => {
+    const body = statusBody({ code: 401, message: 'Unauthorized', reason: 'Unauthorized' });
+    server.react(evictionAnswers({ status: 401, body }));
+
+    expect(await refusalOf(kube.evict(web1, undefined, signal()))).toEqual({
+      code: 'unauthorized',
+      message: 'evicting pod shop/web-1: HTTP 401 (HTTP 401)',
+    });
+  });
+
+  it('is asked for once when the connection breaks before the answer', async () => {
+    server.react(evictionAnswers('break'));
+
+    expect(await refusalOf(kube.evict(web1, undefined, signal()))).toMatchObject({
+      code: 'unreachable',
+    });
+    expect(server.seen.filter(({ method }) => method === 'POST')).toHaveLength(1);
+  });
+});
+
+describe('a list', () => {
+  const node = (name: string): object => ({ metadata: { name } });
+  const page = (names: readonly string[], next?: string): Reaction => ({
+    status: 200,
+    body: { metadata: next === undefined ? {} : { continue: next }, items: names.map(node) },
+  });
+
+  it('is read page by page', async () => {
+    server.react(({ url }) => (url.includes('continue=') ? page(['b']) : page(['a'], 'token')));
+
+    const nodes = await kube.listNodes(signal());
+    expect(nodes.map(({ name }) => name)).toEqual(['a', 'b']);
+    expect(server.seen.map(({ url }) => url)).toEqual([
+      '/api/v1/nodes?limit=500',
+      '/api/v1/nodes?continue=token&limit=500',
+    ]);
+  });
+
+  it('is begun again once when it expires between two pages', async () => {
+    const body = statusBody({ code: 410, message: 'The provided continue parameter is too old' });
+    let isExpired = false;
+    server.react(({ url }) => {
+      if (!url.includes('continue=')) return page(isExpired ? ['a', 'b'] : ['a'], 'token');
+      if (isExpired) return page(['c']);
+      isExpired = true;
+      return { status: 410, body };
+    });
+
+    const nodes = await kube.listNodes(signal());
+    expect(nodes.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('is given up when it expires again', async () => {
+    const body = statusBody({ code: 410, message: 'The provided continue parameter is too old' });
+    server.react(({ url }) =>
+      url.includes('continue=') ? { status: 410, body } : page(['a'], 'token'),
+    );
+
+    expect(await refusalOf(kube.listNodes(signal()))).toEqual({
+      code: 'conflict',
+      message: 'listing nodes: The provided continue parameter is too old (HTTP 410)',
+    });
+  });
+
+  it('of the pods of a node asks the server to select them', async () => {
+    server.react(() => page([]));
+
+    expect(await kube.listPodsOnNode(worker, signal())).toEqual([]);
+    expect(server.seen[0]?.url).toBe(
+      '/api/v1/pods?fieldSelector=spec.nodeName%3Dworker-1&limit=500',
+    );
+  });
+});
+
+describe('a cordon', () => {
+  const annotation = 'ascent.dev/cordon-reason';
+  const nodeWith = (spec: object, annotations: object = {}): object => ({
+    metadata: { name: 'worker-1', resourceVersion: '42', annotations },
+    spec,
+  });
+  const isNow = (body: object): void => server.react(() => ({ status: 200, body }));
+  const patches = (): readonly SeenRequest[] =>
+    server.seen.filter(({ method }) => method === 'PATCH');
+
+  it('is placed together with its reason, on the version that was seen', async () => {
+    isNow(nodeWith({}));
+    await kube.setCordon(worker, 'ascent: hop-1.29', signal());
+    expect(patches()).toEqual([
+      expect.objectContaining({
+        url: '/api/v1/nodes/worker-1',
+        contentType: 'application/merge-patch+json',
+        body: {
+          metadata: { resourceVersion: '42', annotations: { [annotation]: 'ascent: hop-1.29' } },
+          spec: { unschedulable: true },
+        },
+      }),
+    ]);
+  });
+
+  it('is removed together with its reason', async () => {
+    isNow(nodeWith({ unschedulable: true }, { [annotation]: 'ascent: hop-1.29' }));
+    await kube.setCordon(worker, undefined, signal());
+    expect(patches().map(({ body }) => body)).toEqual([
+      {
+        metadata: { resourceVersion: '42', annotations: { [annotation]: null } },
+        spec: { unschedulable: null },
+      },
+    ]);
+  });
+
+  it.each([
+    {
+      name: 'placed',
+      node: nodeWith({ unschedulable: true }, { [annotation]: 'why' }),
+      reason: 'why',
+    },
+    { name: 'removed', node: nodeWith({}), reason: undefined },
+  ])('that is $name already is left alone', async ({ node, reason }) => {
+    isNow(node);
+    await kube.setCordon(worker, reason, signal());
+    expect(patches()).toEqual([]);
+  });
+
+  it.each(['why', undefined])('of somebody else is a conflict (reason %s)', async (reason) => {
+    isNow(nodeWith({ unschedulable: true }));
+    expect(await refusalOf(kube.setCordon(worker, reason, signal()))).toMatchObject({
+      code: 'conflict',
+    });
+    expect(patches()).toEqual([]);
+  });
+
+  it('is a conflict when the node changes in between', async () => {
+    const message =
+      'Operation cannot be fulfilled on nodes "worker-1": the object has been modified';
+    server.react(({ method }) =>
+      method === 'GET'
+        ? { status: 200, body: nodeWith({}) }
+        : { status: 409, body: statusBody({ code: 409, message, reason: 'Conflict' }) },
+    );
+    expect(await refusalOf(kube.setCordon(worker, 'why', signal()))).toEqual({
+      code: 'conflict',
+      message: `cordoning node worker-1: ${message} (HTTP 409)`,
+    });
+  });
+
+  it('of a node that does not exist is not-found', async () => {
+    server.react(() => ({ status: 404, body: statusBody({ code: 404, message: 'not found' }) }));
+    expect(await refusalOf(kube.setCordon(worker, 'why', signal()))).toEqual({
+      code: 'not-found',
+      message: 'cordoning node worker-1: it does not exist',
+    });
+  });
+});
+
+describe('the leader leases', () => {
+  it('are told with their age, and as unheld when there is none', async () => {
+    const spec = {
+      holderIdentity: 'cp-1_6f1c',
+      leaseDurationSeconds: 15,
+      renewTime: '2026-01-01T00:00:18.500000Z',
+    };
+    server.react(({ url }) =>
+      url.endsWith('/kube-scheduler')
+        ? { status: 404, body: statusBody({ code: 404, message: 'not found' }) }
+        : { status: 200, body: { metadata: { name: 'kube-controller-manager' }, spec } },
+    );
+
+    expect(await kube.listLeaderLeases(signal())).toEqual([
+      {
+        component: 'kube-controller-manager',
+        holder: 'cp-1_6f1c',
+        renewedSecondsAgo: 1.5,
+        durationSeconds: 15,
+      },
+      { component: 'kube-scheduler', holder: '', renewedSecondsAgo: 0, durationSeconds: 0 },
+    ]);
+  });
+});
+
+describe('what goes wrong on the way', () => {
+  it.each([
+    { status: 401, code: 'unauthorized' },
+    { status: 403, code: 'forbidden' },
+    { status: 422, code: 'rejected' },
+    { status: 429, code: 'unexpected' },
+    { status: 500, code: 'unexpected' },
+    { status: 503, code: 'unreachable' },
+    { status: 504, code: 'timeout' },
+  ])('HTTP $status is $code', async ({ status, code }) => {
+    server.react(() => ({ status, body: statusBody({ code: status, message: 'said so' }) }));
+    expect(await refusalOf(kube.listPods(signal()))).toMatchObject({ code });
+  });
+
+  it('hands on how long the server asks to wait', async () => {
+    const headers = { 'retry-after': '3' };
+    server.react(() => ({ status: 503, headers, body: 'apiserver is shutting down' }));
+    expect(await refusalOf(kube.listPods(signal()))).toEqual({
+      code: 'unreachable',
+      message: 'listing pods: apiserver is shutting down (HTTP 503)',
+      retryAfterSeconds: 3,
+    });
+  });
+
+  it('says that nobody listens', async () => {
+    const gone = await startCannedServer(authority);
+    await gone.close();
+    const other = open(writeKubeconfig(directory, { server: gone.url, ca: authority.ca }));
+    expect(await refusalOf(kubeOn(other).listNodes(signal()))).toEqual({
+      code: 'unreachable',
+      message: `listing nodes: connect ECONNREFUSED ${gone.url.slice('https://'.length)}`,
+    });
+  });
+
+  it('says that no answer came in time', async () => {
+    server.react(() => 'hang');
+    expect(await refusalOf(kubeOn(connection, 200).listNodes(signal()))).toEqual({
+      code: 'timeout',
+      message: 'listing nodes: no answer within 0.2 s',
+    });
+  });
+
+  it('does not trust a server that another authority signed', async () => {
+    const other = await createAuthority('other-ca');
+    const wrong = open(writeKubeconfig(directory, { server: server.url, ca: other.ca }));
+    expect(await refusalOf(kubeOn(wrong).listNodes(signal()))).toMatchObject({
+      code: 'unauthorized',
+    });
+  });
+
+  it('says that the server does not trust us', async () => {
+    const strict = await startCannedServer(authority, { requireClient: true });
+    try {
+      const other = await createAuthority('other-ca');
+      const user = await other.client('stranger');
+      const wrong = open(
+        writeKubeconfig(directory, { server: strict.url, ca: authority.ca, user }),
+      );
+      const refusal = await refusalOf(kubeOn(wrong).listNodes(signal()));
+      // TLS 1.3 refuses after the handshake: some servers send their alert, some just hang up.
+      expect(['unauthorized', 'unreachable']).toContain((refusal as { code?: string }).code);
+    } finally {
+      await strict.close();
+    }
+  });
+
+  it('reads again once when a connection broke', async () => {
+    let isBroken = false;
+    server.react(() => {
+      if (isBroken) return { status: 200, body: { items: [] } };
+      isBroken = true;
+      return 'break';
+    });
+    expect(await kube.listNodes(signal())).toEqual([]);
+  });
+
+  it('leaves with the reason of a cancellation, at once', async () => {
+    const controller = new AbortController();
+    const reason = new Error('the workflow was cancelled');
+    server.react(() => {
+      controller.abort(reason);
+      return 'hang';
+    });
+    await expect(kube.listNodes(controller.signal)).rejects.toBe(reason);
+  });
+});
+
+describe('the connection', () => {
+  it('is used for many requests', async () => {
+    const before = server.connections();
+    server.react(() => ({ status: 200, body: { items: [] } }));
+    for (let i = 0; i < 20; i += 1) await kube.listNodes(signal());
+    // Two: the first is not free yet when the second request follows at once.
+    expect(server.connections() - before).toBeLessThanOrEqual(2);
+  });
+
+  it('carries a bearer token', async () => {
+    const extra = { user: { token: 'a-token' } };
+    const withToken = writeKubeconfig(directory, { server: server.url, ca: authority.ca, extra });
+    server.react(() => ({ status: 200, body: { items: [] } }));
+    await kubeOn(open(withToken)).listNodes(signal());
+    expect(server.seen[0]?.authorization).toBe('Bearer a-token');
+  });
+
+  it.each([
+    {
+      name: 'switches verification off',
+      change: { extra: { cluster: { 'insecure-skip-tls-verify': true } } },
+      says: /switches off verification/,
+    },
+    {
+      name: 'names a server without TLS',
+      change: { server: 'http://127.0.0.1:1' },
+      says: /https:/,
+    },
+  ])('is refused when the kubeconfig $name', ({ change, says }) => {
+    const file = writeKubeconfig(directory, { server: server.url, ca: authority.ca, ...change });
+    expect(() => openKubeConnection(file)).toThrow(says);
+  });
+
+  it('is refused when there is no kubeconfig', () => {
+    expect(() => openKubeConnection(`${directory}/none`)).toThrow(/none cannot be read/);
+  });
+});

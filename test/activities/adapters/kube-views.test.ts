@@ -1,0 +1,186 @@
+import type { V1LabelSelector, V1Pod, V1PodDisruptionBudget } from '@kubernetes/client-node';
+
+import {
+  budgetView,
+  compileSelector,
+  nodeView,
+  podView,
+} from '../../../activities/adapters/kube-views';
+
+describe('a label selector', () => {
+  const labels = { app: 'web', tier: 'front' };
+  const expression = (key: string, operator: string, values?: string[]): V1LabelSelector => ({
+    matchExpressions: [{ key, operator, ...(values === undefined ? {} : { values }) }],
+  });
+
+  it.each<{ name: string; selector: V1LabelSelector | undefined; selects: boolean }>([
+    { name: 'no selector', selector: undefined, selects: false },
+    { name: 'an empty selector', selector: {}, selects: true },
+    { name: 'equal labels', selector: { matchLabels: { app: 'web' } }, selects: true },
+    { name: 'another value', selector: { matchLabels: { app: 'db' } }, selects: false },
+    { name: 'a missing label', selector: { matchLabels: { zone: 'a' } }, selects: false },
+    {
+      name: 'one of two labels',
+      selector: { matchLabels: { app: 'web', tier: 'back' } },
+      selects: false,
+    },
+    { name: 'In with the value', selector: expression('app', 'In', ['db', 'web']), selects: true },
+    { name: 'In without it', selector: expression('app', 'In', ['db']), selects: false },
+    { name: 'In of a missing label', selector: expression('zone', 'In', ['a']), selects: false },
+    { name: 'NotIn with the value', selector: expression('app', 'NotIn', ['web']), selects: false },
+    { name: 'NotIn without it', selector: expression('app', 'NotIn', ['db']), selects: true },
+    {
+      name: 'NotIn of a missing label',
+      selector: expression('zone', 'NotIn', ['a']),
+      selects: true,
+    },
+    { name: 'Exists', selector: expression('app', 'Exists'), selects: true },
+    { name: 'Exists of a missing label', selector: expression('zone', 'Exists'), selects: false },
+    { name: 'DoesNotExist', selector: expression('app', 'DoesNotExist'), selects: false },
+    {
+      name: 'DoesNotExist of a missing label',
+      selector: expression('zone', 'DoesNotExist'),
+      selects: true,
+    },
+    { name: 'an unknown operator', selector: expression('app', 'Gt', ['1']), selects: false },
+    {
+      name: 'labels and an expression that fails',
+      selector: { matchLabels: { app: 'web' }, ...expression('tier', 'In', ['back']) },
+      selects: false,
+    },
+  ])('with $name: $selects', ({ selector, selects }) => {
+    expect(compileSelector(selector)(labels)).toBe(selects);
+  });
+});
+
+describe('a budget', () => {
+  const pod = podView({ metadata: { namespace: 'shop', name: 'web-1', labels: { app: 'web' } } });
+  const budget: V1PodDisruptionBudget = {
+    metadata: { namespace: 'shop', name: 'web', generation: 2 },
+    spec: { maxUnavailable: '10%', selector: {} },
+    status: {
+      disruptionsAllowed: 1,
+      currentHealthy: 3,
+      desiredHealthy: 2,
+      expectedPods: 3,
+      observedGeneration: 2,
+    },
+  };
+
+  it('is told with its status and its limits as they are written', () => {
+    expect(budgetView(budget)).toEqual({
+      budget: { namespace: 'shop', name: 'web' },
+      disruptionsAllowed: 1,
+      currentHealthy: 3,
+      desiredHealthy: 2,
+      expectedPods: 3,
+      observed: true,
+      syncFailed: false,
+      maxUnavailable: '10%',
+      selects: expect.any(Function) as unknown,
+    });
+  });
+
+  it('selects pods of its own namespace only', () => {
+    const elsewhere = { ...pod, ref: { namespace: 'lab', name: 'web-1' } };
+    expect([budgetView(budget).selects(pod), budgetView(budget).selects(elsewhere)]).toEqual([
+      true,
+      false,
+    ]);
+  });
+
+  it('that nobody has looked at yet allows nothing and is not observed', () => {
+    const fresh = budgetView({ metadata: { ...budget.metadata }, spec: { minAvailable: 1 } });
+    expect(fresh).toMatchObject({ disruptionsAllowed: 0, observed: false, minAvailable: '1' });
+    expect(fresh.selects(pod)).toBe(false);
+  });
+
+  it('whose sync fails says so', () => {
+    const failed = {
+      type: 'DisruptionAllowed',
+      status: 'False',
+      reason: 'SyncFailed',
+      message: '',
+    };
+    const lastTransitionTime = new Date(0);
+    const status = { ...budget.status, conditions: [{ ...failed, lastTransitionTime }] };
+    const view = budgetView({
+      ...budget,
+      status: status as V1PodDisruptionBudget['status'] & object,
+    });
+    expect(view.syncFailed).toBe(true);
+  });
+});
+
+describe('a pod', () => {
+  it('is told with its owner, its volumes and its end', () => {
+    const pod: V1Pod = {
+      metadata: {
+        namespace: 'shop',
+        name: 'web-1',
+        uid: 'uid-1',
+        labels: { app: 'web' },
+        finalizers: ['example.com/hold'],
+        deletionTimestamp: new Date(1_000),
+        deletionGracePeriodSeconds: 30,
+        ownerReferences: [
+          { apiVersion: 'v1', kind: 'Other', name: 'o', uid: '1' },
+          { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: '2', controller: true },
+        ],
+      },
+      spec: { nodeName: 'worker-1', containers: [], volumes: [{ name: 'tmp', emptyDir: {} }] },
+      status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+    };
+    expect(podView(pod)).toEqual({
+      ref: { namespace: 'shop', name: 'web-1' },
+      uid: 'uid-1',
+      node: 'worker-1',
+      phase: 'Running',
+      ready: true,
+      labels: { app: 'web' },
+      isMirror: false,
+      hasEmptyDir: true,
+      controller: { kind: 'ReplicaSet', name: 'web' },
+      deletionTimestampMs: 1_000,
+      deletionGracePeriodSeconds: 30,
+      finalizers: ['example.com/hold'],
+    });
+  });
+
+  it('that was written by a kubelet is a mirror', () => {
+    const annotations = { 'kubernetes.io/config.mirror': 'hash' };
+    expect(podView({ metadata: { name: 'etcd-cp-1', annotations } })).toEqual({
+      ref: { namespace: '', name: 'etcd-cp-1' },
+      uid: '',
+      node: '',
+      phase: 'Unknown',
+      ready: false,
+      labels: {},
+      isMirror: true,
+      hasEmptyDir: false,
+      finalizers: [],
+    });
+  });
+});
+
+describe('a node', () => {
+  it('is told with its taints, its cordon and its kubelet', () => {
+    const view = nodeView({
+      metadata: { name: 'worker-1', labels: { zone: 'a' }, annotations: { why: 'x' } },
+      spec: { unschedulable: true, taints: [{ key: 'dedicated', effect: 'NoSchedule' }] },
+      status: {
+        conditions: [{ type: 'Ready', status: 'Unknown' }],
+        nodeInfo: { kubeletVersion: 'v1.28.15' } as never,
+      },
+    });
+    expect(view).toEqual({
+      name: 'worker-1',
+      labels: { zone: 'a' },
+      annotations: { why: 'x' },
+      taintKeys: ['dedicated'],
+      unschedulable: true,
+      ready: false,
+      kubeletVersion: 'v1.28.15',
+    });
+  });
+});

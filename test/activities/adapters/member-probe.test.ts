@@ -1,0 +1,162 @@
+import {
+  type KubeConnection,
+  openKubeConnection,
+} from '../../../activities/adapters/kube-connection';
+import { createMemberProbe } from '../../../activities/adapters/member-probe';
+import type { MemberProbe } from '../../../activities/ports';
+import type { MemberName } from '../../../domain/names';
+import {
+  type CannedServer,
+  type Reaction,
+  type SeenRequest,
+  startCannedServer,
+  writeKubeconfig,
+} from './support/canned-server';
+import { createAuthority } from './support/pki';
+import { temporaryDirectory } from './support/temporary-directory';
+
+const directory = temporaryDirectory();
+const member = 'cp-1' as MemberName;
+
+let server: CannedServer;
+let connection: KubeConnection;
+
+beforeAll(async () => {
+  const authority = await createAuthority('kube-ca');
+  server = await startCannedServer(authority);
+  const user = await authority.client('ascent');
+  const kubeconfig = writeKubeconfig(directory, { server: server.url, ca: authority.ca, user });
+  connection = openKubeConnection(kubeconfig);
+});
+afterAll(async () => {
+  await connection.close();
+  await server.close();
+});
+
+function signal(): AbortSignal {
+  return new AbortController().signal;
+}
+
+function probe(timeoutMs?: number): MemberProbe {
+  const { url } = server;
+  const members = [
+    { name: 'cp-1', apiServer: url, controllerManager: url, scheduler: url },
+  ] as const;
+  return createMemberProbe(connection, members, timeoutMs);
+}
+
+/** Answers by path, without the query. */
+function answering(answers: Readonly<Record<string, Reaction>>): (asked: SeenRequest) => Reaction {
+  return ({ url }) => answers[url.split('?', 1)[0] ?? ''] ?? { status: 404, body: 'not found' };
+}
+
+const version = { status: 200, body: { major: '1', minor: '28', gitVersion: 'v1.28.15' } } as const;
+/** As kube-apiserver 1.28 answers while it starts and while it stops. */
+const notReady = [
+  '[+]ping ok',
+  '[-]etcd failed: reason withheld',
+  '[+]informer-sync excluded: ok',
+  '[-]poststarthook/rbac/bootstrap-roles failed: reason withheld',
+  '[-]shutdown failed: reason withheld',
+  'readyz check failed',
+].join('\n');
+const metrics = (build: string): Reaction => ({
+  status: 200,
+  body: `# HELP kubernetes_build_info ...\n# TYPE kubernetes_build_info gauge\n${build} 1\nup 1\n`,
+});
+const build =
+  'kubernetes_build_info{build_date="2024-10-22T20:28:41Z",compiler="gc",git_commit="841856",' +
+  'git_tree_state="clean",git_version="v1.28.15",go_version="go1.22.8",major="1",minor="28"}';
+
+describe('an API server', () => {
+  it('is observed with its version when it is ready', async () => {
+    server.react(answering({ '/version': version, '/readyz': { status: 200, body: 'ok' } }));
+    expect(await probe().apiServer(member, signal())).toEqual({
+      kind: 'observed',
+      version: '1.28.15',
+      ready: true,
+      failingChecks: [],
+    });
+  });
+
+  it('names the checks that fail', async () => {
+    server.react(answering({ '/version': version, '/readyz': { status: 500, body: notReady } }));
+    expect(await probe().apiServer(member, signal())).toEqual({
+      kind: 'observed',
+      version: '1.28.15',
+      ready: false,
+      failingChecks: ['etcd', 'poststarthook/rbac/bootstrap-roles', 'shutdown'],
+    });
+  });
+
+  it.each([
+    { name: 'refuses the credentials', status: 401, code: 'unauthorized' },
+    { name: 'gives no right to ask', status: 403, code: 'forbidden' },
+    { name: 'is shutting down', status: 503, code: 'unreachable' },
+    { name: 'answers nonsense', status: 200, code: 'unexpected' },
+  ])('that $name is unobserved: $code', async ({ status, code }) => {
+    server.react(answering({ '/version': { status, body: 'x' }, '/readyz': { status: 200 } }));
+    expect(await probe().apiServer(member, signal())).toEqual({
+      kind: 'unobserved',
+      problem: { code, message: expect.stringContaining(`${server.url}/version`) as string },
+    });
+  });
+
+  it('that does not answer is unobserved: timeout', async () => {
+    server.react(() => 'hang');
+    expect(await probe(100).apiServer(member, signal())).toEqual({
+      kind: 'unobserved',
+      problem: {
+        code: 'timeout',
+        message: expect.stringMatching(/^asking .*: no answer within 0\.1 s$/) as string,
+      },
+    });
+  });
+
+  it('that is asked for under an unknown name is a mistake of ours', async () => {
+    expect(() => probe().apiServer('cp-9' as MemberName, signal())).toThrow(
+      'member cp-9 is not in the access file',
+    );
+  });
+
+  it('is not observed after a cancellation', async () => {
+    const reason = new Error('cancelled');
+    await expect(probe().apiServer(member, AbortSignal.abort(reason))).rejects.toBe(reason);
+  });
+});
+
+describe.each(['controllerManager', 'scheduler'] as const)('the %s', (component) => {
+  it('tells its version through its metrics', async () => {
+    const healthy = { status: 200, body: 'ok' } as const;
+    server.react(answering({ '/healthz': healthy, '/metrics': metrics(build) }));
+    expect(await probe()[component](member, signal())).toEqual({
+      kind: 'observed',
+      version: '1.28.15',
+      healthy: true,
+    });
+  });
+
+  it('is unhealthy when its health check fails', async () => {
+    server.react(answering({ '/healthz': { status: 500, body: 'x' }, '/metrics': metrics(build) }));
+    expect(await probe()[component](member, signal())).toMatchObject({ healthy: false });
+  });
+
+  it('is unobserved without a build in its metrics', async () => {
+    server.react(answering({ '/healthz': { status: 200 }, '/metrics': metrics('other{}') }));
+    expect(await probe()[component](member, signal())).toEqual({
+      kind: 'unobserved',
+      problem: {
+        code: 'unexpected',
+        message: `asking ${server.url}/metrics: HTTP 200 without kubernetes_build_info`,
+      },
+    });
+  });
+
+  it('is unobserved without the right to read its metrics', async () => {
+    server.react(answering({ '/healthz': { status: 200 }, '/metrics': { status: 403 } }));
+    expect(await probe()[component](member, signal())).toEqual({
+      kind: 'unobserved',
+      problem: { code: 'forbidden', message: `asking ${server.url}/metrics: HTTP 403` },
+    });
+  });
+});
