@@ -50,7 +50,7 @@ export async function readObservation(
   const { file, access } = await requireAccess(options, context);
   assertCluster(access.cluster, file, expected);
   const cluster = access.cluster as ClusterName;
-  const ports = context.openCluster(access);
+  const ports = await context.openCluster(access);
   try {
     return await observeCluster({ cluster, ports, signal: context.signal });
   } finally {

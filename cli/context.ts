@@ -38,8 +38,9 @@ export interface CliContext {
   readonly user: string;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
-  /** Aborted by Ctrl-C. */
+  /** Aborted by Ctrl-C. A command that never asks for it is simply ended by Ctrl-C. */
   readonly signal: AbortSignal;
+  isInterrupted(): boolean;
   nowMs(): number;
   /** Rejects as node:fs does. */
   readFile(file: string): Promise<string>;
@@ -48,8 +49,8 @@ export interface CliContext {
   connect(options: ConnectOptions): Promise<UpgradeClient>;
   /** Never rejects: what is wrong with the file is in the result. */
   readAccess(file: string): Promise<AccessResult>;
-  /** Throws PortError `rejected` when the credentials cannot be used. */
-  openCluster(access: ClusterAccess): OpenCluster;
+  /** Rejects with PortError `rejected` when the credentials cannot be used. */
+  openCluster(access: ClusterAccess): Promise<OpenCluster>;
   /** Labs of this machine that are up. */
   runningLabs(): Promise<readonly RunningLab[]>;
   liveFrame(): LiveFrame;

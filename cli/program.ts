@@ -98,6 +98,10 @@ export async function runCli(
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
     if (isHelp(error)) return exitCodes.ok;
+    if (context.isInterrupted()) {
+      context.stderr.write('interrupted\n');
+      return exitCodes.interrupted;
+    }
     run.printError(errorDocument(error));
   }
   return run.exitCode;

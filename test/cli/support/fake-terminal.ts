@@ -47,6 +47,7 @@ export class FakeTerminal {
       stdout: this.stream(isTerminal, (text) => (this.stdout += text)),
       stderr: this.stream(isTerminal, (text) => (this.stderr += text)),
       signal: options.signal ?? new AbortController().signal,
+      isInterrupted: () => options.signal?.aborted ?? false,
       nowMs: () => nowMs,
       readFile: (file) => this.readFile(file),
       writeFile: (file, text) => {
@@ -60,7 +61,7 @@ export class FakeTerminal {
       },
       openCluster: (access) => {
         if (options.cluster === undefined) throw new Error('this test has no cluster');
-        return options.cluster(access);
+        return Promise.resolve(options.cluster(access));
       },
       readAccess: (file) => this.readAccess(file),
       runningLabs: () => Promise.resolve(options.labs ?? []),

@@ -1,0 +1,226 @@
+// `lab up`, `lab down`, `lab status`: a real cluster on this machine, for trying things out.
+
+import type { Command } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+
+import { CliError } from '../cli/cli-error';
+import { examples } from '../cli/commands/examples';
+import type { ExitCode } from '../cli/exit-codes';
+import { exitCodes } from '../cli/exit-codes';
+import type { CommandRun, Invocation } from '../cli/session';
+import { withSchema } from '../cli/session';
+import type { LabErrorCode } from '../lab/lab-error';
+import { LabError } from '../lab/lab-error';
+import type { Lab, LabState } from '../lab/lab';
+import { describeProblem, ToolchainError } from '../lab/toolchain/toolchain-problem';
+import { labLines } from './lab-text';
+
+interface LabOptions {
+  readonly name?: string;
+  readonly stateDir?: string;
+}
+
+interface UpOptions extends LabOptions {
+  readonly members?: number;
+  readonly nodes?: number;
+  readonly zones?: number;
+  readonly pods?: number;
+  readonly kubernetes?: string;
+  readonly workloads?: 'demo' | 'none';
+}
+
+interface DownOptions extends LabOptions {
+  readonly keepData?: boolean;
+}
+
+const defaultName = 'lab';
+
+export function addLabCommands(program: Command, run: CommandRun): void {
+  const lab = program
+    .command('lab')
+    .summary('bring up a real cluster on this machine')
+    .description('Runs real control planes with simulated nodes on this machine.');
+  addUp(lab, run);
+  const down = withPlace(lab.command('down'))
+    .summary('end a lab')
+    .description('Ends every process of a lab and removes its directory.')
+    .option('--keep-data', 'leave the directory, so that the lab can come up again as it was')
+    .addHelpText(
+      'after',
+      examples([
+        ['lab down', 'the lab of the default name'],
+        ['lab down --name side --keep-data', 'for another day'],
+      ]),
+    );
+  run.bind<DownOptions>(down, guarded(downLab));
+  const status = withPlace(lab.command('status'))
+    .summary('say what runs in a lab')
+    .description('Says what runs in a lab, member by member.')
+    .addHelpText('after', examples([['lab status', 'the lab of the default name']]));
+  run.bind<LabOptions>(status, guarded(showLab));
+}
+
+function withPlace(command: Command): Command {
+  return command
+    .option('--name <name>', `name of the lab and of its cluster (default: ${defaultName})`)
+    .option('--state-dir <directory>', 'where everything of the lab is kept');
+}
+
+function addUp(lab: Command, run: CommandRun): void {
+  const up = withPlace(lab.command('up'))
+    .summary('bring a lab up')
+    .description(
+      'Brings a lab up and waits until all of it serves. A lab that runs is left as it is; one' +
+        ' that crashed comes up again with its data.',
+    )
+    .option('--members <number>', 'control-plane members (default: 3)', wholeNumber)
+    .option('--nodes <number>', 'simulated worker nodes (default: 9)', wholeNumber)
+    .option('--zones <number>', 'zones that the nodes are spread over (default: 3)', wholeNumber)
+    .option('--pods <number>', 'about so many pods (default: 120)', wholeNumber)
+    .option('--kubernetes <version>', 'release to begin with (default: 1.28.15)')
+    .addOption(new Option('--workloads <kind>', 'what runs in it').choices(['demo', 'none']))
+    .addHelpText(
+      'after',
+      examples([
+        ['lab up', 'three members, nine nodes, about 120 pods'],
+        ['lab up --name side --members 1 --nodes 200', 'another one beside it'],
+      ]),
+    );
+  run.bind<UpOptions>(up, guarded(bringUp));
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('give a whole number.');
+}
+
+async function bringUp(invocation: Invocation<UpOptions>): Promise<ExitCode> {
+  const { context, options } = invocation;
+  const [{ labUp }, { resolveToolchain }, { describeProgress }] = await Promise.all([
+    import('../lab/lab.js'),
+    import('../lab/toolchain/resolve.js'),
+    import('../lab/toolchain/progress.js'),
+  ]);
+  const say = (text: string) => context.stderr.write(`${text}\n`);
+  const { signal } = context;
+  await resolveToolchain(undefined, {
+    signal,
+    onProgress: (event) => {
+      const text = describeProgress(event);
+      if (text !== undefined) say(text);
+    },
+  });
+  const { members, nodes, zones, pods, workloads, kubernetes } = options;
+  const shape = { members, nodes, zones, pods, workloads, version: kubernetes };
+  const given = Object.entries(shape).filter(([, value]) => value !== undefined);
+  const lab = await labUp({
+    ...Object.fromEntries(given),
+    name: nameOf(options),
+    stateDir: await stateDirOf(options),
+    signal,
+    onProgress: ({ text, seconds }) => say(`${seconds.toFixed(1).padStart(6)} s  ${text}`),
+  });
+  invocation.print({
+    json: withSchema('ascent.lab/v1', upDocument(lab)),
+    lines: () => upLines(lab),
+  });
+  return exitCodes.ok;
+}
+
+function upDocument(lab: Lab) {
+  const { access: _access, control: _control, ...facts } = lab;
+  return { kind: 'up', ...facts };
+}
+
+function upLines(lab: Lab): readonly string[] {
+  const { name, wasUp, seconds } = lab;
+  return [
+    wasUp ? `lab ${name} was up already` : `lab ${name} is up, in ${seconds.toFixed(1)} s`,
+    `  look at it    export KUBECONFIG=${lab.kubeconfig}`,
+    `  plan for it   ascent plan --lab ${name} --spec upgrade.yaml`,
+    `  serve it      ascent worker --access ${lab.accessFile}`,
+    `  end it        ascent lab down --name ${name}`,
+  ];
+}
+
+async function downLab(invocation: Invocation<DownOptions>): Promise<ExitCode> {
+  const { options } = invocation;
+  const { labDown } = await import('../lab/lab.js');
+  const stateDir = await stateDirOf(options);
+  const keepData = options.keepData === true;
+  const { wasUp } = await labDown({ stateDir, keepData });
+  const name = nameOf(options);
+  invocation.print({
+    json: withSchema('ascent.lab-down/v1', { name, stateDir, wasUp, keptData: keepData }),
+    lines: () => [wasUp ? `lab ${name} has ended` : `lab ${name} was not running`],
+  });
+  return exitCodes.ok;
+}
+
+async function showLab(invocation: Invocation<LabOptions>): Promise<ExitCode> {
+  const { labStatus } = await import('../lab/lab.js');
+  const state: LabState = await labStatus({ stateDir: await stateDirOf(invocation.options) });
+  const name = nameOf(invocation.options);
+  invocation.print({
+    json: withSchema('ascent.lab/v1', { name, ...state }),
+    lines: (style) => labLines(name, state, style),
+  });
+  return state.kind === 'up' ? exitCodes.ok : exitCodes.notFound;
+}
+
+/** `--lab`, which every command has, means the same. */
+function nameOf(options: LabOptions & { readonly lab?: string }): string {
+  return options.name ?? options.lab ?? defaultName;
+}
+
+async function stateDirOf(options: LabOptions & { readonly lab?: string }): Promise<string> {
+  const { defaultStateDir } = await import('../lab/layout.js');
+  return options.stateDir ?? defaultStateDir(nameOf(options));
+}
+
+const exitCodeOfLabErrors = {
+  'lab-unsupported': exitCodes.unexpected,
+  'state-directory-unusable': exitCodes.invalidInput,
+  'options-invalid': exitCodes.invalidInput,
+  'port-taken': exitCodes.unexpected,
+  'lab-busy': exitCodes.unexpected,
+  'lab-down': exitCodes.notFound,
+  'lab-failed': exitCodes.unexpected,
+  'not-built': exitCodes.unexpected,
+  'request-refused': exitCodes.unexpected,
+} as const satisfies Record<LabErrorCode, ExitCode>;
+
+/** Errors of the lab in the words of the CLI. */
+function guarded<Options>(handler: (invocation: Invocation<Options>) => Promise<ExitCode>) {
+  return async (invocation: Invocation<Options>): Promise<ExitCode> => {
+    try {
+      return await handler(invocation);
+    } catch (error) {
+      if (error instanceof LabError) throw labError(error);
+      if (error instanceof ToolchainError) throw toolchainError(error);
+      throw error;
+    }
+  };
+}
+
+function labError(error: LabError): CliError {
+  return new CliError({
+    exitCode: exitCodeOfLabErrors[error.code],
+    code: error.code,
+    message: error.message,
+    remedy: 'see lab status, and the logs in the directory of the lab',
+    problems: error.problems,
+    cause: error,
+  });
+}
+
+function toolchainError(error: ToolchainError): CliError {
+  return new CliError({
+    exitCode: exitCodes.unexpected,
+    code: 'tools-missing',
+    message: 'not all programs that a lab runs are to be had',
+    remedy: 'remove what stands in the way of one source of each; docs/operate.md names them',
+    problems: error.problems.map(describeProblem),
+    cause: error,
+  });
+}

@@ -1,0 +1,138 @@
+// The real surroundings of the CLI: this process, its terminal, its files, its network.
+
+import { randomUUID } from 'node:crypto';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { hostname, userInfo } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline/promises';
+
+import { createLogUpdate } from 'log-update';
+
+import { AscentClient } from '../client';
+import type { CliContext, LiveFrame, OutputStream, RunningLab } from '../cli/context';
+
+const widthWithoutTerminal = 100;
+
+/** Interruptions: handlers are set when a command first asks for the signal, never before. */
+class Interruption {
+  #controller: AbortController | undefined;
+
+  get signal(): AbortSignal {
+    this.#controller ??= this.listen();
+    return this.#controller.signal;
+  }
+
+  isInterrupted(): boolean {
+    return this.#controller?.signal.aborted ?? false;
+  }
+
+  private listen(): AbortController {
+    const controller = new AbortController();
+    for (const name of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(name, () => {
+        // Asked a second time: nothing more is waited for.
+        if (controller.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
+        controller.abort(new Error(`stopped by ${name}`));
+      });
+    }
+    return controller;
+  }
+}
+
+export function nodeContext(version: string): CliContext {
+  const interruption = new Interruption();
+  const { env, stdin, stdout, stderr } = process;
+  return {
+    program: 'ascent',
+    version,
+    env,
+    user: `${userInfo().username}@${hostname()}`,
+    stdout: outputOf(stdout),
+    stderr: outputOf(stderr),
+    get signal() {
+      return interruption.signal;
+    },
+    isInterrupted: () => interruption.isInterrupted(),
+    nowMs: () => Date.now(),
+    readFile: (file) => readFile(file, 'utf8'),
+    writeFile: writeWhole,
+    connect: (options) => AscentClient.connect(options),
+    // What only some commands need is loaded by those: `status` shall not wait for it.
+    readAccess: async (file) => {
+      const { readAccessFile } = await import('../activities/adapters/access-file.js');
+      return readAccessFile(file);
+    },
+    openCluster: async (access) => {
+      const { openCluster } = await import('../activities/adapters/open-cluster.js');
+      return openCluster(access);
+    },
+    runningLabs,
+    liveFrame: () => liveFrame(stdout),
+    confirm: stdin.isTTY && stdout.isTTY ? confirm : undefined,
+  };
+}
+
+function outputOf(stream: NodeJS.WriteStream): OutputStream {
+  return {
+    write: (text) => stream.write(text),
+    isTerminal: stream.isTTY,
+    get width() {
+      return stream.isTTY ? stream.columns : widthWithoutTerminal;
+    },
+    hasColours: hasColours(stream.isTTY),
+  };
+}
+
+/** Sources: no-color.org (any value that is not empty), force-color.org. */
+function hasColours(isTerminal: boolean): boolean {
+  const { NO_COLOR: no, FORCE_COLOR: force, TERM: term } = process.env;
+  if (no !== undefined && no !== '') return false;
+  if (force !== undefined && force !== '') return force !== '0';
+  return isTerminal && term !== 'dumb';
+}
+
+/** Nobody ever reads half a file. */
+async function writeWhole(file: string, text: string): Promise<void> {
+  const part = `${file}.${randomUUID().slice(0, 8)}.part`;
+  try {
+    await writeFile(part, text);
+    await rename(part, file);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
+  }
+}
+
+function liveFrame(stream: NodeJS.WriteStream): LiveFrame {
+  const draw = createLogUpdate(stream, { showCursor: true });
+  return {
+    update: (lines) => draw(lines.join('\n')),
+    done: () => draw.done(),
+  };
+}
+
+async function confirm(question: string): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    const answer = await terminal.question(`${question} [y/N] `);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+/** Labs in the places where `lab up` puts them by default. */
+async function runningLabs(): Promise<readonly RunningLab[]> {
+  const [{ labStatus }, { defaultStateDir }] = await Promise.all([
+    import('../lab/lab.js'),
+    import('../lab/layout.js'),
+  ]);
+  const directory = path.dirname(defaultStateDir('any'));
+  const names = await readdir(directory).catch(() => []);
+  const states = await Promise.all(
+    names.map((name) => labStatus({ stateDir: path.join(directory, name) }).catch(() => undefined)),
+  );
+  return states.flatMap((state) =>
+    state?.kind === 'up' ? [{ name: state.name, accessFile: state.accessFile }] : [],
+  );
+}
