@@ -1,7 +1,10 @@
 // Histories of an upgrade: all runs of the root and everything below it.
 
 import type { WorkflowClient } from '@temporalio/client';
+import { historyFromJSON, historyToJSON } from '@temporalio/common/lib/proto-utils';
 import type { temporal } from '@temporalio/proto';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 
 export type History = temporal.api.history.v1.IHistory;
 
@@ -54,7 +57,38 @@ async function runsFrom(
   return found;
 }
 
-/** Event types of a history, without the prefix: `ActivityTaskScheduled`. */
-export function eventCount(history: History): number {
-  return history.events?.length ?? 0;
+const folder = resolve(__dirname, '../replay/histories');
+/** Folder of the release that is being made. */
+const release = 'v0.1';
+
+/** Writes `<release>/<scenario>.json`: one member a run, in the JSON form of Temporal's tools. */
+export async function saveHistories(
+  scenario: string,
+  histories: readonly NamedHistory[],
+): Promise<void> {
+  const runs = histories.map(({ workflowId, runId, history }) => ({
+    workflowId,
+    runId,
+    history: JSON.parse(historyToJSON(history)) as unknown,
+  }));
+  await mkdir(join(folder, release), { recursive: true });
+  const lines = runs.map((run) => JSON.stringify(run));
+  await writeFile(join(folder, release, `${scenario}.json`), `[\n${lines.join(',\n')}\n]\n`);
+}
+
+/** All recorded histories, by release and scenario. */
+export async function loadHistories(): Promise<
+  readonly { readonly scenario: string; readonly runs: readonly NamedHistory[] }[]
+> {
+  const files = (await readdir(folder, { recursive: true })).filter((file) =>
+    file.endsWith('.json'),
+  );
+  return Promise.all(
+    files.toSorted().map(async (file) => {
+      const text = await readFile(join(folder, file), 'utf8');
+      const saved = JSON.parse(text) as readonly (NamedHistory & { readonly history: unknown })[];
+      const runs = saved.map((run) => ({ ...run, history: historyFromJSON(run.history) }));
+      return { scenario: file.replace(/\.json$/, ''), runs };
+    }),
+  );
 }

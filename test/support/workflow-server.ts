@@ -37,8 +37,23 @@ export interface WorkflowServer {
 /** The SDK gives an ephemeral server 5 s to answer; a JVM on a busy machine may need longer. */
 const startAttempts = 4;
 
+/** The server of one test file: up before its first test, gone after its last. */
+export function useWorkflowServer(): () => WorkflowServer {
+  let server: WorkflowServer | undefined;
+  beforeAll(async () => {
+    server = await startWorkflowServer();
+  }, 60_000);
+  afterAll(async () => {
+    await server?.env.teardown();
+  }, 60_000);
+  return () => {
+    if (server === undefined) throw new Error('the server is up in tests only');
+    return server;
+  };
+}
+
 /** Starts the server with the search attributes of upgrades; stop it with `env.teardown()`. */
-export async function startWorkflowServer(): Promise<WorkflowServer> {
+async function startWorkflowServer(): Promise<WorkflowServer> {
   const logger = new DefaultLogger('ERROR');
   Runtime.install({ logger });
   const bundle = await bundleWorkflowCode({ workflowsPath, logger });

@@ -1,12 +1,18 @@
 // One upgrade under test: a scripted cluster, its workers, and what a person would say to it.
 
-import { type WorkflowHandle, WithStartWorkflowOperation } from '@temporalio/client';
+import {
+  type WorkflowHandle,
+  WithStartWorkflowOperation,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import type { UpdateDefinition } from '@temporalio/common';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 
 import type {
   AuditEntry,
   CommandAccepted,
+  CommandRefusal,
   Gate,
   GateRequest,
   NodeRequest,
@@ -15,6 +21,7 @@ import type {
 } from '../../domain/control';
 import type { GateId, HopId, NodeName, PlanDigest } from '../../domain/names';
 import type { UpgradePhase, UpgradeResult, UpgradeStatus } from '../../domain/progress';
+import { refusalSentence } from '../../domain/sentences';
 import type { UpgradeSpec } from '../../domain/spec';
 import { upgradeWorkflowId } from '../../domain/workflow-ids';
 import {
@@ -37,8 +44,8 @@ import {
 import type { upgradeCluster } from '../../workflows/upgrade-cluster';
 import { aCluster, aSpec, clusterName } from './builders';
 import { eventually } from './workflow-eventually';
-import { fetchHistories, type NamedHistory } from './workflow-histories';
-import { ScriptedCluster } from './workflow-cluster';
+import { fetchHistories, type NamedHistory, saveHistories } from './workflow-histories';
+import { type ActivityName, ScriptedCluster } from './workflow-cluster';
 import { runActivityWorker, runWorkflowWorker, type WorkflowServer } from './workflow-server';
 
 export interface UpgradeOptions {
@@ -82,11 +89,27 @@ export async function withUpgrade(
   const upgrade = new UpgradeUnderTest({ server, cluster, spec, taskQueue, options });
   try {
     await body(upgrade);
-    await upgrade.replayAll();
+    // Without a cache every single task was a replay already.
+    if (options.workerOptions.maxCachedWorkflows !== 0) await upgrade.replayAll();
   } finally {
     await upgrade.giveUp();
     await Promise.all(workers.map((worker) => worker.stop()));
   }
+}
+
+/** The refusal in the failure of an update; throws when the update was accepted. */
+export async function refusalIn(update: Promise<unknown>): Promise<CommandRefusal> {
+  try {
+    await update;
+  } catch (error) {
+    const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
+    if (!(cause instanceof ApplicationFailure)) throw error;
+    const refusal = cause.details?.[0] as CommandRefusal;
+    expect(cause.type).toBe(refusal.code);
+    expect(cause.message).toBe(refusalSentence(refusal));
+    return refusal;
+  }
+  throw new Error('the update was accepted');
 }
 
 export class UpgradeUnderTest {
@@ -138,6 +161,13 @@ export class UpgradeUnderTest {
   async untilPhase(phase: UpgradePhase): Promise<UpgradeStatus> {
     await this.#untilAttribute(searchAttributes.phase, phase);
     return this.status();
+  }
+
+  /** Waits until an activity was done so many times, over all objects. */
+  async untilDone(activity: ActivityName, times: number): Promise<void> {
+    await eventually(`${activity} done ${times} times`, async () =>
+      this.cluster.done(activity).length >= times ? true : undefined,
+    );
   }
 
   /** Waits until this gate is the first that is open. */
@@ -230,6 +260,18 @@ export class UpgradeUnderTest {
   /** Histories of the upgrade's every run and of all workflows below it. */
   histories(): Promise<readonly NamedHistory[]> {
     return fetchHistories(this.#server.env.client, this.handle.workflowId);
+  }
+
+  /** Keeps the histories for test/replay when RECORD=1 asks for it. */
+  async record(scenario: string): Promise<void> {
+    const isReplaying = this.#options.workerOptions.maxCachedWorkflows === 0;
+    if (process.env['RECORD'] !== '1' || isReplaying) return;
+    await saveHistories(scenario, await this.histories());
+  }
+
+  /** A child by its id below the upgrade's: `hop-1.29/workers/worker-1`. */
+  child(path: string): WorkflowHandle {
+    return this.#server.env.client.workflow.getHandle(`${this.handle.workflowId}/${path}`);
   }
 
   async replayAll(): Promise<void> {
