@@ -39,15 +39,20 @@ export function parseSpecFile(text: string, fileName: string): SpecFileResult {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const places = new Places(document, lines);
-  const syntax = [...document.errors, ...document.warnings].map(({ message, pos }) => ({
+  const syntax = [...document.errors, ...document.warnings].map(({ code, message, pos }) => ({
     ...places.at(pos[0]),
     path: '',
-    message: `not readable as YAML: ${message}`,
+    message:
+      code === 'MULTIPLE_DOCS'
+        ? 'a second document begins here; an upgrade file has one'
+        : `not readable as YAML: ${message}`,
   }));
   if (syntax.length > 0) return { kind: 'invalid', fileName, problems: syntax.toSorted(byPlace) };
 
   readTextsAsWritten(document);
-  const value = valueOf(document);
+  const read = valueOf(document, places);
+  if ('problem' in read) return { kind: 'invalid', fileName, problems: [read.problem] };
+  const { value } = read;
   const parsed = specSchema.safeParse(value);
   const problems = [
     ...(parsed.success
@@ -71,14 +76,31 @@ function byPlace(a: SpecProblem, b: SpecProblem): number {
   return a.line - b.line || a.column - b.column || (a.path < b.path ? -1 : 1);
 }
 
-/** Aliases may expand without end; yaml then gives up with an error, which is a wrong file too. */
-function valueOf(document: Document): unknown {
+/** Aliases may lead nowhere or expand without end; then there is no value, but the reason. */
+function valueOf(
+  document: Document,
+  places: Places,
+): { readonly value: unknown } | { readonly problem: SpecProblem } {
   try {
-    return document.toJS() as unknown;
+    return { value: document.toJS() as unknown };
   } catch (error) {
-    if (error instanceof ReferenceError) return undefined;
-    throw error;
+    if (!(error instanceof ReferenceError)) throw error;
+    const message = `not readable as YAML: ${error.message}`;
+    return { problem: { ...places.at(strayAlias(document)), path: '', message } };
   }
+}
+
+/** Where the first alias is that has no anchor; the beginning of the file when all have one. */
+function strayAlias(document: Document): number {
+  let offset = 0;
+  visit(document, {
+    Alias: (_, alias) => {
+      if (alias.resolve(document) !== undefined) return undefined;
+      offset = rangeStart(alias) ?? 0;
+      return visit.BREAK;
+    },
+  });
+  return offset;
 }
 
 /** Numbers, booleans and nothings become their source text where only texts make sense. */

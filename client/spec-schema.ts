@@ -17,7 +17,7 @@ import { parseMinor, parseVersion } from '../domain/versions';
  *   that understanding. `drain.unmanagedPods`: refused, because such a pod never comes back.
  * - `maxUnavailable` and `lane`: the choices that put the least at risk.
  */
-export const specDefaults = {
+const specDefaults = {
   approvals: 'between-hops',
   soak: '15m',
   controlPlane: { memberTimeout: '15m', allowSingleMember: false },
@@ -32,7 +32,7 @@ export const specDefaults = {
 } as const;
 
 /** Pool names that would clash with the id of another workflow of the hop. */
-export const reservedPoolNames: readonly string[] = ['rollback'];
+const reservedPoolNames: readonly string[] = ['rollback'];
 
 /** `expected a duration such as 5m, got the number 5`; a missing value is called required. */
 function expecting(what: string) {

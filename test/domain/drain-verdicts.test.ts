@@ -1,4 +1,5 @@
 import {
+  daemonSetOf,
   daemonSetsToLookUp,
   drainVerdict,
   drainVerdicts,
@@ -196,4 +197,16 @@ describe('drainVerdicts', () => {
       { code: 'pod-emptydir', pod: scratch.ref, sinceMs: 7 },
     ]);
   });
+});
+
+it('the DaemonSet of a pod is told by its namespace and its controller', () => {
+  expect(daemonSetOf(aPod(ofDaemonSet))).toEqual({ namespace: 'shop', name: 'logs' });
+  expect(daemonSetOf(aPod())).toBeUndefined();
+});
+
+it('a refusal whose pod has lost its controller meanwhile names no DaemonSet', () => {
+  const refusal = { pod: unmanaged(), reasons: ['daemonset-missing'] } as const;
+  expect(refusalBlockers([refusal], 7)).toEqual([
+    { code: 'daemonset-missing', pod: refusal.pod.ref, daemonSet: '', sinceMs: 7 },
+  ]);
 });

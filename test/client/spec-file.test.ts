@@ -1,0 +1,303 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+import { parseSpecFile, specProblemText } from '../../client/spec-file';
+import { specJsonSchema } from '../../client/spec-schema';
+
+const root = resolve(__dirname, '../..');
+const head = 'apiVersion: ascent/v1\ncluster: lab\ntarget: "1.30"\n';
+
+/** The spec; the problems as texts where there is none. */
+function read(text: string) {
+  const result = parseSpecFile(text, 'upgrade.yaml');
+  if (result.kind === 'valid') return result.spec;
+  return result.problems.map((problem) => specProblemText(result.fileName, problem));
+}
+
+const defaultPool = {
+  name: 'workers',
+  nodeSelector: {},
+  lane: 'every-hop',
+  maxUnavailable: 1,
+  drain: { timeoutMs: 1_800_000, emptyDirData: 'delete', unmanagedPods: 'refuse' },
+  upgradeTimeoutMs: 900_000,
+  nodeSoakMs: 10_000,
+};
+const defaults = {
+  apiVersion: 'ascent/v1',
+  cluster: 'lab',
+  target: '1.30',
+  via: [],
+  approvals: 'between-hops',
+  hopSoakMs: 900_000,
+  controlPlane: { memberTimeoutMs: 900_000, allowSingleMember: false },
+  pools: [defaultPool],
+};
+
+describe('an upgrade file', () => {
+  it('may say no more than the cluster and the target', () => {
+    expect(read(head)).toEqual(defaults);
+  });
+
+  it('may say everything', () => {
+    const text = `
+apiVersion: ascent/v1
+cluster: prod-eu
+target: v1.30.14
+via: [1.29.15]
+approvals: every-hop
+soak: 1.5h
+controlPlane:
+  memberTimeout: 5m
+  allowSingleMember: true
+pools:
+  - name: web
+    nodeSelector: { role: web }
+    lane: fewest-drains
+    maxUnavailable: 25%
+    drain:
+      timeout: 2 h
+      gracePeriodSeconds: 0
+      emptyDirData: refuse
+      unmanagedPods: evict
+    upgradeTimeout: 1d
+    nodeSoak: 0s
+  - name: rest
+`;
+    expect(read(text)).toEqual({
+      apiVersion: 'ascent/v1',
+      cluster: 'prod-eu',
+      target: '1.30.14',
+      via: ['1.29.15'],
+      approvals: 'every-hop',
+      hopSoakMs: 5_400_000,
+      controlPlane: { memberTimeoutMs: 300_000, allowSingleMember: true },
+      pools: [
+        {
+          name: 'web',
+          nodeSelector: { role: 'web' },
+          lane: 'fewest-drains',
+          maxUnavailable: '25%',
+          drain: {
+            timeoutMs: 7_200_000,
+            gracePeriodSeconds: 0,
+            emptyDirData: 'refuse',
+            unmanagedPods: 'evict',
+          },
+          upgradeTimeoutMs: 86_400_000,
+          nodeSoakMs: 0,
+        },
+        { ...defaultPool, name: 'rest' },
+      ],
+    });
+  });
+
+  it('may be JSON', () => {
+    const text = JSON.stringify({ apiVersion: 'ascent/v1', cluster: 'lab', target: '1.30' });
+    expect(read(text)).toEqual(defaults);
+  });
+
+  it.each(['1.30', '"1.30"', 'v1.30'])('means the minor 1.30 by target: %s', (target) => {
+    expect(read(`apiVersion: ascent/v1\ncluster: lab\ntarget: ${target}\n`)).toEqual(defaults);
+  });
+
+  it('reads label values as they are written', () => {
+    const pools = 'pools:\n  - name: workers\n    nodeSelector: { gpu: true, rack: 07, role: }\n';
+    const nodeSelector = { gpu: 'true', rack: '07', role: '' };
+    expect(read(head + pools)).toEqual({ ...defaults, pools: [{ ...defaultPool, nodeSelector }] });
+  });
+
+  it('that ships as an example is valid', () => {
+    expect(read(readFileSync(resolve(root, 'examples/upgrade.yaml'), 'utf8'))).toEqual({
+      ...defaults,
+      hopSoakMs: 30_000,
+      controlPlane: { memberTimeoutMs: 300_000, allowSingleMember: false },
+      pools: [{ ...defaultPool, upgradeTimeoutMs: 600_000 }],
+    });
+  });
+});
+
+it('every problem is told at once, in the order of the file, with what was probably meant', () => {
+  const text = `apiVersion: ascent/v2
+clutser: lab
+target: latest
+via: [1.29]
+approvals: betwen-hops
+soak: 30
+controlPlane:
+  memberTimeout: 5
+  allowSingleMember: yes
+pools:
+  - name: Web
+    maxUnavailble: 2
+    drain:
+      timeout: 5 weeks
+      gracePeriodSeconds: 30s
+      emptyDirData: keep
+  - name: rollback
+    maxUnavailable: 0
+  - name: db
+    maxUnavailable: 0%
+    nodeSoak: 2d
+  - name: db
+    drain:
+`;
+  const durationWanted = 'expected a duration with a unit, such as 30s, 5m or 2h';
+  const nodesWanted = 'expected a number of nodes from 1 or a percentage from "1%" to "100%"';
+  expect(read(text)).toEqual([
+    'upgrade.yaml:1:1: cluster: is required: expected a name of at most 63 lower-case letters,' +
+      ' digits and dashes',
+    'upgrade.yaml:1:13: apiVersion: expected ascent/v1, got the string "ascent/v2"' +
+      ' - did you mean ascent/v1?',
+    'upgrade.yaml:2:1: clutser: unknown key; known are apiVersion, cluster, target, via,' +
+      ' approvals, soak, controlPlane, pools - did you mean cluster?',
+    'upgrade.yaml:3:9: target: expected a minor such as "1.30" or a release such as "1.30.14",' +
+      ' got the string "latest"',
+    'upgrade.yaml:4:7: via[0]: expected a release such as "1.29.15", got the string "1.29"',
+    'upgrade.yaml:5:12: approvals: expected none, between-hops or every-hop, got the string' +
+      ' "betwen-hops" - did you mean between-hops?',
+    `upgrade.yaml:6:7: soak: ${durationWanted}, got the number 30`,
+    `upgrade.yaml:8:18: controlPlane.memberTimeout: ${durationWanted}, got the number 5`,
+    'upgrade.yaml:9:22: controlPlane.allowSingleMember: expected true or false, got the string' +
+      ' "yes"',
+    'upgrade.yaml:11:11: pools[0].name: expected a name of at most 63 lower-case letters, digits' +
+      ' and dashes, got the string "Web"',
+    'upgrade.yaml:12:5: pools[0].maxUnavailble: unknown key; known are name, nodeSelector, lane,' +
+      ' maxUnavailable, drain, upgradeTimeout, nodeSoak - did you mean maxUnavailable?',
+    `upgrade.yaml:14:16: pools[0].drain.timeout: ${durationWanted}, got the string "5 weeks"`,
+    'upgrade.yaml:15:27: pools[0].drain.gracePeriodSeconds: expected whole seconds without a' +
+      ' unit, such as 30, got the string "30s"',
+    'upgrade.yaml:16:21: pools[0].drain.emptyDirData: expected delete or refuse, got the string' +
+      ' "keep"',
+    'upgrade.yaml:17:11: pools[1].name: the name rollback is reserved; choose another',
+    `upgrade.yaml:18:21: pools[1].maxUnavailable: ${nodesWanted}, got the number 0`,
+    `upgrade.yaml:20:21: pools[2].maxUnavailable: ${nodesWanted}, got the string "0%"`,
+    'upgrade.yaml:21:15: pools[2].nodeSoak: expected a duration from 0s to 1d, got the string "2d"',
+    'upgrade.yaml:22:11: pools[3].name: the name db is taken by pools[2]',
+    'upgrade.yaml:23:11: pools[3].drain: expected a mapping, got nothing',
+  ]);
+});
+
+describe('what is no upgrade file at all', () => {
+  const wanted = 'expected a mapping with apiVersion, cluster and target';
+
+  it.each([
+    { text: '', problems: [`upgrade.yaml:1:1: ${wanted}, got nothing`] },
+    { text: '- a', problems: [`upgrade.yaml:1:1: ${wanted}, got a list`] },
+    { text: 'hello', problems: [`upgrade.yaml:1:1: ${wanted}, got the string "hello"`] },
+    {
+      text: 'a: b: c',
+      problems: [
+        'upgrade.yaml:1:4: not readable as YAML: Nested mappings are not allowed in compact' +
+          ' mappings',
+      ],
+    },
+    {
+      text: `${head}target: "1.31"\nsoak: [\n`,
+      problems: [
+        'upgrade.yaml:4:1: not readable as YAML: Map keys must be unique',
+        'upgrade.yaml:6:1: not readable as YAML: Flow sequence in block collection must be' +
+          ' sufficiently indented and end with a ]',
+      ],
+    },
+    {
+      text: `${head}soak: *later\n`,
+      problems: [
+        'upgrade.yaml:4:7: not readable as YAML: Unresolved alias (the anchor must be set before' +
+          ' the alias): later',
+      ],
+    },
+    {
+      text: `${head}---\n${head}`,
+      problems: ['upgrade.yaml:4:1: a second document begins here; an upgrade file has one'],
+    },
+  ])('is refused: $problems', ({ text, problems }) => {
+    expect(read(text)).toEqual(problems);
+  });
+});
+
+describe('wrong shapes', () => {
+  const list = 'expected a list of pools';
+
+  it.each([
+    { text: 'pools: {a: 1}', problem: `upgrade.yaml:4:8: pools: ${list}, got a mapping` },
+    {
+      text: 'pools: []',
+      problem:
+        'upgrade.yaml:4:8: pools: expected at least one pool; leave pools out for one of all workers',
+    },
+    {
+      text: 'pools: [web]',
+      problem: 'upgrade.yaml:4:9: pools[0]: expected a mapping, got the string "web"',
+    },
+    {
+      text: 'pools: [null]',
+      problem: 'upgrade.yaml:4:9: pools[0]: expected a mapping, got nothing',
+    },
+    {
+      text: 'via: 1.29.15',
+      problem: 'upgrade.yaml:4:6: via: expected a list of releases, got the string "1.29.15"',
+    },
+    {
+      text: 'pools: [{name: a, nodeSelector: [x]}]',
+      problem: 'upgrade.yaml:4:33: pools[0].nodeSelector: expected a mapping, got a list',
+    },
+    {
+      text: 'pools: [{name: a, nodeSelector: {x: {y: z}}}]',
+      problem:
+        'upgrade.yaml:4:37: pools[0].nodeSelector.x: expected a label value in quotes, got a mapping',
+    },
+    {
+      text: 'pools: [{name: a, maxUnavailable: 1.5}]',
+      problem:
+        'upgrade.yaml:4:35: pools[0].maxUnavailable: expected a number of nodes from 1 or a' +
+        ' percentage from "1%" to "100%", got the number 1.5',
+    },
+    {
+      text: 'pools: [{name: a, drain: {gracePeriodSeconds: 90000}}]',
+      problem:
+        'upgrade.yaml:4:47: pools[0].drain.gracePeriodSeconds: expected whole seconds from 0 to' +
+        ' 86400, got the number 90000',
+    },
+    {
+      text: 'controlPlane: {drain: {}}',
+      problem:
+        'upgrade.yaml:4:16: controlPlane.drain: unknown key; known are memberTimeout,' +
+        ' allowSingleMember',
+    },
+  ])('$text', ({ text, problem }) => {
+    expect(read(`${head}${text}\n`)).toEqual([problem]);
+  });
+
+  it('in text that aliases blow up', () => {
+    const nested = Array.from({ length: 9 }, (_, level) => {
+      const inner =
+        level === 0
+          ? '[x, x, x, x]'
+          : `[${Array(9)
+              .fill(`*a${level - 1}`)
+              .join(', ')}]`;
+      return `a${level}: &a${level} ${inner}`;
+    });
+    expect(read(nested.join('\n'))).toEqual([
+      'upgrade.yaml:1:1: not readable as YAML: Excessive alias count indicates a resource' +
+        ' exhaustion attack',
+    ]);
+  });
+});
+
+describe('the JSON Schema', () => {
+  it('that ships is the one of the code (tools/spec/write-schema.mjs writes it)', () => {
+    const shipped: unknown = JSON.parse(
+      readFileSync(resolve(root, 'docs/spec.schema.json'), 'utf8'),
+    );
+    expect(shipped).toEqual(specJsonSchema());
+  });
+
+  it('asks for what has no default, and explains each field', () => {
+    const { required, properties = {} } = specJsonSchema();
+    expect(required).toEqual(['apiVersion', 'cluster', 'target']);
+    const silent = Object.keys(properties).filter((key) => !properties[key]?.description);
+    expect(silent).toEqual([]);
+  });
+});
