@@ -1,5 +1,7 @@
 // What the lab throws. A code is stable; the message says which object and what a person can do.
 
+import { types } from 'node:util';
+
 export type LabErrorCode =
   /** This machine cannot run labs; `missing` says what it lacks. */
   | 'lab-unsupported'
@@ -37,13 +39,21 @@ export class LabError extends Error {
   }
 }
 
+/**
+ * Errors of Node itself may come from another realm (a VM context, Jest), where `instanceof` does
+ * not hold.
+ */
+function isError(error: unknown): error is Error {
+  return error instanceof Error || types.isNativeError(error);
+}
+
 /** The text of whatever was thrown, for messages and logs. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return isError(error) ? error.message : String(error);
 }
 
 /** `ENOENT`, `EADDRINUSE`, …; undefined when the error carries none. */
 export function errnoOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  if (!isError(error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }

@@ -26,6 +26,8 @@ export interface DownloadTarget {
 }
 
 export interface Downloader {
+  /** Where an official address is really fetched from. */
+  locate(url: string): string;
   /** Up to about a megabyte. Throws ToolchainError with a problem about the download. */
   text(url: string, signal?: AbortSignal): Promise<string>;
   /** D1, against the checksum at `checksumUrl`. Throws like `text`. */
@@ -38,12 +40,17 @@ function fail(problem: ToolchainProblem, cause?: unknown): never {
   throw new ToolchainError([problem], { cause });
 }
 
-/** undici says only "fetch failed"; the reason is in the chain of causes. */
+function causeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'cause' in error ? error.cause : undefined;
+}
+
+/** fetch says only "fetch failed"; the reason is in its cause, one per address of the host. */
 function reasonOf(error: unknown): string {
-  if (error instanceof DOMException && error.name === 'TimeoutError') return 'no answer in time';
-  const cause = error instanceof Error ? error.cause : undefined;
-  if (cause instanceof AggregateError) return cause.errors.map(messageOf).join(', ');
-  return cause === undefined ? messageOf(error) : messageOf(cause);
+  const cause = causeOf(error);
+  if (cause === undefined) return messageOf(error);
+  const isMany = typeof cause === 'object' && cause !== null && 'errors' in cause;
+  if (isMany && Array.isArray(cause.errors)) return cause.errors.map(messageOf).join(', ');
+  return messageOf(cause);
 }
 
 /** Ends a transfer in which nothing has happened for a while, or that nobody wants any more. */
@@ -91,6 +98,12 @@ class VerdictKeepingDownloader implements Downloader {
 
   constructor(options: DownloaderOptions) {
     this.options = options;
+  }
+
+  locate(url: string): string {
+    if (this.options.mirror === undefined) return url;
+    const { pathname, search } = new URL(url);
+    return `${this.options.mirror}${pathname}${search}`;
   }
 
   async text(url: string, signal?: AbortSignal): Promise<string> {
@@ -164,12 +177,6 @@ class VerdictKeepingDownloader implements Downloader {
     if (response.ok) return response;
     await response.body?.cancel();
     return fail({ code: 'download-refused', url, status: response.status });
-  }
-
-  private locate(url: string): string {
-    if (this.options.mirror === undefined) return url;
-    const { pathname, search } = new URL(url);
-    return `${this.options.mirror}${pathname}${search}`;
   }
 
   private reach(origin: string): Promise<string | undefined> {

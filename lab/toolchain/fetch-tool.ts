@@ -46,7 +46,7 @@ export async function fetchTool(
   }
   const archive = archives.get(url) ?? fetchArchive(url, checksumUrl, options);
   archives.set(url, archive);
-  await unpackMember(url, await archive, fill(download.member), file);
+  await unpackMember(options.downloader.locate(url), await archive, fill(download.member), file);
   return file;
 }
 

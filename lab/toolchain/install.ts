@@ -1,6 +1,7 @@
 // Puts programs of one release into the cache, by download or by build. What cannot be got is noted
 // in its search; only what nobody expects (a full disk, an interrupt) is thrown.
 
+import { chmod } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 
@@ -62,6 +63,7 @@ export async function takeFromCache(search: Search, context: ToolchainContext): 
 /** A file that passed every check before may still be of another machine, or wrongly built. */
 async function publish(search: Search, file: string, context: ToolchainContext): Promise<string> {
   const { tool, release } = search.wanted;
+  await chmod(file, 0o755);
   const asked = await askVersion(tool, file, context.env);
   const found = asked.kind === 'version' ? asked.version : undefined;
   if (found !== release.version) {
@@ -130,6 +132,7 @@ async function downloadOne(
     search.passOver('download', problem);
   };
   await noting(note, async () => {
+    search.restartClock();
     const options = { downloader, arch, scratch, onBytes, signal };
     const file = await fetchTool(tool, download, release, archives, options);
     search.succeed('download', await publish(search, file, context));
@@ -153,9 +156,10 @@ export async function installByBuild(
   const fail = (problem: ToolchainProblem): void => {
     for (const search of searches) if (search.isOpen) search.errors.push(problem);
   };
+  // The slot first: a process that waits for another one's build starts none beside it.
   await noting(fail, () =>
-    installMissing(release, searches, context, (missing, scratch) =>
-      slots.run(async () => {
+    slots.run(() =>
+      installMissing(release, searches, context, async (missing, scratch) => {
         const stopReports = reportBuild(release, missing, context);
         try {
           await buildAll(release, missing, path.join(modulesDirectory, 'go'), scratch, context);
@@ -175,6 +179,7 @@ async function buildAll(
   context: ToolchainContext,
 ): Promise<void> {
   const tools = searches.map(({ wanted }) => wanted.tool);
+  for (const search of searches) search.restartClock();
   const { env, signal } = context;
   const files = await buildTools(release, tools, { modulesDirectory, scratch, env, signal });
   await Promise.all(

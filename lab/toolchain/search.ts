@@ -13,7 +13,7 @@ export interface ResolvedBinary {
   /** Absolute. */
   readonly path: string;
   readonly source: BinarySource;
-  /** How long it took to get it. */
+  /** How long the source took, without the sources before it and without waiting for its turn. */
   readonly seconds: number;
   /** Why sources before this one were passed over, first to last. */
   readonly passedOver: readonly ToolchainProblem[];
@@ -25,7 +25,7 @@ export class Search {
   readonly errors: ToolchainProblem[] = [];
   found: ResolvedBinary | undefined;
 
-  private readonly startedMs = performance.now();
+  private startedMs = performance.now();
   private readonly passedOver: { source: BinarySource; problem: ToolchainProblem }[] = [];
   private readonly onProgress: OnToolchainProgress;
 
@@ -36,6 +36,10 @@ export class Search {
 
   get isOpen(): boolean {
     return this.found === undefined && this.errors.length === 0;
+  }
+
+  restartClock(): void {
+    this.startedMs = performance.now();
   }
 
   passOver(source: BinarySource, problem: ToolchainProblem): void {

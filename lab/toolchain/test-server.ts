@@ -117,6 +117,7 @@ async function install(
       search.succeed('cache', cache.binary(name, version), version);
       return;
     }
+    search.restartClock();
     await work(scratch);
   });
 }
@@ -156,7 +157,7 @@ async function download(search: Search, context: ToolchainContext): Promise<void
   }
   const lookupUrl = fillIn(testServer.lookupUrl, testServer.sdkVersion, platform.arch);
   const answer = await downloader.text(lookupUrl, signal);
-  const { archiveUrl: url, fileToExtract } = parseLookedUp(lookupUrl, answer);
+  const { archiveUrl: url, fileToExtract } = parseLookedUp(downloader.locate(lookupUrl), answer);
   await install(search, sdkVersion, context, async (scratch) => {
     const archive = path.join(scratch, 'archive.tar.gz');
     let isTold = false;
@@ -169,7 +170,7 @@ async function download(search: Search, context: ToolchainContext): Promise<void
     const target = { url, file: archive, onBytes, ...(signal === undefined ? {} : { signal }) };
     await downloader.unverified(target);
     const file = path.join(scratch, name);
-    await unpackMember(url, archive, fileToExtract, file);
+    await unpackMember(downloader.locate(url), archive, fileToExtract, file);
     const published = await context.cache.publish(file, name, sdkVersion);
     search.succeed('download', published, sdkVersion);
   });
