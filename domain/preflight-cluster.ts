@@ -34,7 +34,7 @@ export function nodeFindings({ observation, hop }: PreflightFacts): readonly Fin
     }
     if (isKubeletTooOld(at, hop.to)) {
       const allowed = oldestKubeletMinor(hop.to);
-      const message = `its kubelet ${at} is too old for ${hop.to}, which supports ${allowed} and up`;
+      const message = `its kubelet ${at} is too old: ${hop.to} supports ${allowed} and newer`;
       const remedy = `upgrade the kubelet to ${minorOf(hop.from)} first`;
       return [...findings, { code: 'version-skew', severity: 'blocks', object, message, remedy }];
     }

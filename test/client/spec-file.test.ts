@@ -224,7 +224,8 @@ describe('wrong shapes', () => {
     {
       text: 'pools: []',
       problem:
-        'upgrade.yaml:4:8: pools: expected at least one pool; leave pools out for one of all workers',
+        'upgrade.yaml:4:8: pools: expected at least one pool; leave pools out for one of all' +
+        ' workers',
     },
     {
       text: 'pools: [web]',
@@ -245,7 +246,8 @@ describe('wrong shapes', () => {
     {
       text: 'pools: [{name: a, nodeSelector: {x: {y: z}}}]',
       problem:
-        'upgrade.yaml:4:37: pools[0].nodeSelector.x: expected a label value in quotes, got a mapping',
+        'upgrade.yaml:4:37: pools[0].nodeSelector.x: expected a label value in quotes, got a' +
+        ' mapping',
     },
     {
       text: 'pools: [{name: a, maxUnavailable: 1.5}]',

@@ -26,7 +26,7 @@ function blockersOf(spec: UpgradeSpec, observation: Observation) {
   return result.kind === 'blocked' ? result.blockers : [];
 }
 
-/** Short form of a plan for tables: `hop-1.29 1.28.15>1.29.15 [workers worker-1 1.28.15>1.29.15]`. */
+/** Short form of a plan: `hop-1.29 1.28.15>1.29.15`, then its members and nodes, indented. */
 function outline(plan: Plan): readonly string[] {
   return plan.hops.flatMap((hop) => [
     `${hop.id} ${hop.from}>${hop.to}`,

@@ -494,7 +494,7 @@ const clusterCases: readonly Case[] = [
       code: 'version-skew',
       severity: 'blocks',
       object: { kind: 'node', name: 'w' },
-      message: 'its kubelet 1.25.16 is too old for 1.29.15, which supports 1.26 and up',
+      message: 'its kubelet 1.25.16 is too old: 1.29.15 supports 1.26 and newer',
       remedy: 'upgrade the kubelet to 1.28 first',
     },
   },

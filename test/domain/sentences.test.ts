@@ -444,8 +444,8 @@ describe('a failure', () => {
       remedy: remedies['node-not-ready'],
     });
     expect(failureSentence(failure)).toBe(
-      'node worker-2 was not Ready within 2 min - look at the kubelet of the node; retry the node,' +
-        ' or quarantine it',
+      'node worker-2 was not Ready within 2 min - look at the kubelet of the node; retry the' +
+        ' node, or quarantine it',
     );
   });
 });
