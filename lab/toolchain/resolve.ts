@@ -35,7 +35,7 @@ export interface Toolchain {
    * The executable of a tool; `version` is a whole one or a minor, and without one the newest of
    * the catalogue is meant. Undefined when it was not asked for.
    */
-  pathOf(tool: string, version?: string): string | undefined;
+  readonly pathOf: (tool: string, version?: string) => string | undefined;
 }
 
 /**
