@@ -87,7 +87,7 @@ const settings = {
     flag: '--max-cached-workflows',
     variable: 'ASCENT_MAX_CACHED_WORKFLOWS',
     ...count(2, 10_000),
-    fallback: 600,
+    fallback: 250,
   },
   maxConcurrentActivities: {
     flag: '--max-concurrent-activities',

@@ -30,6 +30,12 @@ export interface WorkerConnection {
   readonly namespace: string;
 }
 
+type Dial = (
+  options: NativeConnectionOptions & { readonly address: string },
+) => Promise<NativeConnection>;
+
+const dialTemporal: Dial = (options) => NativeConnection.connect(options);
+
 const defaultAddress = 'localhost:7233';
 const firstRetryMs = 250;
 const slowestRetryMs = 2_000;
@@ -48,16 +54,18 @@ export async function connectToTemporal(options: {
   readonly signal: AbortSignal;
   /** Told once, when Temporal does not answer at first. */
   onWaiting(address: string): void;
+  /** Instead of NativeConnection.connect, for tests. */
+  readonly dial?: Dial;
 }): Promise<WorkerConnection> {
   const { source, signal } = options;
   const config = readConnectConfig(source, options.env);
   const address = source.address ?? config.connectionOptions.address ?? defaultAddress;
   const namespace = source.namespace ?? config.namespace ?? 'default';
-  const connectionOptions = { ...config.connectionOptions, address };
+  const target = { options: { ...config.connectionOptions, address }, namespace };
   const endsAtMs = performance.now() + options.timeoutMs;
   let hasWaited = false;
   for (let delayMs = firstRetryMs; ; delayMs = Math.min(slowestRetryMs, delayMs * 2)) {
-    const result = await tryToConnect(connectionOptions, namespace);
+    const result = await tryToConnect(target, options.dial ?? dialTemporal);
     if (result.kind === 'connected') return { connection: result.connection, address, namespace };
     if (performance.now() + delayMs > endsAtMs) {
       throw await unreachable(address, options.timeoutMs, result.cause);
@@ -95,15 +103,18 @@ type Attempt =
   | { readonly kind: 'connected'; readonly connection: NativeConnection }
   | { readonly kind: 'failed'; readonly cause: unknown };
 
-async function tryToConnect(
-  options: NativeConnectionOptions & { readonly address: string },
-  namespace: string,
-): Promise<Attempt> {
+interface Target {
+  readonly options: Parameters<Dial>[0];
+  readonly namespace: string;
+}
+
+async function tryToConnect(target: Target, dial: Dial): Promise<Attempt> {
+  const { options, namespace } = target;
   let connection: NativeConnection;
   try {
-    connection = await NativeConnection.connect(options);
+    connection = await dial(options);
   } catch (cause) {
-    refuseForGood(cause, options.address, namespace);
+    refuseForGood(cause, target);
     return { kind: 'failed', cause };
   }
   try {
@@ -113,13 +124,13 @@ async function tryToConnect(
     return { kind: 'connected', connection };
   } catch (cause) {
     await connection.close();
-    refuseForGood(cause, options.address, namespace);
+    refuseForGood(cause, target);
     return { kind: 'failed', cause };
   }
 }
 
 /** Throws when asking again cannot help. */
-function refuseForGood(error: unknown, address: string, namespace: string): void {
+function refuseForGood(error: unknown, { options: { address }, namespace }: Target): void {
   switch (grpcCodeOf(error)) {
     case 'NOT_FOUND':
       throw new WorkerError({

@@ -12,11 +12,16 @@ import type { WorkerConfig } from './config';
 
 type TelemetryConfig = Pick<WorkerConfig, 'logLevel' | 'logFormat' | 'metricsAddress'>;
 
-/** One line for one log entry. `error` values are told by message; stacks only at DEBUG. */
+/** Said by the SDK in every line of an activity; the token is long, and good for completing it. */
+const leftOut = new Set(['taskToken', 'isLocal']);
+
+/** One line for one log entry; errors are told by name and message, without their stacks. */
 export function logLine(entry: LogEntry, format: WorkerConfig['logFormat']): string {
   const at = new Date(Number(entry.timestampNanos / 1_000_000n)).toISOString();
   const meta = Object.fromEntries(
-    Object.entries(entry.meta ?? {}).map(([key, value]) => [key, plain(value)]),
+    Object.entries(entry.meta ?? {})
+      .filter(([key]) => !leftOut.has(key))
+      .map(([key, value]) => [key, plain(value)]),
   );
   if (format === 'json') {
     return JSON.stringify({ at, level: entry.level, message: entry.message, ...meta });
