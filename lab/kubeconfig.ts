@@ -62,7 +62,7 @@ export function clusterAccess(
     },
     driver: { kind: 'lab', socket: layout.socket },
     snapshots: { directory: layout.snapshots },
-    tools,
+    tools: { etcd: tools.etcd, etcdutl: tools.etcdutl },
   };
 }
 

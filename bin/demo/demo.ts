@@ -9,6 +9,7 @@ import { openCluster } from '../../activities/adapters/open-cluster';
 import { AscentClient } from '../../client';
 import { connectTemporal } from '../../client/connect';
 import type { ClusterName, PoolName } from '../../domain/names';
+import type { Plan } from '../../domain/plan';
 import type { Observation } from '../../domain/observation';
 import type { UpgradeProgress, UpgradeResult } from '../../domain/progress';
 import { startRefusalSentence } from '../../domain/sentences';
@@ -56,7 +57,7 @@ export interface DemoScreen {
   done(): void;
   /** Absent: nobody can be asked, and the CLI's `approve` is waited for. */
   readonly ask?: ApprovalQuestion;
-  readonly planned?: (plan: import('../../domain/plan').Plan) => void;
+  readonly planned?: (plan: Plan) => void;
 }
 
 const soakMs = 3_000;
@@ -144,6 +145,15 @@ async function upgradeUnderWatch(
   }
 }
 
+async function longestNodeHistory(ground: Ground, result: UpgradeResult): Promise<number> {
+  const temporal = await connectTemporal({ address: ground.temporalAddress, env: {} });
+  try {
+    return await eventsPerNodeWorkflow(temporal.client, nodeWorkflowIds(ground.cluster, result));
+  } finally {
+    await temporal.close();
+  }
+}
+
 async function measured(
   ground: Ground,
   options: DemoOptions,
@@ -161,11 +171,7 @@ async function measured(
   const after = await observe(ground);
   const podsAfter = await countPods(connection);
   connection.agent.destroy();
-  const temporal = await connectTemporal({ address: ground.temporalAddress, env: {} });
-  const events = await eventsPerNodeWorkflow(
-    temporal.client,
-    nodeWorkflowIds(ground.cluster, result),
-  ).finally(() => temporal.close());
+  const events = await longestNodeHistory(ground, result);
   const target = result.outcome === 'completed' ? result.to : parseVersion(`${options.to}.0`);
   return demoReport({
     target: target ?? ('unknown' as never),

@@ -11,7 +11,7 @@ import { temporalDown, temporalUp } from '../../lab/temporal-server';
 import type { TemporalServer } from '../../lab/temporal-server';
 import type { DemoOptions, DemoScreen } from './demo';
 import { startWorker } from './worker-process';
-import type { WorkerProcess } from './worker-process';
+import type { WorkerOptions, WorkerProcess } from './worker-process';
 
 export interface Ground {
   readonly cluster: string;
@@ -61,7 +61,10 @@ async function bringUpBoth(
     ...(options.members === undefined ? {} : { members: options.members }),
     ...(options.nodes === undefined ? {} : { nodes: options.nodes }),
   };
+  let told = '';
   const onProgress = ({ text, seconds }: { text: string; seconds: number }): void => {
+    if (text === told) return;
+    told = text;
     screen.line(`${seconds.toFixed(1).padStart(6)} s  ${text}`);
   };
   const [lab, temporal] = await Promise.allSettled([
@@ -71,6 +74,15 @@ async function bringUpBoth(
   if (lab.status === 'rejected') throw lab.reason;
   if (temporal.status === 'rejected') throw temporal.reason;
   return [lab.value, temporal.value];
+}
+
+async function startWorkerOn(options: WorkerOptions): Promise<WorkerProcess> {
+  const connection = await connectTemporal({ address: options.temporalAddress, env: {} });
+  try {
+    return await startWorker(connection.client, options);
+  } finally {
+    await connection.close();
+  }
 }
 
 /** Brings everything up from binaries that are installed already. */
@@ -89,10 +101,9 @@ export async function bringUp(options: DemoOptions, screen: DemoScreen): Promise
     const { accessFile, access, kubeconfig } = lab.value;
     const { address: temporalAddress, uiUrl: temporalUi } = temporal.value;
     const cluster = access.cluster;
-    const connection = await connectTemporal({ address: temporalAddress, env: {} });
     const started = await timed(() =>
-      startWorker(connection.client, { stateDir, cluster, accessFile, temporalAddress }),
-    ).finally(() => connection.close());
+      startWorkerOn({ stateDir, cluster, accessFile, temporalAddress }),
+    );
     worker = started.value;
     const timings = { labUp: lab.seconds, temporalUp: temporal.seconds + started.seconds };
     const where = { cluster, stateDir, access, accessFile, kubeconfig };

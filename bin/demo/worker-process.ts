@@ -4,7 +4,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { open } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -25,6 +25,7 @@ export interface WorkerProcess {
 const readyMs = 60_000;
 const stopMs = 10_000;
 const pollMs = 100;
+const tailLines = 15;
 
 // temporal.api.enums.v1.TaskQueueType
 const workflowQueueType = 1;
@@ -75,6 +76,12 @@ async function isPolled(client: Client, name: string, taskQueueType: number): Pr
   return (answer.pollers ?? []).length > 0;
 }
 
+/** The last lines of the log, which goes away with the lab. */
+async function tail(logFile: string): Promise<string> {
+  const lines = (await readFile(logFile, 'utf8')).trimEnd().split('\n');
+  return lines.slice(-tailLines).join('\n');
+}
+
 async function untilPolling(
   client: Client,
   child: ChildProcess,
@@ -84,7 +91,7 @@ async function untilPolling(
   const activities = clusterTaskQueue(options.cluster as ClusterName);
   while (performance.now() < deadline) {
     if (hasEnded(child)) {
-      throw new Error(`the worker ended with ${child.exitCode}; see ${options.logFile}`);
+      throw new Error(`the worker ended with ${child.exitCode}: ${await tail(options.logFile)}`);
     }
     const polled = await Promise.all([
       isPolled(client, workflowTaskQueue, workflowQueueType),
@@ -94,7 +101,8 @@ async function untilPolling(
     await sleep(pollMs);
   }
   await stop(child);
-  throw new Error(`the worker polled nothing in ${readyMs / 1_000} s; see ${options.logFile}`);
+  const said = await tail(options.logFile);
+  throw new Error(`the worker polled nothing in ${readyMs / 1_000} s: ${said}`);
 }
 
 async function stop(child: ChildProcess): Promise<void> {
