@@ -40,6 +40,8 @@ async function installMissing(
   work: (missing: readonly Search[], scratch: string) => Promise<void>,
 ): Promise<void> {
   const { cache, signal, onProgress } = context;
+  // It may have waited for its turn for long.
+  signal?.throwIfAborted();
   const lock = {
     onWait: (pid: number): void => {
       onProgress({ kind: 'waiting', release: release.id, pid });

@@ -103,8 +103,8 @@ function describeBuild(problem: BuildProblem): string {
       return `Go is not on the PATH: install Go ${problem.needed} or newer (https://go.dev/dl)`;
     case 'go-too-old':
       return (
-        `Go ${problem.found} is too old: install Go ${problem.needed} or newer (https://go.dev/dl)` +
-        ', or unset GOTOOLCHAIN so that Go fetches the newer one itself'
+        `Go ${problem.found} is too old: install Go ${problem.needed} or newer ` +
+        '(https://go.dev/dl), or unset GOTOOLCHAIN so that Go fetches the newer one itself'
       );
     case 'build-failed':
       return `building ${problem.release} failed (${problem.exit}):\n${problem.output}`;

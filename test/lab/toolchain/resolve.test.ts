@@ -257,7 +257,7 @@ describe('a build', () => {
     ]);
   });
 
-  it('that is interrupted ends its programs and rejects with the reason', async () => {
+  it('that is interrupted ends its programs, begins no other, and rejects', async () => {
     const started = path.join(sandbox.directory, 'started');
     const go =
       '#!/bin/sh\n[ "$1" = version ] && echo go version go1.26 && exit\n' +
@@ -271,13 +271,20 @@ describe('a build', () => {
         PATH: `${path.join(sandbox.directory, 'path')}:/usr/bin:/bin`,
       }),
       signal: interrupt.signal,
+      // More than one machine builds at a time.
+      catalogue: Array.from({ length: 40 }, (_, patch) => ({
+        ...greeter,
+        version: `1.2.${patch}`,
+      })),
     };
     const whenStarted = async (): Promise<void> => {
       await eventually(() => Promise.resolve(existsSync(started)), { timeoutMs: 10_000 });
       interrupt.abort(new Error('interrupted'));
     };
-    const building = Promise.all([resolveBinary('greeter', options), whenStarted()]);
+    const building = Promise.all([resolveToolchain(undefined, options), whenStarted()]);
     await expect(building).rejects.toThrow('interrupted');
+    const begun = sandbox.progress.filter(({ kind }) => kind === 'building');
+    expect(begun.length).toBeLessThan(40);
     const pid = Number(await readFile(started, 'utf8'));
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
