@@ -38,7 +38,7 @@ export interface Release {
   readonly version: string;
   /** Of a first build on two cores, modules included, measured and rounded up. */
   readonly buildMinutes: number;
-  /** For `go build -ldflags`, beside `-s -w`: without them the programs do not know their version. */
+  /** For `go build -ldflags`, beside `-s -w`: without them a program does not know its version. */
   readonly linkerFlags: readonly string[];
   readonly tools: readonly Tool[];
 }

@@ -17,7 +17,7 @@ const reachTimeoutMs = 3_000;
 const stallTimeoutMs = 30_000;
 const attemptsMax = 2;
 
-export interface DownloadTarget {
+interface DownloadTarget {
   readonly url: string;
   /** Where to write; overwritten. */
   readonly file: string;

@@ -11,7 +11,7 @@ import type { Environment } from './settings';
 import { ToolchainError } from './toolchain-problem';
 import type { ToolchainProblem } from './toolchain-problem';
 
-/** The API servers answer within 0.2 s; a wrapper that fetches something first would take longer. */
+/** An API server answers within 0.2 s; a wrapper that fetches something first takes longer. */
 const versionTimeoutMs = 10_000;
 
 const busyTriesMax = 20;

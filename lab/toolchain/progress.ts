@@ -94,7 +94,8 @@ export function describeProgress(event: ToolchainProgress): string | undefined {
     case 'passed-over':
       return event.problem.code === 'host-unreachable' || event.source === 'path'
         ? undefined
-        : `${event.tool} ${event.version}: ${describeProblem(event.problem)}; asking the next source`;
+        : `${event.tool} ${event.version}: ${describeProblem(event.problem)}; ` +
+            'asking the next source';
     case 'builds-planned':
       return (
         `building ${event.releases.join(', ')} from source, ${event.parallel} at a time: ` +

@@ -13,7 +13,7 @@ type Answer = (response: ServerResponse) => void;
 
 export interface Mirror {
   readonly url: string;
-  /** The paths that were asked for, in order; the question whether the host is there is left out. */
+  /** The paths that were asked for, in order, without the question whether the host is there. */
   readonly requests: string[];
   serve(path: string, body: string | Buffer): void;
   /** Announces all of the body, sends a part and hangs up. */
