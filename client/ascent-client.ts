@@ -18,7 +18,13 @@ import type { UpgradeProgress, UpgradeResult, UpgradeStatus } from '../domain/pr
 import type { UpgradeSpec } from '../domain/spec';
 import { auditQuery, blockersQuery, planQuery } from '../workflows/messages';
 import type { Session } from './calls';
-import { callUpgrade, explainedError, resultOf, upgradeHandle } from './calls';
+import {
+  callUpgrade,
+  defaultCallTimeoutMs,
+  explainedError,
+  resultOf,
+  upgradeHandle,
+} from './calls';
 import { newRequestId, sendCommand } from './commands';
 import type { ConnectOptions } from './connect';
 import { connectTemporal } from './connect';
@@ -45,6 +51,8 @@ export type Asked<R extends Request> = {
 export interface ConnectionOwner {
   readonly address?: string;
   readonly close?: () => Promise<void>;
+  /** How long one question to an upgrade may take, in milliseconds; default 15 s. */
+  readonly callTimeoutMs?: number | undefined;
 }
 
 /**
@@ -60,7 +68,11 @@ export class AscentClient {
    * server in messages, and what `close` does; by default nothing is closed.
    */
   constructor(temporal: Client, owner: ConnectionOwner = {}) {
-    this.#session = { client: temporal, address: owner.address ?? 'the given connection' };
+    this.#session = {
+      client: temporal,
+      address: owner.address ?? 'the given connection',
+      callTimeoutMs: owner.callTimeoutMs ?? defaultCallTimeoutMs,
+    };
     this.#close = owner.close ?? (() => Promise.resolve());
   }
 
@@ -70,7 +82,10 @@ export class AscentClient {
    */
   static async connect(options: ConnectOptions = {}): Promise<AscentClient> {
     const connection = await connectTemporal(options);
-    return new AscentClient(connection.client, connection);
+    return new AscentClient(connection.client, {
+      ...connection,
+      callTimeoutMs: options.callTimeoutMs,
+    });
   }
 
   /** Closes the connection if `connect` made it. */

@@ -22,9 +22,11 @@ import { denialOf, hasGrpcCode, isOutage, isWorkflowNotFound } from './temporal-
 export interface Session {
   readonly client: Client;
   readonly address: string;
+  /** How long a question may take, in milliseconds. */
+  readonly callTimeoutMs: number;
 }
 
-/** How long a question may take when the caller does not say; a busy worker answers in one. */
+/** When the caller does not say; a busy worker answers within a second or two. */
 export const defaultCallTimeoutMs = 15_000;
 const pollerCheckTimeoutMs = 3_000;
 /** TASK_QUEUE_TYPE_WORKFLOW of temporal.api.enums.v1.TaskQueueType. */
@@ -42,11 +44,10 @@ export async function callUpgrade<T>(
   session: Session,
   cluster: string,
   ask: (handle: WorkflowHandle) => Promise<T>,
-  timeoutMs: number = defaultCallTimeoutMs,
 ): Promise<T> {
   const begun = Date.now();
   try {
-    return await session.client.withDeadline(begun + timeoutMs, () =>
+    return await session.client.withDeadline(begun + session.callTimeoutMs, () =>
       ask(upgradeHandle(session, cluster)),
     );
   } catch (error) {
@@ -132,12 +133,12 @@ export async function endOf(session: Session, cluster: string): Promise<EndOfUpg
   if (description.status.name === 'RUNNING') return undefined;
   try {
     const handle = session.client.workflow.getHandle(description.workflowId, description.runId);
-    const result = await session.client.withDeadline(Date.now() + defaultCallTimeoutMs, () =>
+    const result = await session.client.withDeadline(Date.now() + session.callTimeoutMs, () =>
       resultOf(handle, cluster),
     );
     return { outcome: result.outcome, result };
   } catch (error) {
     if (error instanceof UpgradeFailedError) return { outcome: error.outcome };
-    throw await explainedError(session, error, defaultCallTimeoutMs);
+    throw await explainedError(session, error, session.callTimeoutMs);
   }
 }

@@ -9,14 +9,9 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Command, CommandAccepted, CommandRefusal } from '../domain/control';
 import { commandRefusalCodes } from '../domain/control';
 import type { Session } from './calls';
-import { callUpgrade, defaultCallTimeoutMs, endOf } from './calls';
+import { callUpgrade, endOf } from './calls';
 import { CommandRefusedError, UpgradeEndedError, UpgradeNotFoundError } from './errors';
 import { isWorkflowNotFound } from './temporal-errors';
-
-export interface CommandOptions {
-  /** How long to wait for the answer, in milliseconds; default 15 s. */
-  readonly timeoutMs?: number;
-}
 
 /**
  * Sends one command. The request id is also the update's id, so that a repeated call is the same
@@ -27,7 +22,6 @@ export async function sendCommand(
   session: Session,
   cluster: string,
   command: Command,
-  options: CommandOptions = {},
 ): Promise<CommandAccepted> {
   const { name, request } = command;
   const ask = (handle: WorkflowHandle) =>
@@ -36,7 +30,7 @@ export async function sendCommand(
       updateId: request.requestId,
     });
   try {
-    return await callUpgrade(session, cluster, ask, options.timeoutMs ?? defaultCallTimeoutMs);
+    return await callUpgrade(session, cluster, ask);
   } catch (error) {
     const refusal = refusalOf(error);
     if (refusal !== undefined) throw refusalError(cluster, refusal, error);

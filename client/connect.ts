@@ -22,6 +22,8 @@ export interface ConnectOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** How long to try, in milliseconds; default 10 s. */
   readonly timeoutMs?: number;
+  /** How long one question to an upgrade may take, in milliseconds; default 15 s. */
+  readonly callTimeoutMs?: number;
 }
 
 export interface TemporalConnection {

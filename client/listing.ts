@@ -4,7 +4,7 @@ import { upgradeWorkflowId } from '../domain/workflow-ids';
 import type { ClusterName } from '../domain/names';
 import { searchAttributes } from '../workflows/messages';
 import type { Session } from './calls';
-import { defaultCallTimeoutMs, explainedError } from './calls';
+import { explainedError } from './calls';
 import { upgradeWorkflowType } from './start';
 
 export interface ListOptions {
@@ -41,7 +41,7 @@ export async function listUpgrades(
   const found: UpgradeSummary[] = [];
   const limit = options.limit ?? defaultLimit;
   try {
-    await session.client.withDeadline(begun + defaultCallTimeoutMs, async () => {
+    await session.client.withDeadline(begun + session.callTimeoutMs, async () => {
       const executions = session.client.workflow.list({ query: listQuery(options) });
       for await (const execution of executions) {
         // A run that went on as another is a part of an upgrade, not one of its own.

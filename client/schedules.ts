@@ -9,7 +9,7 @@ import { ScheduleAlreadyRunning, ScheduleNotFoundError } from '@temporalio/clien
 import { workflowTaskQueue } from '../domain/activity-contract';
 import type { UpgradeSpec } from '../domain/spec';
 import type { Session } from './calls';
-import { defaultCallTimeoutMs, explainedError } from './calls';
+import { explainedError } from './calls';
 import { AscentError } from './errors';
 import type { StartOptions } from './start';
 import { startRequest } from './start';
@@ -126,11 +126,13 @@ async function callSchedule<T>(
 ): Promise<T> {
   const begun = Date.now();
   try {
-    return await session.client.withDeadline(begun + defaultCallTimeoutMs, ask);
+    return await session.client.withDeadline(begun + session.callTimeoutMs, ask);
   } catch (error) {
     if (error instanceof ScheduleAlreadyRunning) throw scheduleExists(cluster, error);
     if (error instanceof ScheduleNotFoundError) throw scheduleNotFound(cluster, error);
-    if (hasGrpcCode(error, 'invalidArgument')) throw scheduleInvalid(messageOf(error), error);
+    // The SDK judges some values by itself, with a plain TypeError; the server the others.
+    const isInvalid = error instanceof TypeError || hasGrpcCode(error, 'invalidArgument');
+    if (isInvalid) throw scheduleInvalid(messageOf(error), error);
     throw await explainedError(session, error, Date.now() - begun);
   }
 }

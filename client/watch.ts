@@ -24,6 +24,8 @@ export interface WatchOptions {
 }
 
 const defaultIntervalMs = 1_000;
+/** An outage is told after this time; each look is repeated anyway. */
+const lookTimeoutMs = 5_000;
 
 /**
  * Yields where the upgrade stands, every `intervalMs`; the last one has `status.result`, which is
@@ -40,11 +42,12 @@ export async function* watchUpgrade(
   const signal =
     options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
   const end = await followEnd(session, cluster, signal, intervalMs);
+  const look = { ...session, callTimeoutMs: Math.min(session.callTimeoutMs, lookTimeoutMs) };
   const outage = outageNotes(options);
   let last: UpgradeProgress | undefined;
   try {
     while (!signal.aborted && !end.settled()) {
-      const progress = await outage.around(() => readProgress(session, cluster));
+      const progress = await outage.around(() => readProgress(look, cluster));
       if (progress !== undefined && !end.settled()) {
         last = progress;
         yield progress;
