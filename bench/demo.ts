@@ -1,11 +1,10 @@
 // The main job, whole: the demo with warm caches, and the worker's memory with 200 nodes.
 
 import { runDemo } from '../bin/demo/demo';
+import { silentScreen } from '../bin/demo/screen';
 import type { DemoReport } from '../bin/demo/report';
 import { figuresOf } from './statistics';
 import type { Figures } from './statistics';
-
-const quiet = { line: () => undefined, frame: () => undefined, done: () => undefined };
 
 function timing(report: DemoReport, name: string): number {
   return report.durationsSeconds[name] ?? Number.NaN;
@@ -20,7 +19,7 @@ function assertOk(report: DemoReport): void {
 async function workerMemory(): Promise<number> {
   const report = await runDemo(
     { name: 'bench-200', members: 1, nodes: 200, to: '1.29', yes: true, maxUnavailable: '10%' },
-    quiet,
+    silentScreen,
   );
   assertOk(report);
   return report.workerPeakRssMb;
@@ -30,7 +29,7 @@ export async function demoBenchmark(runs: number): Promise<Figures> {
   const results: Record<string, number>[] = [];
   for (let run = 1; run <= runs; run += 1) {
     process.stdout.write(`demo ${run} of ${runs} …\n`);
-    const report = await runDemo({ name: 'bench', yes: true }, quiet);
+    const report = await runDemo({ name: 'bench', yes: true }, silentScreen);
     // Failures of requests and budgets are figures here, not reasons to stop.
     const { failedRequests, budgetViolations, eventsPerNodeWorkflow } = report;
     results.push({

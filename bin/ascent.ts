@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { runCli } from '../cli/program';
+import { addDemoCommand } from './demo/command';
 import { addLabCommands } from './lab-commands';
 import { nodeContext } from './node-context';
 import { addWorkerCommand } from './worker-command';
@@ -16,7 +17,7 @@ function packageVersion(): string {
 }
 
 async function main(): Promise<void> {
-  const commands = [addLabCommands, addWorkerCommand];
+  const commands = [addDemoCommand, addLabCommands, addWorkerCommand];
   const code = await runCli(process.argv.slice(2), nodeContext(packageVersion()), commands);
   if (code !== 0) process.exitCode = code;
 }

@@ -4,107 +4,113 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
 
-import { defaultReportFile, runDemo } from './demo';
-import type { DemoOptions } from './demo';
+import { examples } from '../../cli/commands/examples';
+import type { ExitCode } from '../../cli/exit-codes';
+import { exitCodes } from '../../cli/exit-codes';
+import type { CommandRun, Invocation } from '../../cli/session';
+import type { DemoScreen } from './demo';
 import type { Ground } from './ground';
-import { reportLines } from './report';
-import { terminalScreen } from './screen';
-import { prepareToolchain } from './toolchain';
 
 interface DemoFlags {
   readonly yes?: boolean;
   readonly keep?: boolean;
   readonly report: string;
   readonly name: string;
-  readonly members: string;
-  readonly nodes: string;
+  readonly members: number;
+  readonly nodes: number;
   readonly to: string;
 }
 
-const interruptedExitCode = 130;
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError('Expected a whole number above 0.');
+}
 
-function keptLines(ground: Ground, program: string): readonly string[] {
-  const at = `TEMPORAL_ADDRESS=${ground.temporalAddress} ${program}`;
+/** How to look at what `--keep` leaves running. */
+function keptLines(ground: Ground): readonly string[] {
+  const { cluster, kubeconfig, temporalAddress, temporalUi, worker } = ground;
   return [
     '',
-    'Everything is still running:',
-    `  cluster      KUBECONFIG=${ground.kubeconfig} kubectl get nodes,pods -A`,
-    `  Temporal UI  ${ground.temporalUi}`,
-    `  status       ${at} status ${ground.cluster}`,
-    `  pause        ${at} pause ${ground.cluster} --reason "looking"`,
-    `  resume       ${at} resume ${ground.cluster} --reason "go on"`,
-    `  approve      ${at} approve ${ground.cluster} --gate approve/hop-1.30 --reason "ok"`,
-    `  roll back    ${at} rollback ${ground.cluster} --hop hop-1.30 --reason "go back"`,
-    `  worker log   ${ground.worker.logFile}`,
-    `  end it       ${program} lab down --lab ${ground.cluster}`,
+    'Everything stays up. In another terminal, in this directory:',
+    `  export TEMPORAL_ADDRESS=${temporalAddress} KUBECONFIG=${kubeconfig}`,
+    `  kubectl get nodes,pods --all-namespaces`,
+    `  bin/ascent.mjs status ${cluster}`,
+    `  bin/ascent.mjs watch ${cluster}`,
+    `  bin/ascent.mjs pause ${cluster} --reason "let me look"`,
+    `  bin/ascent.mjs resume ${cluster} --reason "go on"`,
+    `  bin/ascent.mjs approve ${cluster} approve/hop-1.30 --reason "looks good"`,
+    `  bin/ascent.mjs rollback ${cluster} hop-1.30 --reason "go back"`,
+    `Temporal UI: ${temporalUi}   worker's log: ${worker.logFile}`,
+    `End it with: bin/ascent.mjs lab down --name ${cluster}`,
+    '',
   ];
 }
 
-async function runCommand(flags: DemoFlags, program: string): Promise<void> {
-  const interrupt = new AbortController();
-  const onSignal = (): void => interrupt.abort(new Error('interrupted'));
-  process.once('SIGINT', onSignal);
-  process.once('SIGTERM', onSignal);
-  const screen = terminalScreen(program, flags.yes === true);
-  let ground: Ground | undefined;
-  const options: DemoOptions = {
-    name: flags.name,
-    members: Number(flags.members),
-    nodes: Number(flags.nodes),
-    to: flags.to,
-    yes: flags.yes === true,
-    keep: flags.keep === true,
-    signal: interrupt.signal,
-    onGround: (there) => {
-      ground = there;
-      for (const text of flags.keep === true ? keptLines(there, program) : []) screen.line(text);
+async function demo(invocation: Invocation<DemoFlags>): Promise<ExitCode> {
+  const { context, options } = invocation;
+  const { signal } = context;
+  const isJson = options.output === 'json';
+  // What only the demo needs is loaded here: `status` shall not wait for it.
+  const [{ runDemo }, { reportLines }, { terminalScreen, silentScreen }, { prepareToolchain }] =
+    await Promise.all([
+      import('./demo.js'),
+      import('./report.js'),
+      import('./screen.js'),
+      import('./toolchain.js'),
+    ]);
+  const screen: DemoScreen = isJson ? silentScreen : terminalScreen(options.yes === true);
+  await prepareToolchain((text) => screen.line(text), signal);
+  const report = await runDemo(
+    {
+      name: options.name,
+      members: options.members,
+      nodes: options.nodes,
+      to: options.to,
+      yes: options.yes === true || isJson,
+      keep: options.keep === true,
+      signal,
+      onGround: (ground) => {
+        if (options.keep === true) for (const text of keptLines(ground)) screen.line(text);
+      },
     },
-  };
-  try {
-    await prepareToolchain((text) => screen.line(text), interrupt.signal);
-    const report = await runDemo(options, screen);
-    const file = path.resolve(flags.report);
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
-    for (const text of ['', ...reportLines(report), `report             ${file}`]) {
-      screen.line(text);
-    }
-    for (const text of flags.keep === true && ground !== undefined
-      ? keptLines(ground, program)
-      : []) {
-      screen.line(text);
-    }
-    process.exitCode = report.ok ? 0 : 1;
-  } catch (error) {
-    const isInterrupted = interrupt.signal.aborted;
-    screen.line(isInterrupted ? 'interrupted; nothing is left running' : String(error));
-    process.exitCode = isInterrupted ? interruptedExitCode : 1;
-  } finally {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
-  }
+    screen,
+  );
+  const file = path.resolve(options.report);
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
+  invocation.print({
+    json: report,
+    lines: () => ['', ...reportLines(report), `report             ${file}`],
+  });
+  return report.ok ? exitCodes.ok : exitCodes.unexpected;
 }
 
 /** Adds `demo` to the program. */
-export function addDemoCommand(program: Command): void {
-  program
+export function addDemoCommand(program: Command, run: CommandRun): void {
+  const command = program
     .command('demo')
-    .summary('upgrade a real cluster on this machine, 1.28 → 1.30, and prove it')
+    .summary('upgrade a real cluster on this machine, and prove it')
     .description(
-      'Brings up a lab and Temporal, upgrades the lab from 1.28 to 1.30 through 1.29, and reports\n' +
-        'what an independent observer saw. Exits with 0 only if all of it is true on the cluster.',
+      'Brings up a lab and Temporal, upgrades the lab from 1.28 to 1.30 through 1.29, and reports' +
+        ' what an independent observer saw. Ends with 0 only if all of it is true on the cluster.',
     )
     .option('--yes', 'approve every hop without asking')
     .option('--keep', 'leave everything running at the end')
-    .option('--report <file>', 'where the report goes', path.basename(defaultReportFile))
-    .option('--name <name>', 'name of the lab', 'demo')
-    .option('--members <count>', 'control-plane members', '3')
-    .option('--nodes <count>', 'worker nodes', '9')
+    .option('--report <file>', 'where the report goes', 'report.json')
+    .option('--name <name>', 'name of the lab and of its cluster', 'demo')
+    .option('--members <number>', 'control-plane members', wholeNumber, 3)
+    .option('--nodes <number>', 'simulated worker nodes', wholeNumber, 9)
     .option('--to <version>', 'target', '1.30')
     .addHelpText(
       'after',
-      '\nExamples:\n  ascent demo --yes\n  ascent demo --keep --report /tmp/report.json',
-    )
-    .action((flags: DemoFlags) => runCommand(flags, program.name()));
+      examples([
+        ['demo', 'asks before the second hop'],
+        ['demo --yes --report demo.json', 'without questions'],
+        ['demo --keep', 'to look around afterwards'],
+      ]),
+    );
+  run.bind<DemoFlags>(command, demo);
 }

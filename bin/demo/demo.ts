@@ -2,8 +2,6 @@
 // D1. Whatever it started it stops, on success, failure and Ctrl-C, unless it is told to keep it.
 // D2. The verdict comes from observations and from the observer (report.ts), never from the engine.
 
-import path from 'node:path';
-
 import { observeCluster } from '../../activities/observe';
 import { openCluster } from '../../activities/adapters/open-cluster';
 import { AscentClient } from '../../client';
@@ -204,6 +202,3 @@ export async function runDemo(options: DemoOptions, screen: DemoScreen): Promise
     if (options.keep !== true) await ground.tearDown();
   }
 }
-
-/** Where the demo's report goes unless `--report` says otherwise. */
-export const defaultReportFile = path.resolve('report.json');

@@ -16,8 +16,18 @@ import type { DemoScreen } from './demo';
 
 const defaultWidth = 100;
 
-/** `program` is how hints call the CLI. `yes`: nobody is asked. */
-export function terminalScreen(program: string, yes: boolean): DemoScreen {
+/** Where only the report matters. */
+export const silentScreen: DemoScreen = {
+  line: () => undefined,
+  frame: () => undefined,
+  done: () => undefined,
+};
+
+/** How hints call the CLI from a checkout. */
+const program = 'bin/ascent.mjs';
+
+/** `yes`: nobody is asked. */
+export function terminalScreen(yes: boolean): DemoScreen {
   const out = process.stdout;
   const isLive = out.isTTY && process.env['CI'] === undefined;
   const hasColours = out.isTTY && process.env['NO_COLOR'] === undefined;
