@@ -1,7 +1,7 @@
 // What activities need from the outside world. Adapters implement these interfaces; tests use
 // fakes of them. A port speaks in terms of what upgrades need, not of one client library.
 // Every method takes an AbortSignal: cancelled activities stop their requests at once.
-// Adapters throw PortError; nothing else may leave them.
+// Adapters throw PortError, or the signal's reason once it is aborted; nothing else may leave them.
 
 import type { BudgetRef, MemberName, NodeName, PodRef } from '../domain/names';
 import type { SnapshotId } from '../domain/names';

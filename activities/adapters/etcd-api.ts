@@ -11,9 +11,9 @@ import type { EtcdObservation } from '../../domain/observation';
 import type { ClusterAccess } from '../access';
 import { type EtcdApi, type EtcdSnapshotFacts, PortError } from '../ports';
 import { fsError } from './durable-files';
+import type { EtcdCredentials } from './etcd-channel';
 import {
   type EtcdClient,
-  type EtcdCredentials,
   type EtcdListedMember,
   type EtcdStatus,
   openEtcdClient,
@@ -124,22 +124,24 @@ async function reachMembers(session: Session, signal: AbortSignal): Promise<Memb
   return { count: listed.length, reached, unreachable };
 }
 
-/** The first answer in the order of the access file, else the first failure. */
+/** The first answer, so that a member that hangs delays nobody; else the first failure. */
 async function listMembers(
   session: Session,
   signal: AbortSignal,
 ): Promise<readonly EtcdListedMember[]> {
-  const answers = await Promise.allSettled(
-    session.access.members.map(({ endpoint }) => session.open(endpoint).members(signal)),
-  );
-  signal.throwIfAborted();
-  const heard = answers.find((answer) => answer.status === 'fulfilled');
-  if (heard !== undefined) return heard.value;
-  const [failed] = answers.filter((answer) => answer.status === 'rejected');
-  const failure: unknown = failed?.reason;
-  throw failure instanceof PortError
-    ? failure
-    : new PortError('rejected', 'the access file names no etcd member');
+  const answered = new AbortController();
+  const either = AbortSignal.any([signal, answered.signal]);
+  try {
+    return await Promise.any(
+      session.access.members.map(async ({ endpoint }) => session.open(endpoint).members(either)),
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof AggregateError && error.errors.length > 0) throw error.errors[0];
+    throw new PortError('rejected', 'the access file names no etcd member');
+  } finally {
+    answered.abort();
+  }
 }
 
 /** Members advertise addresses of their own network; the access file knows those of ours. */
@@ -180,7 +182,13 @@ type Alarms = ReadonlyMap<string, readonly string[]>;
 /** Listing alarms goes through raft: without a leader there is no list, and the leader is told. */
 async function readAlarms(reached: readonly Reached[], signal: AbortSignal): Promise<Alarms> {
   const asked = voters(reached).find(({ status }) => status.leaderId !== '0');
-  return asked === undefined ? new Map() : asked.client.alarms(signal);
+  if (asked === undefined) return new Map();
+  const alarms = await asked.client.alarms(signal);
+  // Any alarm concerns all: one of a member that did not answer is told of the one that was asked.
+  const answering = new Set(reached.map(({ status }) => status.memberId));
+  const foreign = [...alarms].flatMap(([id, names]) => (answering.has(id) ? [] : names));
+  const own = alarms.get(asked.status.memberId) ?? [];
+  return new Map([...alarms, [asked.status.memberId, [...new Set([...own, ...foreign])]]]);
 }
 
 /** Learners answer no more than their status. */

@@ -4,10 +4,8 @@
 // G2. Ids stay decimal text (uint64 does not fit a number); revisions and sizes are numbers.
 
 import {
-  type ChannelCredentials,
   Client,
   type ClientReadableStream,
-  credentials,
   Metadata,
   type MethodDefinition,
   type ServiceError,
@@ -17,15 +15,9 @@ import { fromJSON, type PackageDefinition } from '@grpc/proto-loader';
 
 import { PortError } from '../ports';
 import { boundedCall } from './bounded-call';
+import { channelTo, diagnoseDial, type EtcdCredentials } from './etcd-channel';
 import { etcdDescriptor } from './etcd-descriptor';
 import { isError } from './node-errors';
-
-/** PEM contents. */
-export interface EtcdCredentials {
-  readonly ca: Buffer;
-  readonly certificate: Buffer;
-  readonly key: Buffer;
-}
 
 export interface EtcdStatus {
   readonly memberId: string;
@@ -157,7 +149,8 @@ const everyKey = { key: Buffer.from([0]), range_end: Buffer.from([0]) } as const
 
 /**
  * A client of the member at `endpoint`: `https://HOST:PORT` with credentials, or `unix:PATH`
- * without. Its methods throw PortError, or the signal's reason.
+ * without. Its methods throw PortError, or the signal's reason; so does this, when the credentials
+ * cannot be used.
  */
 export function openEtcdClient(endpoint: string, tls: EtcdCredentials | undefined): EtcdClient {
   return new GrpcEtcdClient(endpoint, tls);
@@ -170,14 +163,14 @@ interface Bounds {
 
 class GrpcEtcdClient implements EtcdClient {
   readonly #endpoint: string;
+  readonly #tls: EtcdCredentials | undefined;
   readonly #client: Client;
 
   constructor(endpoint: string, tls: EtcdCredentials | undefined) {
+    const { target, credentials, options } = channelTo(endpoint, tls);
     this.#endpoint = endpoint;
-    this.#client = new Client(targetOf(endpoint), channelCredentials(tls), {
-      'grpc.use_local_subchannel_pool': 1,
-      'grpc.enable_http_proxy': 0,
-    });
+    this.#tls = tls;
+    this.#client = new Client(target, credentials, options);
   }
 
   async status(signal: AbortSignal): Promise<EtcdStatus> {
@@ -241,22 +234,18 @@ class GrpcEtcdClient implements EtcdClient {
     { signal, timeoutMs = requestTimeoutMs }: Bounds,
   ): Promise<Answer> {
     const doing = `${what} of etcd ${this.#endpoint}`;
-    return boundedCall(
-      { doing, timeoutMs, signal },
-      // The descriptor says what it is; defaults fill whatever the server leaves out.
-      (inner) => unary(this.#client, method, request, inner) as Promise<Answer>,
-      (error) => explainGrpc(error, doing),
-    );
+    try {
+      return await boundedCall(
+        { doing, timeoutMs, signal },
+        // The descriptor says what it is; defaults fill whatever the server leaves out.
+        (inner) => unary(this.#client, method, request, inner) as Promise<Answer>,
+        (error) => explainGrpc(error, doing),
+      );
+    } catch (error) {
+      if (this.#tls === undefined || !isUnreachable(error)) throw error;
+      throw (await diagnoseDial(this.#endpoint, this.#tls, doing)) ?? error;
+    }
   }
-}
-
-function targetOf(endpoint: string): string {
-  return endpoint.startsWith('unix:') ? endpoint : new URL(endpoint).host;
-}
-
-function channelCredentials(tls: EtcdCredentials | undefined): ChannelCredentials {
-  if (tls === undefined) return credentials.createInsecure();
-  return credentials.createSsl(tls.ca, tls.key, tls.certificate);
 }
 
 function unary(
@@ -353,6 +342,10 @@ const portCodes: Readonly<Partial<Record<status, PortError['code']>>> = {
   // HashKV and Range of a revision that was compacted or is still to come.
   [status.OUT_OF_RANGE]: 'conflict',
 };
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof PortError && error.code === 'unreachable';
+}
 
 function isServiceError(error: unknown): error is ServiceError {
   return isError(error) && 'details' in error && 'metadata' in error && 'code' in error;

@@ -45,7 +45,10 @@ describe('a label selector', () => {
     { name: 'an unknown operator', selector: expression('app', 'Gt', ['1']), selects: false },
     {
       name: 'labels and an expression that fails',
-      selector: { matchLabels: { app: 'web' }, ...expression('tier', 'In', ['back']) },
+      selector: {
+        matchLabels: { app: 'web' },
+        matchExpressions: [{ key: 'tier', operator: 'In', values: ['back'] }],
+      },
       selects: false,
     },
   ])('with $name: $selects', ({ selector, selects }) => {
@@ -55,17 +58,16 @@ describe('a label selector', () => {
 
 describe('a budget', () => {
   const pod = podView({ metadata: { namespace: 'shop', name: 'web-1', labels: { app: 'web' } } });
-  const budget: V1PodDisruptionBudget = {
-    metadata: { namespace: 'shop', name: 'web', generation: 2 },
-    spec: { maxUnavailable: '10%', selector: {} },
-    status: {
-      disruptionsAllowed: 1,
-      currentHealthy: 3,
-      desiredHealthy: 2,
-      expectedPods: 3,
-      observedGeneration: 2,
-    },
+  const metadata = { namespace: 'shop', name: 'web', generation: 2 };
+  const spec = { maxUnavailable: '10%', selector: {} };
+  const status = {
+    disruptionsAllowed: 1,
+    currentHealthy: 3,
+    desiredHealthy: 2,
+    expectedPods: 3,
+    observedGeneration: 2,
   };
+  const budget: V1PodDisruptionBudget = { metadata, spec, status };
 
   it('is told with its status and its limits as they are written', () => {
     expect(budgetView(budget)).toEqual({
@@ -90,7 +92,7 @@ describe('a budget', () => {
   });
 
   it('that nobody has looked at yet allows nothing and is not observed', () => {
-    const fresh = budgetView({ metadata: { ...budget.metadata }, spec: { minAvailable: 1 } });
+    const fresh = budgetView({ metadata, spec: { minAvailable: 1 } });
     expect(fresh).toMatchObject({ disruptionsAllowed: 0, observed: false, minAvailable: '1' });
     expect(fresh.selects(pod)).toBe(false);
   });
@@ -101,13 +103,9 @@ describe('a budget', () => {
       status: 'False',
       reason: 'SyncFailed',
       message: '',
+      lastTransitionTime: new Date(0),
     };
-    const lastTransitionTime = new Date(0);
-    const status = { ...budget.status, conditions: [{ ...failed, lastTransitionTime }] };
-    const view = budgetView({
-      ...budget,
-      status: status as V1PodDisruptionBudget['status'] & object,
-    });
+    const view = budgetView({ metadata, spec, status: { ...status, conditions: [failed] } });
     expect(view.syncFailed).toBe(true);
   });
 });

@@ -11,7 +11,7 @@ import { freePortBlock } from '../../../../lab/free-ports';
 import { writeKubeconfig } from './canned-server';
 import { createAuthority, type Identity, type TestAuthority } from './pki';
 import { startEtcd } from './real-etcd';
-import { startProcess } from './real-process';
+import { type RealProcess, startProcess } from './real-process';
 
 export interface RawAnswer {
   readonly status: number;
@@ -26,6 +26,9 @@ export interface RealKube {
   readonly kubeconfig: string;
   /** Of a user without any rights. */
   readonly strangerKubeconfig: string;
+  readonly version: string;
+  /** Starts kube-controller-manager or kube-scheduler; resolves to its address. */
+  startController(name: 'kube-controller-manager' | 'kube-scheduler'): Promise<string>;
   call(
     method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
@@ -51,7 +54,8 @@ export async function startKube(directory: string): Promise<RealKube> {
   const binaries = await installedBinaries();
   const [version] = await binaries.versions();
   const kube = version === undefined ? undefined : await binaries.kube(version);
-  if (kube === undefined) throw new Error('no kube-apiserver is installed');
+  if (version === undefined || kube === undefined)
+    throw new Error('no kube-apiserver is installed');
   const etcd = await startEtcd(directory, 1);
   const authority = await createAuthority('kube-ca');
   const [server, admin, stranger] = await Promise.all([
@@ -92,7 +96,7 @@ export async function startKube(directory: string): Promise<RealKube> {
       return false;
     }
   };
-  const process = await startProcess({
+  const apiServer = await startProcess({
     name: 'kube-apiserver',
     executable: kube.apiServer,
     args: [
@@ -120,14 +124,47 @@ export async function startKube(directory: string): Promise<RealKube> {
   });
   const kubeconfigOf = (user: Identity): string =>
     writeKubeconfig(directory, { server: url, ca: authority.ca, user });
+  const adminKubeconfig = kubeconfigOf(admin);
+  const controllers: RealProcess[] = [];
   return {
     url,
     authority,
-    kubeconfig: kubeconfigOf(admin),
+    version,
+    kubeconfig: adminKubeconfig,
     strangerKubeconfig: kubeconfigOf(stranger),
     call,
+    async startController(name) {
+      const own = await freePortBlock(1);
+      const address = `https://127.0.0.1:${String(own)}`;
+      const isUp = async (): Promise<boolean> => {
+        try {
+          return (await request(`${address}/healthz`, { dispatcher: agent })).statusCode === 200;
+        } catch {
+          return false;
+        }
+      };
+      const executable = name === 'kube-scheduler' ? kube.scheduler : kube.controllerManager;
+      const process = await startProcess({
+        name,
+        executable,
+        args: [
+          `--kubeconfig=${adminKubeconfig}`,
+          `--authentication-kubeconfig=${adminKubeconfig}`,
+          `--authorization-kubeconfig=${adminKubeconfig}`,
+          '--bind-address=127.0.0.1',
+          `--secure-port=${String(own)}`,
+          `--tls-cert-file=${path.join(directory, 'api.crt')}`,
+          `--tls-private-key-file=${path.join(directory, 'api.key')}`,
+        ],
+        directory,
+        isReady: isUp,
+      });
+      controllers.push(process);
+      return address;
+    },
     async close() {
-      await process.kill();
+      await Promise.all(controllers.map((item) => item.kill()));
+      await apiServer.kill();
       await etcd.close();
       await agent.destroy();
     },

@@ -1,0 +1,307 @@
+// The Kubernetes adapters against a real API server, kube-controller-manager and kube-scheduler.
+
+import { createKubeApi } from '../../../activities/adapters/kube-api';
+import {
+  type KubeConnection,
+  openKubeConnection,
+} from '../../../activities/adapters/kube-connection';
+import { createMemberProbe } from '../../../activities/adapters/member-probe';
+import { type EvictionAnswer, type KubeApi, PortError } from '../../../activities/ports';
+import type { MemberName, NodeName } from '../../../domain/names';
+import { eventually } from '../../../lab/waiting';
+import { type RealKube, startKube } from './support/real-kube';
+import { temporaryDirectory } from './support/temporary-directory';
+
+const directory = temporaryDirectory();
+const never = new AbortController().signal;
+const worker = 'worker-1' as NodeName;
+const pods = (namespace: string): string => `/api/v1/namespaces/${namespace}/pods`;
+const budgets = '/apis/policy/v1/namespaces/default/poddisruptionbudgets';
+
+let real: RealKube;
+let connection: KubeConnection;
+let kube: KubeApi;
+
+beforeAll(async () => {
+  real = await startKube(directory);
+  connection = openKubeConnection(real.kubeconfig);
+  kube = createKubeApi(connection, { nowMs: () => Date.now() });
+}, 90_000);
+afterAll(async () => {
+  await connection.close();
+  await real.close();
+});
+
+/** A running and ready pod on worker-1; its uid. */
+async function runPod(name: string, namespace = 'default', annotations = {}): Promise<string> {
+  const created = await real.call('POST', pods(namespace), {
+    metadata: { name, labels: { app: name }, annotations },
+    spec: {
+      containers: [{ name: 'main', image: 'none' }],
+      nodeName: worker,
+      volumes: [{ name: 'tmp', emptyDir: {} }],
+    },
+  });
+  expect(created.status).toBe(201);
+  const conditions = [{ type: 'Ready', status: 'True' }];
+  const status = { phase: 'Running', conditions };
+  await real.call('PATCH', `${pods(namespace)}/${name}/status`, { status });
+  return (created.body as { metadata: { uid: string } }).metadata.uid;
+}
+
+async function protect(app: string, name: string, disruptionsAllowed?: number): Promise<void> {
+  const selector = { matchLabels: { app } };
+  const spec = { minAvailable: 1, selector };
+  expect((await real.call('POST', budgets, { metadata: { name }, spec })).status).toBe(201);
+  if (disruptionsAllowed === undefined) return;
+  const status = { observedGeneration: 1, currentHealthy: 1, desiredHealthy: 1, expectedPods: 1 };
+  const body = { status: { ...status, disruptionsAllowed } };
+  expect((await real.call('PATCH', `${budgets}/${name}/status`, body)).status).toBe(200);
+}
+
+function evict(name: string, uid: string, namespace = 'default'): Promise<EvictionAnswer> {
+  return kube.evict({ ref: { namespace, name }, uid }, undefined, never);
+}
+
+describe('an eviction by a real API server', () => {
+  it('is done, and then the pod is leaving', async () => {
+    const uid = await runPod('plain');
+    expect(await evict('plain', uid)).toEqual({ kind: 'evicted' });
+    const [pod] = (await kube.listPodsOnNode(worker, never)).filter((it) => it.uid === uid);
+    expect(pod).toMatchObject({
+      ref: { namespace: 'default', name: 'plain' },
+      ready: true,
+      hasEmptyDir: true,
+      isMirror: false,
+      deletionTimestampMs: expect.any(Number) as number,
+      deletionGracePeriodSeconds: 30,
+    });
+  });
+
+  it('spends nothing of the budget of a pod that was replaced', async () => {
+    await runPod('replaced');
+    await protect('replaced', 'replaced', 1);
+    expect(await evict('replaced', '11111111-1111-1111-1111-111111111111')).toEqual({
+      kind: 'replaced',
+    });
+    const budget = (await kube.listBudgets(never)).find((it) => it.budget.name === 'replaced');
+    expect(budget?.disruptionsAllowed).toBe(1);
+  });
+
+  it('is answered with gone when there is no such pod', async () => {
+    expect(await evict('nobody', 'x')).toEqual({ kind: 'gone' });
+  });
+
+  it('is refused by a budget that allows none', async () => {
+    const uid = await runPod('exhausted');
+    await protect('exhausted', 'exhausted', 0);
+    expect(await evict('exhausted', uid)).toEqual({
+      kind: 'budget',
+      budget: { namespace: 'default', name: 'exhausted' },
+      message: 'The disruption budget exhausted needs 1 healthy pods and has 1 currently',
+    });
+  });
+
+  it('is refused by a budget that nobody has looked at', async () => {
+    const uid = await runPod('unobserved');
+    await protect('unobserved', 'unobserved');
+    expect(await evict('unobserved', uid)).toEqual({
+      kind: 'budget-not-observed',
+      message: 'The disruption budget unobserved is still being processed by the server.',
+      retryAfterSeconds: 10,
+    });
+  });
+
+  it('is refused for good by two budgets', async () => {
+    const uid = await runPod('overlap');
+    await protect('overlap', 'overlap-1', 1);
+    await protect('overlap', 'overlap-2', 1);
+    expect(await evict('overlap', uid)).toMatchObject({ kind: 'budgets-overlap' });
+  });
+
+  it('is refused by a budget with too many evictions that nobody confirmed', async () => {
+    const uid = await runPod('crowded');
+    await protect('crowded', 'crowded', 1);
+    const at = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+    const disruptedPods = Object.fromEntries(
+      Array.from({ length: 2_001 }, (_, index) => [`pod-${String(index)}`, at]),
+    );
+    await real.call('PATCH', `${budgets}/crowded/status`, { status: { disruptedPods } });
+    expect(await evict('crowded', uid)).toMatchObject({ kind: 'forbidden', by: 'budget' });
+  });
+
+  it('waits for a namespace that is being deleted', async () => {
+    await real.call('POST', '/api/v1/namespaces', { metadata: { name: 'leaving' } });
+    const uid = await runPod('late', 'leaving');
+    await real.call('DELETE', '/api/v1/namespaces/leaving');
+    // The admission plugin sees the deletion through a watch.
+    let answer: EvictionAnswer | undefined;
+    const isTold = async (): Promise<boolean> => {
+      answer = await evict('late', uid, 'leaving');
+      return answer.kind !== 'evicted';
+    };
+    await eventually(isTold, { timeoutMs: 5_000 });
+    expect(answer).toEqual({ kind: 'namespace-terminating' });
+  });
+
+  it('fails while a webhook cannot be called', async () => {
+    const uid = await runPod('webhook');
+    const hooks = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
+    const rules = [
+      { operations: ['*'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods/eviction'] },
+    ];
+    await real.call('POST', hooks, {
+      metadata: { name: 'broken' },
+      webhooks: [
+        {
+          name: 'broken.example.com',
+          clientConfig: { url: 'https://127.0.0.1:1/' },
+          rules,
+          sideEffects: 'NoneOnDryRun',
+          admissionReviewVersions: ['v1'],
+          failurePolicy: 'Fail',
+        },
+      ],
+    });
+    let answer: EvictionAnswer | undefined;
+    const isTold = async (): Promise<boolean> => {
+      const dryRun = await real.call('POST', `${pods('default')}/webhook/eviction?dryRun=All`, {
+        metadata: { name: 'webhook', namespace: 'default' },
+      });
+      if (dryRun.status !== 500) return false;
+      answer = await evict('webhook', uid);
+      return true;
+    };
+    await eventually(isTold, { timeoutMs: 5_000 });
+    await real.call('DELETE', `${hooks}/broken`);
+    expect(answer).toEqual({
+      kind: 'failed',
+      message: expect.stringMatching(/failed calling webhook "broken\.example\.com"/) as string,
+    });
+  });
+});
+
+describe('a user without rights', () => {
+  it('is told which right is missing', async () => {
+    const stranger = openKubeConnection(real.strangerKubeconfig);
+    const theirs = createKubeApi(stranger, { nowMs: () => Date.now() });
+    const error: unknown = await theirs.listNodes(never).catch((thrown: unknown) => thrown);
+    await stranger.close();
+    expect(error).toBeInstanceOf(PortError);
+    expect(error).toMatchObject({
+      code: 'forbidden',
+      message:
+        'listing nodes: nodes is forbidden: User "stranger" cannot list resource "nodes"' +
+        ' in API group "" at the cluster scope (HTTP 403)',
+    });
+  });
+});
+
+describe('a node of a real API server', () => {
+  beforeAll(async () => {
+    await real.call('POST', '/api/v1/nodes', { metadata: { name: worker } });
+    const status = {
+      conditions: [{ type: 'Ready', status: 'True' }],
+      nodeInfo: { kubeletVersion: 'v1.28.15' },
+    };
+    await real.call('PATCH', `/api/v1/nodes/${worker}/status`, { status });
+  });
+
+  it('is cordoned and uncordoned, each time once', async () => {
+    const version = async (): Promise<unknown> => {
+      const { body } = await real.call('GET', `/api/v1/nodes/${worker}`);
+      return (body as { metadata: { resourceVersion: string } }).metadata.resourceVersion;
+    };
+    await kube.setCordon(worker, 'ascent: hop-1.29', never);
+    const cordoned = await version();
+    await kube.setCordon(worker, 'ascent: hop-1.29', never);
+    expect(await version()).toBe(cordoned);
+    expect(await kube.getNode(worker, never)).toMatchObject({
+      unschedulable: true,
+      annotations: { 'ascent.dev/cordon-reason': 'ascent: hop-1.29' },
+      ready: true,
+      kubeletVersion: 'v1.28.15',
+    });
+
+    await kube.setCordon(worker, undefined, never);
+    const node = await kube.getNode(worker, never);
+    expect([node?.unschedulable, node?.annotations]).toEqual([false, {}]);
+  });
+
+  it('that does not exist is undefined', async () => {
+    expect(await kube.getNode('worker-9' as NodeName, never)).toBeUndefined();
+  });
+
+  it('has more pods than one page holds', async () => {
+    const names = Array.from({ length: 600 }, (_, index) => `page-${String(index)}`);
+    for (let at = 0; at < names.length; at += 50) {
+      await Promise.all(
+        names.slice(at, at + 50).map((name) =>
+          real.call('POST', pods('default'), {
+            metadata: { name },
+            spec: { nodeName: 'worker-2', containers: [{ name: 'main', image: 'none' }] },
+          }),
+        ),
+      );
+    }
+    const found = await kube.listPodsOnNode('worker-2' as NodeName, never);
+    expect(found.map(({ ref }) => ref.name).toSorted()).toEqual(names.toSorted());
+    expect((await kube.listPods(never)).length).toBeGreaterThan(600);
+  }, 30_000);
+
+  it('has DaemonSets that exist, and others that do not', async () => {
+    const labels = { app: 'agent' };
+    await real.call('POST', '/apis/apps/v1/namespaces/default/daemonsets', {
+      metadata: { name: 'agent' },
+      spec: {
+        selector: { matchLabels: labels },
+        template: {
+          metadata: { labels },
+          spec: { containers: [{ name: 'main', image: 'none' }] },
+        },
+      },
+    });
+    const exists = (name: string): Promise<boolean> => kube.daemonSetExists('default', name, never);
+    expect([await exists('agent'), await exists('nobody')]).toEqual([true, false]);
+  });
+});
+
+describe('a member of a real control plane', () => {
+  it('tells its versions, its health and who leads', async () => {
+    const [controllerManager, scheduler] = await Promise.all([
+      real.startController('kube-controller-manager'),
+      real.startController('kube-scheduler'),
+    ]);
+    const members = [{ name: 'cp-1', apiServer: real.url, controllerManager, scheduler }];
+    const probe = createMemberProbe(connection, members);
+    const member = 'cp-1' as MemberName;
+    const { version } = real;
+    const controller = { kind: 'observed', version, healthy: true };
+
+    expect(await probe.apiServer(member, never)).toEqual({
+      kind: 'observed',
+      version,
+      ready: true,
+      failingChecks: [],
+    });
+    // They learn the client CA a moment after they begin to answer; until then we are anonymous.
+    const areKnown = async (): Promise<boolean> => {
+      const [one, two] = await Promise.all([
+        probe.controllerManager(member, never),
+        probe.scheduler(member, never),
+      ]);
+      return one.kind === 'observed' && two.kind === 'observed';
+    };
+    await eventually(areKnown, { timeoutMs: 10_000 });
+    expect(await probe.controllerManager(member, never)).toEqual(controller);
+    expect(await probe.scheduler(member, never)).toEqual(controller);
+
+    const areHeld = async (): Promise<boolean> =>
+      (await kube.listLeaderLeases(never)).every(({ holder }) => holder !== '');
+    expect(await eventually(areHeld, { timeoutMs: 20_000 })).toBe(true);
+    for (const lease of await kube.listLeaderLeases(never)) {
+      expect(lease.durationSeconds).toBe(15);
+      expect(lease.renewedSecondsAgo).toBeLessThan(15);
+    }
+  }, 60_000);
+});
