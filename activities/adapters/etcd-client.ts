@@ -40,7 +40,7 @@ export interface EtcdListedMember {
   readonly clientUrls: readonly string[];
 }
 
-export interface EtcdHash {
+interface EtcdHash {
   /** Decimal. Comparable only between equal revisions and equal compactRevisions. */
   readonly hash: string;
   readonly compactRevision: number;

@@ -23,7 +23,7 @@ const statusSchema = z.object({
     .optional(),
 });
 
-export type ApiStatus = z.infer<typeof statusSchema>;
+type ApiStatus = z.infer<typeof statusSchema>;
 
 /** An answer that is not 2xx, as far as it can be told apart. */
 export interface ApiRefusal {

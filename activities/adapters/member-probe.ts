@@ -117,7 +117,7 @@ async function askReadiness(
 }
 
 /** Lines of `/readyz?verbose`: `[+]ping ok`, `[-]etcd failed: reason withheld`. */
-export function failingChecksIn(body: string): readonly string[] {
+function failingChecksIn(body: string): readonly string[] {
   return body.split('\n').flatMap((line) => /^\[-\](.+?) failed/.exec(line)?.[1] ?? []);
 }
 

@@ -18,7 +18,10 @@ export interface LabStatus {
   readonly versions: readonly string[];
 }
 
-/** `POST /v1/members/NAME/api-server`, `POST /v1/members/NAME/controllers`, `POST /v1/nodes/NAME/kubelet`. */
+/**
+ * `POST /v1/members/NAME/api-server`, `POST /v1/members/NAME/controllers`,
+ * `POST /v1/nodes/NAME/kubelet`.
+ */
 export interface LabVersionRequest {
   readonly version: string;
 }

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { createDirectorySnapshotStore } from '../../../activities/adapters/directory-snapshot-store';
+import * as directoryStores from '../../../activities/adapters/directory-snapshot-store';
 import { PortError, type SnapshotStore } from '../../../activities/ports';
 import type { SnapshotRecord } from '../../../domain/activity-contract';
 import type { HopId, SnapshotId } from '../../../domain/names';
@@ -15,7 +15,7 @@ let stores = 0;
 
 function newStore(): SnapshotStore {
   stores += 1;
-  return createDirectorySnapshotStore(path.join(parent, `store-${String(stores)}`));
+  return directoryStores.createDirectorySnapshotStore(path.join(parent, `store-${String(stores)}`));
 }
 
 function signal(): AbortSignal {
@@ -234,7 +234,10 @@ describe('the store', () => {
     const elsewhere = `${store.location}-moved`;
     renameSync(store.location, elsewhere);
     const location = path.join(elsewhere, id, 'snapshot.db');
-    expect(await createDirectorySnapshotStore(elsewhere).find(id)).toEqual({ ...record, location });
+    expect(await directoryStores.createDirectorySnapshotStore(elsewhere).find(id)).toEqual({
+      ...record,
+      location,
+    });
   });
 
   it('is probed by writing, and keeps nothing of it', async () => {
@@ -246,7 +249,7 @@ describe('the store', () => {
   it('that cannot be written to says so', async () => {
     const file = path.join(parent, 'a-file');
     writeFileSync(file, '');
-    const store = createDirectorySnapshotStore(path.join(file, 'store'));
+    const store = directoryStores.createDirectorySnapshotStore(path.join(file, 'store'));
     expect(await refusal(store.probe(signal()))).toEqual({
       code: 'unexpected',
       message: 'probing the snapshot store: ENOTDIR',

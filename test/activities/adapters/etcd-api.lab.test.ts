@@ -255,7 +255,7 @@ describe('three members', () => {
     expect(await alarmsBy()).toEqual([]);
   });
 
-  it('are told as unreachable when they are gone, and the others still give a snapshot', async () => {
+  it('are told as unreachable when they are gone; the others still give a snapshot', async () => {
     const [, , third] = etcd.access.members;
     await etcd.member(2).kill();
     // The others may have lost their leader with it.

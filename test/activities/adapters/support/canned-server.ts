@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import path from 'node:path';
 
-import { createAuthority, type Identity, type TestAuthority } from './pki';
+import type { Identity, TestAuthority } from './pki';
 
 export interface CannedAnswer {
   readonly status: number;
@@ -156,13 +156,4 @@ export function writeKubeconfig(
   const file = path.join(directory, `kubeconfig-${Math.random().toString(36).slice(2)}`);
   writeFileSync(file, JSON.stringify(content));
   return file;
-}
-
-/** Authority, server and a directory, as most tests of HTTP adapters need them. */
-export async function startTrusted(): Promise<{
-  readonly authority: TestAuthority;
-  readonly server: CannedServer;
-}> {
-  const authority = await createAuthority('test-ca');
-  return { authority, server: await startCannedServer(authority) };
 }

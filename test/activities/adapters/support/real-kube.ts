@@ -13,7 +13,7 @@ import { createAuthority, type Identity, type TestAuthority } from './pki';
 import { startEtcd } from './real-etcd';
 import { type RealProcess, startProcess } from './real-process';
 
-export interface RawAnswer {
+interface RawAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: unknown;
