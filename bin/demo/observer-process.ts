@@ -3,8 +3,8 @@
 
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import path from 'node:path';
 
+import { builtFile } from './built-file';
 import type { ObserverMessage, ObserverReport } from './observer/main';
 
 export interface Observer {
@@ -29,7 +29,7 @@ function nextMessage(child: ChildProcess): Promise<ObserverMessage> {
 
 /** Resolves when every budget and pod is being watched and requests are under way. */
 export async function startObserver(kubeconfig: string): Promise<Observer> {
-  const child = fork(path.join(__dirname, 'observer', 'main.js'), [kubeconfig], {
+  const child = fork(builtFile('bin/demo/observer/main.js'), [kubeconfig], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   await nextMessage(child);

@@ -14,6 +14,7 @@ import { clusterTaskQueue, workflowTaskQueue } from '../../domain/activity-contr
 import type { ClusterName } from '../../domain/names';
 import { labLayout } from '../../lab/layout';
 import { identify, recordProcess } from '../../lab/process-identity';
+import { builtFile } from './built-file';
 
 export interface WorkerProcess {
   readonly pid: number;
@@ -45,7 +46,7 @@ export async function startWorker(client: Client, options: WorkerOptions): Promi
   const log = await open(logFile, 'a', 0o600);
   const child = spawn(
     process.execPath,
-    [path.join(__dirname, '..', 'ascent.js'), 'worker', '--access', options.accessFile],
+    [builtFile('bin/ascent.js'), 'worker', '--access', options.accessFile],
     {
       // A group of its own: Ctrl-C reaches the demo, which then ends the worker in order.
       detached: true,
