@@ -12,6 +12,7 @@ import { withSchema } from '../cli/session';
 import type { LabErrorCode } from '../lab/lab-error';
 import { LabError } from '../lab/lab-error';
 import type { Lab, LabState } from '../lab/lab';
+import type { TemporalServer } from '../lab/temporal-server';
 import { describeProblem, ToolchainError } from '../lab/toolchain/toolchain-problem';
 import { labLines } from './lab-text';
 
@@ -27,6 +28,7 @@ interface UpOptions extends LabOptions {
   readonly pods?: number;
   readonly kubernetes?: string;
   readonly workloads?: 'demo' | 'none';
+  readonly temporal?: boolean;
 }
 
 interface DownOptions extends LabOptions {
@@ -79,10 +81,12 @@ function addUp(lab: Command, run: CommandRun): void {
     .option('--pods <number>', 'about so many pods (default: 120)', wholeNumber)
     .option('--kubernetes <version>', 'release to begin with (default: 1.28.15)')
     .addOption(new Option('--workloads <kind>', 'what runs in it').choices(['demo', 'none']))
+    .option('--temporal', 'with a Temporal server of its own, UI included')
     .addHelpText(
       'after',
       examples([
         ['lab up', 'three members, nine nodes, about 120 pods'],
+        ['lab up --temporal', 'and all that an upgrade needs but a worker'],
         ['lab up --name side --members 1 --nodes 200', 'another one beside it'],
       ]),
     );
@@ -113,30 +117,43 @@ async function bringUp(invocation: Invocation<UpOptions>): Promise<ExitCode> {
   const { members, nodes, zones, pods, workloads, kubernetes } = options;
   const shape = { members, nodes, zones, pods, workloads, version: kubernetes };
   const given = Object.entries(shape).filter(([, value]) => value !== undefined);
+  const stateDir = await stateDirOf(options);
   const lab = await labUp({
     ...Object.fromEntries(given),
     name: nameOf(options),
-    stateDir: await stateDirOf(options),
+    stateDir,
     signal,
     onProgress: ({ text, seconds }) => say(`${seconds.toFixed(1).padStart(6)} s  ${text}`),
   });
+  const temporal = options.temporal === true ? await temporalOf(stateDir, signal) : undefined;
   invocation.print({
-    json: withSchema('ascent.lab/v1', upDocument(lab)),
-    lines: () => upLines(lab),
+    json: withSchema('ascent.lab/v1', upDocument(lab, temporal)),
+    lines: () => upLines(lab, temporal),
   });
   return exitCodes.ok;
 }
 
-function upDocument(lab: Lab) {
-  const { access: _access, control: _control, ...facts } = lab;
-  return { kind: 'up', ...facts };
+async function temporalOf(stateDir: string, signal: AbortSignal): Promise<TemporalServer> {
+  const { temporalUp } = await import('../lab/temporal-server.js');
+  return temporalUp({ stateDir, signal });
 }
 
-function upLines(lab: Lab): readonly string[] {
+function upDocument(lab: Lab, temporal: TemporalServer | undefined) {
+  const { access: _access, control: _control, ...facts } = lab;
+  return { kind: 'up', ...facts, ...(temporal === undefined ? {} : { temporal }) };
+}
+
+function upLines(lab: Lab, temporal: TemporalServer | undefined): readonly string[] {
   const { name, wasUp, seconds } = lab;
   return [
     wasUp ? `lab ${name} was up already` : `lab ${name} is up, in ${seconds.toFixed(1)} s`,
     `  look at it    export KUBECONFIG=${lab.kubeconfig}`,
+    ...(temporal === undefined
+      ? []
+      : [
+          `  Temporal      export TEMPORAL_ADDRESS=${temporal.address}`,
+          `  its UI        ${temporal.uiUrl}`,
+        ]),
     `  plan for it   ascent plan --lab ${name} --spec upgrade.yaml`,
     `  serve it      ascent worker --access ${lab.accessFile}`,
     `  end it        ascent lab down --name ${name}`,
@@ -145,9 +162,14 @@ function upLines(lab: Lab): readonly string[] {
 
 async function downLab(invocation: Invocation<DownOptions>): Promise<ExitCode> {
   const { options } = invocation;
-  const { labDown } = await import('../lab/lab.js');
+  const [{ labDown }, { temporalDown }] = await Promise.all([
+    import('../lab/lab.js'),
+    import('../lab/temporal-server.js'),
+  ]);
   const stateDir = await stateDirOf(options);
   const keepData = options.keepData === true;
+  // A worker that was kept is among the lab's processes; without either of them Temporal is idle.
+  await temporalDown({ stateDir, keepData });
   const { wasUp } = await labDown({ stateDir, keepData });
   const name = nameOf(options);
   invocation.print({
