@@ -35,7 +35,10 @@ export function buildProgram(run: CommandRun, extraCommands: readonly AddCommand
     .version(context.version, '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand(false)
-    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureHelp({
+      showGlobalOptions: true,
+      subcommandTerm: (command) => `${command.name()} ${command.usage()}`,
+    })
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput({

@@ -20,16 +20,18 @@ interface AnswerOptions {
 }
 
 interface GateOptions extends AnswerOptions {
+  readonly gate: string;
   readonly digest?: string;
 }
 
 interface RollBackOptions extends AnswerOptions {
+  readonly hop?: string;
   readonly yes?: boolean;
 }
 
 /** Digests are long: a beginning of this length tells two plans apart. */
 const shortestDigest = 12;
-const clusterArgument = 'name of the cluster';
+const clusterArgument = 'name of the cluster (default: of the access file)';
 
 interface Wording {
   readonly name: string;
@@ -57,8 +59,8 @@ export function addGateCommands(program: Command, run: CommandRun): void {
         'Approves what waits: a hop, or another try of a step. The digest says which plan was' +
         ' looked at; when the plan has changed since, the approval is refused.',
       examples: [
-        ['approve prod approve/hop-1.30 --digest 3f2a9c71d0e4', 'the next hop may begin'],
-        ["approve prod 'hop-1.29/api-server cp-1' --digest 3f2a9c71d0e4", 'try a step again'],
+        ['approve prod --gate approve/hop-1.30 --digest 3f2a9c71d0e4', 'the next hop may begin'],
+        ['approve prod --gate hop-1.29/snapshot', 'try a step again; asks for the plan of now'],
       ],
     },
     reject: {
@@ -66,19 +68,20 @@ export function addGateCommands(program: Command, run: CommandRun): void {
       summary: 'end an upgrade where it is',
       description: 'Rejects what waits: the upgrade ends, the cluster stays as it is now.',
       examples: [
-        ["reject prod approve/hop-1.30 --digest 3f2a9c71d0e4 -r 'not this week'", 'stop here'],
+        ["reject prod --gate approve/hop-1.30 --digest 3f2a9c71d0e4 -r 'too late'", 'stop here'],
       ],
     },
   } as const satisfies Record<string, Wording>;
   for (const name of ['approve', 'reject'] as const) {
     const command = addAnswer(program, wordings[name])
-      .argument('<cluster>', clusterArgument)
-      .argument('<gate>', 'what waits, as status names it')
+      .argument('[cluster]', clusterArgument)
+      .requiredOption('--gate <gate>', 'what waits, as status names it')
       .option('--digest <digest>', 'digest of the plan that was looked at, or its beginning');
     run.bind<GateOptions>(command, (invocation) =>
       say(invocation, async (client, cluster) => {
-        const gate = invocation.args[1] ?? '';
-        const planDigest = await digestOf(client, cluster, invocation.options.digest);
+        const planDigest = await digestOf(invocation, client, cluster, name);
+        if (planDigest === undefined) return undefined;
+        const { gate } = invocation.options;
         return client[name](cluster, { ...requestOf(invocation), gate, planDigest });
       }),
     );
@@ -87,29 +90,40 @@ export function addGateCommands(program: Command, run: CommandRun): void {
 
 /**
  * A beginning is completed when it is the current plan's; anything else goes as it is, and the
- * upgrade refuses it with the digest that it has now.
+ * upgrade refuses it with the digest that it has now. Left out, a person is asked about the plan of
+ * now; undefined when that person says no.
  */
 async function digestOf(
+  { context, options }: Invocation<GateOptions>,
   client: UpgradeClient,
   cluster: string,
-  given: string | undefined,
-): Promise<string> {
+  verb: 'approve' | 'reject',
+): Promise<string | undefined> {
+  const { digest: given, gate } = options;
   if (given !== undefined && given.length >= 64) return given;
-  const { planDigest } = await client.status(cluster);
-  if (given === undefined) {
-    const now = planDigest === undefined ? '' : `; now it is ${planDigest}`;
-    throw usageError(
-      '--digest is missing: an approval names the plan that was looked at',
-      `give the digest that the plan shows${now}`,
-    );
-  }
-  if (given.length < shortestDigest) {
+  if (given !== undefined && given.length < shortestDigest) {
     throw usageError(
       `--digest ${given} is too short`,
       `give at least its first ${shortestDigest} characters`,
     );
   }
-  return planDigest?.startsWith(given) === true ? planDigest : given;
+  const { planDigest } = await client.status(cluster);
+  if (given !== undefined) return planDigest?.startsWith(given) === true ? planDigest : given;
+  if (planDigest === undefined || context.confirm === undefined) {
+    const now = planDigest === undefined ? '' : `; now it is ${planDigest}`;
+    throw usageError(
+      '--digest is missing: an answer names the plan that was looked at',
+      `give the digest that the plan shows${now}`,
+    );
+  }
+  const question = `The plan has the digest ${planDigest}.\n${capital(verb)} ${gate} of ${cluster}?`;
+  if (await context.confirm(question)) return planDigest;
+  context.stderr.write('nothing was answered\n');
+  return undefined;
+}
+
+function capital(word: string): string {
+  return `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`;
 }
 
 export function addPauseCommands(program: Command, run: CommandRun): void {
@@ -120,7 +134,7 @@ export function addPauseCommands(program: Command, run: CommandRun): void {
       'Pauses an upgrade between two safe points, also in the middle of a drain: pods that have' +
       ' left stay away, the node stays cordoned, nothing else begins.',
     examples: [["pause prod --reason 'release day'", 'until somebody resumes it']],
-  }).argument('[cluster]', `${clusterArgument} (default: of the access file)`);
+  }).argument('[cluster]', clusterArgument);
   run.bind<AnswerOptions>(pause, (invocation) =>
     say(invocation, (client, cluster) => client.pause(cluster, requestOf(invocation))),
   );
@@ -129,7 +143,7 @@ export function addPauseCommands(program: Command, run: CommandRun): void {
     summary: 'let a paused upgrade go on',
     description: 'Resumes a paused upgrade where it stands.',
     examples: [['resume prod', 'go on']],
-  }).argument('[cluster]', `${clusterArgument} (default: of the access file)`);
+  }).argument('[cluster]', clusterArgument);
   run.bind<AnswerOptions>(resume, (invocation) =>
     say(invocation, (client, cluster) => client.resume(cluster, requestOf(invocation))),
   );
@@ -143,16 +157,16 @@ export function addRollBack(program: Command, run: CommandRun): void {
       'Rolls a hop back: nodes, etcd and control plane return to what they were before it. What' +
       ' was written to the cluster since then is lost. Possible until the next hop begins.',
     examples: [
-      ["rollback prod hop-1.30 -r 'webhooks broke'", 'shows what is lost, asks, rolls back'],
+      ["rollback prod --hop hop-1.30 -r 'webhooks broke'", 'says what is lost, asks'],
       ['rollback prod --yes', 'the hop that can be rolled back, without asking'],
     ],
   })
-    .argument('<cluster>', clusterArgument)
-    .argument('[hop]', 'the hop to undo (default: the one that can be rolled back)')
+    .argument('[cluster]', clusterArgument)
+    .option('--hop <hop>', 'the hop to undo (default: the one that can be rolled back)')
     .option('-y, --yes', 'do not ask');
   run.bind<RollBackOptions>(command, (invocation) =>
     say(invocation, async (client, cluster) => {
-      const hop = invocation.args[1] ?? (await rollBackHopOf(client, cluster));
+      const hop = invocation.options.hop ?? (await rollBackHopOf(client, cluster));
       if (!(await agreeToRollBack(invocation, cluster, hop))) return undefined;
       return client.rollBack(cluster, { ...requestOf(invocation), hop });
     }),
@@ -208,14 +222,19 @@ export function addNodeCommands(program: Command, run: CommandRun): void {
     },
   ] as const satisfies readonly (Wording & { readonly method: keyof UpgradeClient })[];
   for (const { method, ...wording } of commands) {
+    // Parsers take what may be left out from the end; for people the cluster comes first.
     const command = addAnswer(program, wording)
+      .usage('[options] [cluster] <node>')
       .argument('<cluster>', clusterArgument)
-      .argument('<node>', 'name of the node');
-    run.bind<AnswerOptions>(command, (invocation) =>
-      say(invocation, (client, cluster) =>
-        client[method](cluster, { ...requestOf(invocation), node: invocation.args[1] ?? '' }),
-      ),
-    );
+      .argument('[node]', 'name of the node');
+    run.bind<AnswerOptions>(command, (invocation) => {
+      const [first = '', second] = invocation.args;
+      const node = second ?? first;
+      const args = second === undefined ? [] : [first];
+      return say({ ...invocation, args }, (client, cluster) =>
+        client[method](cluster, { ...requestOf(invocation), node }),
+      );
+    });
   }
 }
 

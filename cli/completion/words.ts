@@ -33,7 +33,8 @@ export function completableCommands(program: Command): readonly CompletableComma
 
 function describe(command: Command, path: string): readonly CompletableCommand[] {
   const help = command.createHelp();
-  const children = help.visibleCommands(command);
+  // --help does the same; the implicit command would stand beside every other.
+  const children = help.visibleCommands(command).filter((child) => child.name() !== 'help');
   const own: CompletableCommand = {
     path,
     description: command.summary() || command.description(),
@@ -44,9 +45,9 @@ function describe(command: Command, path: string): readonly CompletableCommand[]
     options: help.visibleOptions(command).map(describeOption),
     choices: command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
   };
-  const below = children
-    .filter((child) => child.name() !== 'help')
-    .flatMap((child) => describe(child, path === '' ? child.name() : `${path} ${child.name()}`));
+  const below = children.flatMap((child) =>
+    describe(child, path === '' ? child.name() : `${path} ${child.name()}`),
+  );
   return [own, ...below];
 }
 

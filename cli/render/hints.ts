@@ -22,15 +22,14 @@ export function gateHints(gate: Gate, status: HintStatus, context: HintContext):
     ? [...answersOf(gate), 'rollBack']
     : answersOf(gate);
   return commands.flatMap((command) => {
-    const words = commandWords(command, gate, status);
+    const words = wordsAfterCluster(command, gate, status);
     if (words === undefined) return [];
-    const [verb, ...rest] = words;
-    return [[context.program, verb, context.cluster, ...rest].join(' ')];
+    return [[context.program, verbs[command], context.cluster, ...words].join(' ')];
   });
 }
 
-/** The subcommand and what follows the cluster; undefined when it is not to be had now. */
-function commandWords(
+/** What follows the cluster; undefined when the command is not to be had now. */
+function wordsAfterCluster(
   command: CommandName,
   gate: Gate,
   { planDigest, rollBackTo }: HintStatus,
@@ -38,16 +37,16 @@ function commandWords(
   switch (command) {
     case 'approve':
     case 'reject':
-      return [command, quoted(gate.id), '--digest', digestPrefix(planDigest)];
+      return ['--gate', quoted(gate.id), '--digest', digestPrefix(planDigest)];
     case 'rollBack':
-      return rollBackTo === undefined ? undefined : ['rollback', rollBackTo.hop];
+      return rollBackTo === undefined ? undefined : ['--hop', rollBackTo.hop];
     case 'retryNode':
     case 'skipNode':
     case 'quarantineNode':
-      return gate.kind === 'node' ? [nodeCommands[command], gate.node] : undefined;
+      return gate.kind === 'node' ? [gate.node] : undefined;
     case 'pause':
     case 'resume':
-      return [command];
+      return [];
   }
 }
 
@@ -55,11 +54,16 @@ function digestPrefix(digest: string | undefined): string {
   return digest?.slice(0, digestPrefixLength) ?? 'DIGEST';
 }
 
-const nodeCommands = {
+const verbs = {
+  pause: 'pause',
+  resume: 'resume',
+  approve: 'approve',
+  reject: 'reject',
+  rollBack: 'rollback',
   retryNode: 'retry-node',
   skipNode: 'skip-node',
   quarantineNode: 'quarantine-node',
-} as const;
+} as const satisfies Record<CommandName, string>;
 
 /** Ids of steps hold a space: `hop-1.29/api-server cp-1`. */
 function quoted(text: string): string {

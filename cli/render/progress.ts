@@ -177,6 +177,6 @@ function renderWayBack({ status }: UpgradeProgress, view: ProgressView): readonl
   const isHinted = status.gates.length > 0;
   if (rollBackTo === undefined || isHinted || status.phase === 'ended') return [];
   if (status.phase === 'rolling-back') return [];
-  const line = `back to ${rollBackTo.at}: ${view.program} rollback ${status.cluster} ${rollBackTo.hop}`;
+  const line = `back to ${rollBackTo.at}: ${view.program} rollback ${status.cluster} --hop ${rollBackTo.hop}`;
   return ['', view.style.faint(line)];
 }

@@ -119,6 +119,7 @@ const settings: Readonly<Record<string, (setting: Setting) => Setting>> = {
     ...setting,
     terminal: { ...setting.terminal, confirms: true },
   }),
+  'nobody can be asked': (setting) => ({ ...setting, terminal: {} }),
   'somebody says no': (setting) => ({
     ...setting,
     terminal: { ...setting.terminal, confirms: false },

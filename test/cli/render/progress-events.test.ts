@@ -1,0 +1,93 @@
+import { progressEvents } from '../../../cli/render/progress-events';
+import type { UpgradeProgress } from '../../../domain/progress';
+import {
+  completed,
+  nodeHeld,
+  paused,
+  rolledBack,
+  upgrading,
+  waitingForApproval,
+} from '../support/fixtures';
+
+const view = { program: 'ascent' };
+
+/** What is said while these moments follow one another. */
+function told(...moments: readonly UpgradeProgress[]): readonly string[] {
+  return moments.flatMap((moment, index) => progressEvents(moments[index - 1], moment, view));
+}
+
+describe('progressEvents', () => {
+  it('begin with where the upgrade stands', () => {
+    expect(told(upgrading)).toEqual([
+      'upgrading',
+      'preflight done in 3 s',
+      'snapshot done in 12 s',
+      'api-server cp-1 done in 41 s',
+      'api-server cp-2 done in 39 s',
+      'api-server cp-3 done in 40 s',
+      'controllers cp-2 done in 9 s',
+      'controllers cp-3 done in 8 s',
+      'controllers cp-1 done in 9 s',
+      'hop-1.29 is hop 1 of 2',
+      'hop-1.29: pool web',
+      'web-1 upgraded, 1.28.15 → 1.29.15, in 1 min 2 s, 10 pods evicted',
+      'web-2 draining',
+      expect.stringMatching(/^web-2 waits: pod default\/web-7f9 has not left: /),
+      'web-3 upgrading',
+    ]);
+  });
+
+  it('say nothing when nothing has happened', () => {
+    expect(told(upgrading, upgrading).length).toBe(told(upgrading).length);
+  });
+
+  it('tell a pause, who asked for it and why', () => {
+    expect(progressEvents(upgrading, paused, view)).toEqual([
+      'paused by ada@workstation: release day',
+      'web-2 paused',
+      'web-3 paused',
+    ]);
+  });
+
+  it('tell a held node with the ways to answer', () => {
+    expect(progressEvents(upgrading, nodeHeld, view)).toEqual([
+      'needs-operator',
+      'web-2 held',
+      expect.stringMatching(/^node web-2 of pool web has been held: /),
+      '  ascent retry-node prod web-2',
+      '  ascent skip-node prod web-2',
+      '  ascent quarantine-node prod web-2',
+      '  ascent rollback prod --hop hop-1.29',
+    ]);
+  });
+
+  it('tell a gate once, again when it has opened anew, and that it is settled', () => {
+    const opened = progressEvents(upgrading, waitingForApproval, view);
+    expect(opened).toContainEqual(expect.stringMatching(/^hop-1.30 has waited for an approval/));
+    expect(progressEvents(waitingForApproval, waitingForApproval, view)).toEqual([]);
+
+    const { status } = waitingForApproval;
+    const anew = {
+      ...waitingForApproval,
+      status: { ...status, gates: status.gates.map((gate) => ({ ...gate, sinceMs: 1 })) },
+    };
+    expect(progressEvents(waitingForApproval, anew, view)).toContainEqual(
+      expect.stringMatching(/^hop-1.30 has waited for an approval/),
+    );
+
+    expect(progressEvents(waitingForApproval, upgrading, view)).toContain(
+      'approve/hop-1.30 is settled',
+    );
+  });
+
+  it('tell the end of a hop and of the upgrade', () => {
+    expect(progressEvents(waitingForApproval, completed, view)).toEqual([
+      'hop-1.30 completed, 1.29.15 → 1.30.14, in 1 h 25 min',
+      'approve/hop-1.30 is settled',
+      'prod was upgraded from 1.28.15 to 1.30.14 in 2 hops',
+    ]);
+    expect(progressEvents(waitingForApproval, rolledBack, view).at(-1)).toMatch(
+      /^prod was rolled back to 1.28.15/,
+    );
+  });
+});
