@@ -78,6 +78,7 @@ export class DrainLedger {
   private toEvict: readonly PodView[] = [];
   private leaving: readonly PodView[] = [];
   private lastLookMs: number;
+  private toldAs = '';
 
   /** Goes on from `checkpoint`, or begins at `nowMs`. */
   constructor(checkpoint: DrainCheckpoint | undefined, nowMs: number) {
@@ -151,6 +152,16 @@ export class DrainLedger {
       tries,
       notBeforeMs: nowMs + retryDelayMs(answer, pod.uid, tries),
     });
+  }
+
+  /** Whether there is more to tell than at the last call of this method. */
+  hasChanged(): boolean {
+    const codes = [...this.refused.values()].map(({ blocker }) => blocker.code);
+    const overdue = this.overdueBlockers().length;
+    const tellsAs = [this.evicted, this.refusals, this.remaining, overdue, ...codes].join(' ');
+    const isNews = tellsAs !== this.toldAs;
+    this.toldAs = tellsAs;
+    return isNews;
   }
 
   /** What the heartbeat says and the next attempt goes on from. */

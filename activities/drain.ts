@@ -35,10 +35,12 @@ export interface DrainRefusedDetails {
 /** Evictions of one node asked for at the same time. */
 const evictionsAtOnce = 10;
 /** While pods are leaving, which takes a second or two for most. */
-const leavingPollMs = 300;
+const leavingPollMs = 400;
 /** Longest time without a look at the node. */
 const slowestPollMs = 2_000;
 const fastestPollMs = 100;
+/** How soon it is noticed that somebody uncordoned the node (D4). */
+const cordonLookMs = 5_000;
 
 interface Drain {
   readonly deps: ActivityDependencies;
@@ -48,6 +50,8 @@ interface Drain {
   readonly deadlineMs: number;
   /** DaemonSets that were seen; one that goes away meanwhile takes its pods along. */
   readonly daemonSetsSeen: Set<string>;
+  /** When the node was last seen cordoned, or missing. */
+  cordonSeenAtMs: number;
 }
 
 export function drainActivities(deps: ActivityDependencies): Pick<AscentActivities, 'drainNode'> {
@@ -69,7 +73,17 @@ export function drainActivities(deps: ActivityDependencies): Pick<AscentActiviti
         (run) => {
           const ledger = new DrainLedger(readDrainCheckpoint(run.resume), deps.ports.clock.nowMs());
           const deadlineMs = ledger.startedAtMs + input.policy.timeoutMs;
-          return untilEmpty({ deps, run, input, ledger, deadlineMs, daemonSetsSeen: new Set() });
+          const daemonSetsSeen = new Set<string>();
+          const cordonSeenAtMs = -Infinity;
+          return untilEmpty({
+            deps,
+            run,
+            input,
+            ledger,
+            deadlineMs,
+            daemonSetsSeen,
+            cordonSeenAtMs,
+          });
         },
       ),
   };
@@ -83,7 +97,7 @@ async function untilEmpty(drain: Drain): Promise<DrainResult> {
     if (verdicts.refuse.length > 0) throw refusedByPolicy(drain, verdicts.refuse);
     const nowMs = clock.nowMs();
     ledger.look({ evict: verdicts.evict, wait: verdicts.wait, nowMs });
-    run.beat(ledger.checkpoint());
+    beatWhenChanged(drain);
     if (ledger.remaining === 0) {
       const { evicted, refusals } = ledger.progress();
       return { evicted, refusals, seconds: secondsBetween(ledger.startedAtMs, nowMs) };
@@ -105,18 +119,25 @@ function pauseMs({ deps, ledger, deadlineMs }: Drain): number {
 /** The pods of the node by verdict. A node that does not exist has none. */
 async function lookAtNode(drain: Drain): Promise<DrainVerdicts<PodView>> {
   const { deps, run, input } = drain;
-  const { kube } = deps.ports;
-  const [node, pods] = await Promise.all([
-    kube.getNode(input.node, run.signal),
-    kube.listPodsOnNode(input.node, run.signal),
+  const [pods] = await Promise.all([
+    deps.ports.kube.listPodsOnNode(input.node, run.signal),
+    seeCordon(drain),
   ]);
-  if (node?.unschedulable === false) {
-    const details: DrainRefusedDetails = { blockers: [] };
-    const message = `node ${input.node} is not cordoned; its pods would come back`;
-    throw terminalFailure({ code: 'drain-refused', message, details });
-  }
   const missingDaemonSets = await lookUpDaemonSets(drain, pods);
   return drainVerdicts({ pods, policy: input.policy, missingDaemonSets });
+}
+
+/** D4, at most every few seconds: nodes are large objects. */
+async function seeCordon(drain: Drain): Promise<void> {
+  const { deps, run, input } = drain;
+  const nowMs = deps.ports.clock.nowMs();
+  if (nowMs - drain.cordonSeenAtMs < cordonLookMs) return;
+  const node = await deps.ports.kube.getNode(input.node, run.signal);
+  drain.cordonSeenAtMs = nowMs;
+  if (node?.unschedulable !== false) return;
+  const details: DrainRefusedDetails = { blockers: [] };
+  const message = `node ${input.node} is not cordoned; its pods would come back`;
+  throw terminalFailure({ code: 'drain-refused', message, details });
 }
 
 async function lookUpDaemonSets(
@@ -157,15 +178,20 @@ async function evictDue(drain: Drain): Promise<void> {
   const evictors = Array.from({ length: evictionsAtOnce }, evictFromQueue);
   // Evictions under way are let finish and counted before the first failure is told.
   await Promise.allSettled(evictors);
+  beatWhenChanged(drain);
   await Promise.all(evictors);
 }
 
 async function evictOne(drain: Drain, pod: PodView): Promise<void> {
-  const { deps, run, ledger } = drain;
+  const { deps, ledger } = drain;
   const answer = await askForEviction(drain, pod);
   ledger.note(pod, answer, deps.ports.clock.nowMs());
-  run.beat(ledger.checkpoint());
   if (isRefusedForGood(answer)) throw evictionForbidden(drain, pod, answer.message);
+}
+
+/** What is lost when a worker dies between two of these is found again by the ledger (L1). */
+function beatWhenChanged({ run, ledger }: Drain): void {
+  if (ledger.hasChanged()) run.beat(ledger.checkpoint());
 }
 
 /**

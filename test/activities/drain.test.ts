@@ -115,7 +115,7 @@ describe('drainNode', () => {
     fake.kube.graceMs = 60_000;
     fake.kube.addPod('worker-1', 'web-1');
     const result = await runOnce(fake, 'drainNode', aDrain({ gracePeriodSeconds: 3 }));
-    expect(result).toEqual({ evicted: 1, refusals: 0, seconds: 3 });
+    expect(result).toEqual({ evicted: 1, refusals: 0, seconds: 3.2 });
   });
 });
 

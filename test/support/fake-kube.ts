@@ -242,9 +242,9 @@ export class FakeKube implements KubeApi {
 }
 
 function selects(budget: FakeBudget, pod: PodView): boolean {
-  const labels = Object.entries(budget.matchLabels);
-  return (
-    pod.ref.namespace === budget.namespace &&
-    labels.every(([key, value]) => pod.labels[key] === value)
-  );
+  if (pod.ref.namespace !== budget.namespace) return false;
+  for (const key in budget.matchLabels) {
+    if (pod.labels[key] !== budget.matchLabels[key]) return false;
+  }
+  return true;
 }
