@@ -21,7 +21,7 @@ export interface ActivityDependencies {
 export interface ActivityRun {
   /** Aborted when the activity is cancelled or its worker shuts down. */
   readonly signal: AbortSignal;
-  /** Heartbeat details of the attempt before; untrusted, since an older release may have sent it. */
+  /** Heartbeat details of the attempt before; untrusted: an older release may have sent it. */
   readonly resume: unknown;
   /** Keeps `details` as the resume point and sends it (the SDK throttles). */
   readonly beat: (details: unknown) => void;
@@ -98,7 +98,7 @@ export async function runActivity<Result>(
   }
 }
 
-/** A tenth of what the attempt may take is kept, so that its own failure comes before the timeout. */
+/** A tenth of the attempt's time is kept, so that its own failure comes before the timeout. */
 function boundedMs(context: Context, elapsedMs: number, wantedMs: number): number {
   const { startToCloseTimeoutMs } = context.info;
   if (startToCloseTimeoutMs <= 0) return wantedMs;

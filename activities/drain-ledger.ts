@@ -41,7 +41,7 @@ function podKey(pod: PodRef): string {
  * `baseMs` times 0.8 to 1.2, the same for the same pod and try: pods of one budget do not ask in
  * step, and a test knows when they do (32-bit FNV-1a over both).
  */
-export function jittered(baseMs: number, uid: string, tries: number): number {
+function jittered(baseMs: number, uid: string, tries: number): number {
   let hash = 0x811c9dc5;
   for (const character of `${uid}#${tries}`) {
     hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;

@@ -28,7 +28,7 @@ import { secondsBetween } from './passes';
 import { type EvictionAnswer, PortError, type PodView } from './ports';
 
 /** Details of `drain-refused`; empty blockers mean that the node was not cordoned. */
-export interface DrainRefusedDetails {
+interface DrainRefusedDetails {
   readonly blockers: readonly DrainBlocker[];
 }
 
@@ -159,7 +159,7 @@ async function lookUpDaemonSets(
   return missing;
 }
 
-/** Asks for every eviction that is due, a few at a time, until the deadline or a terminal answer. */
+/** Asks for every eviction that is due, a few at a time, until the deadline or a final answer. */
 async function evictDue(drain: Drain): Promise<void> {
   const { deps, run, ledger, deadlineMs } = drain;
   const { clock } = deps.ports;

@@ -19,7 +19,7 @@ export interface FailureScope {
 }
 
 /** First detail of a failure that a port reported. */
-export interface PortFailureDetails {
+interface PortFailureDetails {
   readonly reason: PortError['code'];
   readonly retryAfterSeconds?: number;
 }

@@ -7,7 +7,7 @@ import type { ApiServerObservation, ControllerObservation, Problem } from '../do
 import { type KubeVersion, parseVersion } from '../domain/versions';
 import type { NodeView } from './ports';
 
-export type Component = 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
+type Component = 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
 
 export type Mismatch =
   | {
@@ -117,7 +117,7 @@ export function nodeMismatches(
 type ComponentMismatch = Extract<Mismatch, { readonly component: Component }>;
 
 /** One clause, without a full stop. */
-export function mismatchText(mismatch: Mismatch): string {
+function mismatchText(mismatch: Mismatch): string {
   if ('component' in mismatch) return componentText(mismatch);
   switch (mismatch.code) {
     case 'etcd-unobserved':

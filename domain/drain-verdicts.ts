@@ -24,7 +24,7 @@ export interface DrainPod {
 }
 
 /** Why a pod may not leave under the policy. */
-export type RefusalReason = 'daemonset-missing' | 'pod-emptydir' | 'pod-unmanaged';
+type RefusalReason = 'daemonset-missing' | 'pod-emptydir' | 'pod-unmanaged';
 
 export type DrainVerdict =
   | { readonly kind: 'evict'; readonly reason: 'managed' | 'finished' | 'allowed-by-policy' }

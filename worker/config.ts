@@ -1,7 +1,7 @@
 // The worker's configuration: read once, checked as a whole, frozen. What the caller gives (flags
 // of `ascent worker`) wins over the environment. How Temporal is reached is not configured here:
 // that is @temporalio/envconfig's business (connection.ts), with TEMPORAL_* and its profiles.
-// C1. All problems are told at once, each naming the flag or variable, its value and what it may be.
+// C1. All problems are told at once, each with the flag or variable, its value and what it may be.
 // C2. No value in here is a secret; credentials stay in the files that access files name.
 
 import path from 'node:path';
@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { WorkerError } from './worker-error';
 
 /** Which halves of the work this process takes. */
-export type WorkerPart = 'both' | 'workflows' | 'activities';
+type WorkerPart = 'both' | 'workflows' | 'activities';
 
 export interface WorkerConfig {
   /** Access files of the clusters whose activities run here; empty only for `workflows`. */

@@ -35,7 +35,7 @@ export interface OperatorConnection {
 }
 
 /** How a person adds them. */
-export function createCommand(namespace: string, names: readonly string[]): string {
+function createCommand(namespace: string, names: readonly string[]): string {
   const attributes = names.map((name) => `--name ${name} --type Keyword`).join(' ');
   return `temporal operator search-attribute create --namespace ${namespace} ${attributes}`;
 }
@@ -94,7 +94,9 @@ function missing(namespace: string, names: readonly string[], cause: unknown): W
 function typeTaken(namespace: string, names: readonly string[]): WorkerError {
   return new WorkerError({
     code: 'search-attributes-missing',
-    message: `in namespace ${namespace} these search attributes are not of type Keyword: ${names.join(', ')}`,
+    message:
+      `in namespace ${namespace} these search attributes are not of type Keyword:` +
+      ` ${names.join(', ')}`,
     remedy: 'use another namespace for Ascent, or remove them there if nothing uses them',
   });
 }

@@ -1,16 +1,13 @@
 // Why a worker does not start, for people: a stable code, what happened, what to do about it.
 
-export const workerErrorCodes = [
-  'config-invalid',
-  'access-invalid',
-  'connection-invalid',
-  'temporal-unreachable',
-  'temporal-refused',
-  'namespace-missing',
-  'search-attributes-missing',
-] as const;
-
-export type WorkerErrorCode = (typeof workerErrorCodes)[number];
+export type WorkerErrorCode =
+  | 'config-invalid'
+  | 'access-invalid'
+  | 'connection-invalid'
+  | 'temporal-unreachable'
+  | 'temporal-refused'
+  | 'namespace-missing'
+  | 'search-attributes-missing';
 
 export class WorkerError extends Error {
   readonly code: WorkerErrorCode;

@@ -353,7 +353,7 @@ describe('drainNode goes on after its worker died', () => {
     toEvict: ['uid-gone', 'uid-leaving', 'uid-web-3'],
   };
 
-  it('and counts each pod once, also those that were evicted after the last heartbeat', async () => {
+  it('and counts each pod once, also those evicted after the last heartbeat', async () => {
     const fake = aCluster();
     fake.kube.addPod('worker-1', 'leaving', { uid: 'uid-leaving', deletionTimestampMs: 1 });
     fake.clock.after(1_000, () => void fake.kube.pods.delete('uid-leaving'));

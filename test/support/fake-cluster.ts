@@ -12,16 +12,13 @@ import { DefaultLogger } from '@temporalio/worker';
 import { createActivities } from '../../activities/index';
 import type { ClusterPorts } from '../../activities/ports';
 import type { AscentActivities } from '../../domain/activity-contract';
-import type { ClusterName, MemberName, NodeName } from '../../domain/names';
-import type { KubeVersion } from '../../domain/versions';
+import type { ClusterName, NodeName } from '../../domain/names';
 import { FakeClock } from './fake-clock';
 import { FakeEtcd, FakeSnapshotStore } from './fake-etcd';
 import { FakeHosts } from './fake-hosts';
 import { FakeKube } from './fake-kube';
 
 export const cluster = 'lab' as ClusterName;
-export const version = (text: string): KubeVersion => text as KubeVersion;
-export const memberName = (text: string): MemberName => text as MemberName;
 export const nodeName = (text: string): NodeName => text as NodeName;
 
 /** Three members in 1.28.15, no nodes and no pods; tests add what they need. */

@@ -25,7 +25,7 @@ export interface FakeMember {
   scheduler: Process<ControllerObservation>;
 }
 
-export const notAnswering: Problem = { code: 'unreachable', message: 'connection refused' };
+const notAnswering: Problem = { code: 'unreachable', message: 'connection refused' };
 
 export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
   readonly machines = new Map<string, FakeMember>();

@@ -43,7 +43,7 @@ async function aFile(name: string, content: unknown): Promise<string> {
 }
 
 describe('readAccessFiles', () => {
-  it('takes relative paths from the folder of the file, and names of tools as they are', async () => {
+  it('takes relative paths from the folder of the file, names of tools as they are', async () => {
     expect(await readAccessFiles([await aFile('access.json', access)])).toEqual([
       {
         ...access,
