@@ -118,12 +118,16 @@ async function bringUp(invocation: Invocation<UpOptions>): Promise<ExitCode> {
   const shape = { members, nodes, zones, pods, workloads, version: kubernetes };
   const given = Object.entries(shape).filter(([, value]) => value !== undefined);
   const stateDir = await stateDirOf(options);
+  let last = '';
   const lab = await labUp({
     ...Object.fromEntries(given),
     name: nameOf(options),
     stateDir,
     signal,
-    onProgress: ({ text, seconds }) => say(`${seconds.toFixed(1).padStart(6)} s  ${text}`),
+    onProgress: ({ text, seconds }) => {
+      if (text !== last) say(`${seconds.toFixed(1).padStart(6)} s  ${text}`);
+      last = text;
+    },
   });
   const temporal = options.temporal === true ? await temporalOf(stateDir, signal) : undefined;
   invocation.print({

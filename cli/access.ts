@@ -19,9 +19,12 @@ export async function requireAccess(
 ): Promise<FoundAccess> {
   const found = await findAccess(options, context);
   if (found !== undefined) return found;
+  const names = (await context.runningLabs()).map(({ name }) => name);
   throw usageError(
     'no cluster is named',
-    'give --access FILE or --lab NAME, set ASCENT_ACCESS, or bring up one lab',
+    names.length === 0
+      ? 'give --access FILE, set ASCENT_ACCESS, or bring up a lab'
+      : `give --access FILE, or --lab with one of ${names.join(', ')}`,
   );
 }
 

@@ -105,7 +105,11 @@ export async function runCli(
       context.stderr.write('interrupted\n');
       return exitCodes.interrupted;
     }
-    run.printError(errorDocument(error));
+    const document = errorDocument(error);
+    run.printError(document);
+    // Nobody has foreseen it: where it comes from is all there is to go on.
+    const isDefect = document.code === 'unexpected' && error instanceof Error;
+    if (isDefect) context.stderr.write(`${error.stack ?? ''}\n`);
   }
   return run.exitCode;
 }

@@ -97,10 +97,12 @@ export class UpgradeEndedError extends AscentError {
   readonly result: UpgradeResult | undefined;
 
   constructor(cluster: string, outcome: EndedOutcome, result?: UpgradeResult) {
-    const how = result === undefined ? `it was ${outcome}` : resultSentence(cluster, result);
     super({
       code: 'upgrade-ended',
-      message: `the upgrade of ${cluster} has ended: ${how}`,
+      message:
+        result === undefined
+          ? `the upgrade of ${cluster} has ended: ${outcome}`
+          : `the upgrade has ended: ${resultSentence(cluster, result)}`,
       remedy: 'start a new one to change the cluster',
     });
     this.cluster = cluster;

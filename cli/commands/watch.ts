@@ -12,7 +12,7 @@ import type { CliContext, UpgradeClient } from '../context';
 import type { ExitCode } from '../exit-codes';
 import { exitCodes } from '../exit-codes';
 import { renderProgress } from '../render/progress';
-import { progressEvents } from '../render/progress-events';
+import { progressEvents, withStandingBlockers } from '../render/progress-events';
 import type { CommandRun, Invocation } from '../session';
 import { styleOf } from '../session';
 import { examples } from './examples';
@@ -158,8 +158,9 @@ function lineFollower(context: CliContext): Follower {
   };
   return {
     show(progress) {
-      for (const line of progressEvents(before, progress, { program: context.program })) say(line);
-      before = progress;
+      const now = withStandingBlockers(progress, context.nowMs());
+      for (const line of progressEvents(before, now, { program: context.program })) say(line);
+      before = now;
     },
     note: say,
     end: () => undefined,

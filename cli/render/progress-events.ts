@@ -2,7 +2,6 @@
 // is no terminal. Lines have no time of their own; who prints them puts it in front.
 // V1. Everything that a person must answer is told, once, when it opens.
 
-import { blockerSentence } from '../../domain/blocker-sentences';
 import { formatSeconds } from '../../domain/durations';
 import type {
   NodeOutcome,
@@ -11,6 +10,7 @@ import type {
   UpgradeStatus,
 } from '../../domain/progress';
 import { gateSentence, resultSentence } from '../../domain/sentences';
+import { blockerGroups, groupSentence } from './blocker-groups';
 import { gateHints } from './hints';
 import { count } from './text';
 
@@ -50,7 +50,11 @@ function hopEvents(before: UpgradeProgress | undefined, after: UpgradeProgress):
     ),
     ...ended.map((one) => {
       const seconds = (one.endedAtMs - one.startedAtMs) / 1_000;
-      return `${one.hop} ${one.outcome}, ${one.from} → ${one.to}, in ${formatSeconds(seconds)}`;
+      const evicted = one.nodes.reduce((sum, node) => sum + node.evicted, 0);
+      return (
+        `${one.hop} ${one.outcome}, ${one.from} → ${one.to}, in ${formatSeconds(seconds)},` +
+        ` ${count(one.nodes.length, 'node')}, ${count(evicted, 'pod')} evicted`
+      );
     }),
     ...currentStepEvents(before?.status.hop, after),
   ];
@@ -101,14 +105,24 @@ function nodeEvents(before: UpgradeProgress | undefined, after: UpgradeProgress)
   });
 }
 
-/** A pod that waits is told once for each reason, however long it stands. */
+/** Each reason is told once, however many pods it concerns and however long it stands. */
 function blockerEvents(was: NodeProgress | undefined, node: NodeProgress): string[] {
-  const key = ({ code, pod }: NodeProgress['blockers'][number]) =>
-    `${code} ${pod.namespace}/${pod.name}`;
-  const known = new Set(was?.blockers.map(key));
-  return node.blockers
-    .filter((blocker) => !known.has(key(blocker)))
-    .map((blocker) => `${node.node} waits: ${blockerSentence(blocker)}`);
+  const known = new Set(blockerGroups(was?.blockers ?? []).map(({ key }) => key));
+  return blockerGroups(node.blockers)
+    .filter(({ key }) => !known.has(key))
+    .map((group) => `${node.node} waits: ${groupSentence(group)}`);
+}
+
+/** A budget that says "not yet" for a moment is how drains go; this long it is news. */
+const standingMs = 5_000;
+
+/** The progress without blockers that have only just come up: for those who print every line. */
+export function withStandingBlockers(progress: UpgradeProgress, nowMs: number): UpgradeProgress {
+  const nodes = progress.nodes.map((node) => ({
+    ...node,
+    blockers: node.blockers.filter(({ sinceMs }) => nowMs - sinceMs >= standingMs),
+  }));
+  return { ...progress, nodes };
 }
 
 function gateEvents(

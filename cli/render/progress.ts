@@ -1,11 +1,11 @@
 // One picture of a running upgrade: a tree of hops, steps, pool and nodes, what it waits for and
 // how to answer. The live frame of `watch`, the answer of `status`, the demo.
 
-import { blockerSentence } from '../../domain/blocker-sentences';
 import { formatDuration, formatSeconds } from '../../domain/durations';
 import type { Plan } from '../../domain/plan';
 import type { HopOutcome, NodeProgress, UpgradeProgress } from '../../domain/progress';
 import { gateSentence, statusSentence } from '../../domain/sentences';
+import { blockerLines } from './blocker-groups';
 import { gateHints } from './hints';
 import type { StepRow } from './steps';
 import { currentHopSteps } from './steps';
@@ -137,9 +137,7 @@ function renderNode(
       : `  ${count(node.evicted, 'pod')} evicted, ${node.remaining ?? 0} left`;
   return [
     `        ${node.node}  ${phase}  ${formatDuration(nowMs - node.phaseSinceMs)}${drained}`,
-    ...node.blockers.flatMap((blocker) =>
-      wrap(blockerSentence(blocker, nowMs), width, '          ').map(style.wait),
-    ),
+    ...blockerLines(node.blockers, { nowMs, width, indent: '          ' }).map(style.wait),
   ];
 }
 

@@ -82,7 +82,7 @@ describe('progressEvents', () => {
 
   it('tell the end of a hop and of the upgrade', () => {
     expect(progressEvents(waitingForApproval, completed, view)).toEqual([
-      'hop-1.30 completed, 1.29.15 → 1.30.14, in 1 h 25 min',
+      'hop-1.30 completed, 1.29.15 → 1.30.14, in 1 h 25 min, 2 nodes, 20 pods evicted',
       'approve/hop-1.30 is settled',
       'prod was upgraded from 1.28.15 to 1.30.14 in 2 hops',
     ]);

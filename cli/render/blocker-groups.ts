@@ -1,0 +1,53 @@
+// Drains often wait for many pods for one reason. People want the reason, once, and how many.
+
+import { blockerSentence } from '../../domain/blocker-sentences';
+import type { DrainBlocker } from '../../domain/blockers';
+import { count, wrap } from './text';
+
+export interface BlockerGroup {
+  /** The same for the same reason at another time. */
+  readonly key: string;
+  /** The one that has stood longest. */
+  readonly first: DrainBlocker;
+  readonly pods: number;
+}
+
+/** Pods behind one budget are one group; everything else is a group of its own. Oldest first. */
+export function blockerGroups(blockers: readonly DrainBlocker[]): readonly BlockerGroup[] {
+  const groups = new Map<string, BlockerGroup>();
+  for (const blocker of blockers.toSorted((a, b) => a.sinceMs - b.sinceMs)) {
+    const key = keyOf(blocker);
+    const known = groups.get(key);
+    groups.set(key, { key, first: known?.first ?? blocker, pods: (known?.pods ?? 0) + 1 });
+  }
+  return [...groups.values()];
+}
+
+function keyOf(blocker: DrainBlocker): string {
+  const { code, pod } = blocker;
+  const budget = blocker.code === 'budget-exhausted' ? blocker.budget : undefined;
+  const object = budget ?? pod;
+  return `${code} ${object.namespace}/${object.name}`;
+}
+
+/** With `nowMs` also for how long it has stood. */
+export function groupSentence({ first, pods }: BlockerGroup, nowMs?: number): string {
+  const others = pods === 1 ? '' : ` (and ${count(pods - 1, 'more pod')})`;
+  return `${blockerSentence(first, nowMs)}${others}`;
+}
+
+const mostGroups = 4;
+
+export function blockerLines(
+  blockers: readonly DrainBlocker[],
+  view: { readonly nowMs: number; readonly width: number; readonly indent: string },
+): readonly string[] {
+  const groups = blockerGroups(blockers);
+  const hidden = groups.slice(mostGroups).reduce((sum, { pods }) => sum + pods, 0);
+  return [
+    ...groups
+      .slice(0, mostGroups)
+      .flatMap((group) => wrap(groupSentence(group, view.nowMs), view.width, view.indent)),
+    ...(hidden === 0 ? [] : [`${view.indent}and ${count(hidden, 'more pod')} for other reasons`]),
+  ];
+}

@@ -1,0 +1,74 @@
+import { blockerGroups, blockerLines, groupSentence } from '../../../cli/render/blocker-groups';
+import { withStandingBlockers } from '../../../cli/render/progress-events';
+import type { DrainBlocker } from '../../../domain/blockers';
+import { nowMs } from '../support/fake-terminal';
+import { upgrading } from '../support/fixtures';
+
+function behindBudget(pod: string, budget: string, sinceMs: number): DrainBlocker {
+  return {
+    code: 'budget-exhausted',
+    pod: { namespace: 'shop', name: pod },
+    budget: { namespace: 'shop', name: budget },
+    message: 'needs 2',
+    sinceMs,
+  };
+}
+
+const unmanaged = (pod: string): DrainBlocker => ({
+  code: 'pod-unmanaged',
+  pod: { namespace: 'shop', name: pod },
+  sinceMs: nowMs - 1_000,
+});
+
+describe('blockerGroups', () => {
+  it('puts the pods behind one budget together, under the one that waits longest', () => {
+    const groups = blockerGroups([
+      behindBudget('cart-1', 'cart', nowMs - 5_000),
+      unmanaged('a'),
+      behindBudget('cart-2', 'cart', nowMs - 9_000),
+      unmanaged('b'),
+    ]);
+
+    expect(groups.map(({ key, pods }) => [key, pods])).toEqual([
+      ['budget-exhausted shop/cart', 2],
+      ['pod-unmanaged shop/a', 1],
+      ['pod-unmanaged shop/b', 1],
+    ]);
+    expect(groups.map((group) => groupSentence(group, nowMs))[0]).toMatch(
+      /^pod shop\/cart-2 has not left for 9 s: .* \(and 1 more pod\)$/,
+    );
+  });
+
+  it('keeps a budget that the server did not name to its pod', () => {
+    const { budget: _unnamed, ...blocker } = behindBudget('cart-1', 'cart', 0) as DrainBlocker & {
+      budget: unknown;
+    };
+    expect(blockerGroups([blocker]).map(({ key }) => key)).toEqual([
+      'budget-exhausted shop/cart-1',
+    ]);
+  });
+});
+
+it('blockerLines show four reasons and count the rest', () => {
+  const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+  const blockers = names.map((name) => behindBudget(`${name}-1`, name, nowMs));
+
+  const lines = blockerLines(blockers, { nowMs, width: 1_000, indent: '  ' });
+
+  expect(lines).toHaveLength(5);
+  expect(lines.at(-1)).toBe('  and 2 more pods for other reasons');
+});
+
+it('withStandingBlockers leaves out what has only just come up', () => {
+  const [node] = upgrading.nodes;
+  if (node === undefined) throw new Error('no node');
+  const old = behindBudget('old-1', 'old', nowMs - 5_000);
+  const young = behindBudget('young-1', 'young', nowMs - 4_999);
+
+  const { nodes } = withStandingBlockers(
+    { ...upgrading, nodes: [{ ...node, blockers: [old, young] }] },
+    nowMs,
+  );
+
+  expect(nodes.map(({ blockers }) => blockers)).toEqual([[old]]);
+});
