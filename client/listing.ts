@@ -38,22 +38,37 @@ export async function listUpgrades(
   options: ListOptions = {},
 ): Promise<readonly UpgradeSummary[]> {
   const begun = Date.now();
+  const isWanted = ({ state }: UpgradeSummary) => options.running !== true || state === 'running';
   const found: UpgradeSummary[] = [];
   const limit = options.limit ?? defaultLimit;
   try {
     await session.client.withDeadline(begun + session.callTimeoutMs, async () => {
       const executions = session.client.workflow.list({ query: listQuery(options) });
       for await (const execution of executions) {
-        // A run that went on as another is a part of an upgrade, not one of its own.
-        if (execution.status.name === 'CONTINUED_AS_NEW') continue;
-        found.push(summaryOf(execution));
-        if (found.length >= limit) break;
+        const isEarlierRun = execution.status.name === 'CONTINUED_AS_NEW';
+        if (isEarlierRun) startEarlier(found, execution);
+        else if (found.filter(isWanted).length === limit) break;
+        else found.push(summaryOf(execution));
       }
     });
-    return found;
+    return found.filter(isWanted);
   } catch (error) {
     throw await explainedError(session, error, Date.now() - begun);
   }
+}
+
+/**
+ * A run that went on as another is a part of an upgrade, not one of its own: it says when the
+ * upgrade began. Newest first, so of its cluster the upgrade that was found last is the one. (That
+ * is why the query does not ask for running ones only: ended ones part one upgrade from another.)
+ */
+function startEarlier(
+  found: UpgradeSummary[],
+  { workflowId, startTime }: Pick<Execution, 'workflowId' | 'startTime'>,
+): void {
+  const index = found.findLastIndex((upgrade) => upgrade.workflowId === workflowId);
+  const upgrade = found[index];
+  if (upgrade !== undefined) found[index] = { ...upgrade, startedAt: startTime.toISOString() };
 }
 
 function listQuery(options: ListOptions): string {
@@ -61,7 +76,6 @@ function listQuery(options: ListOptions): string {
   if (options.cluster !== undefined) {
     conditions.push(`WorkflowId = '${quoted(upgradeWorkflowId(options.cluster as ClusterName))}'`);
   }
-  if (options.running === true) conditions.push(`ExecutionStatus = 'Running'`);
   return conditions.join(' AND ');
 }
 

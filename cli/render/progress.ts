@@ -82,13 +82,11 @@ function renderCurrentHop(progress: UpgradeProgress, view: ProgressView): readon
   if (hop === undefined || phase === 'ended' || isDone) return [];
   const planned = view.plan?.hops.find(({ id }) => id === hop.id);
   const versions = planned === undefined ? '' : `  ${planned.from} → ${planned.to}`;
-  const waits = phase === 'waiting-for-approval' ? '  waits for an approval' : '';
-  const mark = waits === '' ? view.style.busy('●') : view.style.wait('◌');
-  const rows = waits === '' ? currentHopSteps(progress, planned) : [];
   return [
     ...(hops.length === 0 ? [''] : []),
-    `${mark} ${view.style.strong(hop.id)}${versions}  hop ${hop.position} of ${hop.count}${waits}`,
-    ...rows.flatMap((row) => renderStep(row, progress, view)),
+    `${view.style.busy('●')} ${view.style.strong(hop.id)}${versions}` +
+      `  hop ${hop.position} of ${hop.count}`,
+    ...currentHopSteps(progress, planned).flatMap((row) => renderStep(row, progress, view)),
   ];
 }
 
@@ -143,18 +141,16 @@ function renderNode(
 
 function renderLaterHops({ status }: UpgradeProgress, view: ProgressView): readonly string[] {
   const { plan, style } = view;
-  const currentId = status.hop?.id;
-  if (plan === undefined || currentId === undefined || status.phase === 'ended') return [];
-  const at = plan.hops.findIndex(({ id }) => id === currentId);
-  if (at < 0 || status.phase === 'rolling-back') return [];
+  if (plan === undefined || status.phase === 'ended' || status.phase === 'rolling-back') return [];
+  const begun = new Set([...status.hops.map(({ hop }) => hop), status.hop?.id]);
+  const waiting = new Set(status.gates.map(({ hop }) => hop));
   return plan.hops
-    .slice(at + 1)
-    .map((hop) =>
-      style.faint(
-        `○ ${hop.id}  ${hop.from} → ${hop.to}` +
-          (hop.approval === 'required' ? '  asks for an approval' : ''),
-      ),
-    );
+    .filter(({ id }) => !begun.has(id))
+    .map((hop) => {
+      const line = `${hop.id}  ${hop.from} → ${hop.to}`;
+      if (waiting.has(hop.id)) return `${style.wait('◌')} ${line}  waits for an approval`;
+      return style.faint(`○ ${line}${hop.approval === 'required' ? '  asks for an approval' : ''}`);
+    });
 }
 
 function renderGates({ status }: UpgradeProgress, view: ProgressView): readonly string[] {

@@ -205,6 +205,8 @@ describe('an upgrade that runs', () => {
       phase: 'waiting-for-approval',
       waitingFor: 'approve/hop-1.30',
     });
+    const { startedAtMs } = await client.status(name);
+    expect(Date.parse(upgrade.startedAt)).toBeLessThan(startedAtMs + 2_000);
     await expect(client.list({ cluster: "no'body" })).resolves.toEqual([]);
     await expect(client.list({ limit: 1 })).resolves.toHaveLength(1);
   });

@@ -190,7 +190,6 @@ const approvalGate: Gate = {
 export const waitingForApproval: UpgradeProgress = {
   status: aStatus({
     phase: 'waiting-for-approval',
-    hop: { id: second, position: 2, count: 2, step: '', stepSinceMs: nowMs - 5 * minuteMs },
     gates: [approvalGate],
     hops: [firstHopDone],
     startedAtMs: nowMs - 90 * minuteMs,
