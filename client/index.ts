@@ -16,6 +16,8 @@ export {
 export type { AscentErrorCode, EndedOutcome } from './errors';
 export type { ListOptions, UpgradeSummary } from './listing';
 export type { ScheduleOptions, ScheduleTime, UpgradeSchedule } from './schedules';
+export { parseSpecFile, specProblemText } from './spec-file';
+export type { SpecFileResult, SpecProblem } from './spec-file';
 export type { StartOptions, StartRefused, StartResult } from './start';
 export type { WatchOptions } from './watch';
 
