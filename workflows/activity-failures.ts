@@ -84,6 +84,11 @@ function causeText(error: Error): string {
   return error.cause instanceof Error ? error.cause.message : error.message;
 }
 
+/** Whether nothing was heard of the activity in time; it did not say itself how it ended. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
+}
+
 /** How far a drain went before it was cancelled or gave up; undefined when it did not say. */
 export function drainProgressIn(error: unknown): DrainProgress | undefined {
   if (!(error instanceof ActivityFailure)) return undefined;

@@ -5,9 +5,11 @@
 //     list of types stands here.
 // B3. Heartbeats repeat by themselves in every activity that has a heartbeat timeout; it says how
 //     soon a dead worker is noticed, and 0.8 of it how soon a cancellation arrives.
+// B4. A cancelled activity has ended when its cancellation is told: until then it may still change
+//     the cluster. The SDK's documentation calls that the default; what it sends is TRY_CANCEL.
 
 import type { ActivityOptions } from '@temporalio/workflow';
-import { proxyActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 
 import { type AscentActivities, clusterTaskQueue } from '../domain/activity-contract';
 import type { ClusterName } from '../domain/names';
@@ -83,6 +85,7 @@ export function activityOptions(name: keyof AscentActivities, call: Call): Activ
     summary: call.summary,
     scheduleToCloseTimeout: totalMs,
     startToCloseTimeout: Math.min(attemptMs, totalMs),
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     ...(limit.heartbeats ? { heartbeatTimeout: heartbeatMs } : {}),
     ...(call.workerTimeoutMs === undefined ? {} : { scheduleToStartTimeout: call.workerTimeoutMs }),
     retry: {

@@ -2,8 +2,12 @@
 // state says to children, to the Temporal UI and to the search attributes.
 // T1. Handlers change the state and nothing else; everybody who acts waits for the state.
 // T2. The courier is one loop beside the main loop; it is never cancelled.
+// T3. The courier acts only when no handler is under way. The SDK may join a workflow task that gave
+//     no command with a later one that brings an update (temporalio/sdk-rust#1146), and then wakes
+//     us before the update is answered; waiting for the answer gives one order in both cases.
 
 import {
+  allHandlersFinished,
   ApplicationFailure,
   CancellationScope,
   condition,
@@ -188,11 +192,12 @@ export function digestChange(
   return { code: 'plan-digest-changed', expected, actual: plan.digest };
 }
 
-/** T2. Ends when the root is closed and everything was said. */
+/** T2, T3. Ends when the root is closed and everything was said. */
 export async function runCourier(root: Root): Promise<void> {
+  publish(root);
   await CancellationScope.nonCancellable(async () => {
     for (;;) {
-      await condition(() => root.isClosed || hasNews(root));
+      await condition(() => allHandlersFinished() && (root.isClosed || hasNews(root)));
       if (hasNews(root)) carry(root);
       else return;
     }

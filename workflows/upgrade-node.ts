@@ -27,7 +27,7 @@ import type { NodeChange } from '../domain/plan';
 import type { NodeOutcome, NodePhase, NodeStatus } from '../domain/progress';
 import { gateSentence } from '../domain/sentences';
 import type { DrainPolicy } from '../domain/spec';
-import { drainBlockersIn, drainProgressIn, failureOf } from './activity-failures';
+import { drainBlockersIn, drainProgressIn, failureOf, isTimeout } from './activity-failures';
 import { activity, cleanupMs, drainMarginMs } from './activity-options';
 import { type Line, openLine } from './line';
 import {
@@ -224,12 +224,14 @@ async function drain(run: NodeRun): Promise<'drain-paused' | undefined> {
   await CancellationScope.nonCancellable(() =>
     condition(() => draining.end !== undefined || run.paused),
   );
-  if (draining.end === undefined) scope.cancel();
+  const isToldToStop = draining.end === undefined;
+  if (isToldToStop) scope.cancel();
   const end = await endOf(draining);
   if (end.kind === 'rejected') {
     addEvictions(run, drainProgressIn(end.error));
-    const isPause = isCancellation(end.error) && !CancellationScope.current().consideredCancelled;
-    if (isPause) return 'drain-paused';
+    // A worker that died does not hear that it shall stop; it has stopped all the same.
+    const isOver = isCancellation(end.error) || (isToldToStop && isTimeout(end.error));
+    if (isOver && !CancellationScope.current().consideredCancelled) return 'drain-paused';
   } else addEvictions(run, end.value);
   valueOf(end);
   return undefined;

@@ -39,6 +39,8 @@ type Script =
   | { readonly kind: 'fail'; readonly failure: ApplicationFailure }
   | { readonly kind: 'hold'; readonly reach: () => void; readonly released: Promise<void> };
 
+const anyObject = '*';
+
 interface Stored {
   readonly record: SnapshotRecord;
   readonly nodes: ReadonlyMap<NodeName, NodeObservation>;
@@ -75,6 +77,11 @@ export class ScriptedCluster {
   /** The next call for this object fails. `object` as in TraceLine. */
   fail(activity: ActivityName, object: string, failure: ApplicationFailure): void {
     this.#script(activity, object, { kind: 'fail', failure });
+  }
+
+  /** The next call fails, whatever its object. */
+  failAny(activity: ActivityName, failure: ApplicationFailure): void {
+    this.#script(activity, anyObject, { kind: 'fail', failure });
   }
 
   /** The next call for this object waits until it is released or cancelled. */
@@ -219,7 +226,9 @@ export class ScriptedCluster {
   }
 
   async #followScript(activity: ActivityName, object: string): Promise<void> {
-    const script = this.#scripts.get(`${activity} ${object}`)?.shift();
+    const script =
+      this.#scripts.get(`${activity} ${object}`)?.shift() ??
+      this.#scripts.get(`${activity} ${anyObject}`)?.shift();
     if (script === undefined) return;
     if (script.kind === 'fail') throw script.failure;
     const context = Context.current();

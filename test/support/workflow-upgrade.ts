@@ -8,6 +8,7 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import type { UpdateDefinition } from '@temporalio/common';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type {
   AuditEntry,
@@ -168,6 +169,14 @@ export class UpgradeUnderTest {
     await eventually(`${activity} done ${times} times`, async () =>
       this.cluster.done(activity).length >= times ? true : undefined,
     );
+  }
+
+  /** Waits until the trail has such an event. */
+  async untilEvent(event: string): Promise<void> {
+    await eventually(`event ${event}`, async () => {
+      await sleep(200);
+      return (await this.events()).includes(event) ? true : undefined;
+    });
   }
 
   /** Waits until this gate is the first that is open. */
