@@ -28,10 +28,13 @@ function ownNode() {
   }
 }
 
+const runtimeFile = new URL('../dist/bin/worker-runtime.js', import.meta.url);
+
 /** Runs the program under another Node; signals are passed on, the exit code comes back. */
-function runUnder(node) {
-  const args = ['--enable-source-maps', program, ...process.argv.slice(2)];
-  const child = spawn(node, args, { stdio: 'inherit' });
+function runUnder(node, { flags = [], environment = {} } = {}) {
+  const args = [...flags, '--enable-source-maps', program, ...process.argv.slice(2)];
+  const env = { ...environment, ...process.env };
+  const child = spawn(node, args, { stdio: 'inherit', env });
   // A terminal sends Ctrl-C to the child as well: here it must only not end the launcher first.
   const pass = (signal) => (signal === 'SIGINT' && process.stdin.isTTY ? true : child.kill(signal));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, pass);
@@ -50,7 +53,17 @@ async function main() {
     process.exitCode = 1;
     return;
   }
+  // A worker is started with limits on its memory, which only a new process can have.
+  const isWorker = process.argv[2] === 'worker';
+  const { workerNodeFlags, workerEnvironment } = isWorker
+    ? (await import(runtimeFile.href)).default
+    : {};
+  const runtime = { flags: workerNodeFlags, environment: workerEnvironment };
   if (isNewEnough(process.versions.node)) {
+    if (isWorker) {
+      runUnder(process.execPath, runtime);
+      return;
+    }
     process.setSourceMapsEnabled(true);
     process.argv[1] = program;
     await import('../dist/bin/ascent.js');
@@ -63,7 +76,7 @@ async function main() {
     process.exitCode = 1;
     return;
   }
-  runUnder(node);
+  runUnder(node, runtime);
 }
 
 await main();

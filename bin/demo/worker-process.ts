@@ -15,6 +15,7 @@ import type { ClusterName } from '../../domain/names';
 import { labLayout } from '../../lab/layout';
 import { identify, recordProcess } from '../../lab/process-identity';
 import { builtFile } from './built-file';
+import { workerEnvironment, workerNodeFlags } from '../worker-runtime';
 
 export interface WorkerProcess {
   readonly pid: number;
@@ -37,27 +38,34 @@ export interface WorkerOptions {
   readonly cluster: string;
   readonly accessFile: string;
   readonly temporalAddress: string;
+  /** Of its log and its record, for a second one beside it; default `worker`. */
+  readonly name?: string;
 }
 
 /** Starts a worker and resolves when Temporal sees it poll both of its queues. */
 export async function startWorker(client: Client, options: WorkerOptions): Promise<WorkerProcess> {
   const layout = labLayout(options.stateDir);
-  const logFile = path.join(layout.logs, 'worker.log');
+  const name = options.name ?? 'worker';
+  const logFile = path.join(layout.logs, `${name}.log`);
   const log = await open(logFile, 'a', 0o600);
   const child = spawn(
     process.execPath,
-    [builtFile('bin/ascent.js'), 'worker', '--access', options.accessFile],
+    [...workerNodeFlags, builtFile('bin/ascent.js'), 'worker', '--access', options.accessFile],
     {
       // A group of its own: Ctrl-C reaches the demo, which then ends the worker in order.
       detached: true,
-      env: { ...process.env, TEMPORAL_ADDRESS: options.temporalAddress },
+      env: {
+        ...process.env,
+        ...workerEnvironment,
+        TEMPORAL_ADDRESS: options.temporalAddress,
+      },
       stdio: ['ignore', log.fd, log.fd],
     },
   );
   await log.close();
   if (child.pid === undefined) throw new Error('the worker could not be started');
   const identity = identify(child.pid);
-  if (identity !== undefined) await recordProcess(layout.processes, 'worker', identity);
+  if (identity !== undefined) await recordProcess(layout.processes, name, identity);
   child.unref();
   await untilPolling(client, child, { ...options, logFile });
   return { pid: child.pid, logFile, stop: () => stop(child) };
