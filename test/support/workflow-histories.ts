@@ -45,16 +45,23 @@ async function runsFrom(
   while (runId !== undefined && runId !== '') {
     const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
     found.push({ workflowId, runId, history });
-    for (const event of history.events ?? []) {
-      const child = event.childWorkflowExecutionStartedEventAttributes?.workflowExecution;
-      if (child?.workflowId && child.runId) {
-        found.push(...(await runsFrom(client, child.workflowId, child.runId)));
-      }
+    for (const child of childrenIn(history)) {
+      found.push(...(await runsFrom(client, child.workflowId, child.runId)));
     }
     const last = history.events?.at(-1);
     runId = last?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? undefined;
   }
   return found;
+}
+
+function childrenIn(
+  history: History,
+): readonly { readonly workflowId: string; readonly runId: string }[] {
+  return (history.events ?? []).flatMap((event) => {
+    const child = event.childWorkflowExecutionStartedEventAttributes?.workflowExecution;
+    if (!child?.workflowId || !child.runId) return [];
+    return [{ workflowId: child.workflowId, runId: child.runId }];
+  });
 }
 
 const folder = resolve(__dirname, '../replay/histories');

@@ -179,6 +179,17 @@ export class UpgradeUnderTest {
     });
   }
 
+  /** Waits until a child was told to pause or to go on, so many times. */
+  async untilTold(path: string, times = 1): Promise<void> {
+    await eventually(`word to ${path}`, async () => {
+      const { events } = await this.child(path).fetchHistory();
+      const told = (events ?? []).filter(
+        (event) => event.workflowExecutionSignaledEventAttributes?.signalName === 'control',
+      );
+      return told.length >= times ? true : undefined;
+    });
+  }
+
   /** Waits until this gate is the first that is open. */
   async untilGate(id: string): Promise<{ readonly gate: Gate; readonly status: UpgradeStatus }> {
     await this.#untilAttribute(searchAttributes.waitingFor, id);

@@ -1,5 +1,4 @@
 import type { DrainDeadlineDetails } from '../../domain/activity-contract';
-import type { Gate } from '../../domain/control';
 import type { NodeName } from '../../domain/names';
 import type { NodeOutcome, UpgradeResult } from '../../domain/progress';
 import { blockersQuery, nodeStatusQuery, poolStatusQuery } from '../../workflows/messages';
@@ -169,7 +168,7 @@ describe.each(workerModes)('a node that cannot go on, $mode', ({ workerOptions }
         waiting: ['worker-1' as NodeName],
       });
       // A node gate has answers of its own.
-      expect(await refusalIn(upgrade.approve((gate as Gate).id))).toEqual({
+      expect(await refusalIn(upgrade.approve(gate.id))).toEqual({
         code: 'gate-unknown',
         gate: 'node/worker-1',
         open: [],

@@ -46,6 +46,7 @@ describe.each(workerModes)('a pause, $mode', ({ workerOptions }) => {
       await changing.reached;
       await upgrade.pause();
       await upgrade.untilPhase('pausing');
+      await upgrade.untilTold('hop-1.29/workers/worker-1');
       changing.release();
       await upgrade.untilPhase('paused');
       expect(cluster.versions()).toEqual([
@@ -67,6 +68,7 @@ describe.each(workerModes)('a pause, $mode', ({ workerOptions }) => {
       await upgrade.start();
       await first.reached;
       await upgrade.pause();
+      await upgrade.untilTold('hop-1.29');
       first.release();
       await upgrade.untilPhase('paused');
       expect(cluster.done('upgradeControlPlaneMember')).toEqual(['kube-apiserver cp-1']);
@@ -130,6 +132,7 @@ describe.each(workerModes)('a pause, $mode', ({ workerOptions }) => {
       await started;
       await preflight.reached;
       await upgrade.handle.signal(pauseSignal, upgrade.request());
+      await upgrade.untilTold('hop-1.29');
       preflight.release();
       await upgrade.untilPhase('paused');
       expect(upgrade.cluster.done('takeSnapshot')).toEqual([]);
