@@ -10,7 +10,7 @@ import type { PlanResult } from '../domain/plan';
 import { findingSentence, refusalSentence, startRefusalSentence } from '../domain/sentences';
 
 /** What a blocker is about, the same two or three fields for every code. */
-export interface BlockedObject {
+interface BlockedObject {
   readonly kind:
     | 'cluster'
     | 'control-plane'
@@ -24,12 +24,12 @@ export interface BlockedObject {
   readonly namespace?: string;
 }
 
-export type BlockerDocument = Blocker & {
+type BlockerDocument = Blocker & {
   readonly object: BlockedObject;
   readonly sentence: string;
 };
 
-export function blockerDocument(blocker: Blocker): BlockerDocument {
+function blockerDocument(blocker: Blocker): BlockerDocument {
   return { ...blocker, object: objectOf(blocker), sentence: blockerSentence(blocker) };
 }
 

@@ -88,9 +88,8 @@ export class CommandRun {
     if (this.output === 'json') stdout.write(`${JSON.stringify(document, null, 2)}\n`);
     const style = stderr.hasColours ? colourStyle : plainStyle;
     const problems = document.problems.map((problem) => `  ${problem}\n`).join('');
-    stderr.write(
-      `${style.bad('error:')} ${document.message}\n${problems}${style.faint(`→ ${document.remedy}`)}\n`,
-    );
+    const remedy = style.faint(`→ ${document.remedy}`);
+    stderr.write(`${style.bad('error:')} ${document.message}\n${problems}${remedy}\n`);
     this.exitCode = document.exitCode;
   }
 }

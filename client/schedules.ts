@@ -49,7 +49,7 @@ const idPrefix = 'upgrade-schedule/';
 const maxNextTimes = 5;
 
 /** `upgrade-schedule/<cluster>`. */
-export function scheduleIdOf(cluster: string): string {
+function scheduleIdOf(cluster: string): string {
   return `${idPrefix}${cluster}`;
 }
 

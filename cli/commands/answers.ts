@@ -116,8 +116,10 @@ async function digestOf(
       `give the digest that the plan shows${now}`,
     );
   }
-  const question = `The plan has the digest ${planDigest}.\n${capital(verb)} ${gate} of ${cluster}?`;
-  if (await context.confirm(question)) return planDigest;
+  const question = `${capital(verb)} ${gate} of ${cluster}?`;
+  if (await context.confirm(`The plan has the digest ${planDigest}.\n${question}`)) {
+    return planDigest;
+  }
   context.stderr.write('nothing was answered\n');
   return undefined;
 }

@@ -47,7 +47,7 @@ function timeOf(options: StartCliOptions): ScheduleTime {
     : { kind: 'at', time: at, ...zone };
 }
 
-export function scheduleLines(schedule: UpgradeSchedule): readonly string[] {
+function scheduleLines(schedule: UpgradeSchedule): readonly string[] {
   const { cluster, nextTimes, timezone } = schedule;
   return nextTimes.length === 0
     ? [`The upgrade of ${cluster} is scheduled, but no time for it comes any more.`]

@@ -28,8 +28,8 @@ export function addWatch(program: Command, run: CommandRun): void {
     .command('watch')
     .summary('follow an upgrade until it ends')
     .description(
-      'Follows an upgrade until it ends: exit code 0 when it completed, 8 when it ended otherwise.' +
-        ' Ctrl-C ends only the watching.',
+      'Follows an upgrade until it ends: exit code 0 when it completed, 8 when it ended' +
+        ' otherwise. Ctrl-C ends only the watching.',
     )
     .argument('[cluster]', 'name of the cluster (default: of the access file, or the only one)')
     .option('--interval <seconds>', 'time between two looks (default: 1)', intervalMs)

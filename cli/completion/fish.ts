@@ -50,6 +50,7 @@ function optionLine(program: string, condition: string | undefined) {
       choices: value.kind === 'choices' ? ` -x -a ${shellQuoted(value.choices.join(' '))}` : '',
     }[value.kind];
     const where = condition === undefined ? '' : ` -n ${condition}`;
-    return `complete -c ${program}${where} ${names.join(' ')}${takes} -d ${shellQuoted(description)}`;
+    const what = `${names.join(' ')}${takes} -d ${shellQuoted(description)}`;
+    return `complete -c ${program}${where} ${what}`;
   };
 }

@@ -78,7 +78,8 @@ function poolText({ nodes, maxUnavailable }: PoolStep): string {
   if (first === undefined) return 'no nodes';
   const changes = new Set(nodes.map(({ from, to }) => `${from} → ${to}`));
   const canary = nodes.length === 1 ? '' : `; ${first.name} first, alone`;
-  return `${count(nodes.length, 'node')} ${[...changes].join(', ')}, ${maxUnavailable} at a time${canary}`;
+  const what = `${count(nodes.length, 'node')} ${[...changes].join(', ')}`;
+  return `${what}, ${maxUnavailable} at a time${canary}`;
 }
 
 function poolSteps(plan: Plan): readonly PoolStep[] {

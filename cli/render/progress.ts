@@ -149,7 +149,8 @@ function renderLaterHops({ status }: UpgradeProgress, view: ProgressView): reado
     .map((hop) => {
       const line = `${hop.id}  ${hop.from} → ${hop.to}`;
       if (waiting.has(hop.id)) return `${style.wait('◌')} ${line}  waits for an approval`;
-      return style.faint(`○ ${line}${hop.approval === 'required' ? '  asks for an approval' : ''}`);
+      const asks = hop.approval === 'required' ? '  asks for an approval' : '';
+      return style.faint(`○ ${line}${asks}`);
     });
 }
 
@@ -171,6 +172,6 @@ function renderWayBack({ status }: UpgradeProgress, view: ProgressView): readonl
   const isHinted = status.gates.length > 0;
   if (rollBackTo === undefined || isHinted || status.phase === 'ended') return [];
   if (status.phase === 'rolling-back') return [];
-  const line = `back to ${rollBackTo.at}: ${view.program} rollback ${status.cluster} --hop ${rollBackTo.hop}`;
-  return ['', view.style.faint(line)];
+  const command = `${view.program} rollback ${status.cluster} --hop ${rollBackTo.hop}`;
+  return ['', view.style.faint(`back to ${rollBackTo.at}: ${command}`)];
 }

@@ -1,5 +1,5 @@
-// The service of docs/examples, installed and run as its reader would: the package by its name, in a
-// process of its own.
+// The service of docs/examples, installed and run as its reader would: the package by its name, in
+// a process of its own.
 
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';

@@ -22,7 +22,7 @@ describe('while something is away', () => {
     await server.close();
   });
 
-  it('a watch goes on after Temporal was killed and came back, and ends with the upgrade', async () => {
+  it('a watch goes on after Temporal was killed, and ends with the upgrade', async () => {
     const { name, spec, cluster } = await server.cluster();
     const hold = cluster.hold('drainNode', 'worker-2');
     await client.start({ ...spec, approvals: 'none' }, { actor: 'ada' });

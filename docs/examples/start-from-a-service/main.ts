@@ -23,7 +23,7 @@ interface Answer {
   readonly body: unknown;
 }
 
-// TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY or a profile: as for every Temporal client.
+// TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY or a profile, as for any Temporal client.
 const client = await AscentClient.connect();
 
 async function startUpgrade(request: IncomingMessage): Promise<Answer> {
