@@ -16,7 +16,7 @@ import type { MemberObservation, NodeObservation, Observation } from '../../doma
 import { planUpgrade } from '../../domain/planner';
 import { knownReleases } from '../../domain/releases';
 import type { KubeVersion } from '../../domain/versions';
-import { aMember } from './builders';
+import { aMember, version } from './builders';
 
 export type ActivityName = keyof AscentActivities;
 
@@ -114,6 +114,13 @@ export class ScriptedCluster {
   changeNode(name: string, change: Partial<NodeObservation>): void {
     const node = this.#nodes.get(name as NodeName);
     if (node !== undefined) this.#nodes.set(node.name, { ...node, ...change });
+  }
+
+  /** Somebody else upgrades everything. */
+  becomes(at: string): void {
+    const names = [...this.#members.keys()];
+    this.#members = new Map(names.map((name) => [name, aMember(name, at)]));
+    for (const name of this.#nodes.keys()) this.changeNode(name, { kubeletVersion: version(at) });
   }
 
   /** Versions of everything: `cp-1 1.29.15/1.29.15`, `worker-1 1.29.15`, ` cordoned` where so. */

@@ -190,6 +190,17 @@ export class UpgradeUnderTest {
     });
   }
 
+  /** Waits until the cancellation has come down to a child. */
+  async untilCancelRequested(path: string): Promise<void> {
+    await eventually(`cancellation of ${path}`, async () => {
+      const { events } = await this.child(path).fetchHistory();
+      const isAsked = (events ?? []).some(
+        (event) => event.workflowExecutionCancelRequestedEventAttributes,
+      );
+      return isAsked ? true : undefined;
+    });
+  }
+
   /** Waits until this gate is the first that is open. */
   async untilGate(id: string): Promise<{ readonly gate: Gate; readonly status: UpgradeStatus }> {
     await this.#untilAttribute(searchAttributes.waitingFor, id);
