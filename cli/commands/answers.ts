@@ -20,12 +20,10 @@ interface AnswerOptions {
 }
 
 interface GateOptions extends AnswerOptions {
-  readonly gate: string;
   readonly digest?: string;
 }
 
 interface RollBackOptions extends AnswerOptions {
-  readonly hop?: string;
   readonly yes?: boolean;
 }
 
@@ -59,8 +57,8 @@ export function addGateCommands(program: Command, run: CommandRun): void {
         'Approves what waits: a hop, or another try of a step. The digest says which plan was' +
         ' looked at; when the plan has changed since, the approval is refused.',
       examples: [
-        ['approve prod --gate approve/hop-1.30 --digest 3f2a9c71d0e4', 'the next hop may begin'],
-        ['approve prod --gate hop-1.29/snapshot', 'try a step again; asks for the plan of now'],
+        ['approve prod approve/hop-1.30 --digest 3f2a9c71d0e4', 'the next hop may begin'],
+        ['approve prod hop-1.29/snapshot', 'try a step again; asks about the plan of now'],
       ],
     },
     reject: {
@@ -68,23 +66,29 @@ export function addGateCommands(program: Command, run: CommandRun): void {
       summary: 'end an upgrade where it is',
       description: 'Rejects what waits: the upgrade ends, the cluster stays as it is now.',
       examples: [
-        ["reject prod --gate approve/hop-1.30 --digest 3f2a9c71d0e4 -r 'too late'", 'stop here'],
+        ["reject prod approve/hop-1.30 --digest 3f2a9c71d0e4 -r 'not this week'", 'stop here'],
       ],
     },
   } as const satisfies Record<string, Wording>;
   for (const name of ['approve', 'reject'] as const) {
     const command = addAnswer(program, wordings[name])
-      .argument('[cluster]', clusterArgument)
-      .requiredOption('--gate <gate>', 'what waits, as status names it')
+      .usage('[options] [cluster] <gate>')
+      .argument('<cluster>', clusterArgument)
+      .argument('[gate]', 'what waits, as status names it')
       .option('--digest <digest>', 'digest of the plan that was looked at, or its beginning');
-    run.bind<GateOptions>(command, (invocation) =>
-      say(invocation, async (client, cluster) => {
-        const planDigest = await digestOf(invocation, client, cluster, name);
+    run.bind<GateOptions>(command, (given) => {
+      const { invocation, object: gate } = lastIsObject(given);
+      // Gates have a slash in them, clusters never do.
+      if (!gate.includes('/')) {
+        throw usageError(`${gate} is no gate`, 'name the cluster and the gate, as status shows it');
+      }
+      return say(invocation, async (client, cluster) => {
+        const what = `${capital(name)} ${gate} of ${cluster}`;
+        const planDigest = await digestOf(invocation, client, cluster, what);
         if (planDigest === undefined) return undefined;
-        const { gate } = invocation.options;
         return client[name](cluster, { ...requestOf(invocation), gate, planDigest });
-      }),
-    );
+      });
+    });
   }
 }
 
@@ -97,9 +101,9 @@ async function digestOf(
   { context, options }: Invocation<GateOptions>,
   client: UpgradeClient,
   cluster: string,
-  verb: 'approve' | 'reject',
+  what: string,
 ): Promise<string | undefined> {
-  const { digest: given, gate } = options;
+  const { digest: given } = options;
   if (given !== undefined && given.length >= 64) return given;
   if (given !== undefined && given.length < shortestDigest) {
     throw usageError(
@@ -116,10 +120,8 @@ async function digestOf(
       `give the digest that the plan shows${now}`,
     );
   }
-  const question = `${capital(verb)} ${gate} of ${cluster}?`;
-  if (await context.confirm(`The plan has the digest ${planDigest}.\n${question}`)) {
-    return planDigest;
-  }
+  const question = `The plan has the digest ${planDigest}.\n${what}?`;
+  if (await context.confirm(question)) return planDigest;
   context.stderr.write('nothing was answered\n');
   return undefined;
 }
@@ -159,20 +161,24 @@ export function addRollBack(program: Command, run: CommandRun): void {
       'Rolls a hop back: nodes, etcd and control plane return to what they were before it. What' +
       ' was written to the cluster since then is lost. Possible until the next hop begins.',
     examples: [
-      ["rollback prod --hop hop-1.30 -r 'webhooks broke'", 'says what is lost, asks'],
+      ["rollback prod hop-1.30 -r 'webhooks broke'", 'says what is lost, asks'],
       ['rollback prod --yes', 'the hop that can be rolled back, without asking'],
     ],
   })
     .argument('[cluster]', clusterArgument)
-    .option('--hop <hop>', 'the hop to undo (default: the one that can be rolled back)')
+    .argument('[hop]', 'the hop to undo (default: the one that can be rolled back)')
     .option('-y, --yes', 'do not ask');
-  run.bind<RollBackOptions>(command, (invocation) =>
-    say(invocation, async (client, cluster) => {
-      const hop = invocation.options.hop ?? (await rollBackHopOf(client, cluster));
+  run.bind<RollBackOptions>(command, (given) => {
+    const [first, second] = given.args;
+    // Names of clusters are DNS labels: without a dot.
+    const isHop = second === undefined && first !== undefined && /^hop-\d+\.\d+$/.test(first);
+    const invocation = isHop ? { ...given, args: [] } : given;
+    return say(invocation, async (client, cluster) => {
+      const hop = (isHop ? first : second) ?? (await rollBackHopOf(client, cluster));
       if (!(await agreeToRollBack(invocation, cluster, hop))) return undefined;
       return client.rollBack(cluster, { ...requestOf(invocation), hop });
-    }),
-  );
+    });
+  });
 }
 
 async function rollBackHopOf(client: UpgradeClient, cluster: string): Promise<string> {
@@ -224,20 +230,30 @@ export function addNodeCommands(program: Command, run: CommandRun): void {
     },
   ] as const satisfies readonly (Wording & { readonly method: keyof UpgradeClient })[];
   for (const { method, ...wording } of commands) {
-    // Parsers take what may be left out from the end; for people the cluster comes first.
     const command = addAnswer(program, wording)
       .usage('[options] [cluster] <node>')
       .argument('<cluster>', clusterArgument)
       .argument('[node]', 'name of the node');
-    run.bind<AnswerOptions>(command, (invocation) => {
-      const [first = '', second] = invocation.args;
-      const node = second ?? first;
-      const args = second === undefined ? [] : [first];
-      return say({ ...invocation, args }, (client, cluster) =>
+    run.bind<AnswerOptions>(command, (given) => {
+      const { invocation, object: node } = lastIsObject(given);
+      return say(invocation, (client, cluster) =>
         client[method](cluster, { ...requestOf(invocation), node }),
       );
     });
   }
+}
+
+/**
+ * `CLUSTER OBJECT`, or only `OBJECT`: the parser can leave out the last word alone, while for
+ * people the cluster comes first and may go unsaid.
+ */
+function lastIsObject<Options>(given: Invocation<Options>): {
+  readonly invocation: Invocation<Options>;
+  readonly object: string;
+} {
+  const [first = '', second] = given.args;
+  const args = second === undefined ? [] : [first];
+  return { invocation: { ...given, args }, object: second ?? first };
 }
 
 function requestOf({ options, actor }: Invocation<AnswerOptions>) {

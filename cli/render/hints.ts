@@ -37,9 +37,9 @@ function wordsAfterCluster(
   switch (command) {
     case 'approve':
     case 'reject':
-      return ['--gate', quoted(gate.id), '--digest', digestPrefix(planDigest)];
+      return [quoted(gate.id), '--digest', digestPrefix(planDigest)];
     case 'rollBack':
-      return rollBackTo === undefined ? undefined : ['--hop', rollBackTo.hop];
+      return rollBackTo === undefined ? undefined : [rollBackTo.hop];
     case 'retryNode':
     case 'skipNode':
     case 'quarantineNode':

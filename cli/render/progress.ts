@@ -172,6 +172,6 @@ function renderWayBack({ status }: UpgradeProgress, view: ProgressView): readonl
   const isHinted = status.gates.length > 0;
   if (rollBackTo === undefined || isHinted || status.phase === 'ended') return [];
   if (status.phase === 'rolling-back') return [];
-  const command = `${view.program} rollback ${status.cluster} --hop ${rollBackTo.hop}`;
+  const command = `${view.program} rollback ${status.cluster} ${rollBackTo.hop}`;
   return ['', view.style.faint(`back to ${rollBackTo.at}: ${command}`)];
 }

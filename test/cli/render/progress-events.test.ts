@@ -57,7 +57,7 @@ describe('progressEvents', () => {
       '  ascent retry-node prod web-2',
       '  ascent skip-node prod web-2',
       '  ascent quarantine-node prod web-2',
-      '  ascent rollback prod --hop hop-1.29',
+      '  ascent rollback prod hop-1.29',
     ]);
   });
 
