@@ -32,6 +32,8 @@ function laterSteps(
   seen: ReadonlySet<string>,
 ): readonly string[] {
   const at = steps.findIndex((step) => isLabelOf(step, current));
+  // A rollback has steps of its own; those of the plan do not come after them.
+  if (at < 0 && current !== '') return [];
   return steps
     .slice(at + 1)
     .map(stepLabel)
