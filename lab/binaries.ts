@@ -1,11 +1,13 @@
-// Which executables the lab runs, by the toolchain's names.
+// Which executables the lab runs: those that the toolchain finds on this machine without fetching
+// or building anything. Who wants them installed first calls resolveToolchain (lab/toolchain).
 
-import { constants } from 'node:fs';
-import { access, readdir } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import path from 'node:path';
+import { catalogue } from './toolchain/catalogue';
+import type { ToolRequest } from './toolchain/requests';
+import { resolveToolchain } from './toolchain/resolve';
+import type { Toolchain } from './toolchain/resolve';
+import { ToolchainError } from './toolchain/toolchain-problem';
 
-export interface KubeBinaries {
+interface KubeBinaries {
   readonly apiServer: string;
   readonly controllerManager: string;
   readonly scheduler: string;
@@ -18,58 +20,68 @@ export interface LabBinaries {
   readonly kwok: string;
   /** Undefined when one of the three is not installed in this version. */
   kube(version: string): Promise<KubeBinaries | undefined>;
-  /** Releases of which all three are installed. */
+  /** Releases of which all three are installed, oldest first. */
   versions(): Promise<readonly string[]>;
 }
 
-function cacheRoot(): string {
-  const xdg = process.env['XDG_CACHE_HOME'];
-  const base = xdg !== undefined && path.isAbsolute(xdg) ? xdg : path.join(homedir(), '.cache');
-  return path.join(base, 'ascent', 'bin');
+const kubeTools = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+
+/** Only what is there: a lab that comes up again must not wait for a build. */
+function find(requests: readonly ToolRequest[]): Promise<Toolchain> {
+  const env = { ...process.env, ASCENT_TOOLCHAIN_SOURCES: 'environment,path,cache' };
+  return resolveToolchain(requests, { env });
 }
 
-async function isExecutable(file: string): Promise<boolean> {
+/** A tool that was asked for is in the result, or resolveToolchain has thrown. */
+function pathIn(toolchain: Toolchain, tool: string): string {
+  const found = toolchain.pathOf(tool);
+  if (found === undefined) throw new Error(`${tool} was neither found nor refused`);
+  return found;
+}
+
+async function findKube(version: string): Promise<KubeBinaries | undefined> {
+  let found: Toolchain;
   try {
-    await access(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
+    found = await find(kubeTools.map((tool) => ({ tool, version })));
+  } catch (error) {
+    if (error instanceof ToolchainError) return undefined;
+    throw error;
   }
-}
-
-async function anyVersion(name: string): Promise<string> {
-  const versions = await readdir(path.join(cacheRoot(), name));
-  const [version] = versions;
-  if (version === undefined) throw new Error(`${name} is not installed`);
-  return path.join(cacheRoot(), name, version, name);
-}
-
-async function kube(version: string): Promise<KubeBinaries | undefined> {
-  const file = (name: string): string => path.join(cacheRoot(), name, version, name);
-  const found = {
-    apiServer: file('kube-apiserver'),
-    controllerManager: file('kube-controller-manager'),
-    scheduler: file('kube-scheduler'),
-  };
-  const present = await Promise.all(Object.values(found).map(isExecutable));
-  return present.every(Boolean) ? found : undefined;
-}
-
-async function versions(): Promise<readonly string[]> {
-  const names = await readdir(path.join(cacheRoot(), 'kube-apiserver'));
-  const found = await Promise.all(
-    names.map(async (name) => ((await kube(name)) === undefined ? [] : [name])),
-  );
-  return found.flat().toSorted();
-}
-
-export async function installedBinaries(): Promise<LabBinaries> {
   return {
-    etcd: await anyVersion('etcd'),
-    etcdVersion: '3.5.21',
-    etcdutl: await anyVersion('etcdutl'),
-    kwok: await anyVersion('kwok'),
-    kube,
-    versions,
+    apiServer: pathIn(found, 'kube-apiserver'),
+    controllerManager: pathIn(found, 'kube-controller-manager'),
+    scheduler: pathIn(found, 'kube-scheduler'),
+  };
+}
+
+function knownVersions(): readonly string[] {
+  return catalogue
+    .filter(({ tools }) => tools.some(({ name }) => name === 'kube-apiserver'))
+    .map(({ version }) => version);
+}
+
+/** Throws ToolchainError when etcd, etcdutl or kwok is not installed. */
+export async function installedBinaries(): Promise<LabBinaries> {
+  const found = await find(['etcd', 'etcdutl', 'kwok'].map((tool) => ({ tool })));
+  const etcdVersion = found.binaries.find(({ tool }) => tool === 'etcd')?.version;
+  // What is missing now may be installed while the lab runs: only what was found is remembered.
+  const kube = new Map<string, KubeBinaries>();
+  const kubeOnce = async (version: string): Promise<KubeBinaries | undefined> => {
+    const known = kube.get(version) ?? (await findKube(version));
+    if (known !== undefined) kube.set(version, known);
+    return known;
+  };
+  return {
+    etcd: pathIn(found, 'etcd'),
+    etcdVersion: etcdVersion ?? 'unknown',
+    etcdutl: pathIn(found, 'etcdutl'),
+    kwok: pathIn(found, 'kwok'),
+    kube: kubeOnce,
+    async versions() {
+      const all = await Promise.all(
+        knownVersions().map(async (version) => ((await kubeOnce(version)) ? [version] : [])),
+      );
+      return all.flat();
+    },
   };
 }
