@@ -88,7 +88,7 @@ export function openRoot(input: UpgradeClusterInput): Root {
     published: undefined,
     isClosed: false,
   };
-  setHandler(statusQuery, () => statusOf(root.state));
+  setHandler(statusQuery, () => statusOf(root.state, Date.now()));
   setHandler(planQuery, () => root.state.plan);
   setHandler(auditQuery, () => root.state.audit);
   setHandler(blockersQuery, () => blockersOf(root.state));

@@ -2,6 +2,7 @@
 // values of its search attributes. Pure in the state.
 
 import type { Blocker } from '../domain/blockers';
+import { secondsLeft } from '../domain/progress-estimate';
 import { findingSentence, gateSentence, statusSentence } from '../domain/sentences';
 import type { UpgradePhase, UpgradeStatus } from '../domain/progress';
 import { formatSeconds } from '../domain/durations';
@@ -18,10 +19,24 @@ export function phaseOf(state: UpgradeState): UpgradePhase {
   return state.hop?.step === 'soak' ? 'soaking' : 'upgrading';
 }
 
-/** Answer of the query `status`. Says no durations that grow: who reads it knows the time. */
-export function statusOf(state: UpgradeState): UpgradeStatus {
-  const facts = factsOf(state);
+/**
+ * Answer of the query `status`. The sentence says no durations that grow: who reads it knows the
+ * time. `nowMs` is for the estimate of what is left; without it there is none.
+ */
+export function statusOf(state: UpgradeState, nowMs?: number): UpgradeStatus {
+  const facts = { ...factsOf(state), ...estimate(state, nowMs) };
   return { schema: 'ascent.status/v1', ...facts, sentence: statusSentence(facts) };
+}
+
+function estimate(
+  { plan, hops, hop, decision, result }: UpgradeState,
+  nowMs: number | undefined,
+): Pick<UpgradeStatus, 'secondsLeft'> {
+  const isOver = result !== undefined || decision !== undefined;
+  if (plan === undefined || nowMs === undefined || isOver) return {};
+  const current = hop === undefined ? {} : { current: { ...hop, hop: hop.id } };
+  const left = secondsLeft({ plan, hops, ...current, nowMs });
+  return left === undefined ? {} : { secondsLeft: left };
 }
 
 function factsOf(state: UpgradeState): Omit<UpgradeStatus, 'schema' | 'sentence'> {

@@ -1,11 +1,12 @@
 // Histories of an upgrade: all runs of the root and everything below it.
 
 import type { WorkflowClient } from '@temporalio/client';
-import { historyFromJSON, historyToJSON } from '@temporalio/common/lib/proto-utils';
-import type { temporal } from '@temporalio/proto';
+import { temporal } from '@temporalio/proto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
+// Not historyToJSON of @temporalio/common: it fails where npm installs more than one protobufjs.
+const { History } = temporal.api.history.v1;
 export type History = temporal.api.history.v1.IHistory;
 
 export interface NamedHistory {
@@ -68,7 +69,11 @@ const folder = resolve(__dirname, '../replay/histories');
 /** Folder of the release that is being made. */
 const release = 'v0.1';
 
-/** Writes `<release>/<scenario>.json`: one member a run, in the JSON form of Temporal's tools. */
+interface SavedRun extends Omit<NamedHistory, 'history'> {
+  readonly history: Readonly<Record<string, unknown>>;
+}
+
+/** Writes `<release>/<scenario>.json`: one member a run, in the JSON form of protobufjs. */
 export async function saveHistories(
   scenario: string,
   histories: readonly NamedHistory[],
@@ -76,11 +81,17 @@ export async function saveHistories(
   const runs = histories.map(({ workflowId, runId, history }) => ({
     workflowId,
     runId,
-    history: JSON.parse(historyToJSON(history)) as unknown,
+    history: History.create(history).toJSON() as unknown,
   }));
   await mkdir(join(folder, release), { recursive: true });
-  const lines = runs.map((run) => JSON.stringify(run));
+  const lines = runs.map((run) => JSON.stringify(run, withoutPlace));
   await writeFile(join(folder, release, `${scenario}.json`), `[\n${lines.join(',\n')}\n]\n`);
+}
+
+/** Leaves out what tells of the machine on which it was recorded; a replay does not look at it. */
+function withoutPlace(key: string, value: unknown): unknown {
+  if (key === 'stackTrace') return undefined;
+  return key === 'identity' ? 'recorder' : value;
 }
 
 /** All recorded histories, by release and scenario. */
@@ -93,8 +104,8 @@ export async function loadHistories(): Promise<
   return Promise.all(
     files.toSorted().map(async (file) => {
       const text = await readFile(join(folder, file), 'utf8');
-      const saved = JSON.parse(text) as readonly (NamedHistory & { readonly history: unknown })[];
-      const runs = saved.map((run) => ({ ...run, history: historyFromJSON(run.history) }));
+      const saved = JSON.parse(text) as readonly SavedRun[];
+      const runs = saved.map((run) => ({ ...run, history: History.fromObject(run.history) }));
       return { scenario: file.replace(/\.json$/, ''), runs };
     }),
   );

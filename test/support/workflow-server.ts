@@ -16,6 +16,7 @@ import { resolve } from 'node:path';
 
 import { type AscentActivities, clusterTaskQueue } from '../../domain/activity-contract';
 import type { ClusterName } from '../../domain/names';
+import { resolveTestServer } from '../../lab/toolchain/test-server';
 import { searchAttributes } from '../../workflows/messages';
 
 const workflowsPath = resolve(__dirname, '../../workflows/index.ts');
@@ -34,6 +35,9 @@ export interface WorkflowServer {
   readonly bundle: WorkflowBundleWithSourceMap;
 }
 
+/** The very first run on a machine gets the server, which takes up to a minute or two. */
+const setUpMs = 300_000;
+
 /** The SDK gives an ephemeral server 5 s to answer; a JVM on a busy machine may need longer. */
 const startAttempts = 4;
 
@@ -42,7 +46,7 @@ export function useWorkflowServer(): () => WorkflowServer {
   let server: WorkflowServer | undefined;
   beforeAll(async () => {
     server = await startWorkflowServer();
-  }, 60_000);
+  }, setUpMs);
   afterAll(async () => {
     await server?.env.teardown();
   }, 60_000);
@@ -68,8 +72,7 @@ async function startWorkflowServer(): Promise<WorkflowServer> {
 }
 
 async function createEnvironment(): Promise<TestWorkflowEnvironment> {
-  const path = process.env['ASCENT_TEST_SERVER'];
-  if (path === undefined) throw new Error('ASCENT_TEST_SERVER does not name the test server');
+  const { path } = await resolveTestServer();
   const executable = { type: 'existing-path', path } as const;
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -1,0 +1,70 @@
+// Replays every recorded history with the workflows as they are now: what runs for weeks on one
+// release must go on with the next. Recorded by `RECORD=1 npm run test:workflow` from the tests
+// that name a scenario; a release's folder is frozen once it is out.
+
+import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { resolve } from 'node:path';
+
+import * as workflows from '../../workflows';
+import { type History, loadHistories, type NamedHistory } from '../support/workflow-histories';
+
+jest.setTimeout(120_000);
+
+interface Recorded {
+  readonly scenario: string;
+  readonly runs: readonly NamedHistory[];
+}
+
+let recorded: readonly Recorded[] = [];
+
+beforeAll(async () => {
+  recorded = await loadHistories();
+});
+
+function typeOf(history: History): string {
+  const first = history.events?.[0]?.workflowExecutionStartedEventAttributes;
+  return first?.workflowType?.name ?? 'unknown';
+}
+
+function eventsNamed(runs: readonly NamedHistory[], attributes: string): number {
+  const events = runs.flatMap(({ history }) => history.events ?? []);
+  return events.filter((event) => Boolean(event[attributes as keyof typeof event])).length;
+}
+
+it('replays without a difference', async () => {
+  const logger = new DefaultLogger('ERROR');
+  Runtime.install({ logger });
+  const workflowsPath = resolve(__dirname, '../../workflows/index.ts');
+  const workflowBundle = await bundleWorkflowCode({ workflowsPath, logger });
+  const broken: string[] = [];
+  for (const { scenario, runs } of recorded) {
+    for await (const { workflowId, error } of Worker.runReplayHistories({ workflowBundle }, runs)) {
+      if (error !== undefined) broken.push(`${scenario} ${workflowId}: ${error.message}`);
+    }
+  }
+  expect(broken).toEqual([]);
+});
+
+it('has a history of every exported workflow', () => {
+  const types = new Set(recorded.flatMap(({ runs }) => runs.map(({ history }) => typeOf(history))));
+  expect([...types].toSorted()).toEqual(Object.keys(workflows).toSorted());
+});
+
+it('has histories with what is hardest to keep: new runs, pauses, rollbacks, cancellations', () => {
+  const runs = recorded.flatMap((one) => one.runs);
+  expect(recorded.map(({ scenario }) => scenario)).toEqual(
+    expect.arrayContaining([
+      'v0.1/two-hops',
+      'v0.1/paused-in-drain',
+      'v0.1/rolled-back-in-pool',
+      'v0.1/cancelled-in-drain',
+    ]),
+  );
+  const kinds = [
+    'workflowExecutionContinuedAsNewEventAttributes',
+    'workflowExecutionUpdateAcceptedEventAttributes',
+    'activityTaskCancelRequestedEventAttributes',
+    'timerFiredEventAttributes',
+  ];
+  expect(kinds.filter((kind) => eventsNamed(runs, kind) === 0)).toEqual([]);
+});
