@@ -233,15 +233,6 @@ async function writePair(pki: Pki, name: string, certificate: string, key: strin
   await writeFileAtomic(pki.certificate(name), certificate);
 }
 
-/** Names of every certificate of a lab, authorities included. */
-export function certificateNames(lab: LabFile): readonly string[] {
-  return [
-    ...authorityNames,
-    ...memberLeaves(lab).map((leaf) => leaf.name),
-    ...clientLeaves.map((leaf) => leaf.name),
-  ];
-}
-
 /** Written last: its presence says that the whole pki is there. */
 const completeMark = 'complete';
 

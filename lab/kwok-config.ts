@@ -50,10 +50,19 @@ initContainerStatuses:
   name: {{ .name | Quote }}
   ready: true
   restartCount: 0
-  state: {terminated: {exitCode: 0, reason: Completed, finishedAt: {{ $now | Quote }}, startedAt: {{ $now | Quote }}}}
+  state:
+    terminated:
+      exitCode: 0
+      reason: Completed
+      finishedAt: {{ $now | Quote }}
+      startedAt: {{ $now | Quote }}
 {{ end }}
 hostIP: {{ NodeIPWith .spec.nodeName | Quote }}
-podIP: {{ PodIPWith .spec.nodeName ( or .spec.hostNetwork false ) ( or .metadata.uid "" ) ( or .metadata.name "" ) ( or .metadata.namespace "" ) | Quote }}
+{{ $hostNetwork := or .spec.hostNetwork false }}
+{{ $uid := or .metadata.uid "" }}
+{{ $name := or .metadata.name "" }}
+{{ $namespace := or .metadata.namespace "" }}
+podIP: {{ PodIPWith .spec.nodeName $hostNetwork $uid $name $namespace | Quote }}
 phase: Running
 startTime: {{ $now | Quote }}
 `;
@@ -68,7 +77,12 @@ containerStatuses:
   ready: false
   started: false
   restartCount: 0
-  state: {terminated: {exitCode: 0, reason: Completed, finishedAt: {{ $now | Quote }}, startedAt: {{ $now | Quote }}}}
+  state:
+    terminated:
+      exitCode: 0
+      reason: Completed
+      finishedAt: {{ $now | Quote }}
+      startedAt: {{ $now | Quote }}
 {{ end }}
 phase: Succeeded
 `;
@@ -80,7 +94,12 @@ ${conditionsTemplate(['Ready', 'ContainersReady'], 'True')}
 
 const nodeHealedTemplate = `{{ $now := Now }}
 conditions:
-- {type: Ready, status: "True", reason: KubeletReady, message: kubelet is posting ready status, lastHeartbeatTime: {{ $now | Quote }}, lastTransitionTime: {{ $now | Quote }}}
+- type: Ready
+  status: "True"
+  reason: KubeletReady
+  message: kubelet is posting ready status
+  lastHeartbeatTime: {{ $now | Quote }}
+  lastTransitionTime: {{ $now | Quote }}
 `;
 
 const notTerminating = ['.metadata.deletionTimestamp', 'DoesNotExist'] as const;

@@ -212,7 +212,8 @@ describe('the commit messages', () => {
   const narrates = /^(?!embed|feed|need|seed|shed|bring|string|ring)\w+(?:ed|ing|[^su]s)$/;
 
   function problemsOf({ subject, body }: Commit): readonly string[] {
-    const [, verb] = /^[a-z][a-z0-9./-]*: ([a-z][\w-]*)/.exec(subject) ?? [];
+    const [, verb] =
+      /^[a-z][a-z0-9./-]*(?:, [a-z][a-z0-9./-]*)*: ([a-z][\w-]*)/.exec(subject) ?? [];
     return [
       ...(verb === undefined ? ['subject is not "<folder>: <imperative>"'] : []),
       ...(verb !== undefined && narrates.test(verb) ? [`"${verb}" is not an imperative`] : []),

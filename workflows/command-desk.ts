@@ -25,7 +25,7 @@ export const maxHandledRequests = 256;
 /** Longest request id, in UTF-16 code units. */
 export const maxRequestIdLength = 128;
 /** Longest actor or reason: both are kept in the audit trail. */
-export const maxWordsLength = 1_000;
+const maxWordsLength = 1_000;
 
 /** Why the command cannot be carried out now; undefined when it can. */
 export function refusalOf(state: UpgradeState, command: Command): CommandRefusal | undefined {
@@ -123,7 +123,9 @@ const fieldsOfEach: Readonly<Record<CommandName, readonly string[]>> = {
   quarantineNode: ['node'],
 };
 
-/** Hand guards: messages come from anybody who reaches the Temporal server. All problems at once. */
+/**
+ * Hand guards: messages come from anybody who reaches the Temporal server. All problems at once.
+ */
 function problemsOf(command: Command): readonly string[] {
   const request: unknown = command.request;
   if (typeof request !== 'object' || request === null) return ['the request must be an object'];

@@ -1,7 +1,7 @@
 // What can be said to and asked of the workflows: the one module of workflows/ that clients import.
 // It pulls in no workflow code, only the definitions (`define*`) and the shapes they carry.
-// M1. Every command exists as an update (answered at once, refused with a reason) and as a signal of
-//     the same name (fire and forget; a refusal lands in the audit trail).
+// M1. Every command exists as an update (answered at once, refused with a reason) and as a signal
+//     of the same name (fire and forget; a refusal lands in the audit trail).
 // M2. A refused update fails with an ApplicationFailure: `type` is the refusal's code, `details[0]`
 //     the CommandRefusal, `message` its sentence.
 
@@ -35,7 +35,9 @@ export interface StartRequest {
   readonly requestId: string;
 }
 
-/** The one argument of upgradeCluster. Start it by update-with-start, with the same StartRequest. */
+/**
+ * The one argument of upgradeCluster. Start it by update-with-start, with the same StartRequest.
+ */
 export interface UpgradeClusterInput extends StartRequest {
   /** How long the first activity may wait for a worker before the start is refused; 20 s. */
   readonly workerTimeoutMs?: number;

@@ -1,6 +1,13 @@
 // Runs the pool workflows of one step, chunk after chunk, for a hop or for its rollback.
 
-import { isCancellation, ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  CancelledFailure,
+  isCancellation,
+  ParentClosePolicy,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
 
 import { failureInfo } from '../domain/failure-remedies';
 import type { NodeName } from '../domain/names';
@@ -22,7 +29,9 @@ export interface PoolRunOptions {
   readonly onNodes: (nodes: readonly NodeOutcome[]) => void;
 }
 
-/** Undefined when every node had its turn. Throws only cancellation, after the outcomes are told. */
+/**
+ * Undefined when every node had its turn. Throws only cancellation, after the outcomes are told.
+ */
 export async function runPool(
   run: StepRun,
   options: PoolRunOptions,
@@ -34,7 +43,13 @@ export async function runPool(
     const end = await runChunk(run, { ...options, step: { ...step, nodes } }, chunk);
     options.onNodes(end.nodes);
     if (end.failure !== undefined) return problemOf(end.failure);
-    if (end.isStopped) return problemOf(lostPool(run, step));
+    if (end.isStopped) {
+      // Our own cancellation reached the pool first; only one by somebody else is a loss.
+      if (CancellationScope.current().consideredCancelled) {
+        throw new CancelledFailure(`pool ${step.pool} of ${run.hop} was stopped`);
+      }
+      return problemOf(lostPool(run, step));
+    }
   }
   return undefined;
 }

@@ -1,6 +1,7 @@
 // Makes the plan, makes it again before each hop, and opens the approval gate.
 // A1. An approval is for one digest: when the plan changes, it is void and asked for again.
-// A2. The plan is compared by what is left to do, not by its digest, which also covers what is done.
+// A2. The plan is compared by what is left to do, not by its digest, which also covers what is
+//     done.
 
 import { condition, isCancellation } from '@temporalio/workflow';
 

@@ -1,5 +1,5 @@
-// Undoes one hop: returns its nodes to the old kubelet, restores etcd and the old control plane from
-// the hop's snapshot, verifies, and puts the cordons right.
+// Undoes one hop: returns its nodes to the old kubelet, restores etcd and the old control plane
+// from the hop's snapshot, verifies, and puts the cordons right.
 // R1. It cannot be cancelled; only while it waits for an answer can it be given up.
 // R2. While the API answers, nodes return before the restore, so that no kubelet is ever newer than
 //     an API server. When it does not answer, the restore comes first (docs/adr/0006).

@@ -2,7 +2,8 @@
 // state says to children, to the Temporal UI and to the search attributes.
 // T1. Handlers change the state and nothing else; everybody who acts waits for the state.
 // T2. The courier is one loop beside the main loop; it is never cancelled.
-// T3. The courier acts only when no handler is under way. The SDK may join a workflow task that gave
+// T3. The courier acts only when no handler is under way. The SDK may join a workflow task that
+//     gave
 //     no command with a later one that brings an update (temporalio/sdk-rust#1146), and then wakes
 //     us before the update is answered; waiting for the answer gives one order in both cases.
 

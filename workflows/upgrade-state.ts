@@ -1,4 +1,5 @@
-// The state of upgradeCluster: plain JSON that continue-as-new carries whole, and the pure functions
+// The state of upgradeCluster: plain JSON that continue-as-new carries whole, and the pure
+// functions
 // by which it changes. Commands of people change it in command-desk.ts. Nothing here waits or acts.
 // U1. A gate is open exactly while it is in `gates`; who answers it takes it out.
 // U2. `decision` is set once: what ends the upgrade before its last hop is done.
@@ -22,7 +23,7 @@ export interface OpenGate {
 }
 
 /** The hop that runs, or is rolled back, now. */
-export interface RunningHop {
+interface RunningHop {
   readonly id: HopId;
   readonly step: string;
   readonly stepSinceMs: number;
@@ -46,7 +47,7 @@ export type Decision =
   | { readonly kind: 'stop'; readonly actor: string; readonly reason: string };
 
 /** An answer that somebody below waits for. */
-export type Delivery =
+type Delivery =
   | {
       readonly kind: 'node';
       readonly workflowId: string;
@@ -56,7 +57,7 @@ export type Delivery =
   | { readonly kind: 'retry-step'; readonly workflowId: string; readonly gate: GateId };
 
 /** A request that was answered: the same id gets the same answer (C1 of domain/control.ts). */
-export interface HandledRequest {
+interface HandledRequest {
   readonly requestId: string;
   readonly name: CommandName;
   readonly answer: CommandAccepted;

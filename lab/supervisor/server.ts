@@ -178,7 +178,9 @@ function send(response: ServerResponse, status: number, body: unknown): void {
   response.end(JSON.stringify(body));
 }
 
-/** Listens on the socket, which only the owner may use. A socket of a dead supervisor is replaced. */
+/**
+ * Listens on the socket, which only the owner may use. A socket of a dead supervisor is replaced.
+ */
 export async function serveLab(host: LabHost, socket: string): Promise<Server> {
   await rm(socket, { force: true });
   const server = createServer((request, response) => {

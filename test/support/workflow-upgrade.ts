@@ -211,8 +211,8 @@ export class UpgradeUnderTest {
   }
 
   /**
-   * Looks at search attributes, not at the query `status`: a worker without a cache loses tasks when
-   * queries of the same run come all the time.
+   * Looks at search attributes, not at the query `status`: a worker without a cache loses tasks
+   * when queries of the same run come all the time.
    */
   async #untilAttribute(key: (typeof searchAttributes)['phase'], value: string): Promise<void> {
     await eventually(`${key.name} ${value}`, async () => {

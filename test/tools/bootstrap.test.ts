@@ -25,8 +25,8 @@ afterEach(() => {
 });
 
 /**
- * Starts Node on a piece of ES module code, apart from the terminal that the tests may run in: there
- * SIGINT is not passed on, because Ctrl-C reaches the whole group.
+ * Starts Node on a piece of ES module code, apart from the terminal that the tests may run in:
+ * there SIGINT is not passed on, because Ctrl-C reaches the whole group.
  */
 function start(source: string): ChildProcessWithoutNullStreams {
   const args = ['--input-type=module', '-e', source];
@@ -79,7 +79,8 @@ describe('withLock', () => {
   const holds = (path: string, work: string): string => `
     import { withLock } from ${moduleUrl('lock.mjs')};
     await withLock(${JSON.stringify(path)}, console.log, async () => { ${work} });`;
-  const untilTold = `console.log('holding'); await new Promise((go) => process.stdin.once('data', go));`;
+  const untilTold =
+    "console.log('holding'); await new Promise((go) => process.stdin.once('data', go));";
 
   it('lets one process work at a time', async () => {
     const path = join(folder, 'lock');

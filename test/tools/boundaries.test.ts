@@ -1,4 +1,5 @@
-// Plants one violation of every arrow in a copy of nothing but the rules, and sees the linter refuse
+// Plants one violation of every arrow in a copy of nothing but the rules, and sees the linter
+// refuse
 // exactly those. (dependency-cruiser judges the same arrows again, exactly, in `npm run arch`.)
 
 import { spawnSync } from 'node:child_process';

@@ -102,7 +102,7 @@ describe.each(workerModes)('an upgrade ends, $mode', ({ workerOptions }) => {
     });
   });
 
-  it('cancelled while a kubelet changes: the change ends, is verified, and the node serves', async () => {
+  it('cancelled while a kubelet changes: it ends, is verified, and the node serves', async () => {
     await withUpgrade(server(), { workerOptions, nodes: 2, spec: oneHop }, async (upgrade) => {
       const { cluster } = upgrade;
       const changing = cluster.hold('upgradeNode', 'worker-1');

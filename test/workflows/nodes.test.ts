@@ -176,7 +176,7 @@ describe.each(workerModes)('a node that cannot go on, $mode', ({ workerOptions }
     });
   });
 
-  it('opens a gate of its pool when somebody cancelled its workflow, and is tried again', async () => {
+  it('opens a gate of its pool when its workflow was cancelled, and is tried again', async () => {
     await withUpgrade(server(), { workerOptions, nodes: 2, spec: oneHop }, async (upgrade) => {
       const { cluster } = upgrade;
       const draining = cluster.hold('drainNode', 'worker-1');

@@ -94,7 +94,7 @@ describe.each(workerModes)('a rollback, $mode', ({ workerOptions }) => {
     });
   });
 
-  it('is refused before the snapshot, for hops to come, and once the next hop has begun', async () => {
+  it('is refused before the snapshot, for later hops, and once the next has begun', async () => {
     await withUpgrade(server(), { workerOptions, nodes: 1 }, async (upgrade) => {
       const unavailable = { code: 'rollback-unavailable' };
       const preflight = upgrade.cluster.hold('preflight', '');

@@ -17,7 +17,9 @@ function lives(pid) {
   }
 }
 
-/** Tries once to create the lock file. A link appears with its content, or fails if one is there. */
+/**
+ * Tries once to create the lock file. A link appears with its content, or fails if one is there.
+ */
 function create(path) {
   const draft = `${path}.${randomUUID()}`;
   writeFileSync(draft, `${process.pid}`);

@@ -1,7 +1,8 @@
 // Watches every pod and judges every disruption budget by itself: it counts ready pods from the
 // stream of events and computes what each budget demands from its spec, so neither the engine nor
 // the disruption controller is taken at its word.
-// B1. A pod is healthy when it is Ready and not being deleted (disruption controller, the same rule).
+// B1. A pod is healthy when it is Ready and not being deleted (disruption controller, the same
+//     rule).
 // B2. A violation is a fall from enough healthy pods to too few; staying below counts once.
 
 import type { Connection } from './connection';

@@ -48,10 +48,15 @@ it('a second one waits for the first, and says for whom', async () => {
   const waited = new Promise<number>((resolve) => {
     onWait = resolve;
   });
-  const first = withLock(file, { onWait: never }, async () => {
-    order.push('first begins');
-    await waited;
-    order.push('first ends');
+  let first: Promise<void> = Promise.resolve();
+  // Both would race for a free lock: the second asks when the first holds it.
+  await new Promise<void>((resolve) => {
+    first = withLock(file, { onWait: never }, async () => {
+      order.push('first begins');
+      resolve();
+      await waited;
+      order.push('first ends');
+    });
   });
   const second = withLock(file, { onWait }, () => Promise.resolve(order.push('second')));
   await Promise.all([first, second]);
