@@ -3,7 +3,7 @@
 import type { AuditEntry } from '../domain/control';
 
 /** Entries kept; continue-as-new carries them, so their number bounds its payload. */
-export const maxAuditEntries = 500;
+const maxAuditEntries = 500;
 
 /** What is told about an event besides when it was. */
 export type AuditNote = Omit<AuditEntry, 'atMs'>;

@@ -24,7 +24,7 @@ import { type Line, openLine, type PausableChild, relayPause } from './line';
 import { controlSignal, poolPausedSignal, retryStepSignal } from './messages';
 
 /** A pool at work below the hop. */
-export interface PoolChild extends PausableChild {
+interface PoolChild extends PausableChild {
   /** All of its nodes stand still because of a pause. */
   isPaused: boolean;
 }

@@ -103,6 +103,7 @@ function openHop(input: UpgradeHopInput): HopRun {
 async function takeOne(hop: HopRun, step: Step): Promise<void> {
   const label = stepLabel(step);
   const { run } = hop;
+  if (isBehind(hop, step)) return;
   switch (step.kind) {
     case 'preflight':
       return takeStep(run, { label, take: () => preflight(hop) });
@@ -122,6 +123,12 @@ async function takeOne(hop: HopRun, step: Step): Promise<void> {
     case 'soak':
       return takeSoak(hop, step);
   }
+}
+
+/** Done before the workflow was lost; in mid-hop a preflight would blame the hop itself. */
+function isBehind({ input, snapshot: taken }: HopRun, step: Step): boolean {
+  if (input.resumed === undefined || taken === undefined) return false;
+  return step.kind === 'preflight' || step.kind === 'snapshot';
 }
 
 async function preflight({ input }: HopRun): Promise<StepProblem | undefined> {
@@ -164,7 +171,8 @@ async function upgradeMember(
     if (upgrading.end === undefined) scope.cancel();
     return valueOf(await endOf(upgrading));
   });
-  hop.members.push({ member, component, ...result });
+  const isTold = hop.members.some((one) => one.member === member && one.component === component);
+  if (result.changed || !isTold) hop.members.push({ member, component, ...result });
 }
 
 async function takeControllers(hop: HopRun, step: ControllersStep): Promise<void> {

@@ -175,6 +175,8 @@ describe.each(workerModes)('gates, $mode', ({ workerOptions }) => {
       await upgrade.approve('hop-1.29/hop');
       expect(await upgrade.result()).toMatchObject({ outcome: 'completed' });
       expect(cluster.done('drainNode').filter((node) => node === 'worker-1')).toHaveLength(1);
+      expect(cluster.done('preflight')).toHaveLength(1);
+      expect(cluster.done('takeSnapshot')).toHaveLength(1);
       expect(cluster.versions()).toEqual([
         'cp-1 1.29.15/1.29.15',
         'worker-1 1.29.15',

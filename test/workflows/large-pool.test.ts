@@ -1,0 +1,31 @@
+import { poolStatusQuery } from '../../workflows/messages';
+import { aPool, minor } from '../support/builders';
+import { useWorkflowServer } from '../support/workflow-server';
+import { withUpgrade } from '../support/workflow-upgrade';
+
+jest.setTimeout(240_000);
+const server = useWorkflowServer();
+
+it('takes a pool of 260 nodes in two chunks, and no history comes near its limit', async () => {
+  const spec = { target: minor('1.29'), pools: [aPool({ maxUnavailable: 40 })] };
+  await withUpgrade(server(), { workerOptions: {}, nodes: 260, spec }, async (upgrade) => {
+    await upgrade.start();
+    const result = await upgrade.result();
+    if (result.outcome !== 'completed') throw new Error(result.outcome);
+    const nodes = result.hops.flatMap((hop) => hop.nodes);
+    expect(nodes.filter(({ outcome }) => outcome === 'upgraded')).toHaveLength(260);
+    expect(upgrade.cluster.mostCordoned).toBeLessThanOrEqual(40);
+    const totals = await Promise.all(
+      ['hop-1.29/workers', 'hop-1.29/workers/2'].map(async (path) => {
+        const pool = upgrade.child(path);
+        const { events } = await pool.fetchHistory();
+        const { total } = await pool.query(poolStatusQuery);
+        return { total, isShort: (events?.length ?? 0) < 4_096 };
+      }),
+    );
+    expect(totals).toEqual([
+      { total: 250, isShort: true },
+      { total: 10, isShort: true },
+    ]);
+  });
+});
