@@ -56,8 +56,8 @@ export class BalancerPool {
     entry.health = this.initialHealth;
   }
 
-  draining(): readonly string[] {
-    return this.entries.filter((entry) => entry.isDrained).map((entry) => entry.backend.name);
+  isDrained(name: string): boolean {
+    return this.entry(name).isDrained;
   }
 
   isServing(name: string): boolean {

@@ -3,7 +3,7 @@
 // U1. `up` of a running lab changes nothing, `down` of a stopped one neither.
 // U2. What fails or is aborted on the way up leaves no process behind; data stays.
 
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 
 import type { ClusterAccess } from '../activities/access';
@@ -16,7 +16,6 @@ import { balancerUrl } from './flags';
 import { isPortFree } from './free-ports';
 import { requireIsolation } from './isolation';
 import { clusterAccess, writeAccess } from './kubeconfig';
-import { KubeRest } from './kube-rest';
 import { kwokConfig } from './kwok-config';
 import { LabError, messageOf } from './lab-error';
 import type { LabProgress } from './lab-faults';
@@ -30,6 +29,7 @@ import {
   type LabFile,
 } from './lab-file';
 import { lockLab } from './lab-lock';
+import { labReady } from './lab-ready';
 import { labLayout, defaultStateDir, type LabLayout } from './layout';
 import {
   endProcess,
@@ -39,8 +39,7 @@ import {
   recordProcess,
 } from './process-identity';
 import { spawnSupervisor } from './spawn-supervisor';
-import { eventually, sleep } from './waiting';
-import { applyWorkloads, workloadAvailability } from './workloads';
+import { eventually } from './waiting';
 
 export interface LabUpOptions {
   readonly name?: string;
@@ -94,13 +93,7 @@ export type LabState =
     };
 
 const supervisorName = 'supervisor';
-const socketTimeoutMs = 10_000;
-/** Per pod beyond the first hundreds: 1,200 pods take minutes on two cores. */
-const availableBaseMs = 180_000;
-const availablePerPodMs = 500;
-const pollMs = 200;
 const shutdownMs = 15_000;
-const logTailLines = 5;
 
 interface UpContext {
   readonly layout: LabLayout;
@@ -257,109 +250,13 @@ async function requirePorts(lab: LabFile): Promise<void> {
 
 /** U2: a lab that does not become ready is ended. */
 async function untilReady(context: UpContext): Promise<void> {
+  const { layout } = context;
+  const options = { ...context, isSupervised: () => isRunning(layout) };
   try {
-    await untilServing(context);
-    await untilAvailable(context);
-    await untilRunning(context);
+    await labReady(options);
   } catch (error) {
-    await endEverything(context.layout);
+    await endEverything(layout);
     throw error;
-  }
-}
-
-async function progressOf(context: UpContext): Promise<LabProgress> {
-  context.signal?.throwIfAborted();
-  const { control, layout } = context;
-  const deadline = performance.now() + socketTimeoutMs;
-  for (;;) {
-    try {
-      const progress = await control.progress();
-      if (progress.problem === undefined) return progress;
-      throw new LabError('lab-failed', `the lab did not come up: ${progress.problem}`);
-    } catch (error) {
-      const isStarting = error instanceof LabError && error.code === 'lab-down';
-      if (!isStarting) throw error;
-      if (!(await isRunning(layout)) || performance.now() > deadline) {
-        throw new LabError(
-          'lab-failed',
-          `the lab's supervisor ended: ${await tailOf(path.join(layout.logs, 'supervisor.log'))}`,
-          { cause: error },
-        );
-      }
-      await sleep(20, context.signal);
-    }
-  }
-}
-
-async function untilServing(context: UpContext): Promise<void> {
-  for (;;) {
-    const { servingMembers, phase } = await progressOf(context);
-    if (servingMembers.length > 0) return;
-    context.report(phaseText[phase]);
-    await sleep(50, context.signal);
-  }
-}
-
-const phaseText = {
-  'starting-etcd': 'starting etcd',
-  'starting-api-servers': 'starting the API servers',
-  'starting-controllers': 'starting the controllers',
-  restoring: 'going on with a restore',
-  running: 'the control plane runs',
-  failed: 'the lab did not come up',
-  stopping: 'the lab stops',
-} as const satisfies Record<LabProgress['phase'], string>;
-
-async function untilAvailable(context: UpContext): Promise<void> {
-  const { lab, layout, signal } = context;
-  const kube = await KubeRest.admin(layout, balancerUrl(lab));
-  try {
-    if (lab.workloads === 'demo') await applyWorkloads(kube, lab, signal);
-    const deadline = performance.now() + availableBaseMs + availablePerPodMs * lab.pods;
-    for (;;) {
-      const progress = await progressOf(context);
-      const nodes = await readyNodes(kube, signal);
-      const pods = await workloadAvailability(kube, lab, signal);
-      const text =
-        `${progress.servingMembers.length} of ${lab.members.length} API servers serve, ` +
-        `${nodes} of ${lab.nodes.length} nodes Ready, ` +
-        `${pods.available} of ${pods.wanted} pods available`;
-      context.report(text);
-      const isThere = nodes >= lab.nodes.length && pods.available >= pods.wanted;
-      if (isThere) return;
-      if (performance.now() > deadline) {
-        throw new LabError('lab-failed', `the lab was not ready in time: ${text}`);
-      }
-      await sleep(pollMs, signal);
-    }
-  } finally {
-    kube.close();
-  }
-}
-
-interface NodeList {
-  readonly items: readonly {
-    readonly status?: { readonly conditions?: readonly { type: string; status: string }[] };
-  }[];
-}
-
-async function readyNodes(kube: KubeRest, signal: AbortSignal | undefined): Promise<number> {
-  const { body } = await kube.must({
-    method: 'GET',
-    path: '/api/v1/nodes',
-    ...(signal === undefined ? {} : { signal }),
-  });
-  return (body as NodeList).items.filter((node) =>
-    node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
-  ).length;
-}
-
-async function untilRunning(context: UpContext): Promise<void> {
-  for (;;) {
-    const { phase, servingMembers } = await progressOf(context);
-    if (phase === 'running' && servingMembers.length === context.lab.members.length) return;
-    context.report(phaseText[phase]);
-    await sleep(pollMs, context.signal);
   }
 }
 
@@ -389,15 +286,7 @@ async function removeLab(layout: LabLayout): Promise<void> {
       .filter((entry) => entry !== layout.temporal)
       .map((entry) => rm(entry, { recursive: true, force: true })),
   );
-  await rm(stateDir, { recursive: false, force: true }).catch(() => undefined);
-}
-
-async function tailOf(file: string): Promise<string> {
-  try {
-    return (await readFile(file, 'utf8')).trim().split('\n').slice(-logTailLines).join(' | ');
-  } catch (error) {
-    return `no log (${messageOf(error)})`;
-  }
+  await rmdir(stateDir).catch(() => undefined);
 }
 
 function describe(

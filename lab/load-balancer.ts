@@ -6,9 +6,8 @@
 // B2. Draining takes a member out for new connections; open ones live on until the server ends
 //     them, with the exception of B3.
 // B3. An HTTP/1.1 server can end an idle connection only by closing it, and that races with the
-//     client's next request. So while a member drains, its HTTP/1.1 connections are ended here,
-//     in the quiet just after an answer, when the client has the longest time to notice.
-//     HTTP/2 has GOAWAY for it and is left to the server.
+//     client's next request. So while a member drains, its HTTP/1.1 connections are ended here, in
+//     the moment that quiet-moment.ts finds. HTTP/2 has GOAWAY for it and is left to the server.
 
 import { createServer, connect, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
@@ -16,6 +15,7 @@ import { once } from 'node:events';
 import { BalancerPool, type Backend } from './balancer-pool';
 import { HealthChecks, type HealthOptions } from './balancer-health';
 import { readClientHello } from './client-hello';
+import { QuietMoments, quietAfterAnswerMs } from './quiet-moment';
 import { sleep } from './waiting';
 
 export interface BalancerOptions {
@@ -32,18 +32,13 @@ const defaultHoldMs = 5_000;
 const defaultConnectTimeoutMs = 2_000;
 const retryPauseMs = 50;
 const firstFlightBytesMax = 64 * 1024;
-/** B3: quiet for this long after an answer, but not for so long that it may be a watch. */
-const quietAfterAnswerMs = 8;
-const quietAtMostMs = 1_000;
-const retireEveryMs = 4;
 
 interface Link {
   readonly client: Socket;
   readonly server: Socket;
   readonly backend: string;
   readonly isHttp1: boolean;
-  lastFrom: 'client' | 'server';
-  lastAtMs: number;
+  readonly moments: QuietMoments;
 }
 
 export interface BalancerCounts {
@@ -58,7 +53,6 @@ export class LoadBalancer {
   private readonly server: Server;
   private readonly clients = new Set<Socket>();
   private readonly links = new Set<Link>();
-  private retiring: NodeJS.Timeout | undefined;
   private isClosed = false;
 
   constructor(options: BalancerOptions) {
@@ -87,15 +81,11 @@ export class LoadBalancer {
   /** B2, B3. */
   drain(backend: string): void {
     this.pool.drain(backend);
-    this.retiring ??= setInterval(() => {
-      this.retireQuiet();
-    }, retireEveryMs);
   }
 
   /** Back in for new connections as soon as it is healthy; checks it now. */
   admit(backend: string): void {
     this.pool.admit(backend);
-    if (this.pool.draining().length === 0) this.stopRetiring();
     this.checks?.checkNow(backend);
   }
 
@@ -116,36 +106,24 @@ export class LoadBalancer {
   async close(): Promise<void> {
     this.isClosed = true;
     this.checks?.stop();
-    this.stopRetiring();
     this.server.close();
     for (const client of this.clients) client.destroy();
     for (const link of this.links) link.server.destroy();
     if (this.server.listening) await once(this.server, 'close');
   }
 
-  private stopRetiring(): void {
-    clearInterval(this.retiring);
-    this.retiring = undefined;
-  }
-
-  private retireQuiet(): void {
-    const draining = new Set(this.pool.draining());
-    const now = performance.now();
-    for (const link of this.links) {
-      const quietMs = now - link.lastAtMs;
-      const isBetweenRequests =
-        link.lastFrom === 'server' && link.client.writableLength === 0 && !link.client.destroyed;
-      if (
-        draining.has(link.backend) &&
-        link.isHttp1 &&
-        isBetweenRequests &&
-        quietMs >= quietAfterAnswerMs &&
-        quietMs <= quietAtMostMs
-      ) {
-        link.client.end();
-        link.server.end();
+  /** B3. */
+  private endWhenQuiet(link: Link): void {
+    setTimeout(() => {
+      const { client, server, moments } = link;
+      if (client.destroyed || client.writableLength > 0 || !this.pool.isDrained(link.backend)) {
+        return;
       }
-    }
+      if (moments.isQuiet(performance.now())) {
+        client.end();
+        server.end();
+      }
+    }, quietAfterAnswerMs);
   }
 
   private async serve(client: Socket): Promise<void> {
@@ -241,20 +219,18 @@ export class LoadBalancer {
       server,
       backend,
       isHttp1: hello.kind === 'hello' && !hello.protocols.includes('h2'),
-      lastFrom: 'server',
-      lastAtMs: performance.now(),
+      moments: new QuietMoments(),
     };
     this.links.add(link);
-    const relay = (from: Socket, to: Socket, side: Link['lastFrom']): void => {
+    const relay = (from: Socket, to: Socket, note: (bytes: number) => void): void => {
       from.on('data', (chunk: Buffer) => {
         // Ended by B3 a moment ago: better not executed than executed without an answer.
         if (to.writableEnded) return;
-        link.lastFrom = side;
-        link.lastAtMs = performance.now();
         if (!to.write(chunk)) {
           from.pause();
           to.once('drain', () => from.resume());
         }
+        note(chunk.length);
       });
       from.on('end', () => to.end());
       from.on('error', () => to.destroy());
@@ -264,8 +240,13 @@ export class LoadBalancer {
       });
     };
     client.write(answer);
-    relay(client, server, 'client');
-    relay(server, client, 'server');
+    relay(client, server, () => {
+      link.moments.clientSent(performance.now());
+    });
+    relay(server, client, (bytes) => {
+      link.moments.serverSent(performance.now(), bytes);
+      if (link.isHttp1 && this.pool.isDrained(backend)) this.endWhenQuiet(link);
+    });
     if (client.readableEnded) server.end();
     client.resume();
     server.resume();

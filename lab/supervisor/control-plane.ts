@@ -45,7 +45,6 @@ export interface ControlPlaneParts {
 /** Delay, watches and a reserve (flags.ts); longer than that it hangs and is killed. */
 const apiServerStopMs = 20_000;
 const controllerStopMs = 5_000;
-const etcdStopMs = 3_000;
 /** On a busy machine with 100,000 objects 10 s were seen. */
 const readyMs = 90_000;
 
@@ -105,8 +104,9 @@ export class ControlPlane {
     }
   }
 
-  async stopEtcd(): Promise<void> {
-    await Promise.all(this.members.map(({ etcd }) => etcd.stop('SIGTERM', etcdStopMs)));
+  /** What it acknowledged is in its synced log; asked nicely, it waits seconds for a new leader. */
+  async killEtcd(): Promise<void> {
+    await Promise.all(this.members.map(({ etcd }) => etcd.stop('SIGKILL', 0)));
   }
 
   /** Starts all of them; `onFirst` runs as soon as one is ready. Resolves when all are. */

@@ -129,7 +129,7 @@ export class Restores {
             await note(await this.chooseTarget(journal));
           },
         ],
-        ['stopping-etcd', () => this.parts.controlPlane.stopEtcd()],
+        ['stopping-etcd', () => this.parts.controlPlane.killEtcd()],
         ['restoring-data', () => this.restoreData(journal, note)],
         ['starting-etcd', () => this.startEtcd()],
         ['starting-api-servers', () => this.startApiServers(journal)],

@@ -291,7 +291,7 @@ export class Supervisor implements LabHost {
     log('the lab stops');
     machines.stop();
     await controlPlane.killApiServersAndControllers();
-    await Promise.all([balancer.close(), controlPlane.stopEtcd()]);
+    await Promise.all([balancer.close(), controlPlane.killEtcd()]);
     kube.close();
     this.server?.close();
     this.server?.closeAllConnections();

@@ -7,7 +7,7 @@ export class Turns {
   /** Runs the work when nobody works on any of the names. */
   async take<Result>(names: readonly string[], work: () => Promise<Result>): Promise<Result> {
     // All tails are replaced in one go, without awaiting in between, so nobody can deadlock.
-    const before = names.map((name) => this.tails.get(name));
+    const before = names.map((name) => this.tails.get(name) ?? Promise.resolve());
     const mine = Promise.allSettled(before).then(work);
     for (const name of names) this.tails.set(name, mine);
     try {
