@@ -1,0 +1,216 @@
+// What the end-to-end tests see and do in the cluster itself, past the engine: through the load
+// balancer, as the lab's administrator.
+// K1. Everything may be repeated, and is, until the API answers: a member may be changing just now.
+
+import type { KubeRequest } from '../../lab/kube-rest';
+import { KubeRest } from '../../lab/kube-rest';
+import type { LabLayout } from '../../lab/layout';
+import { cordonReasonAnnotation } from '../../activities/cordon-mark';
+import { until, untilTrue } from './lab-until';
+
+export interface SeenPod {
+  readonly uid: string;
+  /** `shop/cart-1`. */
+  readonly name: string;
+  readonly node: string;
+  readonly ownerKind: string;
+  readonly phase: string;
+  readonly isReady: boolean;
+  readonly isLeaving: boolean;
+}
+
+export interface SeenNode {
+  readonly kubelet: string;
+  readonly isReady: boolean;
+  readonly isCordoned: boolean;
+  /** Of our own cordon. */
+  readonly cordonReason: string | undefined;
+}
+
+type Conditions = readonly { readonly type: string; readonly status: string }[];
+
+interface PodObject {
+  readonly metadata: {
+    readonly uid: string;
+    readonly namespace: string;
+    readonly name: string;
+    readonly deletionTimestamp?: string;
+    readonly ownerReferences?: readonly { readonly kind: string }[];
+  };
+  readonly spec: { readonly nodeName?: string };
+  readonly status?: { readonly phase?: string; readonly conditions?: Conditions };
+}
+
+interface NodeObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly spec: { readonly unschedulable?: boolean };
+  readonly status: {
+    readonly nodeInfo: { readonly kubeletVersion: string };
+    readonly conditions: Conditions;
+  };
+}
+
+interface List<Item> {
+  readonly items: readonly Item[];
+}
+
+const namespace = 'default';
+const deploymentPath = (name: string): string =>
+  `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
+const budgetPath = (name: string): string =>
+  `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets/${name}`;
+const configMapPath = (name: string): string =>
+  `/api/v1/namespaces/${namespace}/configmaps/${name}`;
+
+function isReady(conditions: Conditions | undefined): boolean {
+  return conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+}
+
+function seenPod({ metadata, spec, status }: PodObject): SeenPod {
+  return {
+    uid: metadata.uid,
+    name: `${metadata.namespace}/${metadata.name}`,
+    node: spec.nodeName ?? '',
+    ownerKind: metadata.ownerReferences?.[0]?.kind ?? '',
+    phase: status?.phase ?? 'Unknown',
+    isReady: isReady(status?.conditions),
+    isLeaving: metadata.deletionTimestamp !== undefined,
+  };
+}
+
+export class LabKube {
+  readonly #rest: KubeRest;
+
+  private constructor(rest: KubeRest) {
+    this.#rest = rest;
+  }
+
+  static async open(layout: LabLayout, apiUrl: string): Promise<LabKube> {
+    return new LabKube(await KubeRest.admin(layout, apiUrl));
+  }
+
+  close(): void {
+    this.#rest.close();
+  }
+
+  async pods(): Promise<readonly SeenPod[]> {
+    const { items } = (await this.#insist({
+      method: 'GET',
+      path: '/api/v1/pods',
+    })) as List<PodObject>;
+    return items.map(seenPod);
+  }
+
+  /** Pods of the node that a drain has to move: all but those of DaemonSets. */
+  async movablePods(node: string): Promise<readonly SeenPod[]> {
+    const pods = await this.pods();
+    return pods.filter((pod) => pod.node === node && pod.ownerKind !== 'DaemonSet');
+  }
+
+  /** Every pod that should run is Ready, and none is on its way out. */
+  async allPodsReady(): Promise<void> {
+    await untilTrue('every pod is Ready', async () => {
+      const pods = (await this.pods()).filter(({ phase }) => phase !== 'Succeeded');
+      return pods.length > 0 && pods.every((pod) => pod.isReady && !pod.isLeaving);
+    });
+  }
+
+  async nodes(): Promise<ReadonlyMap<string, SeenNode>> {
+    const answer = await this.#insist({ method: 'GET', path: '/api/v1/nodes' });
+    const { items } = answer as List<NodeObject>;
+    return new Map(
+      items.map(({ metadata, spec, status }) => [
+        metadata.name,
+        {
+          kubelet: status.nodeInfo.kubeletVersion,
+          isReady: isReady(status.conditions),
+          isCordoned: spec.unschedulable === true,
+          cordonReason: metadata.annotations?.[cordonReasonAnnotation],
+        },
+      ]),
+    );
+  }
+
+  async node(name: string): Promise<SeenNode> {
+    const node = (await this.nodes()).get(name);
+    if (node === undefined) throw new Error(`there is no node ${name}`);
+    return node;
+  }
+
+  /** A Deployment of one pod that runs on this node or nowhere; returns when it runs. */
+  async pin(name: string, node: string): Promise<SeenPod> {
+    const labels = { app: name };
+    await this.#apply(deploymentPath(name), {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { namespace, name },
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: labels },
+        template: {
+          metadata: { labels },
+          spec: {
+            nodeSelector: { 'kubernetes.io/hostname': node },
+            containers: [{ name: 'main', image: `${name}:1.0` }],
+          },
+        },
+      },
+    });
+    return until(`${name} runs on ${node}`, async () => {
+      const pods = await this.pods();
+      return pods.find((pod) => pod.name.startsWith(`${namespace}/${name}-`) && pod.isReady);
+    });
+  }
+
+  /** A budget of that Deployment that lets nothing leave: a drain comes this far and no further. */
+  async forbidEvictions(name: string): Promise<void> {
+    await this.#apply(budgetPath(name), {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: { namespace, name },
+      spec: { maxUnavailable: 0, selector: { matchLabels: { app: name } } },
+    });
+  }
+
+  async allowEvictions(name: string): Promise<void> {
+    await this.#insist({ method: 'DELETE', path: budgetPath(name) }, [404]);
+  }
+
+  async writeConfigMap(name: string): Promise<void> {
+    await this.#apply(configMapPath(name), {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { namespace, name },
+      data: { name },
+    });
+  }
+
+  async deleteConfigMap(name: string): Promise<void> {
+    await this.#insist({ method: 'DELETE', path: configMapPath(name) }, [404]);
+  }
+
+  async hasConfigMap(name: string): Promise<boolean> {
+    const answer = await this.#insist({ method: 'GET', path: configMapPath(name) }, [404]);
+    return (answer as { readonly kind: string }).kind === 'ConfigMap';
+  }
+
+  async #apply(path: string, body: object): Promise<void> {
+    await this.#insist({
+      method: 'PATCH',
+      path: `${path}?fieldManager=e2e&force=true`,
+      body,
+      contentType: 'application/apply-patch+yaml',
+    });
+  }
+
+  /** K1. */
+  #insist(request: KubeRequest, allowed: readonly number[] = []): Promise<unknown> {
+    return until(`${request.method} ${request.path} is answered`, async () => {
+      const { body } = await this.#rest.must(request, allowed);
+      return body ?? {};
+    });
+  }
+}

@@ -1,0 +1,47 @@
+// The upgrade that the end-to-end tests ask for: the limits of a real one, soaks of seconds.
+
+import type { ClusterName, PoolName } from '../../domain/names';
+import type { UpgradeSpec } from '../../domain/spec';
+import type { KubeVersion } from '../../domain/versions';
+
+const minuteMs = 60_000;
+
+export interface LabSpecOptions {
+  readonly cluster: string;
+  readonly target?: string;
+  readonly approvals?: UpgradeSpec['approvals'];
+  readonly allowSingleMember?: boolean;
+  readonly maxUnavailable?: number;
+  readonly drainTimeoutMs?: number;
+  readonly hopSoakMs?: number;
+}
+
+export function labSpec(options: LabSpecOptions): UpgradeSpec {
+  return {
+    apiVersion: 'ascent/v1',
+    cluster: options.cluster as ClusterName,
+    target: (options.target ?? '1.30.14') as KubeVersion,
+    via: [],
+    approvals: options.approvals ?? 'none',
+    hopSoakMs: options.hopSoakMs ?? 2_000,
+    controlPlane: {
+      memberTimeoutMs: 5 * minuteMs,
+      allowSingleMember: options.allowSingleMember ?? false,
+    },
+    pools: [
+      {
+        name: 'workers' as PoolName,
+        nodeSelector: {},
+        lane: 'every-hop',
+        maxUnavailable: options.maxUnavailable ?? 1,
+        drain: {
+          timeoutMs: options.drainTimeoutMs ?? 20 * minuteMs,
+          emptyDirData: 'delete',
+          unmanagedPods: 'refuse',
+        },
+        upgradeTimeoutMs: 5 * minuteMs,
+        nodeSoakMs: 0,
+      },
+    ],
+  };
+}
