@@ -93,6 +93,7 @@ export type LabState =
     };
 
 const supervisorName = 'supervisor';
+const portsFreeMs = 5_000;
 const shutdownMs = 15_000;
 
 interface UpContext {
@@ -235,10 +236,20 @@ async function bringUp(context: UpContext, hasData: boolean): Promise<void> {
   await recordProcess(layout.processes, supervisorName, supervisor);
 }
 
-/** Throws LabError `port-taken` that names every port that somebody else has. */
+/**
+ * Throws LabError `port-taken` that names every port that somebody else has. Ports of a process
+ * that was killed just now are given a moment: its threads let go one by one.
+ */
 async function requirePorts(lab: LabFile): Promise<void> {
-  const taken: number[] = [];
-  for (const port of portsOf(lab)) if (!(await isPortFree(port))) taken.push(port);
+  let taken: readonly number[] = portsOf(lab);
+  await eventually(
+    async () => {
+      const free = await Promise.all(taken.map(isPortFree));
+      taken = taken.filter((_, index) => free[index] === false);
+      return taken.length === 0;
+    },
+    { timeoutMs: portsFreeMs, everyMs: 100 },
+  );
   if (taken.length === 0) return;
   throw new LabError(
     'port-taken',

@@ -1,20 +1,27 @@
-// The way back on real processes: a hop is rolled back while its pool is half done. Three members,
-// so that every etcd member is restored; the lab plays the host, so kubelets stay newer until the
-// rollback itself returns them (docs/adr/0003, 0006).
+// The way back on real processes: a hop is rolled back while its pool is half done and one node is
+// in the middle of its drain. Three members, so that every etcd member is restored; the lab plays
+// the host, so kubelets stay newer until the rollback itself returns them (docs/adr/0003, 0006).
 
-import type { UpgradeResult } from '../../../domain/progress';
+import type { NodeChange, Plan } from '../../../domain/plan';
 import { LabGround } from '../../support/lab-ground';
-import { untilProgress, untilSnapshot } from '../../support/lab-progress';
+import type { SeenPod } from '../../support/lab-kube';
+import { untilDrainedTo, untilProgress, untilSnapshot } from '../../support/lab-progress';
 import { labSpec } from '../../support/lab-spec';
 import { aStory } from '../../support/lab-story';
+import { until } from '../../support/lab-until';
 
 jest.setTimeout(600_000);
 
+const pinned = 'pinned';
+
 describe('the second hop is rolled back while its pool is half done', () => {
-  const spec = labSpec({ cluster: 'way-back', approvals: 'none', maxUnavailable: 2 });
+  const spec = labSpec({ cluster: 'way-back', maxUnavailable: 2 });
   const asked = { actor: 'ada', reason: 'it does not look right' };
   let ground: LabGround;
-  let result: UpgradeResult;
+  let plan: Plan;
+  let nodes: readonly NodeChange[];
+  let heldNode: string;
+  let pod: SeenPod;
 
   const tell = aStory(() => ground.diagnosis());
 
@@ -28,42 +35,110 @@ describe('the second hop is rolled back while its pool is half done', () => {
     await ground?.close();
   });
 
-  tell('a hop that has not begun cannot be rolled back', async () => {
-    await ground.kube.writeConfigMap('kept');
-    await ground.client.start(spec, { actor: 'ada' });
-
+  const expectRefused = async (hop: string, why: string): Promise<void> => {
     await expect(
-      ground.client.rollBack(ground.cluster, { ...asked, hop: 'hop-1.30' }),
+      ground.client.rollBack(ground.cluster, { ...asked, hop }),
     ).rejects.toMatchObject({
       code: 'command-refused',
-      refusal: { code: 'rollback-unavailable', hop: 'hop-1.30', why: 'not-begun' },
+      refusal: { code: 'rollback-unavailable', hop, why },
     });
+  };
+
+  tell('without a snapshot, or before it begins, no hop is rolled back', async () => {
+    const { client, cluster, kube } = ground;
+    await kube.writeConfigMap('kept');
+    pod = await kube.pin(pinned, 'worker-02');
+    await kube.forbidEvictions(pinned);
+    const started = await client.start(spec, { actor: 'ada' });
+    if (started.kind === 'refused') throw new Error(JSON.stringify(started.refusal));
+    ({ plan } = started);
+    nodes = plan.hops[1]?.steps.find((step) => step.kind === 'pool')?.nodes ?? [];
+    const gate = await until('the preflight waits for a person', async () => {
+      const { gates } = await client.status(cluster);
+      return gates[0];
+    });
+
+    expect(gate).toMatchObject({
+      kind: 'step',
+      id: 'hop-1.29/preflight',
+      failure: { code: 'preflight-blocked' },
+    });
+    if (gate.kind !== 'step') throw new Error(`gate ${gate.id}`);
+    expect(gate.findings.filter(({ severity }) => severity === 'blocks')).toMatchObject([
+      {
+        code: 'budget-never-satisfiable',
+        object: { kind: 'budget', budget: { namespace: 'default', name: pinned } },
+      },
+    ]);
+    await expectRefused('hop-1.29', 'no-snapshot-yet');
+    await expectRefused('hop-1.30', 'not-begun');
+  });
+
+  tell('the hop goes on when the cause is gone and the step is approved', async () => {
+    const { client, cluster, kube } = ground;
+    await kube.allowEvictions(pinned);
+    const approval = { ...asked, gate: 'hop-1.29/preflight', planDigest: plan.digest };
+
+    expect((await client.approve(cluster, approval)).effect).toBe(
+      'step preflight of hop-1.29 is tried again',
+    );
+    await until('the snapshot of hop-1.29 is verified', async () =>
+      (await client.status(cluster)).rollBackTo?.hop === 'hop-1.29' ? true : undefined,
+    );
   });
 
   tell('the first hop cannot be rolled back once the second has begun', async () => {
     await untilSnapshot(ground, 'hop-1.30');
 
-    await expect(
-      ground.client.rollBack(ground.cluster, { ...asked, hop: 'hop-1.29' }),
-    ).rejects.toMatchObject({
-      code: 'command-refused',
-      refusal: { code: 'rollback-unavailable', hop: 'hop-1.29', why: 'next-hop-begun' },
-    });
+    await expectRefused('hop-1.29', 'next-hop-begun');
   });
 
-  tell('the rollback ends at 1.29 and is asked for once', async () => {
-    await ground.kube.writeConfigMap('made-since');
-    await ground.kube.deleteConfigMap('kept');
-    await untilProgress(ground, 'some nodes are upgraded, others not', ({ status, pool }) =>
-      status.hop?.id === 'hop-1.30' && (pool?.done.length ?? 0) >= 2 ? true : undefined,
+  tell('one node runs 1.30, another is held in mid-drain, the last has not begun', async () => {
+    const { kube } = ground;
+    const [first, second, third] = nodes;
+    if (first === undefined || second === undefined || third === undefined) throw new Error('?');
+    heldNode = third.name;
+    await kube.writeConfigMap('made-since');
+    await kube.deleteConfigMap('kept');
+    await kube.unpin(pinned);
+    pod = await kube.pin('held', heldNode);
+    await kube.forbidEvictions('held');
+    await untilDrainedTo(ground, heldNode, pod);
+    await untilProgress(ground, 'two nodes are done', ({ pool }) =>
+      (pool?.done.length ?? 0) >= 2 ? true : undefined,
     );
 
-    const request = { ...asked, hop: 'hop-1.30', requestId: 'way-back-1' };
-    const answer = await ground.client.rollBack(ground.cluster, request);
-    expect(await ground.client.rollBack(ground.cluster, request)).toEqual(answer);
-    result = await ground.client.result(ground.cluster);
+    const seen = await kube.nodes();
+    expect(seen.get(first.name)).toMatchObject({ kubelet: 'v1.30.14', isCordoned: false });
+    expect(seen.get(heldNode)).toMatchObject({ kubelet: 'v1.29.15', isCordoned: true });
+  });
 
-    expect(result).toMatchObject({ outcome: 'rolled-back', at: '1.29.15', hop: 'hop-1.30' });
+  tell('the rollback ends at 1.29, also when it is asked for twice', async () => {
+    const { client, cluster } = ground;
+    const request = { ...asked, hop: 'hop-1.30', requestId: 'way-back-1' };
+
+    const answer = await client.rollBack(cluster, request);
+    expect(await client.rollBack(cluster, request)).toEqual(answer);
+    await expectRefused('hop-1.30', 'already-rolling-back');
+    const result = await client.result(cluster);
+
+    expect(answer).toEqual({
+      requestId: 'way-back-1',
+      effect: 'hop-1.30 is rolled back: nodes, etcd and control plane return to 1.29.15',
+    });
+    expect(result).toMatchObject({
+      outcome: 'rolled-back',
+      at: '1.29.15',
+      hop: 'hop-1.30',
+      hops: [
+        { hop: 'hop-1.29', outcome: 'completed' },
+        { hop: 'hop-1.30', outcome: 'rolled-back' },
+      ],
+    });
+    await expect(client.pause(cluster, asked)).rejects.toMatchObject({
+      code: 'upgrade-ended',
+      outcome: 'rolled-back',
+    });
   });
 
   tell('etcd is as it was: what was made since is gone, what was deleted is back', async () => {
@@ -73,9 +148,8 @@ describe('the second hop is rolled back while its pool is half done', () => {
     expect(await kube.hasConfigMap('kept')).toBe(true);
   });
 
-  tell('every member and node runs 1.29, nothing is cordoned, every pod is Ready', async () => {
-    await ground.kube.allPodsReady();
-    const { members, nodes, etcd } = await ground.observe();
+  tell('every member and node runs 1.29, nothing is cordoned', async () => {
+    const { members, nodes: seen, etcd } = await ground.observe();
 
     const component = { kind: 'observed', version: '1.29.15' };
     expect(members).toMatchObject(
@@ -86,7 +160,7 @@ describe('the second hop is rolled back while its pool is half done', () => {
         scheduler: { ...component, healthy: true },
       })),
     );
-    expect(nodes).toMatchObject(
+    expect(seen).toMatchObject(
       ground.lab.nodes.map((name) => ({
         name,
         kubeletVersion: '1.29.15',
@@ -100,12 +174,17 @@ describe('the second hop is rolled back while its pool is half done', () => {
     expect(machines.map(({ kubelet }) => kubelet)).toEqual(machines.map(() => '1.29.15'));
   });
 
-  tell('the trail says who asked and why, and of no gate that nobody opened', async () => {
+  tell('every pod is Ready and every workload available', async () => {
+    await ground.kube.allPodsReady();
+    await ground.kube.allWorkloadsAvailable();
+  });
+
+  tell('the trail says who asked and why', async () => {
     const audit = await ground.client.audit(ground.cluster);
     const events = audit.map(({ event, actor }) => `${event} ${actor}`);
 
     expect(events).toContain('command.rollBack ada');
-    expect(events.filter((event) => event.startsWith('gate.'))).toEqual([]);
+    expect(events.filter((event) => event.startsWith('gate.'))).toEqual(['gate.opened ascent']);
     expect(events.at(-1)).toBe('upgrade.rolled-back ascent');
   });
 });

@@ -1,0 +1,54 @@
+import { checkShape, designLab, portsOf } from '../../lab/lab-file';
+import { LabError } from '../../lab/lab-error';
+
+const shape = {
+  name: 'side',
+  version: '1.28.15',
+  members: 3,
+  nodes: 4,
+  zones: 3,
+  workloads: 'none',
+  pods: 12,
+} as const;
+
+describe('the shape of a lab', () => {
+  it('is refused with every problem at once', () => {
+    const wrong = { ...shape, name: 'Side!', members: 2, nodes: 0, zones: 27 };
+    let thrown: unknown;
+    try {
+      checkShape(wrong);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(LabError);
+    expect((thrown as LabError).problems).toEqual([
+      'name is "Side!", expected a lower-case DNS label of at most 40 letters',
+      'members is 2, expected an odd number: etcd needs a majority',
+      'nodes is 0, expected a whole number from 1 to 2000',
+      'zones is 27, expected a whole number from 1 to 26',
+    ]);
+  });
+
+  it('becomes members and nodes on ports of their own, nodes going round the zones', async () => {
+    const lab = await designLab(shape, 0, new Set());
+    expect(lab.members.map(({ name, advertiseAddress }) => [name, advertiseAddress])).toEqual([
+      ['cp-1', '10.99.0.11'],
+      ['cp-2', '10.99.0.12'],
+      ['cp-3', '10.99.0.13'],
+    ]);
+    expect(lab.nodes).toEqual([
+      { name: 'worker-01', zone: 'zone-a' },
+      { name: 'worker-02', zone: 'zone-b' },
+      { name: 'worker-03', zone: 'zone-c' },
+      { name: 'worker-04', zone: 'zone-a' },
+    ]);
+    expect(new Set(portsOf(lab)).size).toBe(16);
+  });
+
+  it('keeps away from the ports of labs that are down', async () => {
+    const other = await designLab(shape, 0, new Set());
+    const reserved = new Set(portsOf(other));
+    const lab = await designLab(shape, 0, reserved);
+    expect(portsOf(lab).filter((port) => reserved.has(port))).toEqual([]);
+  });
+});
