@@ -56,10 +56,6 @@ export class BalancerPool {
     entry.health = this.initialHealth;
   }
 
-  isDrained(name: string): boolean {
-    return this.entry(name).isDrained;
-  }
-
   isServing(name: string): boolean {
     const entry = this.entry(name);
     return !entry.isDrained && (entry.health === 'up' || entry.health === 'slow');

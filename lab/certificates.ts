@@ -108,6 +108,15 @@ function memberLeaves(lab: LabFile): readonly LeafRequest[] {
   ]);
 }
 
+const balancerLeaf: LeafRequest = {
+  name: 'balancer',
+  authority: 'ca',
+  commonName: 'ascent-lab-balancer',
+  usages: ['server'],
+  dnsNames: ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'],
+  addresses: ['127.0.0.1', kubernetesServiceIp],
+};
+
 /** Subjects are those that Kubernetes' built-in roles are bound to. */
 const clientLeaves: readonly LeafRequest[] = [
   {
@@ -262,7 +271,7 @@ export async function ensurePki(directory: string, lab: LabFile, nowMs: number):
     await writePair(pki, name, pem, await privatePem(keys.privateKey));
   }
   await Promise.all(
-    [...memberLeaves(lab), ...clientLeaves].map(async (leaf) => {
+    [...memberLeaves(lab), balancerLeaf, ...clientLeaves].map(async (leaf) => {
       const made = await makeLeaf(leaf, authorities[leaf.authority], nowMs);
       await writePair(pki, leaf.name, made.certificate, made.key);
     }),

@@ -1,13 +1,11 @@
-// The load balancer of the lab: TCP with TLS passed through, so that client certificates reach
-// the API servers. It owns connections; whether a member may serve is decided in
-// balancer-pool.ts, whether it answers in balancer-health.ts.
+// The load balancer of the lab: TCP with TLS passed through for clients of HTTP/2, so that their
+// certificates reach the API servers; clients of HTTP/1.1 are served by http-front.ts, which says
+// why. It owns connections; whether a member may serve is decided in balancer-pool.ts, whether it
+// answers in balancer-health.ts.
 // B1. A connection is moved to another member as long as no byte of an answer has come: the
 //     client's first flight is kept until then.
 // B2. Draining takes a member out for new connections; open ones live on until the server ends
-//     them, with the exception of B3.
-// B3. An HTTP/1.1 server can end an idle connection only by closing it, and that races with the
-//     client's next request. So while a member drains, its HTTP/1.1 connections are ended here, in
-//     the moment that quiet-moment.ts finds. HTTP/2 has GOAWAY for it and is left to the server.
+//     them (HTTP/2 has GOAWAY for it).
 
 import { createServer, connect, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
@@ -15,7 +13,7 @@ import { once } from 'node:events';
 import { BalancerPool, type Backend } from './balancer-pool';
 import { HealthChecks, type HealthOptions } from './balancer-health';
 import { readClientHello } from './client-hello';
-import { QuietMoments, quietAfterAnswerMs } from './quiet-moment';
+import { HttpFront, type HttpFrontOptions } from './http-front';
 import { sleep } from './waiting';
 
 export interface BalancerOptions {
@@ -23,6 +21,8 @@ export interface BalancerOptions {
   readonly backends: readonly Backend[];
   /** Absent in tests of the balancer alone: every member counts as healthy then. */
   readonly health?: HealthOptions;
+  /** Absent in tests of the passing through alone. */
+  readonly http1?: HttpFrontOptions;
   /** How long a client is kept waiting while no member can be reached. */
   readonly holdMs?: number;
   readonly connectTimeoutMs?: number;
@@ -31,14 +31,12 @@ export interface BalancerOptions {
 const defaultHoldMs = 5_000;
 const defaultConnectTimeoutMs = 2_000;
 const retryPauseMs = 50;
+const helloTimeoutMs = 10_000;
 const firstFlightBytesMax = 64 * 1024;
 
 interface Link {
-  readonly client: Socket;
   readonly server: Socket;
   readonly backend: string;
-  readonly isHttp1: boolean;
-  readonly moments: QuietMoments;
 }
 
 export interface BalancerCounts {
@@ -50,6 +48,7 @@ export class LoadBalancer {
   private readonly options: BalancerOptions;
   private readonly pool: BalancerPool;
   private readonly checks: HealthChecks | undefined;
+  private readonly front: HttpFront | undefined;
   private readonly server: Server;
   private readonly clients = new Set<Socket>();
   private readonly links = new Set<Link>();
@@ -60,6 +59,10 @@ export class LoadBalancer {
     this.pool = new BalancerPool(options.backends, options.health === undefined);
     this.checks =
       options.health === undefined ? undefined : new HealthChecks(this.pool, options.health);
+    this.front =
+      options.http1 === undefined
+        ? undefined
+        : new HttpFront(this.pool, options.http1, options.holdMs ?? defaultHoldMs);
     // allowHalfOpen: a client that has sent all it will still gets its answer.
     this.server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
       void this.serve(client);
@@ -78,9 +81,10 @@ export class LoadBalancer {
     return typeof address === 'object' && address !== null ? address.port : this.options.port;
   }
 
-  /** B2, B3. */
+  /** B2. */
   drain(backend: string): void {
     this.pool.drain(backend);
+    this.front?.forget(backend);
   }
 
   /** Back in for new connections as soon as it is healthy; checks it now. */
@@ -107,23 +111,10 @@ export class LoadBalancer {
     this.isClosed = true;
     this.checks?.stop();
     this.server.close();
+    this.front?.close();
     for (const client of this.clients) client.destroy();
     for (const link of this.links) link.server.destroy();
     if (this.server.listening) await once(this.server, 'close');
-  }
-
-  /** B3. */
-  private endWhenQuiet(link: Link): void {
-    setTimeout(() => {
-      const { client, server, moments } = link;
-      if (client.destroyed || client.writableLength > 0 || !this.pool.isDrained(link.backend)) {
-        return;
-      }
-      if (moments.isQuiet(performance.now())) {
-        client.end();
-        server.end();
-      }
-    }, quietAfterAnswerMs);
   }
 
   private async serve(client: Socket): Promise<void> {
@@ -139,6 +130,13 @@ export class LoadBalancer {
     client.on('end', () => {
       if (firstFlight.length === 0) client.destroy();
     });
+    if (this.front !== undefined && (await speaksHttp1(client, firstFlight))) {
+      client.off('data', keep);
+      client.pause();
+      client.unshift(Buffer.concat(firstFlight));
+      this.front.adopt(client);
+      return;
+    }
     const deadline = performance.now() + (this.options.holdMs ?? defaultHoldMs);
     while (!client.destroyed && !this.isClosed && performance.now() < deadline) {
       for (const backend of this.pool.candidates()) {
@@ -202,35 +200,18 @@ export class LoadBalancer {
       return false;
     }
     client.off('data', keep);
-    this.join(client, server, backend.name, firstFlight, answer);
+    this.join(client, server, backend.name, answer);
     return true;
   }
 
-  private join(
-    client: Socket,
-    server: Socket,
-    backend: string,
-    firstFlight: readonly Buffer[],
-    answer: Buffer,
-  ): void {
-    const hello = readClientHello(Buffer.concat(firstFlight));
-    const link: Link = {
-      client,
-      server,
-      backend,
-      isHttp1: hello.kind === 'hello' && !hello.protocols.includes('h2'),
-      moments: new QuietMoments(),
-    };
+  private join(client: Socket, server: Socket, backend: string, answer: Buffer): void {
+    const link: Link = { server, backend };
     this.links.add(link);
-    const relay = (from: Socket, to: Socket, note: (bytes: number) => void): void => {
+    const relay = (from: Socket, to: Socket): void => {
       from.on('data', (chunk: Buffer) => {
-        // Ended by B3 a moment ago: better not executed than executed without an answer.
-        if (to.writableEnded) return;
-        if (!to.write(chunk)) {
-          from.pause();
-          to.once('drain', () => from.resume());
-        }
-        note(chunk.length);
+        if (to.writableEnded || to.write(chunk)) return;
+        from.pause();
+        to.once('drain', () => from.resume());
       });
       from.on('end', () => to.end());
       from.on('error', () => to.destroy());
@@ -240,16 +221,30 @@ export class LoadBalancer {
       });
     };
     client.write(answer);
-    relay(client, server, () => {
-      link.moments.clientSent(performance.now());
-    });
-    relay(server, client, (bytes) => {
-      link.moments.serverSent(performance.now(), bytes);
-      if (link.isHttp1 && this.pool.isDrained(backend)) this.endWhenQuiet(link);
-    });
+    relay(client, server);
+    relay(server, client);
     if (client.readableEnded) server.end();
     client.resume();
     server.resume();
+  }
+}
+
+/**
+ * Waits for the whole TLS hello, which `firstFlight` gathers. True when it offers no HTTP/2; false
+ * also for what is no TLS, and for a client that says nothing in time.
+ */
+async function speaksHttp1(client: Socket, firstFlight: readonly Buffer[]): Promise<boolean> {
+  const signal = AbortSignal.timeout(helloTimeoutMs);
+  try {
+    for (;;) {
+      const verdict = readClientHello(Buffer.concat(firstFlight));
+      if (verdict.kind === 'hello') return !verdict.protocols.includes('h2');
+      if (verdict.kind === 'not-tls' || client.destroyed) return false;
+      await once(client, 'data', { signal });
+    }
+  } catch {
+    // Nothing came in time, or the connection broke.
+    return false;
   }
 }
 

@@ -1,6 +1,6 @@
 // Puts the parts of a running lab together: brings it up, answers the protocol, takes it down.
 
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import type { z } from 'zod';
 
@@ -10,7 +10,9 @@ import type {
   LabStatus,
 } from '../../activities/drivers/lab-protocol';
 import type { LabBinaries } from '../binaries';
+import { pkiOf } from '../certificates';
 import { balancerUrl } from '../flags';
+import type { HttpFrontOptions } from '../http-front';
 import type { UtsMode } from '../isolation';
 import { KubeRest } from '../kube-rest';
 import { messageOf } from '../lab-error';
@@ -55,6 +57,19 @@ interface Parts {
   readonly log: (line: string) => void;
 }
 
+async function frontOptions(layout: LabLayout, ca: string): Promise<HttpFrontOptions> {
+  const pki = pkiOf(layout.pki);
+  const pairOf = async (name: string): Promise<HttpFrontOptions['serving']> => ({
+    certificate: await readFile(pki.certificate(name), 'utf8'),
+    key: await readFile(pki.key(name), 'utf8'),
+  });
+  return {
+    ca,
+    serving: await pairOf('balancer'),
+    frontProxy: await pairOf('front-proxy-client'),
+  };
+}
+
 async function assemble(options: SupervisorOptions): Promise<Parts> {
   const { layout, binaries, utsMode, log } = options;
   const lab = await readLabFile(layout.labFile);
@@ -72,6 +87,7 @@ async function assemble(options: SupervisorOptions): Promise<Parts> {
       port: member.ports.apiServer,
     })),
     health: { ca: probes.ca },
+    http1: await frontOptions(layout, probes.ca),
   });
   const kube = await KubeRest.admin(layout, balancerUrl(lab));
   const leases = new Leases(kube, log);
