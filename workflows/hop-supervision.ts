@@ -98,8 +98,11 @@ async function supervise<End>(root: Root, child: Supervised<End>): Promise<Settl
     const scope = new CancellationScope();
     const { workflowId } = child;
     const run = async (): Promise<End> => {
-      root.child = { workflowId, toldPaused: root.state.paused !== undefined };
+      const toldPaused = root.state.paused !== undefined;
+      const pausable = { workflowId, toldPaused, isStarted: false };
+      root.child = pausable;
       const handle = await child.start(workflowId);
+      pausable.isStarted = true;
       return handle.result();
     };
     const running = watch(scope.run(run));

@@ -1,7 +1,9 @@
-// How one workflow speaks to the others: signals that nobody waits for, sent in order and never
-// lost because their sender ended too soon.
+// How one workflow speaks to the others: signals that nobody waits for, and that are never lost
+// because their sender ended too soon.
 // L1. A signal that cannot be delivered (its receiver is gone) is logged, never an error.
 // L2. Nothing here is cancellable: what a cancelled workflow has to say matters most.
+// L3. One receiver gets them one after the other: the server may turn two that are under way at the
+//     same time around, and a pause after its resume would last for ever.
 
 import {
   CancellationScope,
@@ -31,9 +33,10 @@ export interface Line {
 export function openLine(cluster: ClusterName, upgrade: string): Line {
   const root = upgradeWorkflowId(cluster);
   let underWay = 0;
-  const deliver = async (send: () => Promise<void>, to: string): Promise<void> => {
-    underWay += 1;
+  const last = new Map<string, Promise<void>>();
+  const deliver = async (to: string, send: () => Promise<void>): Promise<void> => {
     try {
+      await last.get(to);
       await CancellationScope.nonCancellable(send);
     } catch (error) {
       log.warn('a signal was not delivered', { to, error: String(error) });
@@ -41,8 +44,13 @@ export function openLine(cluster: ClusterName, upgrade: string): Line {
       underWay -= 1;
     }
   };
-  const send: Line['send'] = (workflowId, signal, argument) => {
-    void deliver(() => getExternalWorkflowHandle(workflowId).signal(signal, argument), workflowId);
+  const send: Line['send'] = (to, signal, argument) => {
+    underWay += 1;
+    const handle = getExternalWorkflowHandle(to);
+    last.set(
+      to,
+      deliver(to, () => handle.signal(signal, argument)),
+    );
   };
   return {
     send,
@@ -55,7 +63,14 @@ export function openLine(cluster: ClusterName, upgrade: string): Line {
 export interface PausableChild {
   /** What it was told last. */
   toldPaused: boolean;
+  /** Before it has started nobody hears what it is told; its input says how things stood. */
+  isStarted: boolean;
   readonly workflowId: string;
+}
+
+/** Whether the child must be told something else than it was told last. */
+export function isMisinformed(child: PausableChild, isPaused: boolean): boolean {
+  return child.isStarted && child.toldPaused !== isPaused;
 }
 
 /**
@@ -70,7 +85,7 @@ export async function relayPause(options: {
 }): Promise<void> {
   const { line, isPaused, isClosed, children } = options;
   const uninformed = (): readonly PausableChild[] =>
-    children().filter((child) => child.toldPaused !== isPaused());
+    children().filter((child) => isMisinformed(child, isPaused()));
   await CancellationScope.nonCancellable(async () => {
     for (;;) {
       await condition(() => isClosed() || uninformed().length > 0);

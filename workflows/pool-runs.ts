@@ -69,7 +69,8 @@ async function runChunk(run: StepRun, options: PoolRunOptions, chunk: number): P
     cordonReason,
     paused: run.paused,
   };
-  run.pool = { workflowId, toldPaused: run.paused, isPaused: false };
+  const pool = { workflowId, toldPaused: run.paused, isStarted: false, isPaused: false };
+  run.pool = pool;
   try {
     const handle = await startChild(upgradePool, {
       workflowId,
@@ -77,6 +78,7 @@ async function runChunk(run: StepRun, options: PoolRunOptions, chunk: number): P
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       staticSummary: `pool ${step.pool}: ${step.nodes.length} nodes`,
     });
+    pool.isStarted = true;
     return await handle.result();
   } catch (error) {
     if (isCancellation(error)) throw error;

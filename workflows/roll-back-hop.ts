@@ -104,17 +104,13 @@ async function returnCluster(back: Back): Promise<void> {
   const { run } = back;
   const before = await probe(back);
   if (before !== undefined) await returnNodes(back, before);
-  else {
-    const text = 'the API does not answer: etcd is restored first, newer kubelets return after it';
-    run.line.report({ kind: 'note', event: 'rollback.restore-first', text });
-  }
   await takeStep(run, { label: 'rollback restore', take: () => restore(back) });
   if (before === undefined) await returnNodes(back, undefined);
   await takeStep(run, { label: 'rollback verify', take: () => verify(back) });
   await takeStep(run, { label: 'rollback cordons', take: () => putCordonsRight(back) });
 }
 
-/** What the cluster looks like; undefined when it does not answer soon. */
+/** What the cluster looks like; undefined, and told, when it does not answer soon (R2). */
 async function probe(back: Back): Promise<Observation | undefined> {
   let seen: Observation | undefined;
   const take = async (): Promise<undefined> => {
@@ -122,8 +118,10 @@ async function probe(back: Back): Promise<Observation | undefined> {
       seen = await observe(back, 'does the API answer', apiProbeMs);
     } catch (error) {
       if (isCancellation(error)) throw error;
-      const text = `looking at the cluster: ${failureOf(error).message}`;
-      back.run.line.report({ kind: 'note', event: 'rollback.api-silent', text });
+      const text =
+        `the API does not answer (${failureOf(error).message}):` +
+        ' etcd is restored first, newer kubelets return after it';
+      back.run.line.report({ kind: 'note', event: 'rollback.restore-first', text });
     }
   };
   await takeStep(back.run, { label: 'rollback look', take });

@@ -29,7 +29,7 @@ import type { Plan } from '../domain/plan';
 import { refusalSentence } from '../domain/sentences';
 import { specDifferences } from '../domain/spec-differences';
 import { applyCommand, applySignal, refusalOf } from './command-desk';
-import { type Line, openLine, type PausableChild } from './line';
+import { isMisinformed, type Line, openLine, type PausableChild } from './line';
 import {
   approveSignal,
   approveUpdate,
@@ -208,13 +208,13 @@ export async function runCourier(root: Root): Promise<void> {
 function hasNews(root: Root): boolean {
   const { child, state, published } = root;
   const isPaused = state.paused !== undefined;
-  return state !== published || (child !== undefined && child.toldPaused !== isPaused);
+  return state !== published || (child !== undefined && isMisinformed(child, isPaused));
 }
 
 function carry(root: Root): void {
   const { child, line } = root;
   const isPaused = root.state.paused !== undefined;
-  if (child !== undefined && child.toldPaused !== isPaused) {
+  if (child !== undefined && isMisinformed(child, isPaused)) {
     child.toldPaused = isPaused;
     line.send(child.workflowId, controlSignal, { kind: isPaused ? 'pause' : 'resume' });
   }

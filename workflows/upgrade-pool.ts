@@ -160,15 +160,17 @@ function begin(run: PoolRun, change: NodeChange): void {
     node: change.name,
     workflowId,
     toldPaused: run.paused,
+    isStarted: false,
     state: 'moving',
   };
   run.active.set(change.name, child);
   run.begun += 1;
   showProgress(run);
-  void follow(run, change, workflowId);
+  void follow(run, change, child);
 }
 
-async function follow(run: PoolRun, change: NodeChange, workflowId: string): Promise<void> {
+async function follow(run: PoolRun, change: NodeChange, child: NodeChild): Promise<void> {
+  const { workflowId } = child;
   try {
     const handle = await startChild(upgradeNode, {
       workflowId,
@@ -176,6 +178,7 @@ async function follow(run: PoolRun, change: NodeChange, workflowId: string): Pro
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       staticSummary: `${change.name}: ${change.from} → ${change.to}`,
     });
+    child.isStarted = true;
     const outcome = await handle.result();
     run.done.push(outcome);
     const isOurs = CancellationScope.current().consideredCancelled;

@@ -141,8 +141,7 @@ describe.each(workerModes)('a rollback, $mode', ({ workerOptions }) => {
         is: 'cancelled',
       });
       const events = await upgrade.events();
-      expect(events.slice(-4)).toEqual([
-        'rollback.api-silent',
+      expect(events.slice(-3)).toEqual([
         'rollback.restore-first',
         'hop.rolled-back',
         'upgrade.rolled-back',
