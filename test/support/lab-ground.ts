@@ -31,6 +31,7 @@ export interface GroundShape {
   readonly name: string;
   readonly members: number;
   readonly nodes: number;
+  /** Of the demo's workloads; 0 for none. */
   readonly pods: number;
 }
 
@@ -102,7 +103,9 @@ export class LabGround {
   async bringUpLab(): Promise<void> {
     const { name, members, nodes, pods } = this.#shape;
     const { stateDir } = this;
-    this.#lab = await labUp({ name, stateDir, members, nodes, pods, version: startVersion });
+    const workloads = pods === 0 ? 'none' : 'demo';
+    const shape = { name, members, nodes, pods, workloads } as const;
+    this.#lab = await labUp({ ...shape, stateDir, version: startVersion });
     this.#kube = await LabKube.open(labLayout(stateDir), this.#lab.apiUrl);
   }
 

@@ -53,6 +53,21 @@ interface NodeObject {
   };
 }
 
+interface WorkloadObject {
+  readonly metadata: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly generation: number;
+  };
+  readonly spec: { readonly replicas?: number };
+  readonly status: {
+    readonly observedGeneration?: number;
+    readonly availableReplicas?: number;
+    readonly desiredNumberScheduled?: number;
+    readonly numberAvailable?: number;
+  };
+}
+
 interface List<Item> {
   readonly items: readonly Item[];
 }
@@ -67,6 +82,12 @@ const configMapPath = (name: string): string =>
 
 function isReady(conditions: Conditions | undefined): boolean {
   return conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+}
+
+function isAvailable({ metadata, spec, status }: WorkloadObject): boolean {
+  const wanted = spec.replicas ?? status.desiredNumberScheduled ?? 0;
+  const available = status.availableReplicas ?? status.numberAvailable ?? 0;
+  return status.observedGeneration === metadata.generation && available >= wanted;
 }
 
 function seenPod({ metadata, spec, status }: PodObject): SeenPod {
@@ -118,6 +139,20 @@ export class LabKube {
     });
   }
 
+  /** Every Deployment, StatefulSet and DaemonSet has all the pods that it wants. */
+  async allWorkloadsAvailable(): Promise<void> {
+    await untilTrue('every workload is available', async () => {
+      const lists = await Promise.all(
+        ['deployments', 'statefulsets', 'daemonsets'].map(async (kind) => {
+          const answer = await this.#insist({ method: 'GET', path: `/apis/apps/v1/${kind}` });
+          return (answer as List<WorkloadObject>).items;
+        }),
+      );
+      const workloads = lists.flat();
+      return workloads.length > 0 && workloads.every(isAvailable);
+    });
+  }
+
   async nodes(): Promise<ReadonlyMap<string, SeenNode>> {
     const answer = await this.#insist({ method: 'GET', path: '/api/v1/nodes' });
     const { items } = answer as List<NodeObject>;
@@ -142,27 +177,17 @@ export class LabKube {
 
   /** A Deployment of one pod that runs on this node or nowhere; returns when it runs. */
   async pin(name: string, node: string): Promise<SeenPod> {
-    const labels = { app: name };
-    await this.#apply(deploymentPath(name), {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: { namespace, name },
-      spec: {
-        replicas: 1,
-        selector: { matchLabels: labels },
-        template: {
-          metadata: { labels },
-          spec: {
-            nodeSelector: { 'kubernetes.io/hostname': node },
-            containers: [{ name: 'main', image: `${name}:1.0` }],
-          },
-        },
-      },
-    });
+    await this.#deploy({ name, replicas: 1, nodeSelector: { 'kubernetes.io/hostname': node } });
     return until(`${name} runs on ${node}`, async () => {
       const pods = await this.pods();
       return pods.find((pod) => pod.name.startsWith(`${namespace}/${name}-`) && pod.isReady);
     });
+  }
+
+  /** A Deployment without a budget, whose pods run anywhere; returns when they do. */
+  async spread(name: string, replicas: number): Promise<void> {
+    await this.#deploy({ name, replicas });
+    await this.allWorkloadsAvailable();
   }
 
   /** A budget of that Deployment that lets nothing leave: a drain comes this far and no further. */
@@ -195,6 +220,23 @@ export class LabKube {
   async hasConfigMap(name: string): Promise<boolean> {
     const answer = await this.#insist({ method: 'GET', path: configMapPath(name) }, [404]);
     return (answer as { readonly kind: string }).kind === 'ConfigMap';
+  }
+
+  async #deploy(options: {
+    readonly name: string;
+    readonly replicas: number;
+    readonly nodeSelector?: Readonly<Record<string, string>>;
+  }): Promise<void> {
+    const { name, replicas, nodeSelector = {} } = options;
+    const labels = { app: name };
+    const containers = [{ name: 'main', image: `${name}:1.0` }];
+    const template = { metadata: { labels }, spec: { nodeSelector, containers } };
+    await this.#apply(deploymentPath(name), {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { namespace, name },
+      spec: { replicas, selector: { matchLabels: labels }, template },
+    });
   }
 
   async #apply(path: string, body: object): Promise<void> {

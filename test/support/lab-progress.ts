@@ -1,6 +1,6 @@
 // Follows an upgrade of a lab until it is where a test wants it.
 
-import type { UpgradeProgress } from '../../domain/progress';
+import type { UpgradeProgress, UpgradeResult } from '../../domain/progress';
 import type { LabGround } from './lab-ground';
 import type { UntilOptions } from './lab-until';
 import { Hopeless, until } from './lab-until';
@@ -29,6 +29,11 @@ export function untilProgress<Answer>(
     },
     options,
   );
+}
+
+/** Waits until the upgrade has ended, unless it comes to wait for a person first. */
+export function untilEnded(ground: LabGround): Promise<UpgradeResult> {
+  return untilProgress(ground, 'the upgrade has ended', ({ status }) => status.result);
 }
 
 /** Waits until the hop's snapshot is verified: its preflight is over, and it can be rolled back. */

@@ -1,42 +1,43 @@
 // What goes wrong on real processes, on one member and three nodes: nobody serves the cluster, the
-// credentials are wrong, a budget allows nothing until the drain's deadline, the workflow is
-// cancelled. Each is said with a reason, and loses nothing.
+// credentials are wrong, the API or etcd is out of reach, the workflow is cancelled in mid-drain, a
+// budget allows nothing until the drain's deadline. Each is said with a reason, and loses nothing.
 
-import { readFile, writeFile } from 'node:fs/promises';
-import path from 'node:path';
-
-import { parse } from 'yaml';
-
-import type { ClusterAccess } from '../../../activities/access';
-import type { WorkerProcess } from '../../../bin/demo/worker-process';
 import type { Gate } from '../../../domain/control';
+import type { StartResult } from '../../../client';
+import type { WrongAccess } from '../../support/lab-access';
+import {
+  etcdLessAccess,
+  impostorsAccess,
+  strangersAccess,
+  unreachableAccess,
+} from '../../support/lab-access';
 import { LabGround } from '../../support/lab-ground';
-import { untilProgress } from '../../support/lab-progress';
+import type { SeenPod } from '../../support/lab-kube';
+import { untilDrainedTo, untilEnded, untilSnapshot } from '../../support/lab-progress';
 import { labSpec } from '../../support/lab-spec';
 import { aStory } from '../../support/lab-story';
 import { until } from '../../support/lab-until';
 
 jest.setTimeout(600_000);
 
-const drainTimeoutMs = 8_000;
 const pinned = 'pinned';
+const heldNode = 'worker-02';
 
 describe('what goes wrong is said and loses nothing', () => {
-  const spec = labSpec({
-    cluster: 'trouble',
-    target: '1.29.15',
-    allowSingleMember: true,
-    drainTimeoutMs,
-  });
+  const patient = labSpec({ cluster: 'trouble', target: '1.29.15', allowSingleMember: true });
   const asked = { actor: 'ada', reason: 'trying' };
   let ground: LabGround;
-  let worker: WorkerProcess;
-  let canary: string;
+  let unserved: Promise<StartResult>;
+  let unreachable: Promise<StartResult>;
+  let unknown: Promise<StartResult>;
+  let pod: SeenPod;
 
   const tell = aStory(() => ground.diagnosis());
 
   beforeAll(async () => {
-    ground = await LabGround.open({ name: spec.cluster, members: 1, nodes: 3, pods: 120 });
+    ground = await LabGround.open({ name: patient.cluster, members: 1, nodes: 3, pods: 0 });
+    // While the lab comes up there is no worker at all.
+    unserved = ground.client.start(patient, { actor: 'ada' });
     await ground.bringUpLab();
   });
 
@@ -44,101 +45,198 @@ describe('what goes wrong is said and loses nothing', () => {
     await ground?.close();
   });
 
-  tell('a start that no worker serves is refused within 30 s, and nothing runs', async () => {
-    const startedAt = performance.now();
-    const started = await ground.client.start(spec, { actor: 'ada' });
+  const startWith = async ({ cluster, accessFile }: WrongAccess) => {
+    const worker = await ground.startWorker({ cluster, accessFile });
+    const spec = { ...patient, cluster: cluster as typeof patient.cluster };
+    return { worker, started: ground.client.start(spec, { actor: 'ada' }) };
+  };
 
-    expect(started).toMatchObject({ kind: 'refused', refusal: { code: 'worker-missing' } });
-    expect(performance.now() - startedAt).toBeLessThan(30_000);
-  });
-
-  tell('a worker without rights is refused by the cluster, and the start says so', async () => {
-    // The certificate of etcd's client: of another authority than the API server trusts.
-    const access = JSON.parse(await readFile(ground.lab.accessFile, 'utf8')) as ClusterAccess;
-    const kubeconfig = parse(await readFile(access.kubeconfig, 'utf8')) as Record<string, unknown>;
-    const wrong = path.join(ground.stateDir, 'wrong');
-    kubeconfig['users'] = [
-      {
-        name: 'admin',
-        user: { 'client-certificate': access.etcd.certificate, 'client-key': access.etcd.key },
-      },
-    ];
-    await writeFile(`${wrong}-kubeconfig`, JSON.stringify(kubeconfig));
-    await writeFile(
-      `${wrong}.json`,
-      JSON.stringify({ ...access, kubeconfig: `${wrong}-kubeconfig` }),
-    );
-    worker = await ground.startWorker({ accessFile: `${wrong}.json` });
-
-    const started = await ground.client.start(spec, { actor: 'ada' });
+  /** Starts with wrong access, and ends the worker when the answer is there. */
+  const startOnceWith = async (access: WrongAccess): Promise<StartResult> => {
+    const { worker, started } = await startWith(access);
+    const answer = await started;
     await worker.stop();
+    return answer;
+  };
 
-    expect(started).toMatchObject({
+  tell('a start that no worker takes is refused within 30 s, and leaves nothing', async () => {
+    const started = await unserved;
+
+    expect(started).toEqual({
       kind: 'refused',
-      refusal: { code: 'planning-failed', failure: { code: 'credentials-refused' } },
+      refusal: { code: 'worker-missing', taskQueue: 'ascent', waitedSeconds: expect.any(Number) },
+    });
+    if (started.kind !== 'refused' || started.refusal.code !== 'worker-missing') throw new Error();
+    expect(started.refusal.waitedSeconds).toBeLessThanOrEqual(30);
+    await expect(ground.client.status(ground.cluster)).rejects.toMatchObject({
+      code: 'upgrade-not-found',
     });
   });
 
-  tell('a drain that a budget stops is held at its deadline, with the budget named', async () => {
-    worker = await ground.startWorker();
-    const started = await ground.client.start(spec, { actor: 'ada' });
-    if (started.kind === 'refused') throw new Error(JSON.stringify(started.refusal));
-    const pool = started.plan.hops[0]?.steps.find((step) => step.kind === 'pool');
-    canary = pool?.nodes[0]?.name ?? '';
-    await untilProgress(ground, 'preflight is over', ({ status }) =>
-      status.rollBackTo === undefined ? undefined : true,
+  tell('credentials that the cluster does not trust are refused', async () => {
+    const started = await startOnceWith(await strangersAccess(ground));
+
+    expect(started).toMatchObject({
+      kind: 'refused',
+      refusal: {
+        code: 'planning-failed',
+        failure: { code: 'credentials-refused', message: expect.stringContaining('401') },
+      },
+    });
+  });
+
+  tell('an API server whose certificate is not trusted is refused', async () => {
+    const started = await startOnceWith(await impostorsAccess(ground));
+
+    expect(started).toMatchObject({
+      kind: 'refused',
+      refusal: {
+        code: 'planning-failed',
+        failure: { code: 'credentials-refused', message: expect.stringContaining('certificate') },
+      },
+    });
+  });
+
+  tell('etcd out of reach stops at the preflight, and a rejection ends the upgrade', async () => {
+    // Both wait for their own limits meanwhile.
+    ({ started: unreachable } = await startWith(await unreachableAccess(ground)));
+    unknown = ground.client.start(
+      { ...patient, cluster: 'nobody' as typeof patient.cluster },
+      { actor: 'ada' },
     );
-    const pod = await ground.kube.pin(pinned, canary);
-    await ground.kube.forbidEvictions(pinned);
+    const { client } = ground;
+    const { cluster, accessFile } = await etcdLessAccess(ground);
+    const { worker, started } = await startWith({ cluster, accessFile });
+    const answer = await started;
+    if (answer.kind === 'refused') throw new Error(JSON.stringify(answer.refusal));
+    const gate = await until('the preflight waits for a person', async () => {
+      const { gates } = await client.status(cluster);
+      return gates[0];
+    });
+
+    expect(gate).toMatchObject({
+      id: 'hop-1.29/preflight',
+      failure: { code: 'preflight-blocked' },
+    });
+    if (gate.kind !== 'step') throw new Error(`gate ${gate.id}`);
+    const codes = gate.findings.map(({ code }) => code);
+    expect(codes.some((code) => code.startsWith('etcd-'))).toBe(true);
+    const planDigest = answer.plan.digest;
+    await client.reject(cluster, { ...asked, gate: 'hop-1.29/preflight', planDigest });
+    expect(await client.result(cluster)).toMatchObject({
+      outcome: 'rejected',
+      at: '1.28.15',
+      by: 'ada',
+    });
+    await worker.stop();
+  });
+
+  tell('an upgrade that is cancelled in mid-drain leaves every node serving', async () => {
+    const { client, cluster, kube } = ground;
+    await ground.startWorker();
+    await kube.spread('web', 6);
+    pod = await kube.pin(pinned, heldNode);
+    const started = await client.start(patient, { actor: 'ada' });
+    expect(started.kind).toBe('started');
+    await untilSnapshot(ground, 'hop-1.29');
+    await kube.forbidEvictions(pinned);
+    await untilDrainedTo(ground, heldNode, pod);
+
+    await ground.temporal.workflow.getHandle(`upgrade/${cluster}`).cancel();
+    const result = await client.result(cluster);
+
+    expect(result).toMatchObject({ outcome: 'cancelled', at: '1.29.15', by: 'temporal' });
+    const nodes = await kube.nodes();
+    const serving = { isReady: true, isCordoned: false, cordonReason: undefined };
+    expect(Object.fromEntries(nodes)).toEqual({
+      'worker-01': { kubelet: 'v1.29.15', ...serving },
+      'worker-02': { kubelet: 'v1.28.15', ...serving },
+      'worker-03': { kubelet: 'v1.28.15', ...serving },
+    });
+    expect(await kube.movablePods(heldNode)).toContainEqual(pod);
+  });
+
+  tell('a drain that a budget stops is held at its deadline, with the budget named', async () => {
+    const { client, cluster, kube } = ground;
+    await kube.allowEvictions(pinned);
+    await kube.allPodsReady();
+    const hasty = labSpec({
+      cluster,
+      target: '1.29.15',
+      allowSingleMember: true,
+      drainTimeoutMs: 15_000,
+    });
+    const started = await client.start(hasty, { actor: 'ada' });
+    if (started.kind === 'refused') throw new Error(JSON.stringify(started.refusal));
+    // The rest of what was cancelled: the control plane and one node are there already.
+    expect(started.plan.hops).toMatchObject([{ id: 'hop-1.29', from: '1.29.15', to: '1.29.15' }]);
+    await untilSnapshot(ground, 'hop-1.29');
+    await kube.forbidEvictions(pinned);
     const gate = await until('the node is held', async (): Promise<Gate | undefined> => {
-      const { gates } = await ground.client.status(ground.cluster);
+      const { gates } = await client.status(cluster);
       return gates[0];
     });
 
     expect(gate).toMatchObject({
       kind: 'node',
-      id: `node/${canary}`,
-      node: canary,
+      id: `node/${heldNode}`,
       failure: { code: 'drain-deadline' },
       blockers: [
-        { code: 'budget-exhausted', budget: { namespace: expect.any(String), name: pinned } },
+        {
+          code: 'budget-exhausted',
+          budget: { namespace: 'default', name: pinned },
+          pod: { namespace: 'default', name: pod.name.slice('default/'.length) },
+        },
       ],
     });
-    const { pool: run } = await ground.client.progress(ground.cluster);
-    expect(run).toMatchObject({ total: 3, pending: 2, done: [] });
-    expect(await ground.kube.movablePods(canary)).toMatchObject([{ uid: pod.uid }]);
-    expect(await ground.kube.node(canary)).toMatchObject({
+    expect(await client.blockers(cluster)).toEqual(gate.kind === 'node' ? gate.blockers : []);
+    const { pool, status } = await client.progress(cluster);
+    expect(status).toMatchObject({ phase: 'needs-operator' });
+    expect(pool).toMatchObject({ total: 2, pending: 1, done: [] });
+    expect(await kube.movablePods(heldNode)).toEqual([pod]);
+    expect(await kube.node(heldNode)).toEqual({
       kubelet: 'v1.28.15',
+      isReady: true,
       isCordoned: true,
       cordonReason: 'ascent: hop-1.29, to 1.29.15',
     });
+    expect(await kube.node('worker-03')).toMatchObject({ isCordoned: false });
   });
 
-  tell('the node is drained when it is tried again with the budget out of the way', async () => {
-    await ground.kube.allowEvictions(pinned);
-    await ground.client.retryNode(ground.cluster, { ...asked, node: canary });
-
-    // Not untilProgress: the gate closes a moment after the answer.
-    const outcome = await until('the held node is done', async () => {
-      const { pool } = await ground.client.progress(ground.cluster);
-      return pool?.done.find(({ node }) => node === canary);
+  tell('it completes when the node is tried again with the budget out of the way', async () => {
+    const { client, cluster, kube } = ground;
+    await expect(client.retryNode(cluster, { ...asked, node: 'worker-03' })).rejects.toMatchObject({
+      refusal: { code: 'node-not-waiting', node: 'worker-03', waiting: [heldNode] },
     });
+    await kube.allowEvictions(pinned);
 
-    expect(outcome).toMatchObject({ node: canary, outcome: 'upgraded', after: '1.29.15' });
+    await client.retryNode(cluster, { ...asked, node: heldNode });
+    const result = await untilEnded(ground);
+
+    expect(result).toMatchObject({ outcome: 'completed', to: '1.29.15' });
+    await kube.allPodsReady();
+    const serving = { kubelet: 'v1.29.15', isReady: true, isCordoned: false };
+    expect(Object.fromEntries(await kube.nodes())).toMatchObject({
+      'worker-01': serving,
+      'worker-02': serving,
+      'worker-03': serving,
+    });
   });
 
-  tell('a cancelled upgrade leaves every node serving', async () => {
-    const handle = ground.temporal.workflow.getHandle(`upgrade/${ground.cluster}`);
-    await handle.cancel();
-    const result = await ground.client.result(ground.cluster);
+  tell('a cluster that no worker serves is refused with its queue', async () => {
+    expect(await unknown).toEqual({
+      kind: 'refused',
+      refusal: { code: 'worker-missing', taskQueue: 'cluster/nobody', waitedSeconds: 20 },
+    });
+  });
 
-    expect(result).toMatchObject({ outcome: 'cancelled', at: '1.29.15' });
-    await ground.kube.allPodsReady();
-    const { nodes } = await ground.observe();
-    expect(nodes.map(({ ready, cordon }) => ({ ready, cordon }))).toEqual(
-      nodes.map(() => ({ ready: true, cordon: { kind: 'none' } })),
-    );
-    // Of two kinds, whichever the cancellation met: none is in between.
-    for (const { kubeletVersion } of nodes) expect(kubeletVersion).toMatch(/^1\.(28|29)\.15$/);
+  tell('an API out of reach is refused with what was tried', async () => {
+    expect(await unreachable).toMatchObject({
+      kind: 'refused',
+      refusal: {
+        code: 'planning-failed',
+        failure: { code: 'cluster-unreachable', message: expect.stringContaining('ECONNREFUSED') },
+      },
+    });
   });
 });

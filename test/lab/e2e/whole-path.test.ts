@@ -14,7 +14,12 @@ import type { EvictionWatch } from '../../support/lab-eviction-watch';
 import { watchEvictions } from '../../support/lab-eviction-watch';
 import { LabGround } from '../../support/lab-ground';
 import type { SeenPod } from '../../support/lab-kube';
-import { untilDrainedTo, untilProgress, untilSnapshot } from '../../support/lab-progress';
+import {
+  untilDrainedTo,
+  untilEnded,
+  untilProgress,
+  untilSnapshot,
+} from '../../support/lab-progress';
 import { labSpec } from '../../support/lab-spec';
 import { aStory } from '../../support/lab-story';
 import { untilTrue } from '../../support/lab-until';
@@ -251,7 +256,7 @@ describe('a cluster of three members goes from 1.28 to 1.30', () => {
   });
 
   tell('the upgrade completes, and every eviction was counted once', async () => {
-    const result = await ground.client.result(ground.cluster);
+    const result = await untilEnded(ground);
 
     expect(result).toMatchObject({ outcome: 'completed', from: '1.28.15', to: '1.30.14' });
     if (result.outcome !== 'completed') throw new Error('not completed');

@@ -1,0 +1,92 @@
+// Access files that are wrong in one way each, made from the right one of a lab. Each is of a
+// cluster of its own name, so that its worker serves nobody else.
+
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+
+import { parse } from 'yaml';
+
+import type { ClusterAccess } from '../../activities/access';
+import { freePortBlock } from '../../lab/free-ports';
+import type { LabGround } from './lab-ground';
+
+interface Kubeconfig {
+  readonly clusters: readonly { readonly name: string; readonly cluster: object }[];
+  readonly users: readonly { readonly name: string; readonly user: object }[];
+}
+
+export interface WrongAccess {
+  readonly cluster: string;
+  readonly accessFile: string;
+}
+
+interface Parts {
+  readonly access: ClusterAccess;
+  readonly kubeconfig: Kubeconfig;
+}
+
+async function wrongAccess(
+  ground: LabGround,
+  cluster: string,
+  change: (right: Parts) => Partial<Parts>,
+): Promise<WrongAccess> {
+  const access = JSON.parse(await readFile(ground.lab.accessFile, 'utf8')) as ClusterAccess;
+  const kubeconfig = parse(await readFile(access.kubeconfig, 'utf8')) as Kubeconfig;
+  const changed = { access, kubeconfig, ...change({ access, kubeconfig }) };
+  const accessFile = path.join(ground.stateDir, `${cluster}.json`);
+  const kubeconfigFile = path.join(ground.stateDir, `${cluster}.kubeconfig`);
+  // JSON is YAML, too.
+  await writeFile(kubeconfigFile, JSON.stringify(changed.kubeconfig), { mode: 0o600 });
+  const file = { ...changed.access, cluster, kubeconfig: kubeconfigFile };
+  await writeFile(accessFile, JSON.stringify(file), { mode: 0o600 });
+  return { cluster, accessFile };
+}
+
+/** A client certificate of an authority that the API server does not trust: etcd's. */
+export function strangersAccess(ground: LabGround): Promise<WrongAccess> {
+  return wrongAccess(ground, 'stranger', ({ access, kubeconfig }) => {
+    const { certificate, key } = access.etcd;
+    const user = { 'client-certificate': certificate, 'client-key': key };
+    const users = kubeconfig.users.map(({ name }) => ({ name, user }));
+    return { kubeconfig: { ...kubeconfig, users } };
+  });
+}
+
+/** An authority that did not sign the API server's certificate: etcd's. */
+export function impostorsAccess(ground: LabGround): Promise<WrongAccess> {
+  return wrongAccess(ground, 'impostor', ({ access, kubeconfig }) => {
+    const authority = { 'certificate-authority': access.etcd.ca };
+    const clusters = kubeconfig.clusters.map(({ name, cluster }) => ({
+      name,
+      cluster: { ...cluster, ...authority },
+    }));
+    return { kubeconfig: { ...kubeconfig, clusters } };
+  });
+}
+
+/** Nobody listens at any address of the Kubernetes API. */
+export async function unreachableAccess(ground: LabGround): Promise<WrongAccess> {
+  const url = await nobodysUrl();
+  return wrongAccess(ground, 'unreachable', ({ access, kubeconfig }) => {
+    const clusters = kubeconfig.clusters.map(({ name, cluster }) => ({
+      name,
+      cluster: { ...cluster, server: url },
+    }));
+    const addresses = { apiServer: url, controllerManager: url, scheduler: url };
+    const members = access.members.map(({ name }) => ({ name, ...addresses }));
+    return { access: { ...access, members }, kubeconfig: { ...kubeconfig, clusters } };
+  });
+}
+
+/** Nobody listens at the addresses of etcd. */
+export async function etcdLessAccess(ground: LabGround): Promise<WrongAccess> {
+  const endpoint = await nobodysUrl();
+  return wrongAccess(ground, 'etcd-less', ({ access }) => {
+    const members = access.etcd.members.map(({ name }) => ({ name, endpoint }));
+    return { access: { ...access, etcd: { ...access.etcd, members } } };
+  });
+}
+
+async function nobodysUrl(): Promise<string> {
+  return `https://127.0.0.1:${await freePortBlock(1)}`;
+}
