@@ -190,14 +190,19 @@ export class LabKube {
     await this.allWorkloadsAvailable();
   }
 
+  /**
+   * A Deployment of two pods that run on this node or nowhere, and a budget that wants one of them:
+   * a drain gets rid of the first and never of the second, as nothing can take its place.
+   */
+  async pinPair(name: string, node: string): Promise<void> {
+    await this.#deploy({ name, replicas: 2, nodeSelector: { 'kubernetes.io/hostname': node } });
+    await this.#budget(name, { minAvailable: 1 });
+    await this.allWorkloadsAvailable();
+  }
+
   /** A budget of that Deployment that lets nothing leave: a drain comes this far and no further. */
   async forbidEvictions(name: string): Promise<void> {
-    await this.#apply(budgetPath(name), {
-      apiVersion: 'policy/v1',
-      kind: 'PodDisruptionBudget',
-      metadata: { namespace, name },
-      spec: { maxUnavailable: 0, selector: { matchLabels: { app: name } } },
-    });
+    await this.#budget(name, { maxUnavailable: 0 });
   }
 
   async allowEvictions(name: string): Promise<void> {
@@ -220,6 +225,15 @@ export class LabKube {
   async hasConfigMap(name: string): Promise<boolean> {
     const answer = await this.#insist({ method: 'GET', path: configMapPath(name) }, [404]);
     return (answer as { readonly kind: string }).kind === 'ConfigMap';
+  }
+
+  async #budget(name: string, allowed: Readonly<Record<string, number>>): Promise<void> {
+    await this.#apply(budgetPath(name), {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: { namespace, name },
+      spec: { ...allowed, selector: { matchLabels: { app: name } } },
+    });
   }
 
   async #deploy(options: {

@@ -1,7 +1,9 @@
 // Follows an upgrade of a lab until it is where a test wants it.
 
+import type { Gate } from '../../domain/control';
 import type { UpgradeProgress, UpgradeResult } from '../../domain/progress';
 import type { LabGround } from './lab-ground';
+import type { SeenPod } from './lab-kube';
 import type { UntilOptions } from './lab-until';
 import { Hopeless, until } from './lab-until';
 
@@ -43,19 +45,24 @@ export async function untilSnapshot(ground: LabGround, hop: string): Promise<voi
   );
 }
 
-/** Waits until nothing but `pod` is left to be moved from the node, and the drain is told so. */
-export async function untilDrainedTo(
-  ground: LabGround,
-  node: string,
-  pod: { readonly uid: string },
-): Promise<void> {
+/** Waits until all but one pod have left the node, and the drain waits for that one. */
+export async function untilOnePodLeft(ground: LabGround, node: string): Promise<SeenPod> {
   await untilProgress(ground, `the drain of ${node} waits for one pod`, ({ nodes }) =>
     nodes.some((one) => one.node === node && one.phase === 'draining' && one.remaining === 1)
       ? true
       : undefined,
   );
-  await until(`${node} holds one pod`, async () => {
-    const pods = await ground.kube.movablePods(node);
-    return pods.length === 1 && pods[0]?.uid === pod.uid ? true : undefined;
+  return until(`${node} holds one pod`, async () => {
+    const [pod, ...others] = await ground.kube.movablePods(node);
+    return others.length === 0 ? pod : undefined;
+  });
+}
+
+/** Waits for the first gate that is open; `cluster` is the lab's unless another one is named. */
+export function untilGate(ground: LabGround, cluster: string = ground.cluster): Promise<Gate> {
+  return until(`a gate of ${cluster} is open`, async () => {
+    const { gates, phase, sentence } = await ground.client.status(cluster);
+    if (phase === 'ended') throw new Hopeless(`no gate was opened: ${sentence}`);
+    return gates[0];
   });
 }

@@ -5,7 +5,7 @@
 import type { Plan } from '../../../domain/plan';
 import { LabGround } from '../../support/lab-ground';
 import type { SeenPod } from '../../support/lab-kube';
-import { untilDrainedTo, untilEnded, untilSnapshot } from '../../support/lab-progress';
+import { untilEnded, untilGate, untilOnePodLeft, untilSnapshot } from '../../support/lab-progress';
 import { labSpec } from '../../support/lab-spec';
 import { aStory } from '../../support/lab-story';
 import { until } from '../../support/lab-until';
@@ -43,17 +43,14 @@ describe('the second hop is rolled back while its pool is half done', () => {
   };
 
   tell('without a snapshot, or before it begins, no hop is rolled back', async () => {
-    const { client, cluster, kube } = ground;
+    const { client, kube } = ground;
     await kube.writeConfigMap('kept');
     pod = await kube.pin(pinned, heldNode);
     await kube.forbidEvictions(pinned);
     const started = await client.start(spec, { actor: 'ada' });
     if (started.kind === 'refused') throw new Error(JSON.stringify(started.refusal));
     ({ plan } = started);
-    const gate = await until('the preflight waits for a person', async () => {
-      const { gates } = await client.status(cluster);
-      return gates[0];
-    });
+    const gate = await untilGate(ground);
 
     expect(gate).toMatchObject({
       kind: 'step',
@@ -96,7 +93,7 @@ describe('the second hop is rolled back while its pool is half done', () => {
     await kube.deleteConfigMap('kept');
     pod = await kube.pin(pinned, heldNode);
     await kube.forbidEvictions(pinned);
-    await untilDrainedTo(ground, heldNode, pod);
+    expect(await untilOnePodLeft(ground, heldNode)).toMatchObject({ uid: pod.uid });
 
     const { pool } = await client.progress(cluster);
     expect(pool).toMatchObject({

@@ -2,7 +2,6 @@
 // credentials are wrong, the API or etcd is out of reach, the workflow is cancelled in mid-drain, a
 // budget allows nothing until the drain's deadline. Each is said with a reason, and loses nothing.
 
-import type { Gate } from '../../../domain/control';
 import type { StartResult } from '../../../client';
 import type { WrongAccess } from '../../support/lab-access';
 import {
@@ -12,11 +11,9 @@ import {
   unreachableAccess,
 } from '../../support/lab-access';
 import { LabGround } from '../../support/lab-ground';
-import type { SeenPod } from '../../support/lab-kube';
-import { untilDrainedTo, untilEnded, untilSnapshot } from '../../support/lab-progress';
+import { untilEnded, untilGate, untilOnePodLeft } from '../../support/lab-progress';
 import { labSpec } from '../../support/lab-spec';
 import { aStory } from '../../support/lab-story';
-import { until } from '../../support/lab-until';
 
 jest.setTimeout(600_000);
 
@@ -30,7 +27,6 @@ describe('what goes wrong is said and loses nothing', () => {
   let unserved: Promise<StartResult>;
   let unreachable: Promise<StartResult>;
   let unknown: Promise<StartResult>;
-  let pod: SeenPod;
 
   const tell = aStory(() => ground.diagnosis());
 
@@ -109,10 +105,7 @@ describe('what goes wrong is said and loses nothing', () => {
     const { worker, started } = await startWith({ cluster, accessFile });
     const answer = await started;
     if (answer.kind === 'refused') throw new Error(JSON.stringify(answer.refusal));
-    const gate = await until('the preflight waits for a person', async () => {
-      const { gates } = await client.status(cluster);
-      return gates[0];
-    });
+    const gate = await untilGate(ground, cluster);
 
     expect(gate).toMatchObject({
       id: 'hop-1.29/preflight',
@@ -135,12 +128,11 @@ describe('what goes wrong is said and loses nothing', () => {
     const { client, cluster, kube } = ground;
     await ground.startWorker();
     await kube.spread('web', 6);
-    pod = await kube.pin(pinned, heldNode);
+    await kube.pinPair(pinned, heldNode);
     const started = await client.start(patient, { actor: 'ada' });
     expect(started.kind).toBe('started');
-    await untilSnapshot(ground, 'hop-1.29');
-    await kube.forbidEvictions(pinned);
-    await untilDrainedTo(ground, heldNode, pod);
+    await untilOnePodLeft(ground, heldNode);
+    expect(await kube.node(heldNode)).toMatchObject({ isCordoned: true });
 
     await ground.temporal.workflow.getHandle(`upgrade/${cluster}`).cancel();
     const result = await client.result(cluster);
@@ -153,13 +145,11 @@ describe('what goes wrong is said and loses nothing', () => {
       'worker-02': { kubelet: 'v1.28.15', ...serving },
       'worker-03': { kubelet: 'v1.28.15', ...serving },
     });
-    expect(await kube.movablePods(heldNode)).toContainEqual(pod);
+    await kube.allWorkloadsAvailable();
   });
 
   tell('a drain that a budget stops is held at its deadline, with the budget named', async () => {
     const { client, cluster, kube } = ground;
-    await kube.allowEvictions(pinned);
-    await kube.allPodsReady();
     const hasty = labSpec({
       cluster,
       target: '1.29.15',
@@ -170,12 +160,9 @@ describe('what goes wrong is said and loses nothing', () => {
     if (started.kind === 'refused') throw new Error(JSON.stringify(started.refusal));
     // The rest of what was cancelled: the control plane and one node are there already.
     expect(started.plan.hops).toMatchObject([{ id: 'hop-1.29', from: '1.29.15', to: '1.29.15' }]);
-    await untilSnapshot(ground, 'hop-1.29');
-    await kube.forbidEvictions(pinned);
-    const gate = await until('the node is held', async (): Promise<Gate | undefined> => {
-      const { gates } = await client.status(cluster);
-      return gates[0];
-    });
+    const gate = await untilGate(ground);
+    const [pod, ...others] = await kube.movablePods(heldNode);
+    expect(others).toEqual([]);
 
     expect(gate).toMatchObject({
       kind: 'node',
@@ -185,7 +172,7 @@ describe('what goes wrong is said and loses nothing', () => {
         {
           code: 'budget-exhausted',
           budget: { namespace: 'default', name: pinned },
-          pod: { namespace: 'default', name: pod.name.slice('default/'.length) },
+          pod: { namespace: 'default', name: pod?.name.slice('default/'.length) },
         },
       ],
     });
@@ -193,7 +180,6 @@ describe('what goes wrong is said and loses nothing', () => {
     const { pool, status } = await client.progress(cluster);
     expect(status).toMatchObject({ phase: 'needs-operator' });
     expect(pool).toMatchObject({ total: 2, pending: 1, done: [] });
-    expect(await kube.movablePods(heldNode)).toEqual([pod]);
     expect(await kube.node(heldNode)).toEqual({
       kubelet: 'v1.28.15',
       isReady: true,

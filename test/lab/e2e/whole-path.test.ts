@@ -15,8 +15,9 @@ import { watchEvictions } from '../../support/lab-eviction-watch';
 import { LabGround } from '../../support/lab-ground';
 import type { SeenPod } from '../../support/lab-kube';
 import {
-  untilDrainedTo,
   untilEnded,
+  untilGate,
+  untilOnePodLeft,
   untilProgress,
   untilSnapshot,
 } from '../../support/lab-progress';
@@ -129,7 +130,7 @@ describe('a cluster of three members goes from 1.28 to 1.30', () => {
     await kube.forbidEvictions(pinned);
     const before = (await kube.movablePods(canary)).map(({ uid }) => uid);
 
-    await untilDrainedTo(ground, canary, pod);
+    expect(await untilOnePodLeft(ground, canary)).toMatchObject({ uid: pod.uid });
     await ground.killWorker(worker);
     expect(evictedFrom(canary)).toHaveLength(before.length - 1);
     worker = await ground.startWorker();
@@ -163,9 +164,8 @@ describe('a cluster of three members goes from 1.28 to 1.30', () => {
     expect(pool?.done.length).toBeLessThan(9);
 
     await ground.restartTemporal();
-    const { gates, hops } = await untilProgress(ground, 'the approval gate opens', ({ status }) =>
-      status.gates.length > 0 ? status : undefined,
-    );
+    await untilGate(ground);
+    const { gates, hops } = await ground.client.status(ground.cluster);
 
     const identity = identify(worker.pid);
     expect(identity !== undefined && isAlive(identity)).toBe(true);
@@ -215,7 +215,7 @@ describe('a cluster of three members goes from 1.28 to 1.30', () => {
     const { client, cluster, kube } = ground;
     await kube.forbidEvictions(pinned);
     pod = await kube.pin(pinned, canary);
-    await untilDrainedTo(ground, canary, pod);
+    expect(await untilOnePodLeft(ground, canary)).toMatchObject({ uid: pod.uid });
 
     await client.pause(cluster, { ...asked, reason: 'what is that?' });
     await untilProgress(ground, 'nothing moves', ({ status }) =>
