@@ -104,10 +104,15 @@ describe.each(workerModes)('an upgrade over two minors, $mode', ({ workerOptions
     await withUpgrade(server(), { workerOptions, nodes: 5, spec }, async (upgrade) => {
       const { cluster } = upgrade;
       const canary = cluster.hold('verifyNode', 'worker-1');
+      const pair = ['worker-4', 'worker-2'].map((node) => cluster.hold('verifyNode', node));
       await upgrade.start();
       await canary.reached;
       expect(cluster.done('cordonNode')).toEqual(['worker-1']);
       canary.release();
+      // Both are under way before either is let go; nothing else says that two go side by side.
+      await Promise.all(pair.map(({ reached }) => reached));
+      expect(cluster.done('cordonNode').toSorted()).toEqual(['worker-1', 'worker-2', 'worker-4']);
+      for (const { release } of pair) release();
       const result = await upgrade.result();
       expect(result.outcome).toBe('completed');
       expect(cluster.mostCordoned).toBe(2);
