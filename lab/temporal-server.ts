@@ -11,6 +11,7 @@ import path from 'node:path';
 
 import { z } from 'zod';
 
+import { allSearchAttributes } from '../domain/search-attributes';
 import { readJson, writeJsonAtomic } from './atomic-file';
 import { freePortBlock } from './free-ports';
 import { LabError } from './lab-error';
@@ -49,15 +50,6 @@ const processName = 'temporal';
 const host = '127.0.0.1';
 const readyMs = 60_000;
 const stopMs = 5_000;
-
-/** The attributes that upgrades set; see workflows/messages.ts. */
-const searchAttributes = [
-  'AscentCluster',
-  'AscentFrom',
-  'AscentTo',
-  'AscentPhase',
-  'AscentWaitingFor',
-];
 
 async function portsOf(directory: string): Promise<Ports> {
   const file = path.join(directory, 'ports.json');
@@ -100,7 +92,7 @@ function serverArguments(directory: string, ports: Ports): readonly string[] {
     'synchronous=normal',
     '--log-level',
     'warn',
-    ...searchAttributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+    ...allSearchAttributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
   ];
 }
 

@@ -1,21 +1,13 @@
 // The search attributes of upgradeCluster must exist before the first upgrade starts, else the
-// server refuses its start. Here they are listed, and added where the server allows it.
+// server refuses its start. Here they are added where the server allows it.
 // S1. A server that does not let us look (Temporal Cloud) is trusted; the worker says so.
 // S2. An attribute of another type is never changed: somebody else uses it.
 
 import type { NativeConnection } from '@temporalio/worker';
 
+import { allSearchAttributes } from '../domain/search-attributes';
 import { grpcCodeOf, isUnimplemented } from './grpc-codes';
 import { WorkerError } from './worker-error';
-
-/** As in workflows/messages.ts; a test keeps both equal. */
-export const searchAttributeNames = [
-  'AscentCluster',
-  'AscentFrom',
-  'AscentTo',
-  'AscentPhase',
-  'AscentWaitingFor',
-] as const;
 
 /** temporal.api.enums.v1.IndexedValueType. */
 const keyword = 2;
@@ -50,11 +42,11 @@ export async function ensureSearchAttributes(
 ): Promise<SearchAttributesResult> {
   const known = await list(operatorService, namespace);
   if (known === undefined) {
-    return { kind: 'unverified', command: createCommand(namespace, searchAttributeNames) };
+    return { kind: 'unverified', command: createCommand(namespace, allSearchAttributes) };
   }
-  const ofOtherType = searchAttributeNames.filter((name) => known.get(name) === false);
+  const ofOtherType = allSearchAttributes.filter((name) => known.get(name) === false);
   if (ofOtherType.length > 0) throw typeTaken(namespace, ofOtherType);
-  const names = searchAttributeNames.filter((name) => !known.has(name));
+  const names = allSearchAttributes.filter((name) => !known.has(name));
   if (names.length === 0) return { kind: 'present' };
   try {
     const searchAttributes = Object.fromEntries(names.map((name) => [name, keyword]));

@@ -22,6 +22,7 @@ import type {
 import type { GateId, MemberName, NodeName, PlanDigest } from '../domain/names';
 import type { Plan } from '../domain/plan';
 import type { HopStatus, NodeStatus, PoolStatus, UpgradeStatus } from '../domain/progress';
+import { searchAttributeNames } from '../domain/search-attributes';
 import type { UpgradeSpec } from '../domain/spec';
 import type { UpgradeState } from './upgrade-state';
 
@@ -88,14 +89,13 @@ export const hopStatusQuery = defineQuery<HopStatus>('status');
 export const poolStatusQuery = defineQuery<PoolStatus>('status');
 export const nodeStatusQuery = defineQuery<NodeStatus>('status');
 
-/** Keyword search attributes of upgradeCluster; a server must know them before the first start. */
+/** Typed keys of the search attributes of upgradeCluster; see domain/search-attributes.ts. */
 export const searchAttributes = {
-  cluster: defineSearchAttributeKey('AscentCluster', 'KEYWORD'),
-  from: defineSearchAttributeKey('AscentFrom', 'KEYWORD'),
-  to: defineSearchAttributeKey('AscentTo', 'KEYWORD'),
-  phase: defineSearchAttributeKey('AscentPhase', 'KEYWORD'),
-  /** Id of the oldest open gate; absent when nothing waits for a person. */
-  waitingFor: defineSearchAttributeKey('AscentWaitingFor', 'KEYWORD'),
+  cluster: defineSearchAttributeKey(searchAttributeNames.cluster, 'KEYWORD'),
+  from: defineSearchAttributeKey(searchAttributeNames.from, 'KEYWORD'),
+  to: defineSearchAttributeKey(searchAttributeNames.to, 'KEYWORD'),
+  phase: defineSearchAttributeKey(searchAttributeNames.phase, 'KEYWORD'),
+  waitingFor: defineSearchAttributeKey(searchAttributeNames.waitingFor, 'KEYWORD'),
 } as const;
 
 // From here on: what the workflows say to each other. Not for clients.

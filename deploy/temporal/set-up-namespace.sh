@@ -9,9 +9,11 @@ if ! temporal operator namespace describe --namespace "$TEMPORAL_NAMESPACE" >/de
 fi
 
 known=$(temporal operator search-attribute list --namespace "$TEMPORAL_NAMESPACE")
+# One line of words between blanks: a name is then found as a whole, never as the start of another.
+known=" $(echo "$known" | tr -s '[:space:]' ' ') "
 for name in AscentCluster AscentFrom AscentTo AscentPhase AscentWaitingFor; do
   case "$known" in
-    *"$name"*) ;;
+    *" $name "*) ;;
     *)
       temporal operator search-attribute create --namespace "$TEMPORAL_NAMESPACE" \
         --name "$name" --type Keyword

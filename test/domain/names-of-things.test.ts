@@ -1,7 +1,11 @@
 // Ids and labels are a contract: people type them, alert on them and find workflows by them.
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { clusterTaskQueue, workflowTaskQueue } from '../../domain/activity-contract';
 import { answersOf, approvalGateId, nodeGateId, stepGateId } from '../../domain/gates';
+import { allSearchAttributes } from '../../domain/search-attributes';
 import { controllersLabel, stepLabel } from '../../domain/step-labels';
 import {
   hopWorkflowId,
@@ -76,4 +80,16 @@ it('workflows and task queues are named after clusters, hops, pools and nodes', 
     'ascent',
     'cluster/lab',
   ]);
+});
+
+it('search attributes are called as operators filter by them, and as docs/operate.md says', () => {
+  expect(allSearchAttributes).toEqual([
+    'AscentCluster',
+    'AscentFrom',
+    'AscentTo',
+    'AscentPhase',
+    'AscentWaitingFor',
+  ]);
+  const manual = readFileSync(join(__dirname, '..', '..', 'docs', 'operate.md'), 'utf8');
+  expect(allSearchAttributes.filter((name) => !manual.includes(`\`${name}\``))).toEqual([]);
 });

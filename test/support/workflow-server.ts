@@ -16,8 +16,8 @@ import { resolve } from 'node:path';
 
 import { type AscentActivities, clusterTaskQueue } from '../../domain/activity-contract';
 import type { ClusterName } from '../../domain/names';
+import { allSearchAttributes } from '../../domain/search-attributes';
 import { resolveTestServer } from '../../lab/toolchain/test-server';
-import { searchAttributes } from '../../workflows/messages';
 
 const workflowsPath = resolve(__dirname, '../../workflows/index.ts');
 
@@ -63,10 +63,10 @@ async function startWorkflowServer(): Promise<WorkflowServer> {
   const bundle = await bundleWorkflowCode({ workflowsPath, logger });
   const env = await createEnvironment();
   const keyword: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD = 2;
-  const names = Object.values(searchAttributes).map((key) => [key.name, keyword] as const);
+  const types = allSearchAttributes.map((name) => [name, keyword] as const);
   await env.connection.operatorService.addSearchAttributes({
     ...(env.namespace === undefined ? {} : { namespace: env.namespace }),
-    searchAttributes: Object.fromEntries(names),
+    searchAttributes: Object.fromEntries(types),
   });
   return { env, bundle };
 }
