@@ -1,13 +1,14 @@
 // Reads a cluster access file (access.ts): the edge where a worker learns how to reach a cluster.
 // F1. Every problem is told at once, each with the key that it is about.
 // F2. Relative paths are relative to the file's own folder, so that a folder can be moved.
-// F3. Contents of credentials are never read here, only whether they can be.
+// F3. Contents of credentials are never read here, only whether they can be. What stands in a file
+//     that is no access file is never repeated either: it may be a key that was named by mistake.
 
 import { constants } from 'node:fs';
 import { access, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 
-import { parseDocument } from 'yaml';
+import { parseDocument, type YAMLError } from 'yaml';
 import * as z from 'zod';
 
 import type { ClusterAccess } from '../access';
@@ -90,11 +91,11 @@ export async function readAccessFile(accessFile: string): Promise<AccessResult> 
   } catch (error) {
     return refused([`${accessFile}: cannot be read (${errorCode(error) ?? 'unknown error'})`]);
   }
-  const document = parseDocument(text);
-  if (document.errors.length > 0) {
-    return refused(document.errors.map(({ message }) => `${accessFile}: ${firstLine(message)}`));
+  const content = contentOf(text);
+  if (content.kind === 'unreadable') {
+    return refused(content.problems.map((problem) => `${accessFile}: ${problem}`));
   }
-  const parsed = accessSchema.safeParse(document.toJS());
+  const parsed = accessSchema.safeParse(content.data);
   if (!parsed.success) {
     return refused(parsed.error.issues.flatMap((issue) => issueTexts(accessFile, issue)));
   }
@@ -109,8 +110,29 @@ function refused(problems: readonly string[]): AccessResult {
   return { kind: 'refused', problems: [first, ...others] };
 }
 
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? text;
+type Content =
+  | { readonly kind: 'data'; readonly data: unknown }
+  | { readonly kind: 'unreadable'; readonly problems: readonly string[] };
+
+/** The parser's own sentences quote the text; its codes and places do not (F3). */
+function contentOf(text: string): Content {
+  // `error`: its warnings, which it prints by itself, quote the text as well.
+  const document = parseDocument(text, { logLevel: 'error' });
+  if (document.errors.length > 0) {
+    return { kind: 'unreadable', problems: document.errors.map(syntaxProblem) };
+  }
+  try {
+    return { kind: 'data', data: document.toJS() };
+  } catch {
+    return { kind: 'unreadable', problems: ['is not a plain document: an alias has no anchor'] };
+  }
+}
+
+function syntaxProblem({ code, linePos }: YAMLError): string {
+  const what = code.toLowerCase().replaceAll('_', ' ');
+  const [start] = linePos ?? [];
+  const where = start === undefined ? '' : ` at line ${start.line}, column ${start.col}`;
+  return `is neither JSON nor YAML: ${what}${where}`;
 }
 
 function issueTexts(accessFile: string, issue: z.core.$ZodIssue): readonly string[] {

@@ -1,85 +1,30 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { stringify } from 'yaml';
 
 import { readAccessFile } from '../../../activities/adapters/access-file';
-import type { ClusterAccess } from '../../../activities/access';
-import { temporaryDirectory } from './support/temporary-directory';
+import { accessContent as valid, accessFolder } from './support/access-files';
 
-const directory = temporaryDirectory();
-for (const name of ['kubeconfig', 'ca.crt', 'client.crt', 'client.key', 'etcdutl']) {
-  writeFileSync(path.join(directory, name), 'content');
-}
-chmodSync(path.join(directory, 'etcdutl'), 0o755);
-mkdirSync(path.join(directory, 'folder'));
-
-const valid = {
-  apiVersion: 'ascent/access/v1',
-  cluster: 'prod',
-  kubeconfig: 'kubeconfig',
-  members: [
-    {
-      name: 'cp-1',
-      apiServer: 'https://10.0.0.1:6443',
-      controllerManager: 'https://10.0.0.1:10257',
-      scheduler: 'https://10.0.0.1:10259',
-    },
-  ],
-  etcd: {
-    members: [{ name: 'cp-1', endpoint: 'https://10.0.0.1:2379' }],
-    ca: 'ca.crt',
-    certificate: 'client.crt',
-    key: 'client.key',
-  },
-  driver: { kind: 'lab', socket: 'lab.sock' },
-  snapshots: { directory: '../snapshots' },
-  tools: { etcd: 'etcd', etcdutl: './etcdutl' },
-};
-
-const at = (name: string): string => path.join(directory, name);
-
-function write(content: object | string): string {
-  const file = at('access');
-  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
-  return file;
-}
+const { access, at, write } = accessFolder();
 
 /** Problems without the name of the file that each begins with. */
 async function problemsOf(content: object | string): Promise<readonly string[]> {
-  const file = write(content);
+  const file = write('access', content);
   const result = await readAccessFile(file);
   if (result.kind === 'read') return [];
   expect(result.problems.filter((problem) => !problem.startsWith(`${file}: `))).toEqual([]);
   return result.problems.map((problem) => problem.slice(file.length + 2));
 }
 
-const access: ClusterAccess = {
-  apiVersion: 'ascent/access/v1',
-  cluster: 'prod',
-  kubeconfig: at('kubeconfig'),
-  members: valid.members,
-  etcd: {
-    members: valid.etcd.members,
-    ca: at('ca.crt'),
-    certificate: at('client.crt'),
-    key: at('client.key'),
-  },
-  driver: { kind: 'lab', socket: at('lab.sock') },
-  snapshots: { directory: path.join(path.dirname(directory), 'snapshots') },
-  tools: { etcd: 'etcd', etcdutl: at('etcdutl') },
-};
-
 describe('an access file', () => {
   it.each([
     { name: 'JSON', content: JSON.stringify(valid) },
     { name: 'YAML', content: stringify(valid) },
   ])('in $name is read, its paths relative to its folder', async ({ content }) => {
-    expect(await readAccessFile(write(content))).toEqual({ kind: 'read', access });
+    expect(await readAccessFile(write('access', content))).toEqual({ kind: 'read', access });
   });
 
   it('needs no tools: then they are looked up on PATH', async () => {
     const { tools: _tools, ...without } = valid;
-    expect(await readAccessFile(write(without))).toEqual({
+    expect(await readAccessFile(write('access', without))).toEqual({
       kind: 'read',
       access: { ...access, tools: {} },
     });
@@ -133,6 +78,26 @@ describe('an access file', () => {
   it('that is no document says where', async () => {
     const [first = ''] = await problemsOf('{ "cluster": "prod"');
     expect(first).toMatch(/at line 1, column \d+/);
+  });
+
+  it.each([
+    { name: 'a private key', content: '-----BEGIN PRIVATE KEY-----\ns3cret\n-----END-----\n' },
+    { name: 'broken YAML', content: 'key: |s3cret\n x' },
+    { name: 'broken JSON', content: '{ "key": "\\x3s3cret" "s3cret"' },
+    { name: 'an alias without an anchor', content: 'key: *s3cret' },
+    { name: 'a directive', content: '%s3cret\n---\ncluster: prod\n' },
+    { name: 'wrong values', content: { ...valid, kubeconfig: ['s3cret'], cluster: 'S3cret' } },
+  ])('that is $name is refused without a word of it', async ({ content }) => {
+    const problems = await problemsOf(content);
+    expect(problems).not.toEqual([]);
+    expect(problems.join('\n')).not.toMatch(/s3cret/i);
+  });
+
+  it('with a map as a key is refused without a warning of the parser', async () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    expect(await problemsOf('? { a: 1 }\n: 2\n')).toContain('{ a: 1 }: unknown key');
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
   });
 
   it('that is empty is refused', async () => {
