@@ -110,6 +110,10 @@ function observedProblems({ observer, pods, eventsPerNodeWorkflow }: ReportInput
     ...observer.violations.map(
       ({ budget, healthy, required }) => `budget ${budget}: ${healthy} healthy of ${required}`,
     ),
+    ...observer.unjudged.map(
+      ({ budget, healthy, required }) =>
+        `budget ${budget}: in a gap of the watch only ${healthy} of ${required} were surely healthy`,
+    ),
     ...(pods.notReady === 0 ? [] : [`${pods.notReady} pods are not Ready`]),
     ...(eventsPerNodeWorkflow <= 60
       ? []
@@ -182,7 +186,7 @@ export function reportLines(report: DemoReport): readonly string[] {
     `pods               ${report.pods.after}, ${report.pods.notReady} not Ready`,
     `evictions          ${report.evictions}`,
     `budget violations  ${report.budgetViolations} (${report.observer.budgets} budgets, ` +
-      `${report.observer.podEvents} pod events watched)`,
+      `${report.observer.podEvents} pod events watched, ${report.observer.gaps} gaps)`,
     `failed requests    ${report.failedRequests} of ${report.requests} ` +
       `(p50 ${report.observer.p50Ms} ms, p99 ${report.observer.p99Ms} ms)`,
     ...report.snapshots.map(

@@ -1,14 +1,11 @@
 // Sees every eviction of a cluster by itself: the API server marks a pod that the Eviction API lets
 // go with the condition DisruptionTarget, reason EvictionByEvictionAPI, before it is deleted.
 // E1. A pod counts once, by its uid, whatever the engine counts.
-// E2. A watch that breaks off goes on from its last version. An API server that has just started
-//     does not know it any more: then all pods are listed, and `unexplained` tells of those that
-//     went meanwhile without anybody seeing why.
+// E2. Pods that went in a gap of the watch, without anybody seeing why, are `unexplained`.
 
-import { setTimeout as sleep } from 'node:timers/promises';
-
-import type { Connection } from '../../bin/demo/observer/connection';
-import { connect, open, send } from '../../bin/demo/observer/connection';
+import { connect } from '../../bin/demo/observer/connection';
+import type { Pod, PodListener } from '../../bin/demo/observer/pod-watch';
+import { watchPods } from '../../bin/demo/observer/pod-watch';
 
 export interface SeenEviction {
   readonly uid: string;
@@ -25,128 +22,58 @@ export interface EvictionWatch {
   stop(): void;
 }
 
-interface Pod {
-  readonly metadata: {
-    readonly uid: string;
-    readonly namespace: string;
-    readonly name: string;
-    readonly resourceVersion: string;
-  };
-  readonly spec: { readonly nodeName?: string };
-  readonly status?: {
-    readonly conditions?: readonly { readonly type: string; readonly reason?: string }[];
-  };
-}
-
-interface PodList {
-  readonly metadata: { readonly resourceVersion: string };
-  readonly items: readonly Pod[];
-}
-
-interface Watching {
-  readonly connection: Connection;
-  readonly stopped: AbortController;
-  /** Pods that are there, by uid. */
-  readonly known: Map<string, string>;
-  readonly evicted: Set<string>;
-  readonly evictions: SeenEviction[];
-  readonly unexplained: string[];
-}
-
-const podsPath = '/api/v1/pods';
-const listTimeoutMs = 30_000;
-const retryMs = 100;
-
 function podName({ metadata }: Pod): string {
   return `${metadata.namespace}/${metadata.name}`;
 }
 
-function note({ known, evicted, evictions }: Watching, type: string, pod: Pod): void {
-  const { uid } = pod.metadata;
-  if (type === 'DELETED') known.delete(uid);
-  else known.set(uid, podName(pod));
-  const isEvicted = pod.status?.conditions?.some(
-    (one) => one.type === 'DisruptionTarget' && one.reason === 'EvictionByEvictionAPI',
-  );
-  if (isEvicted !== true || evicted.has(uid)) return;
-  evicted.add(uid);
-  evictions.push({ uid, pod: podName(pod), node: pod.spec.nodeName ?? '', atMs: Date.now() });
-}
+export class EvictionCount implements PodListener {
+  readonly evictions: SeenEviction[] = [];
+  readonly unexplained: string[] = [];
+  /** Pods that are there, by uid. */
+  readonly #known = new Map<string, string>();
+  readonly #evicted = new Set<string>();
 
-/** Returns the version to watch from. */
-async function listAll(watching: Watching): Promise<string> {
-  const { connection, known, evicted, unexplained } = watching;
-  const call = { method: 'GET', path: podsPath, timeoutMs: listTimeoutMs };
-  const reply = await send(connection, call);
-  if (reply.status !== 200) throw new Error(`GET ${podsPath}: ${reply.status}`);
-  const { metadata, items } = JSON.parse(reply.body) as PodList;
-  const before = new Map(known);
-  known.clear();
-  for (const pod of items) note(watching, 'LISTED', pod);
-  for (const [uid, name] of before) {
-    if (!known.has(uid) && !evicted.has(uid)) unexplained.push(name);
+  constructor(pods: readonly Pod[]) {
+    for (const pod of pods) this.#note(pod);
   }
-  return metadata.resourceVersion;
-}
 
-/** One watch until it ends; returns the version to go on from, undefined when it is too old. */
-async function follow(watching: Watching, from: string): Promise<string | undefined> {
-  const { connection, stopped } = watching;
-  const query = `watch=1&allowWatchBookmarks=true&resourceVersion=${from}`;
-  const response = await open(connection, { method: 'GET', path: `${podsPath}?${query}` });
-  if (response.statusCode !== 200) {
-    response.resume();
-    if (response.statusCode === 410) return undefined;
-    throw new Error(`watching pods was answered with ${response.statusCode}`);
+  changed(type: string, pod: Pod): void {
+    this.#note(pod);
+    if (type === 'DELETED') this.#known.delete(pod.metadata.uid);
   }
-  const end = (): void => void response.destroy();
-  stopped.signal.addEventListener('abort', end, { once: true });
-  let version = from;
-  let rest = '';
-  try {
-    response.setEncoding('utf8');
-    for await (const chunk of response) {
-      const lines = (rest + String(chunk)).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) {
-        const event = JSON.parse(line) as { readonly type: string; readonly object: Pod };
-        if (event.type === 'ERROR') return undefined;
-        version = event.object.metadata.resourceVersion;
-        if (event.type !== 'BOOKMARK') note(watching, event.type, event.object);
-      }
+
+  relisted(pods: readonly Pod[]): void {
+    const before = [...this.#known];
+    this.#known.clear();
+    for (const pod of pods) this.#note(pod);
+    for (const [uid, name] of before) {
+      if (!this.#known.has(uid) && !this.#evicted.has(uid)) this.unexplained.push(name);
     }
-  } catch {
-    // A member that stops cuts its watches off: the next one goes on from here.
-  } finally {
-    stopped.signal.removeEventListener('abort', end);
   }
-  return version;
+
+  #note(pod: Pod): void {
+    const { uid } = pod.metadata;
+    this.#known.set(uid, podName(pod));
+    const isEvicted = pod.status?.conditions?.some(
+      ({ type, reason }) => type === 'DisruptionTarget' && reason === 'EvictionByEvictionAPI',
+    );
+    if (isEvicted !== true || this.#evicted.has(uid)) return;
+    this.#evicted.add(uid);
+    const node = pod.spec?.nodeName ?? '';
+    this.evictions.push({ uid, pod: podName(pod), node, atMs: Date.now() });
+  }
 }
 
 /** Begins to watch; evictions from now on are seen. */
 export async function watchEvictions(kubeconfig: string): Promise<EvictionWatch> {
   const connection = connect(kubeconfig, 2);
-  const stopped = new AbortController();
-  const evictions: SeenEviction[] = [];
-  const unexplained: string[] = [];
-  const seen = { known: new Map<string, string>(), evicted: new Set<string>() };
-  const watching: Watching = { connection, stopped, ...seen, evictions, unexplained };
-  let version: string | undefined = await listAll(watching);
-  const run = async (): Promise<void> => {
-    while (!stopped.signal.aborted) {
-      try {
-        version = await follow(watching, version ?? (await listAll(watching)));
-      } catch {
-        await sleep(retryMs);
-      }
-    }
-  };
-  void run();
+  let count = new EvictionCount([]);
+  const watch = await watchPods(connection, (pods) => (count = new EvictionCount(pods)));
   return {
-    evictions,
-    unexplained,
+    evictions: count.evictions,
+    unexplained: count.unexplained,
     stop() {
-      stopped.abort();
+      watch.stop();
       connection.agent.destroy();
     },
   };

@@ -63,6 +63,8 @@ function input(overrides: Partial<ReportInput> = {}): ReportInput {
       budgets: 2,
       podEvents: 90,
       violations: [],
+      gaps: 1,
+      unjudged: [],
     },
     timings: { labUp: 12, temporalUp: 4, upgrade: 61, total: 80 },
     eventsPerNodeWorkflow: 41,
@@ -118,6 +120,16 @@ describe('demoReport', () => {
         },
       },
       ['budget web/web: 2 healthy of 3'],
+    ],
+    [
+      'a budget could not be judged',
+      {
+        observer: {
+          ...observer,
+          unjudged: [{ at: 'now', budget: 'web/web', healthy: 2, required: 3 }],
+        },
+      },
+      ['budget web/web: in a gap of the watch only 2 of 3 were surely healthy'],
     ],
     [
       'the observer was blind',
