@@ -12,18 +12,13 @@ import type {
 } from '../domain/activity-contract';
 import type { FailureCode } from '../domain/failures';
 import type { MemberName } from '../domain/names';
-import type { ControllerObservation, LeaseObservation } from '../domain/observation';
+import type { LeaseObservation } from '../domain/observation';
 import { compareVersions, type KubeVersion, minorsBetween, oldest } from '../domain/versions';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { readChangeCheckpoint } from './change-checkpoint';
 import { terminalFailure } from './failure-mapping';
-import {
-  apiServerMismatches,
-  controllerMismatches,
-  type Mismatch,
-  type MismatchDetails,
-  mismatchesText,
-} from './mismatches';
+import { lookAtApiServer, lookAtControllers, type MemberLook } from './member-looks';
+import { type Mismatch, type MismatchDetails, mismatchesText } from './mismatches';
 import { secondsBetween, watchUntilGood } from './passes';
 
 const passes = 3;
@@ -37,12 +32,6 @@ interface MemberChange {
   readonly deps: ActivityDependencies;
   readonly run: ActivityRun;
   readonly input: MemberUpgradeInput;
-}
-
-/** What runs on the member: versions that were told, and what differs from the goal. */
-interface MemberLook {
-  readonly versions: readonly KubeVersion[];
-  readonly mismatches: readonly Mismatch[];
 }
 
 export function controlPlaneActivities(
@@ -130,39 +119,15 @@ async function upgradeMember(change: MemberChange): Promise<ChangeResult> {
 
 async function lookAtMember({ deps, run, input }: MemberChange): Promise<MemberLook> {
   const { members } = deps.ports;
-  const { member, to } = input;
+  const { component, member, to } = input;
   if (!members.members().some(({ name }) => name === member)) {
     throw terminalFailure({
       code: 'member-upgrade-failed',
       message: `member ${member} is not in the access file of cluster ${input.cluster}`,
     });
   }
-  if (input.component === 'kube-apiserver') {
-    const observed = await members.apiServer(member, run.signal);
-    return {
-      versions: observed.kind === 'observed' ? [observed.version] : [],
-      mismatches: apiServerMismatches(member, observed, to),
-    };
-  }
-  const [controllerManager, scheduler] = await Promise.all([
-    members.controllerManager(member, run.signal),
-    members.scheduler(member, run.signal),
-  ]);
-  return {
-    versions: [...versionOf(controllerManager), ...versionOf(scheduler)],
-    mismatches: [
-      ...controllerMismatches(
-        { member, component: 'kube-controller-manager' },
-        controllerManager,
-        to,
-      ),
-      ...controllerMismatches({ member, component: 'kube-scheduler' }, scheduler, to),
-    ],
-  };
-}
-
-function versionOf(observed: ControllerObservation): readonly KubeVersion[] {
-  return observed.kind === 'observed' ? [observed.version] : [];
+  const look = component === 'kube-apiserver' ? lookAtApiServer : lookAtControllers;
+  return look(members, member, to, run.signal);
 }
 
 /** M1, from what runs; from what the plan expects when nothing answers. */
@@ -218,11 +183,9 @@ async function waitForOthers({ deps, run, input }: MemberChange): Promise<void> 
     everyMs: lookEveryMs,
     look: async () => {
       const looks = await Promise.all(
-        others.map(async ({ name }) =>
-          apiServerMismatches(name, await members.apiServer(name, run.signal), undefined),
-        ),
+        others.map(({ name }) => lookAtApiServer(members, name, undefined, run.signal)),
       );
-      return looks.flat();
+      return looks.flatMap(({ mismatches }) => mismatches);
     },
   });
   if (result.kind === 'good') return;

@@ -11,10 +11,10 @@ import type {
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { readChangeCheckpoint } from './change-checkpoint';
 import { terminalFailure, toActivityFailure } from './failure-mapping';
+import { controlPlaneMismatches, membersIn } from './member-looks';
 import { type Mismatch, type MismatchDetails, mismatchesText } from './mismatches';
 import { secondsBetween, watchUntilGood } from './passes';
 import type { ClusterPorts } from './ports';
-import { controlPlaneMismatches, membersIn } from './verify';
 
 const passes = 3;
 const lookEveryMs = 500;
@@ -72,7 +72,7 @@ async function restore(
   return {
     seconds: secondsBetween(startedAtMs, ports.clock.nowMs()),
     revision: record.revision,
-    members: membersIn(ports, input.kubeVersion),
+    members: membersIn(ports.members, input.kubeVersion),
   };
 }
 
@@ -127,7 +127,7 @@ async function verifyRestored(
     everyMs: lookEveryMs,
     look: async () => [
       ...(await etcdMismatches(ports, run.signal)),
-      ...(await controlPlaneMismatches(ports, run.signal, input.kubeVersion)),
+      ...(await controlPlaneMismatches(ports.members, input.kubeVersion, run.signal)),
     ],
     onLook: ({ goodInARow, wrong }) => {
       const seen = wrong.length === 0 ? `good ${goodInARow} of ${passes}` : mismatchesText(wrong);

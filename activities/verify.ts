@@ -7,18 +7,10 @@ import type {
   VerifyNodeInput,
 } from '../domain/activity-contract';
 import { daemonSetOf } from '../domain/drain-verdicts';
-import type { MemberName } from '../domain/names';
-import type { KubeVersion } from '../domain/versions';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { terminalFailure } from './failure-mapping';
-import {
-  apiServerMismatches,
-  controllerMismatches,
-  type Mismatch,
-  type MismatchDetails,
-  mismatchesText,
-  nodeMismatches,
-} from './mismatches';
+import { controlPlaneMismatches, membersIn } from './member-looks';
+import { type Mismatch, type MismatchDetails, mismatchesText, nodeMismatches } from './mismatches';
 import { watchUntilGood } from './passes';
 import type { ClusterPorts } from './ports';
 
@@ -139,7 +131,7 @@ async function verifyCluster(
     limitMs: patienceMs,
     everyMs: fastestLookMs,
     look: async () => [
-      ...(await controlPlaneMismatches(ports, run.signal, input.controlPlane)),
+      ...(await controlPlaneMismatches(ports.members, input.controlPlane, run.signal)),
       ...(await nodesMismatches(ports, run.signal, input.nodes)),
     ],
     onLook: ({ goodInARow, wrong }) => {
@@ -149,45 +141,13 @@ async function verifyCluster(
     },
   });
   if (result.kind === 'good') {
-    return { passes: result.passes, members: membersIn(ports, input.controlPlane) };
+    return { passes: result.passes, members: membersIn(ports.members, input.controlPlane) };
   }
   const details: MismatchDetails = { mismatches: result.wrong };
   const message =
     `cluster ${input.cluster} is not as planned after ${result.seconds} s:` +
     ` ${mismatchesText(result.wrong)}`;
   throw terminalFailure({ code: 'verification-failed', message, details });
-}
-
-/** Every member, as verified to run `version`. */
-export function membersIn(
-  { members }: ClusterPorts,
-  version: KubeVersion,
-): readonly { readonly name: MemberName; readonly version: KubeVersion }[] {
-  return members.members().map(({ name }) => ({ name, version }));
-}
-
-/** What keeps the control plane from being `version` everywhere, ready and healthy. */
-export async function controlPlaneMismatches(
-  { members: probe }: ClusterPorts,
-  signal: AbortSignal,
-  version: KubeVersion,
-): Promise<readonly Mismatch[]> {
-  const looks = await Promise.all(
-    probe.members().map(async ({ name: member }) => {
-      const [apiServer, controllerManager, scheduler] = await Promise.all([
-        probe.apiServer(member, signal),
-        probe.controllerManager(member, signal),
-        probe.scheduler(member, signal),
-      ]);
-      const controller = { member, component: 'kube-controller-manager' } as const;
-      return [
-        ...apiServerMismatches(member, apiServer, version),
-        ...controllerMismatches(controller, controllerManager, version),
-        ...controllerMismatches({ member, component: 'kube-scheduler' }, scheduler, version),
-      ];
-    }),
-  );
-  return looks.flat();
 }
 
 async function nodesMismatches(

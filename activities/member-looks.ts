@@ -1,0 +1,79 @@
+// One look at members of the control plane, each asked directly: what they run, and what differs
+// from what they should run. Shared by everything that changes, restores or verifies members.
+
+import type { MemberName } from '../domain/names';
+import type { ApiServerObservation, ControllerObservation } from '../domain/observation';
+import type { KubeVersion } from '../domain/versions';
+import { apiServerMismatches, controllerMismatches, type Mismatch } from './mismatches';
+import type { MemberProbe } from './ports';
+
+export interface MemberLook {
+  /** Versions that were told; what does not answer tells none. */
+  readonly versions: readonly KubeVersion[];
+  /** What differs from `expected`. */
+  readonly mismatches: readonly Mismatch[];
+}
+
+/** `expected`: undefined when any version will do. */
+export async function lookAtApiServer(
+  probe: MemberProbe,
+  member: MemberName,
+  expected: KubeVersion | undefined,
+  signal: AbortSignal,
+): Promise<MemberLook> {
+  const observed = await probe.apiServer(member, signal);
+  return {
+    versions: versionOf(observed),
+    mismatches: apiServerMismatches(member, observed, expected),
+  };
+}
+
+/** kube-controller-manager and kube-scheduler of one member. */
+export async function lookAtControllers(
+  probe: MemberProbe,
+  member: MemberName,
+  expected: KubeVersion,
+  signal: AbortSignal,
+): Promise<MemberLook> {
+  const [controllerManager, scheduler] = await Promise.all([
+    probe.controllerManager(member, signal),
+    probe.scheduler(member, signal),
+  ]);
+  const manager = { member, component: 'kube-controller-manager' } as const;
+  return {
+    versions: [...versionOf(controllerManager), ...versionOf(scheduler)],
+    mismatches: [
+      ...controllerMismatches(manager, controllerManager, expected),
+      ...controllerMismatches({ member, component: 'kube-scheduler' }, scheduler, expected),
+    ],
+  };
+}
+
+/** What keeps the control plane from being `version` everywhere, ready and healthy. */
+export async function controlPlaneMismatches(
+  probe: MemberProbe,
+  version: KubeVersion,
+  signal: AbortSignal,
+): Promise<readonly Mismatch[]> {
+  const looks = await Promise.all(
+    probe
+      .members()
+      .flatMap(({ name }) => [
+        lookAtApiServer(probe, name, version, signal),
+        lookAtControllers(probe, name, version, signal),
+      ]),
+  );
+  return looks.flatMap(({ mismatches }) => mismatches);
+}
+
+/** Every member, as verified to run `version`. */
+export function membersIn(
+  probe: MemberProbe,
+  version: KubeVersion,
+): readonly { readonly name: MemberName; readonly version: KubeVersion }[] {
+  return probe.members().map(({ name }) => ({ name, version }));
+}
+
+function versionOf(observed: ApiServerObservation | ControllerObservation): readonly KubeVersion[] {
+  return observed.kind === 'observed' ? [observed.version] : [];
+}
