@@ -26,6 +26,7 @@ import type { SnapshotRecord } from '../../domain/activity-contract';
 import type { SnapshotId } from '../../domain/names';
 import { PortError, type SnapshotStore } from '../ports';
 import { fsError, syncDirectory, writePrivate } from './durable-files';
+import { parseJson } from './json';
 import { errorCode } from './node-errors';
 
 const databaseName = 'snapshot.db';
@@ -229,13 +230,9 @@ function compareText(a: string, b: string): number {
 }
 
 function parseRecord(text: string): StoredRecord | undefined {
-  try {
-    const parsed = storedRecordSchema.safeParse(JSON.parse(text));
-    // The brands are what `commit` was given; nothing else writes here.
-    return parsed.success ? (parsed.data as StoredRecord) : undefined;
-  } catch {
-    return undefined;
-  }
+  const parsed = storedRecordSchema.safeParse(parseJson(text));
+  // The brands are what `commit` was given; nothing else writes here.
+  return parsed.success ? (parsed.data as StoredRecord) : undefined;
 }
 
 async function compareFile(

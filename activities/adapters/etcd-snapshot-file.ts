@@ -11,6 +11,7 @@ import * as z from 'zod';
 
 import { PortError } from '../ports';
 import { fsError, syncDirectory } from './durable-files';
+import { parseJson } from './json';
 import { runTool } from './tool-process';
 
 const digestBytes = 32;
@@ -114,12 +115,4 @@ export async function revisionInSnapshot(
   const parsed = statusSchema.safeParse(parseJson(output));
   if (parsed.success) return parsed.data.revision;
   throw new PortError('unexpected', `${doing}: ${etcdutl} tells no revision`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

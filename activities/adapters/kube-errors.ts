@@ -5,6 +5,7 @@ import { ApiException } from '@kubernetes/client-node';
 import * as z from 'zod';
 
 import { PortError } from '../ports';
+import { parseJson } from './json';
 
 const statusSchema = z.object({
   kind: z.literal('Status'),
@@ -61,14 +62,6 @@ function firstLine(body: unknown): string | undefined {
 function statusOf(body: unknown): ApiStatus | undefined {
   const parsed = statusSchema.safeParse(typeof body === 'string' ? parseJson(body) : body);
   return parsed.success ? parsed.data : undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Whole seconds; the other form of the header, a date, is never sent by an API server. */

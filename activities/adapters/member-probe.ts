@@ -15,6 +15,7 @@ import { type KubeVersion, parseVersion } from '../../domain/versions';
 import type { ClusterAccess } from '../access';
 import { type MemberProbe, PortError } from '../ports';
 import { boundedCall } from './bounded-call';
+import { parseJson } from './json';
 import type { HttpAnswer, KubeConnection } from './kube-connection';
 import { problemOf } from './problems';
 
@@ -98,12 +99,8 @@ async function askVersion(endpoint: string, ask: Ask): Promise<KubeVersion> {
 }
 
 function gitVersionIn(body: string): string | undefined {
-  try {
-    const parsed = versionSchema.safeParse(JSON.parse(body));
-    return parsed.success ? parsed.data.gitVersion : undefined;
-  } catch {
-    return undefined;
-  }
+  const parsed = versionSchema.safeParse(parseJson(body));
+  return parsed.success ? parsed.data.gitVersion : undefined;
 }
 
 async function askReadiness(

@@ -11,6 +11,7 @@ import * as z from 'zod';
 import type { MemberName, NodeName } from '../../domain/names';
 import { parseVersion } from '../../domain/versions';
 import { boundedCall } from '../adapters/bounded-call';
+import { parseJson } from '../adapters/json';
 import { type ControlPlaneDriver, type DriverContext, type NodeDriver, PortError } from '../ports';
 import type {
   LabProblem,
@@ -237,13 +238,5 @@ class LabConnection {
       return new PortError(problemCodes[code], `${doing}: ${message}`);
     }
     return new PortError('unexpected', `${doing}: HTTP ${status} from ${this.#socket}`);
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

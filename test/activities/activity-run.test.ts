@@ -140,7 +140,7 @@ describe('heartbeats', () => {
 
   function aSlowUpgrade(): { readonly fake: FakeCluster; readonly finish: () => void } {
     const fake = new FakeCluster();
-    for (const name of ['cp-1', 'cp-2', 'cp-3']) fake.hosts.addMember(name, '1.29.15');
+    fake.setControlPlane('1.29.15');
     fake.kube.addNode('worker-1', { unschedulable: true });
     const { promise, resolve } = aGate();
     fake.hosts.duringDrive = () => promise;

@@ -3,7 +3,14 @@ import { PortError } from '../../activities/ports';
 import type { MemberUpgradeInput } from '../../domain/activity-contract';
 import type { LeaseObservation } from '../../domain/observation';
 import { memberName, version } from '../support/builders';
-import { cluster, FakeAttempt, FakeCluster, failureOf, runOnce } from '../support/fake-cluster';
+import {
+  cluster,
+  FakeAttempt,
+  FakeCluster,
+  failureOf,
+  memberNames,
+  runOnce,
+} from '../support/fake-cluster';
 
 const apiServer: MemberUpgradeInput = {
   cluster,
@@ -17,7 +24,7 @@ const controllers: MemberUpgradeInput = { ...apiServer, component: 'controllers'
 /** All API servers are in 1.29.15, the controllers in 1.28.15. */
 function withNewApiServers(): FakeCluster {
   const fake = new FakeCluster();
-  for (const name of ['cp-1', 'cp-2', 'cp-3']) {
+  for (const name of memberNames) {
     fake.hosts.member(name).apiServer.version = version('1.29.15');
   }
   return fake;

@@ -20,7 +20,7 @@ const input: NodeUpgradeInput = {
 /** The control plane is ahead and `worker-1` is cordoned, as when its turn has come. */
 function aCluster(): FakeCluster {
   const fake = new FakeCluster();
-  for (const name of ['cp-1', 'cp-2', 'cp-3']) fake.hosts.addMember(name, '1.29.15');
+  fake.setControlPlane('1.29.15');
   fake.kube.addNode('worker-1', { unschedulable: true });
   return fake;
 }

@@ -1,7 +1,14 @@
 import { cordonReasonAnnotation } from '../../activities/cordon-mark';
 import { PortError } from '../../activities/ports';
 import { version } from '../support/builders';
-import { cluster, FakeAttempt, FakeCluster, failureOf, runOnce } from '../support/fake-cluster';
+import {
+  cluster,
+  FakeAttempt,
+  FakeCluster,
+  failureOf,
+  memberNames,
+  runOnce,
+} from '../support/fake-cluster';
 
 const input = { cluster };
 
@@ -13,7 +20,7 @@ describe('observeCluster', () => {
       schema: 'ascent.observation/v1',
       cluster: 'lab',
       observedAt: '2026-01-01T00:00:00.000Z',
-      members: ['cp-1', 'cp-2', 'cp-3'].map((name) => ({
+      members: memberNames.map((name) => ({
         name,
         endpoint: `https://${name}:6443`,
         apiServer: { kind: 'observed', version: '1.28.15', ready: true, failingChecks: [] },

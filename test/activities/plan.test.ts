@@ -29,7 +29,7 @@ describe('planUpgrade', () => {
 
   it('plans the rest of an upgrade that has a hop behind it', async () => {
     const fake = aCluster();
-    for (const name of ['cp-1', 'cp-2', 'cp-3']) fake.hosts.addMember(name, '1.29.15');
+    fake.setControlPlane('1.29.15');
     fake.kube.addNode('worker-1', { kubeletVersion: 'v1.29.15' });
     fake.kube.addNode('worker-2', { kubeletVersion: 'v1.29.15' });
     const result = await runOnce(fake, 'planUpgrade', { spec: aSpec(), hopsDone: 1 });

@@ -1,7 +1,14 @@
 import { PortError } from '../../activities/ports';
 import type { PlanDigest, SnapshotId } from '../../domain/names';
 import { hopId, version } from '../support/builders';
-import { cluster, FakeAttempt, FakeCluster, failureOf, runOnce } from '../support/fake-cluster';
+import {
+  cluster,
+  FakeAttempt,
+  FakeCluster,
+  failureOf,
+  memberNames,
+  runOnce,
+} from '../support/fake-cluster';
 
 const snapshotId = 'lab-hop-1.29-from-1.28.15-0123abcd' as SnapshotId;
 const input = {
@@ -22,14 +29,14 @@ async function aClusterToRestore(): Promise<FakeCluster> {
     kubeVersion: version('1.28.15'),
     planDigest: 'd1' as PlanDigest,
   });
-  for (const name of ['cp-1', 'cp-2', 'cp-3']) fake.hosts.addMember(name, '1.29.15');
+  fake.setControlPlane('1.29.15');
   return fake;
 }
 
 const result = {
   seconds: 1,
   revision: 100,
-  members: ['cp-1', 'cp-2', 'cp-3'].map((name) => ({ name, version: '1.28.15' })),
+  members: memberNames.map((name) => ({ name, version: '1.28.15' })),
 };
 
 describe('restoreSnapshot', () => {

@@ -5,6 +5,7 @@ import {
   FakeAttempt,
   FakeCluster,
   failureOf,
+  memberNames,
   nodeName,
   runOnce,
 } from '../support/fake-cluster';
@@ -113,7 +114,7 @@ describe('verifyCluster', () => {
     fake.kube.addNode('not-ours', { ready: false, kubeletVersion: 'v1.25.0' });
     expect(await runOnce(fake, 'verifyCluster', whole)).toEqual({
       passes: 3,
-      members: ['cp-1', 'cp-2', 'cp-3'].map((name) => ({ name, version: '1.28.15' })),
+      members: memberNames.map((name) => ({ name, version: '1.28.15' })),
     });
   });
 

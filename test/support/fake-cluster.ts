@@ -21,6 +21,8 @@ import { FakeKube } from './fake-kube';
 export const cluster = 'lab' as ClusterName;
 export const nodeName = (text: string): NodeName => text as NodeName;
 
+export const memberNames = ['cp-1', 'cp-2', 'cp-3'] as const;
+
 /** Three members in 1.28.15, no nodes and no pods; tests add what they need. */
 export class FakeCluster {
   readonly clock = new FakeClock();
@@ -40,7 +42,13 @@ export class FakeCluster {
   };
 
   constructor() {
-    for (const name of ['cp-1', 'cp-2', 'cp-3']) this.hosts.addMember(name, '1.28.15');
+    this.setControlPlane('1.28.15');
+  }
+
+  /** Every member runs `version`, ready and healthy. */
+  setControlPlane(version: string): this {
+    for (const name of memberNames) this.hosts.addMember(name, version);
+    return this;
   }
 }
 

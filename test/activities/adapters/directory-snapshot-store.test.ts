@@ -3,11 +3,12 @@ import { mkdirSync, readdirSync, renameSync, statSync, truncateSync, writeFileSy
 import path from 'node:path';
 
 import * as directoryStores from '../../../activities/adapters/directory-snapshot-store';
-import { PortError, type SnapshotStore } from '../../../activities/ports';
+import type { SnapshotStore } from '../../../activities/ports';
 import type { SnapshotRecord } from '../../../domain/activity-contract';
 import type { HopId, SnapshotId } from '../../../domain/names';
 import type { KubeVersion } from '../../../domain/versions';
 import { temporaryDirectory } from './support/temporary-directory';
+import { never, refusalOf } from './support/refusals';
 
 const parent = temporaryDirectory();
 const id = 'prod-hop-1.29-from-1.28.15-0a1b2c3d' as SnapshotId;
@@ -16,10 +17,6 @@ let stores = 0;
 function newStore(): SnapshotStore {
   stores += 1;
   return directoryStores.createDirectorySnapshotStore(path.join(parent, `store-${String(stores)}`));
-}
-
-function signal(): AbortSignal {
-  return new AbortController().signal;
 }
 
 function recordOf(content: Buffer, changes: Partial<SnapshotRecord> = {}): Unplaced {
@@ -46,15 +43,6 @@ async function staged(store: SnapshotStore, content: Buffer, at = id): Promise<s
   return file;
 }
 
-async function refusal(work: Promise<unknown>): Promise<object> {
-  const error = await work.then(
-    (value) => value,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof PortError)) throw error as Error;
-  return { code: error.code, message: error.message };
-}
-
 const content = randomBytes(2_000);
 
 describe('a snapshot', () => {
@@ -66,7 +54,7 @@ describe('a snapshot', () => {
     expect(record).toEqual({ ...recordOf(content), location });
     expect(await store.find(id)).toEqual(record);
     expect(await store.list()).toEqual([record]);
-    expect(await store.fetch(record, signal())).toBe(location);
+    expect(await store.fetch(record, never)).toBe(location);
   });
 
   it('and its record are readable by their owner only', async () => {
@@ -101,7 +89,7 @@ describe('a snapshot', () => {
     const first = await store.commit(recordOf(content), await staged(store, content));
     const other = randomBytes(100);
 
-    expect(await refusal(store.commit(recordOf(other), await staged(store, other)))).toEqual({
+    expect(await refusalOf(store.commit(recordOf(other), await staged(store, other)))).toEqual({
       code: 'conflict',
       message:
         `snapshot ${id} exists with sha256 ${first.sha256},` +
@@ -130,7 +118,7 @@ describe('a snapshot', () => {
     const store = newStore();
     const file = await staged(store, randomBytes(content.length));
 
-    expect(await refusal(store.commit(recordOf(content), file))).toMatchObject({
+    expect(await refusalOf(store.commit(recordOf(content), file))).toMatchObject({
       code: 'rejected',
       message: expect.stringMatching(/has sha256 .*, its record says/) as string,
     });
@@ -141,7 +129,7 @@ describe('a snapshot', () => {
     const store = newStore();
     const file = path.join(parent, 'elsewhere.db');
     writeFileSync(file, content);
-    expect(await refusal(store.commit(recordOf(content), file))).toEqual({
+    expect(await refusalOf(store.commit(recordOf(content), file))).toEqual({
       code: 'rejected',
       message: `snapshot ${id}: ${file} was not staged here`,
     });
@@ -163,9 +151,9 @@ describe('a snapshot', () => {
     const store = newStore();
     const record = await store.commit(recordOf(content), await staged(store, content));
     writeFileSync(record.location, randomBytes(content.length));
-    expect(await refusal(store.fetch(record, signal()))).toMatchObject({ code: 'rejected' });
+    expect(await refusalOf(store.fetch(record, never))).toMatchObject({ code: 'rejected' });
     truncateSync(record.location, 10);
-    expect(await refusal(store.fetch(record, signal()))).toEqual({
+    expect(await refusalOf(store.fetch(record, never))).toEqual({
       code: 'rejected',
       message: `snapshot ${id}: ${record.location} has 10 bytes, its record says 2000`,
     });
@@ -174,7 +162,7 @@ describe('a snapshot', () => {
   it('is not fetched when its file is missing', async () => {
     const store = newStore();
     const record = { ...recordOf(content), location: 'nowhere' };
-    expect(await refusal(store.fetch(record, signal()))).toEqual({
+    expect(await refusalOf(store.fetch(record, never))).toEqual({
       code: 'not-found',
       message: `fetching snapshot ${id}: ENOENT`,
     });
@@ -196,7 +184,7 @@ describe('a snapshot', () => {
       code: 'unexpected',
       message: `snapshot ${id}: its record in ${folder} is damaged`,
     };
-    expect([await refusal(store.find(id)), await refusal(store.list())]).toEqual([
+    expect([await refusalOf(store.find(id)), await refusalOf(store.list())]).toEqual([
       expected,
       expected,
     ]);
@@ -206,7 +194,7 @@ describe('a snapshot', () => {
     'with the id %j is refused',
     async (odd) => {
       const found = newStore().find(odd as SnapshotId);
-      expect(await refusal(found)).toMatchObject({ code: 'rejected' });
+      expect(await refusalOf(found)).toMatchObject({ code: 'rejected' });
     },
   );
 });
@@ -242,7 +230,7 @@ describe('the store', () => {
 
   it('is probed by writing, and keeps nothing of it', async () => {
     const store = newStore();
-    expect(await store.probe(signal())).toEqual({ freeBytes: expect.any(Number) as number });
+    expect(await store.probe(never)).toEqual({ freeBytes: expect.any(Number) as number });
     expect(readdirSync(path.join(store.location, '.staging'))).toEqual([]);
   });
 
@@ -250,7 +238,7 @@ describe('the store', () => {
     const file = path.join(parent, 'a-file');
     writeFileSync(file, '');
     const store = directoryStores.createDirectorySnapshotStore(path.join(file, 'store'));
-    expect(await refusal(store.probe(signal()))).toEqual({
+    expect(await refusalOf(store.probe(never))).toEqual({
       code: 'unexpected',
       message: 'probing the snapshot store: ENOTDIR',
     });

@@ -8,15 +8,15 @@ import { once } from 'node:events';
 
 import { createEtcdApi } from '../../../activities/adapters/etcd-api';
 import { createSnapshotVerifier } from '../../../activities/adapters/etcd-snapshot-verifier';
-import { type EtcdApi, PortError, type SnapshotVerifier } from '../../../activities/ports';
+import type { EtcdApi, SnapshotVerifier } from '../../../activities/ports';
 import type { EtcdObservation } from '../../../domain/observation';
 import { eventually } from '../../../lab/waiting';
 import { createAuthority } from './support/pki';
 import { type RealEtcd, startEtcd } from './support/real-etcd';
 import { temporaryDirectory } from './support/temporary-directory';
+import { never, refusalOf } from './support/refusals';
 
 const directory = temporaryDirectory();
-const never = new AbortController().signal;
 
 function apiOf(etcd: RealEtcd, access: Partial<RealEtcd['access']> = {}): EtcdApi {
   return createEtcdApi({ access: { ...etcd.access, ...access }, etcdutl: etcd.etcdutl });
@@ -37,15 +37,6 @@ function scratch(): readonly string[] {
 function processesIn(folder: string): readonly string[] {
   const listed = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' });
   return listed.split('\n').filter((line) => line.includes(folder) && !line.includes('ps -eo'));
-}
-
-async function refusal(work: Promise<unknown>): Promise<{ code: string; message: string }> {
-  const error = await work.then(
-    (value) => value,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof PortError)) throw error as Error;
-  return { code: error.code, message: error.message };
 }
 
 describe('three members', () => {
@@ -149,7 +140,7 @@ describe('three members', () => {
     const middle = Math.floor(bytes.length / 2);
     bytes.writeUInt8(bytes.readUInt8(middle) ^ 0xff, middle);
     writeFileSync(file, bytes);
-    const { message } = await refusal(verifierOf(etcd).verify(file, facts.revision, never));
+    const { message } = await refusalOf(verifierOf(etcd).verify(file, facts.revision, never));
     expect(message).toMatch(
       /^restoring .*damaged\.db into a scratch directory: .*(sha|hash|check)/is,
     );
@@ -293,7 +284,7 @@ describe('three members', () => {
       problem: { code: 'timeout', message: expect.any(String) as string },
     });
     const file = path.join(directory, 'no-quorum.db');
-    expect(await refusal(apiOf(etcd).snapshot(file, () => undefined, never))).toEqual({
+    expect(await refusalOf(apiOf(etcd).snapshot(file, () => undefined, never))).toEqual({
       code: 'unreachable',
       message: 'taking a snapshot: no etcd member is healthy (1 answer, 2 do not)',
     });

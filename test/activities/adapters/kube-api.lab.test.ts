@@ -11,9 +11,9 @@ import type { MemberName, NodeName } from '../../../domain/names';
 import { eventually } from '../../../lab/waiting';
 import { type RealKube, startKube } from './support/real-kube';
 import { temporaryDirectory } from './support/temporary-directory';
+import { never } from './support/refusals';
 
 const directory = temporaryDirectory();
-const never = new AbortController().signal;
 const worker = 'worker-1' as NodeName;
 const pods = (namespace: string): string => `/api/v1/namespaces/${namespace}/pods`;
 const budgets = '/apis/policy/v1/namespaces/default/poddisruptionbudgets';

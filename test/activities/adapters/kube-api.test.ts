@@ -3,7 +3,7 @@ import {
   type KubeConnection,
   openKubeConnection,
 } from '../../../activities/adapters/kube-connection';
-import { type KubeApi, PortError } from '../../../activities/ports';
+import type { KubeApi } from '../../../activities/ports';
 import type { NodeName } from '../../../domain/names';
 import {
   type CannedServer,
@@ -14,6 +14,7 @@ import {
 } from './support/canned-server';
 import { evictionRefusals, statusBody } from './support/eviction-bodies';
 import { createAuthority, type TestAuthority } from './support/pki';
+import { never, refusalOf } from './support/refusals';
 import { temporaryDirectory } from './support/temporary-directory';
 
 const directory = temporaryDirectory();
@@ -53,23 +54,6 @@ function kubeOn(on: KubeConnection, timeoutMs = 5_000): KubeApi {
   return createKubeApi(on, { nowMs: () => nowMs, limits });
 }
 
-function signal(): AbortSignal {
-  return new AbortController().signal;
-}
-
-/** Code and message of what was thrown; anything but a PortError fails the test. */
-async function refusalOf(work: Promise<unknown>): Promise<object> {
-  try {
-    return { resolved: await work };
-  } catch (error) {
-    if (!(error instanceof PortError)) throw error;
-    const { code, message, retryAfterSeconds } = error;
-    return retryAfterSeconds === undefined
-      ? { code, message }
-      : { code, message, retryAfterSeconds };
-  }
-}
-
 const podPath = '/api/v1/namespaces/shop/pods/web-1';
 const livePod = { metadata: { namespace: 'shop', name: 'web-1', uid: 'uid-1' } };
 const created = { status: 201, body: { kind: 'Status', apiVersion: 'v1', status: 'Success' } };
@@ -83,7 +67,7 @@ describe('an eviction', () => {
   it('compares the uid, then carries it as a precondition', async () => {
     server.react(evictionAnswers(created));
 
-    expect(await kube.evict(web1, undefined, signal())).toEqual({ kind: 'evicted' });
+    expect(await kube.evict(web1, undefined, never)).toEqual({ kind: 'evicted' });
     expect(server.seen).toEqual([
       expect.objectContaining({ method: 'GET', url: podPath }),
       expect.objectContaining({
@@ -100,7 +84,7 @@ describe('an eviction', () => {
   it('asks for the grace period that the policy names', async () => {
     server.react(evictionAnswers(created));
 
-    await kube.evict(web1, 0, signal());
+    await kube.evict(web1, 0, never);
     expect(server.seen[1]?.body).toEqual({
       metadata: { namespace: 'shop', name: 'web-1' },
       deleteOptions: { preconditions: { uid: 'uid-1' }, gracePeriodSeconds: 0 },
@@ -111,7 +95,7 @@ describe('an eviction', () => {
     const later = { metadata: { ...livePod.metadata, uid: 'uid-2' } };
     server.react(() => ({ status: 200, body: later }));
 
-    expect(await kube.evict(web1, undefined, signal())).toEqual({ kind: 'replaced' });
+    expect(await kube.evict(web1, undefined, never)).toEqual({ kind: 'replaced' });
     expect(server.seen.map(({ method }) => method)).toEqual(['GET']);
   });
 
@@ -119,14 +103,14 @@ describe('an eviction', () => {
     const body = statusBody({ code: 404, message: 'pods "web-1" not found', reason: 'NotFound' });
     server.react(() => ({ status: 404, body }));
 
-    expect(await kube.evict(web1, undefined, signal())).toEqual({ kind: 'gone' });
+    expect(await kube.evict(web1, undefined, never)).toEqual({ kind: 'gone' });
     expect(server.seen.map(({ method }) => method)).toEqual(['GET']);
   });
 
   it.each(evictionRefusals)('tells $name', async ({ reply, answer }) => {
     server.react(evictionAnswers(reply));
 
-    expect(await kube.evict(web1, undefined, signal())).toEqual(answer);
+    expect(await kube.evict(web1, undefined, never)).toEqual(answer);
   });
 
   const conflict = {
@@ -160,7 +144,7 @@ describe('an eviction', () => {
 
     const message = expect.stringContaining('Operation cannot be fulfilled') as string;
     const expected = answer.kind === 'failed' ? { kind: 'failed', message } : answer;
-    expect(await kube.evict(web1, undefined, signal())).toEqual(expected);
+    expect(await kube.evict(web1, undefined, never)).toEqual(expected);
     expect(server.seen.filter(({ method }) => method === 'POST')).toHaveLength(1);
   });
 
@@ -168,7 +152,7 @@ describe('an eviction', () => {
     const body = statusBody({ code: 401, message: 'Unauthorized', reason: 'Unauthorized' });
     server.react(evictionAnswers({ status: 401, body }));
 
-    expect(await refusalOf(kube.evict(web1, undefined, signal()))).toEqual({
+    expect(await refusalOf(kube.evict(web1, undefined, never))).toEqual({
       code: 'unauthorized',
       message: 'evicting pod shop/web-1: HTTP 401 (HTTP 401)',
     });
@@ -177,7 +161,7 @@ describe('an eviction', () => {
   it('is asked for once when the connection breaks before the answer', async () => {
     server.react(evictionAnswers('break'));
 
-    expect(await refusalOf(kube.evict(web1, undefined, signal()))).toMatchObject({
+    expect(await refusalOf(kube.evict(web1, undefined, never))).toMatchObject({
       code: 'unreachable',
     });
     expect(server.seen.filter(({ method }) => method === 'POST')).toHaveLength(1);
@@ -194,7 +178,7 @@ describe('a list', () => {
   it('is read page by page', async () => {
     server.react(({ url }) => (url.includes('continue=') ? page(['b']) : page(['a'], 'token')));
 
-    const nodes = await kube.listNodes(signal());
+    const nodes = await kube.listNodes(never);
     expect(nodes.map(({ name }) => name)).toEqual(['a', 'b']);
     expect(server.seen.map(({ url }) => url)).toEqual([
       '/api/v1/nodes?limit=500',
@@ -212,7 +196,7 @@ describe('a list', () => {
       return { status: 410, body };
     });
 
-    const nodes = await kube.listNodes(signal());
+    const nodes = await kube.listNodes(never);
     expect(nodes.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
   });
 
@@ -222,7 +206,7 @@ describe('a list', () => {
       url.includes('continue=') ? { status: 410, body } : page(['a'], 'token'),
     );
 
-    expect(await refusalOf(kube.listNodes(signal()))).toEqual({
+    expect(await refusalOf(kube.listNodes(never))).toEqual({
       code: 'conflict',
       message: 'listing nodes: The provided continue parameter is too old (HTTP 410)',
     });
@@ -231,7 +215,7 @@ describe('a list', () => {
   it('of the pods of a node asks the server to select them', async () => {
     server.react(() => page([]));
 
-    expect(await kube.listPodsOnNode(worker, signal())).toEqual([]);
+    expect(await kube.listPodsOnNode(worker, never)).toEqual([]);
     expect(server.seen[0]?.url).toBe(
       '/api/v1/pods?fieldSelector=spec.nodeName%3Dworker-1&limit=500',
     );
@@ -250,7 +234,7 @@ describe('a cordon', () => {
 
   it('is placed together with its reason, on the version that was seen', async () => {
     isNow(nodeWith({}));
-    await kube.setCordon(worker, 'ascent: hop-1.29', signal());
+    await kube.setCordon(worker, 'ascent: hop-1.29', never);
     expect(patches()).toEqual([
       expect.objectContaining({
         url: '/api/v1/nodes/worker-1',
@@ -265,7 +249,7 @@ describe('a cordon', () => {
 
   it('is removed together with its reason', async () => {
     isNow(nodeWith({ unschedulable: true }, { [annotation]: 'ascent: hop-1.29' }));
-    await kube.setCordon(worker, undefined, signal());
+    await kube.setCordon(worker, undefined, never);
     expect(patches().map(({ body }) => body)).toEqual([
       {
         metadata: { resourceVersion: '42', annotations: { [annotation]: null } },
@@ -283,13 +267,13 @@ describe('a cordon', () => {
     { name: 'removed', node: nodeWith({}), reason: undefined },
   ])('that is $name already is left alone', async ({ node, reason }) => {
     isNow(node);
-    await kube.setCordon(worker, reason, signal());
+    await kube.setCordon(worker, reason, never);
     expect(patches()).toEqual([]);
   });
 
   it.each(['why', undefined])('of somebody else is a conflict (reason %s)', async (reason) => {
     isNow(nodeWith({ unschedulable: true }));
-    expect(await refusalOf(kube.setCordon(worker, reason, signal()))).toMatchObject({
+    expect(await refusalOf(kube.setCordon(worker, reason, never))).toMatchObject({
       code: 'conflict',
     });
     expect(patches()).toEqual([]);
@@ -303,7 +287,7 @@ describe('a cordon', () => {
         ? { status: 200, body: nodeWith({}) }
         : { status: 409, body: statusBody({ code: 409, message, reason: 'Conflict' }) },
     );
-    expect(await refusalOf(kube.setCordon(worker, 'why', signal()))).toEqual({
+    expect(await refusalOf(kube.setCordon(worker, 'why', never))).toEqual({
       code: 'conflict',
       message: `cordoning node worker-1: ${message} (HTTP 409)`,
     });
@@ -311,7 +295,7 @@ describe('a cordon', () => {
 
   it('of a node that does not exist is not-found', async () => {
     server.react(() => ({ status: 404, body: statusBody({ code: 404, message: 'not found' }) }));
-    expect(await refusalOf(kube.setCordon(worker, 'why', signal()))).toEqual({
+    expect(await refusalOf(kube.setCordon(worker, 'why', never))).toEqual({
       code: 'not-found',
       message: 'cordoning node worker-1: it does not exist',
     });
@@ -331,7 +315,7 @@ describe('the leader leases', () => {
         : { status: 200, body: { metadata: { name: 'kube-controller-manager' }, spec } },
     );
 
-    expect(await kube.listLeaderLeases(signal())).toEqual([
+    expect(await kube.listLeaderLeases(never)).toEqual([
       {
         component: 'kube-controller-manager',
         holder: 'cp-1_6f1c',
@@ -354,13 +338,13 @@ describe('what goes wrong on the way', () => {
     { status: 504, code: 'timeout' },
   ])('HTTP $status is $code', async ({ status, code }) => {
     server.react(() => ({ status, body: statusBody({ code: status, message: 'said so' }) }));
-    expect(await refusalOf(kube.listPods(signal()))).toMatchObject({ code });
+    expect(await refusalOf(kube.listPods(never))).toMatchObject({ code });
   });
 
   it('hands on how long the server asks to wait', async () => {
     const headers = { 'retry-after': '3' };
     server.react(() => ({ status: 503, headers, body: 'apiserver is shutting down' }));
-    expect(await refusalOf(kube.listPods(signal()))).toEqual({
+    expect(await refusalOf(kube.listPods(never))).toEqual({
       code: 'unreachable',
       message: 'listing pods: apiserver is shutting down (HTTP 503)',
       retryAfterSeconds: 3,
@@ -371,7 +355,7 @@ describe('what goes wrong on the way', () => {
     const gone = await startCannedServer(authority);
     await gone.close();
     const other = open(writeKubeconfig(directory, { server: gone.url, ca: authority.ca }));
-    expect(await refusalOf(kubeOn(other).listNodes(signal()))).toEqual({
+    expect(await refusalOf(kubeOn(other).listNodes(never))).toEqual({
       code: 'unreachable',
       message: `listing nodes: connect ECONNREFUSED ${gone.url.slice('https://'.length)}`,
     });
@@ -379,7 +363,7 @@ describe('what goes wrong on the way', () => {
 
   it('says that no answer came in time', async () => {
     server.react(() => 'hang');
-    expect(await refusalOf(kubeOn(connection, 200).listNodes(signal()))).toEqual({
+    expect(await refusalOf(kubeOn(connection, 200).listNodes(never))).toEqual({
       code: 'timeout',
       message: 'listing nodes: no answer within 0.2 s',
     });
@@ -388,7 +372,7 @@ describe('what goes wrong on the way', () => {
   it('does not trust a server that another authority signed', async () => {
     const other = await createAuthority('other-ca');
     const wrong = open(writeKubeconfig(directory, { server: server.url, ca: other.ca }));
-    expect(await refusalOf(kubeOn(wrong).listNodes(signal()))).toMatchObject({
+    expect(await refusalOf(kubeOn(wrong).listNodes(never))).toMatchObject({
       code: 'unauthorized',
     });
   });
@@ -401,7 +385,7 @@ describe('what goes wrong on the way', () => {
       const wrong = open(
         writeKubeconfig(directory, { server: strict.url, ca: authority.ca, user }),
       );
-      const refusal = await refusalOf(kubeOn(wrong).listNodes(signal()));
+      const refusal = await refusalOf(kubeOn(wrong).listNodes(never));
       // TLS 1.3 refuses after the handshake: some servers send their alert, some just hang up.
       expect(['unauthorized', 'unreachable']).toContain((refusal as { code?: string }).code);
     } finally {
@@ -416,7 +400,7 @@ describe('what goes wrong on the way', () => {
       isBroken = true;
       return 'break';
     });
-    expect(await kube.listNodes(signal())).toEqual([]);
+    expect(await kube.listNodes(never)).toEqual([]);
   });
 
   it('leaves with the reason of a cancellation, at once', async () => {
@@ -434,7 +418,7 @@ describe('the connection', () => {
   it('is used for many requests', async () => {
     const before = server.connections();
     server.react(() => ({ status: 200, body: { items: [] } }));
-    for (let i = 0; i < 20; i += 1) await kube.listNodes(signal());
+    for (let i = 0; i < 20; i += 1) await kube.listNodes(never);
     // Two: the first is not free yet when the second request follows at once.
     expect(server.connections() - before).toBeLessThanOrEqual(2);
   });
@@ -443,7 +427,7 @@ describe('the connection', () => {
     const extra = { user: { token: 'a-token' } };
     const withToken = writeKubeconfig(directory, { server: server.url, ca: authority.ca, extra });
     server.react(() => ({ status: 200, body: { items: [] } }));
-    await kubeOn(open(withToken)).listNodes(signal());
+    await kubeOn(open(withToken)).listNodes(never);
     expect(server.seen[0]?.authorization).toBe('Bearer a-token');
   });
 

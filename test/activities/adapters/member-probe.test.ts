@@ -13,6 +13,7 @@ import {
   writeKubeconfig,
 } from './support/canned-server';
 import { createAuthority } from './support/pki';
+import { never } from './support/refusals';
 import { temporaryDirectory } from './support/temporary-directory';
 
 const directory = temporaryDirectory();
@@ -32,10 +33,6 @@ afterAll(async () => {
   await connection.close();
   await server.close();
 });
-
-function signal(): AbortSignal {
-  return new AbortController().signal;
-}
 
 function probe(timeoutMs?: number): MemberProbe {
   const { url } = server;
@@ -71,7 +68,7 @@ const build =
 describe('an API server', () => {
   it('is observed with its version when it is ready', async () => {
     server.react(answering({ '/version': version, '/readyz': { status: 200, body: 'ok' } }));
-    expect(await probe().apiServer(member, signal())).toEqual({
+    expect(await probe().apiServer(member, never)).toEqual({
       kind: 'observed',
       version: '1.28.15',
       ready: true,
@@ -81,7 +78,7 @@ describe('an API server', () => {
 
   it('names the checks that fail', async () => {
     server.react(answering({ '/version': version, '/readyz': { status: 500, body: notReady } }));
-    expect(await probe().apiServer(member, signal())).toEqual({
+    expect(await probe().apiServer(member, never)).toEqual({
       kind: 'observed',
       version: '1.28.15',
       ready: false,
@@ -96,7 +93,7 @@ describe('an API server', () => {
     { name: 'answers nonsense', status: 200, code: 'unexpected' },
   ])('that $name is unobserved: $code', async ({ status, code }) => {
     server.react(answering({ '/version': { status, body: 'x' }, '/readyz': { status: 200 } }));
-    expect(await probe().apiServer(member, signal())).toEqual({
+    expect(await probe().apiServer(member, never)).toEqual({
       kind: 'unobserved',
       problem: { code, message: expect.stringContaining(`${server.url}/version`) as string },
     });
@@ -104,7 +101,7 @@ describe('an API server', () => {
 
   it('that does not answer is unobserved: timeout', async () => {
     server.react(() => 'hang');
-    expect(await probe(100).apiServer(member, signal())).toEqual({
+    expect(await probe(100).apiServer(member, never)).toEqual({
       kind: 'unobserved',
       problem: {
         code: 'timeout',
@@ -114,7 +111,7 @@ describe('an API server', () => {
   });
 
   it('that is asked for under an unknown name is a mistake of ours', async () => {
-    expect(() => probe().apiServer('cp-9' as MemberName, signal())).toThrow(
+    expect(() => probe().apiServer('cp-9' as MemberName, never)).toThrow(
       'member cp-9 is not in the access file',
     );
   });
@@ -129,7 +126,7 @@ describe.each(['controllerManager', 'scheduler'] as const)('the %s', (component)
   it('tells its version through its metrics', async () => {
     const healthy = { status: 200, body: 'ok' } as const;
     server.react(answering({ '/healthz': healthy, '/metrics': metrics(build) }));
-    expect(await probe()[component](member, signal())).toEqual({
+    expect(await probe()[component](member, never)).toEqual({
       kind: 'observed',
       version: '1.28.15',
       healthy: true,
@@ -138,12 +135,12 @@ describe.each(['controllerManager', 'scheduler'] as const)('the %s', (component)
 
   it('is unhealthy when its health check fails', async () => {
     server.react(answering({ '/healthz': { status: 500, body: 'x' }, '/metrics': metrics(build) }));
-    expect(await probe()[component](member, signal())).toMatchObject({ healthy: false });
+    expect(await probe()[component](member, never)).toMatchObject({ healthy: false });
   });
 
   it('is unobserved without a build in its metrics', async () => {
     server.react(answering({ '/healthz': { status: 200 }, '/metrics': metrics('other{}') }));
-    expect(await probe()[component](member, signal())).toEqual({
+    expect(await probe()[component](member, never)).toEqual({
       kind: 'unobserved',
       problem: {
         code: 'unexpected',
@@ -154,7 +151,7 @@ describe.each(['controllerManager', 'scheduler'] as const)('the %s', (component)
 
   it('is unobserved without the right to read its metrics', async () => {
     server.react(answering({ '/healthz': { status: 200 }, '/metrics': { status: 403 } }));
-    expect(await probe()[component](member, signal())).toEqual({
+    expect(await probe()[component](member, never)).toEqual({
       kind: 'unobserved',
       problem: { code: 'forbidden', message: `asking ${server.url}/metrics: HTTP 403` },
     });

@@ -5,11 +5,12 @@ import path from 'node:path';
 
 import { createLabDriver, type LabDriver } from '../../../activities/drivers/lab-driver';
 import type { LabRestoreStatus, LabStatus } from '../../../activities/drivers/lab-protocol';
-import { type DriverContext, PortError } from '../../../activities/ports';
+import type { DriverContext } from '../../../activities/ports';
 import type { MemberName, NodeName } from '../../../domain/names';
 import type { KubeVersion } from '../../../domain/versions';
 import { eventually } from '../../../lab/waiting';
 import { temporaryDirectory } from '../adapters/support/temporary-directory';
+import { never, refusalOf } from '../adapters/support/refusals';
 
 const directory = temporaryDirectory();
 const socket = path.join(directory, 'lab.sock');
@@ -65,18 +66,9 @@ function statusWith(version: string, running = true): LabStatus {
   };
 }
 
-function context(signal = new AbortController().signal): DriverContext & { phases: string[] } {
+function context(signal = never): DriverContext & { phases: string[] } {
   const phases: string[] = [];
   return { signal, phases, onPhase: (phase) => phases.push(phase) };
-}
-
-async function refusal(work: Promise<unknown>): Promise<object> {
-  const error = await work.then(
-    (value) => value,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof PortError)) throw error as Error;
-  return { code: error.code, message: error.message };
 }
 
 const posts = (): typeof asked => asked.filter(({ request }) => request.startsWith('POST'));
@@ -185,7 +177,9 @@ describe('the lab driver', () => {
     { code: 'restore-failed', status: 500, port: 'unexpected' },
   ])('hands on $code as $port', async ({ code, status, port }) => {
     answer = (_request, response) => json(response, status, { code, message: 'said so' });
-    expect(await refusal(driver.nodes.upgradeNode('worker-1' as NodeName, to, context()))).toEqual({
+    expect(
+      await refusalOf(driver.nodes.upgradeNode('worker-1' as NodeName, to, context())),
+    ).toEqual({
       code: port,
       message: 'replacing the kubelet of worker-1 by 1.29.15: said so',
     });
@@ -194,7 +188,7 @@ describe('the lab driver', () => {
   it('does not take an answer for something that it is not', async () => {
     answer = (_request, response) => json(response, 200, { cluster: 'prod' });
     const listing = driver.controlPlane.availableVersions(context().signal);
-    expect(await refusal(listing)).toMatchObject({
+    expect(await refusalOf(listing)).toMatchObject({
       code: 'unexpected',
       message: expect.stringContaining('is not what the protocol says') as string,
     });
@@ -203,7 +197,7 @@ describe('the lab driver', () => {
   it('refuses a release that is none', async () => {
     const status = { ...statusWith('1.28.15'), versions: ['newest'] };
     answer = (_request, response) => json(response, 200, status);
-    expect(await refusal(driver.controlPlane.availableVersions(context().signal))).toEqual({
+    expect(await refusalOf(driver.controlPlane.availableVersions(context().signal))).toEqual({
       code: 'unexpected',
       message: 'the lab offers a version that is none: "newest"',
     });
@@ -212,7 +206,7 @@ describe('the lab driver', () => {
   it('says that no lab is there', async () => {
     const nobody = createLabDriver(path.join(directory, 'none.sock'));
     const listing = nobody.controlPlane.availableVersions(context().signal);
-    expect(await refusal(listing)).toMatchObject({ code: 'unreachable' });
+    expect(await refusalOf(listing)).toMatchObject({ code: 'unreachable' });
     await nobody.close();
   });
 
