@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline/promises';
 import { createLogUpdate } from 'log-update';
 
 import { AscentClient } from '../client';
-import type { CliContext, LiveFrame, OutputStream, RunningLab } from '../cli/context';
+import type { CliContext, Confirm, LiveFrame, OutputStream, RunningLab } from '../cli/context';
 
 const widthWithoutTerminal = 100;
 
@@ -26,16 +26,19 @@ class Interruption {
     return this.#controller?.signal.aborted ?? false;
   }
 
+  /** As if the signal had come. */
+  interrupt(name: 'SIGINT' | 'SIGTERM'): void {
+    this.#controller ??= this.listen();
+    // Asked a second time: nothing more is waited for.
+    if (this.#controller.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
+    this.#controller.abort(new Error(`stopped by ${name}`));
+  }
+
   private listen(): AbortController {
-    const controller = new AbortController();
     for (const name of ['SIGINT', 'SIGTERM'] as const) {
-      process.on(name, () => {
-        // Asked a second time: nothing more is waited for.
-        if (controller.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
-        controller.abort(new Error(`stopped by ${name}`));
-      });
+      process.on(name, () => this.interrupt(name));
     }
-    return controller;
+    return new AbortController();
   }
 }
 
@@ -68,7 +71,7 @@ export function nodeContext(version: string): CliContext {
     },
     runningLabs,
     liveFrame: () => liveFrame(stdout),
-    confirm: stdin.isTTY && stdout.isTTY ? confirm : undefined,
+    confirm: stdin.isTTY && stdout.isTTY ? confirmWith(interruption) : undefined,
   };
 }
 
@@ -111,14 +114,33 @@ function liveFrame(stream: NodeJS.WriteStream): LiveFrame {
   };
 }
 
-async function confirm(question: string): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    const answer = await terminal.question(`${question} [y/N] `);
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    terminal.close();
-  }
+/**
+ * Ctrl-C at a question is Ctrl-C: the terminal is in raw mode then, and sends no signal itself.
+ * The end of the input is no consent.
+ */
+function confirmWith(interruption: Interruption): Confirm {
+  return async (question, signal) => {
+    const terminal = createInterface({ input: process.stdin, output: process.stdout });
+    const over = new AbortController();
+    terminal.once('SIGINT', () => {
+      interruption.interrupt('SIGINT');
+      over.abort();
+    });
+    terminal.once('close', () => over.abort());
+    const signals = signal === undefined ? [over.signal] : [over.signal, signal];
+    try {
+      const options = { signal: AbortSignal.any(signals) };
+      const answer = await terminal.question(`${question} [y/N] `, options);
+      return /^y(es)?$/i.test(answer.trim());
+    } catch (error) {
+      if (signal?.aborted === true || interruption.isInterrupted() || !over.signal.aborted) {
+        throw error;
+      }
+      return false;
+    } finally {
+      terminal.close();
+    }
+  };
 }
 
 /** Labs in the places where `lab up` puts them by default. */

@@ -29,6 +29,9 @@ export interface RunningLab {
   readonly accessFile: string;
 }
 
+/** Asks for yes or no. Rejects on Ctrl-C, and when the signal says that it is too late. */
+export type Confirm = (question: string, signal?: AbortSignal) => Promise<boolean>;
+
 export interface CliContext {
   /** How people call this executable: `ascent`. */
   readonly program: string;
@@ -55,5 +58,5 @@ export interface CliContext {
   runningLabs(): Promise<readonly RunningLab[]>;
   liveFrame(): LiveFrame;
   /** Undefined where nobody can be asked. */
-  readonly confirm: ((question: string) => Promise<boolean>) | undefined;
+  readonly confirm: Confirm | undefined;
 }

@@ -102,7 +102,7 @@ function asksForJson(argv: readonly string[]): boolean {
   });
 }
 
-export function styleOf(context: CliContext): Style {
+export function styleOf(context: Pick<CliContext, 'stdout'>): Style {
   return context.stdout.hasColours ? colourStyle : plainStyle;
 }
 

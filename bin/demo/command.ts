@@ -62,7 +62,7 @@ async function demo(invocation: Invocation<DemoFlags>): Promise<ExitCode> {
       import('./screen.js'),
       import('./toolchain.js'),
     ]);
-  const screen: DemoScreen = isJson ? silentScreen : terminalScreen(options.yes === true);
+  const screen: DemoScreen = isJson ? silentScreen : terminalScreen(context, options.yes === true);
   await prepareToolchain((text) => screen.line(text), signal);
   const report = await runDemo(
     {

@@ -4,6 +4,7 @@ import type { AscentClient } from '../../client';
 import type { Gate } from '../../domain/control';
 import type { UpgradeProgress, UpgradeResult } from '../../domain/progress';
 import { gateSentence } from '../../domain/sentences';
+import { messageOf } from '../../lab/lab-error';
 import type { DemoOptions, DemoScreen } from './demo';
 import type { Ground } from './ground';
 
@@ -72,7 +73,8 @@ export async function followUpgrade(
           .ask(gate, question.signal)
           .then((isApproved) => answer(client, ground, gate, progress, isApproved))
           .catch((error: unknown) => {
-            if (!question.signal.aborted) screen.line(String(error));
+            const isOver = question.signal.aborted || options.signal?.aborted === true;
+            if (!isOver) screen.line(messageOf(error));
           });
       }
     }

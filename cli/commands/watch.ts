@@ -11,10 +11,9 @@ import { clusterOf } from '../access';
 import type { CliContext, UpgradeClient } from '../context';
 import type { ExitCode } from '../exit-codes';
 import { exitCodes } from '../exit-codes';
-import { renderProgress } from '../render/progress';
-import { progressEvents, withStandingBlockers } from '../render/progress-events';
+import type { Follower } from '../follower';
+import { textFollower } from '../follower';
 import type { CommandRun, Invocation } from '../session';
-import { styleOf } from '../session';
 import { examples } from './examples';
 import { progressDocument } from './status';
 
@@ -53,13 +52,6 @@ function intervalMs(text: string): number {
   const seconds = Number(text);
   if (Number.isFinite(seconds) && seconds >= 0.1 && seconds <= 3_600) return seconds * 1_000;
   throw new InvalidArgumentError('give a number of seconds from 0.1 to 3600.');
-}
-
-/** Shows one look after the other, in one of three ways. */
-interface Follower {
-  show(progress: UpgradeProgress, plan: Plan | undefined): void;
-  note(text: string): void;
-  end(): void;
 }
 
 /** Returns when the upgrade has ended or the watching was interrupted. */
@@ -120,51 +112,7 @@ function resultDocument(cluster: string, result: UpgradeResult) {
 
 function followerFor(invocation: Invocation): Follower {
   const { context, options } = invocation;
-  if (options.output === 'json') return jsonFollower(context);
-  return context.stdout.isTerminal ? frameFollower(context) : lineFollower(context);
-}
-
-function frameFollower(context: CliContext): Follower {
-  const frame = context.liveFrame();
-  let note = '';
-  return {
-    show(progress, plan) {
-      note = '';
-      frame.update(
-        renderProgress(progress, {
-          nowMs: context.nowMs(),
-          style: styleOf(context),
-          width: context.stdout.width,
-          program: context.program,
-          ...(plan === undefined ? {} : { plan }),
-        }),
-      );
-    },
-    note(text) {
-      if (text === note) return;
-      note = text;
-      frame.done();
-      context.stderr.write(`${text}\n`);
-    },
-    end: () => frame.done(),
-  };
-}
-
-function lineFollower(context: CliContext): Follower {
-  let before: UpgradeProgress | undefined;
-  const say = (text: string) => {
-    const time = new Date(context.nowMs()).toISOString().slice(11, 19);
-    context.stdout.write(`${time}  ${text}\n`);
-  };
-  return {
-    show(progress) {
-      const now = withStandingBlockers(progress, context.nowMs());
-      for (const line of progressEvents(before, now, { program: context.program })) say(line);
-      before = now;
-    },
-    note: say,
-    end: () => undefined,
-  };
+  return options.output === 'json' ? jsonFollower(context) : textFollower(context);
 }
 
 function jsonFollower(context: CliContext): Follower {
