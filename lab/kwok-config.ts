@@ -32,6 +32,15 @@ const conditionsTemplate = (types: readonly string[], status: 'True' | 'False'):
     .map((type) => `- {lastTransitionTime: {{ $now | Quote }}, status: "${status}", type: ${type}}`)
     .join('\n');
 
+/** Of a container, as a part of its list item. */
+const completedState = `  state:
+    terminated:
+      exitCode: 0
+      reason: Completed
+      finishedAt: {{ $now | Quote }}
+      startedAt: {{ $now | Quote }}
+`;
+
 const podReadyTemplate = `{{ $now := Now }}
 conditions:
 ${conditionsTemplate(['Initialized', 'Ready', 'ContainersReady'], 'True')}
@@ -50,13 +59,7 @@ initContainerStatuses:
   name: {{ .name | Quote }}
   ready: true
   restartCount: 0
-  state:
-    terminated:
-      exitCode: 0
-      reason: Completed
-      finishedAt: {{ $now | Quote }}
-      startedAt: {{ $now | Quote }}
-{{ end }}
+${completedState}{{ end }}
 hostIP: {{ NodeIPWith .spec.nodeName | Quote }}
 {{ $hostNetwork := or .spec.hostNetwork false }}
 {{ $uid := or .metadata.uid "" }}
@@ -77,13 +80,7 @@ containerStatuses:
   ready: false
   started: false
   restartCount: 0
-  state:
-    terminated:
-      exitCode: 0
-      reason: Completed
-      finishedAt: {{ $now | Quote }}
-      startedAt: {{ $now | Quote }}
-{{ end }}
+${completedState}{{ end }}
 phase: Succeeded
 `;
 
