@@ -1,5 +1,5 @@
 // Speaks the lab protocol to a running supervisor, the lab-only requests included. The engine's
-// own driver (activities/drivers/lab.ts) knows nothing of faults and shutdown.
+// own driver (activities/drivers/lab-driver.ts) knows nothing of faults and shutdown.
 
 import { request } from 'node:http';
 

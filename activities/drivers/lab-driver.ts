@@ -55,6 +55,8 @@ const restoreStatusSchema = z.object({
 }) satisfies z.ZodType<LabRestoreStatus>;
 
 const problemCodes: Readonly<Record<LabProblem['code'], PortError['code']>> = {
+  // A driver and a lab of different releases: asking again cannot help.
+  'request-malformed': 'rejected',
   'not-found': 'not-found',
   'unknown-version': 'rejected',
   'start-failed': 'unexpected',
@@ -63,7 +65,14 @@ const problemCodes: Readonly<Record<LabProblem['code'], PortError['code']>> = {
 };
 
 const problemSchema = z.object({
-  code: z.enum(['not-found', 'unknown-version', 'start-failed', 'stop-failed', 'restore-failed']),
+  code: z.enum([
+    'request-malformed',
+    'not-found',
+    'unknown-version',
+    'start-failed',
+    'stop-failed',
+    'restore-failed',
+  ]),
   message: z.string(),
 }) satisfies z.ZodType<LabProblem>;
 

@@ -42,6 +42,7 @@ export interface LabRestoreStatus {
 
 export interface LabProblem {
   readonly code:
+    | 'request-malformed'
     | 'not-found'
     | 'unknown-version'
     | 'start-failed'

@@ -3,6 +3,7 @@
 import type { LabProblem } from '../../activities/drivers/lab-protocol';
 
 const statusOf = {
+  'request-malformed': 400,
   'not-found': 404,
   'unknown-version': 422,
   'start-failed': 500,

@@ -46,14 +46,23 @@ const restoreRequestSchema = z.object({
   version: versionRequestSchema.shape.version,
 });
 
-/** A request that does not say what it should; not part of LabProblem's happy codes. */
-class BadRequest extends Error {}
-
 type Handler = (parts: {
   readonly name: string;
   readonly body: unknown;
   readonly host: LabHost;
 }) => Promise<unknown>;
+
+function malformed(why: string): LabProblemError {
+  return new LabProblemError('request-malformed', `the request is malformed: ${why}`);
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    throw malformed(`"${name}" in its path is not percent-encoded`);
+  }
+}
 
 function parsed<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
   const result = schema.safeParse(body);
@@ -61,7 +70,7 @@ function parsed<Schema extends z.ZodType>(schema: Schema, body: unknown): z.outp
   const problems = result.error.issues.map(
     (issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`,
   );
-  throw new BadRequest(problems.join('; '));
+  throw malformed(problems.join('; '));
 }
 
 const done = {} as const;
@@ -133,22 +142,19 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > bodyBytesMax) throw new BadRequest(`more than ${bodyBytesMax} bytes`);
+    if (bytes > bodyBytesMax) throw malformed(`its body has more than ${bodyBytesMax} bytes`);
     chunks.push(chunk);
   }
   if (bytes === 0) return {};
   try {
     return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
   } catch {
-    throw new BadRequest('the body is no JSON');
+    throw malformed('its body is no JSON');
   }
 }
 
 function problemOf(error: unknown): { readonly status: number; readonly problem: LabProblem } {
   if (error instanceof LabProblemError) return { status: error.status, problem: error.problem };
-  if (error instanceof BadRequest) {
-    return { status: 400, problem: { code: 'not-found', message: error.message } };
-  }
   return { status: 500, problem: { code: 'start-failed', message: messageOf(error) } };
 }
 
@@ -157,11 +163,11 @@ async function answer(
   request: IncomingMessage,
 ): Promise<{ readonly status: number; readonly body: unknown }> {
   try {
-    const { pathname } = new URL(request.url ?? '/', 'http://lab');
+    const [pathname = '/'] = (request.url ?? '/').split('?');
     for (const [method, path, handle] of routes) {
       const match = path.exec(pathname);
       if (match !== null && method === request.method) {
-        const name = decodeURIComponent(match[1] ?? '');
+        const name = decoded(match[1] ?? '');
         return { status: 200, body: await handle({ name, body: await readBody(request), host }) };
       }
     }

@@ -170,6 +170,7 @@ describe('the lab driver', () => {
   });
 
   it.each([
+    { code: 'request-malformed', status: 400, port: 'rejected' },
     { code: 'not-found', status: 404, port: 'not-found' },
     { code: 'unknown-version', status: 400, port: 'rejected' },
     { code: 'start-failed', status: 500, port: 'unexpected' },
