@@ -78,7 +78,7 @@ function addUp(lab: Command, run: CommandRun): void {
     .option('--members <number>', 'control-plane members (default: 3)', wholeNumber)
     .option('--nodes <number>', 'simulated worker nodes (default: 9)', wholeNumber)
     .option('--zones <number>', 'zones that the nodes are spread over (default: 3)', wholeNumber)
-    .option('--pods <number>', 'about so many pods (default: 120)', wholeNumber)
+    .option('--pods <number>', 'about so many pods (default: 120, or 6 a node)', wholeNumber)
     .option('--kubernetes <version>', 'release to begin with (default: 1.28.15)')
     .addOption(new Option('--workloads <kind>', 'what runs in it').choices(['demo', 'none']))
     .option('--temporal', 'with a Temporal server of its own, UI included')

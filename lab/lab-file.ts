@@ -8,6 +8,7 @@ import { readJson, writeJsonAtomic } from './atomic-file';
 import { freePortBlock } from './free-ports';
 import { errnoOf, LabError, messageOf } from './lab-error';
 import { labLayout } from './layout';
+import { fewestPods } from './workload-manifests';
 
 const labSchema = 'ascent.lab/v1';
 
@@ -74,6 +75,13 @@ export function checkShape(shape: LabShape): void {
   whole('nodes', shape.nodes, 1, 2_000);
   whole('zones', shape.zones, 1, 26);
   whole('pods', shape.pods, 0, 20_000);
+  const fewest = fewestPods(shape.nodes);
+  if (shape.workloads === 'demo' && shape.pods < fewest) {
+    problems.push(
+      `pods is ${shape.pods}, expected at least ${fewest} with ${shape.nodes} nodes: with fewer, ` +
+        'disruption budgets of the demo workloads let no pod go; no workloads at all need none',
+    );
+  }
   if (problems.length > 0) {
     throw new LabError('options-invalid', `this is no lab: ${problems.join('; ')}`, { problems });
   }

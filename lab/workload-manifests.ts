@@ -1,5 +1,6 @@
 // What runs in the demo lab: a shop with its data and its platform, in three namespaces. Every
 // kind of owner and budget that a drain must get right is there, and nothing that never ends well.
+// W1. Every budget lets at least one of its pods go while all of them are healthy.
 
 export interface Manifest {
   /** Path of the object for server-side apply. */
@@ -8,8 +9,8 @@ export interface Manifest {
 }
 
 type Budget =
-  | { readonly maxUnavailable: number | string }
-  | { readonly minAvailable: number | string };
+  | { readonly maxUnavailable: number | `${number}%` }
+  | { readonly minAvailable: `${number}%` };
 
 interface DeploymentPlan {
   readonly namespace: string;
@@ -46,7 +47,6 @@ const deployments: readonly DeploymentPlan[] = [
 
 const statefulReplicas = 5;
 const jobCompletions = 2;
-const smallestDeployment = 2;
 
 function labels(name: string): Readonly<Record<string, string>> {
   return { app: name, [labLabel.key]: labLabel.value };
@@ -134,13 +134,33 @@ function fixedWorkloads(): readonly Manifest[] {
   ];
 }
 
-/** Replicas of each deployment so that the lab has about `pods` pods in all. */
+/** W1, at two replicas or more: the disruption controller rounds a percentage up. */
+function fewestReplicas({ budget: allowed }: DeploymentPlan): number {
+  if ('maxUnavailable' in allowed) return 2;
+  const percent = Number.parseInt(allowed.minAvailable, 10);
+  return Math.max(2, Math.ceil(100 / (100 - percent)));
+}
+
+function fixedPods(nodes: number): number {
+  return nodes + statefulReplicas + jobCompletions;
+}
+
+/** The fewest pods with which every workload is there and W1 holds. */
+export function fewestPods(nodes: number): number {
+  return deployments.reduce((sum, plan) => sum + fewestReplicas(plan), fixedPods(nodes));
+}
+
+/**
+ * Replicas of each deployment so that the lab has `pods` pods in all, but never fewer than
+ * `fewestPods`: one pod after the other goes to the deployment that is furthest below its share.
+ */
 function replicasOf(options: { readonly pods: number; readonly nodes: number }): readonly number[] {
-  const left = Math.max(0, options.pods - options.nodes - statefulReplicas - jobCompletions);
-  const shares = deployments.reduce((sum, plan) => sum + plan.share, 0);
-  return deployments.map((plan) =>
-    Math.max(smallestDeployment, Math.round((left * plan.share) / shares)),
-  );
+  const counts = deployments.map((plan) => ({ share: plan.share, replicas: fewestReplicas(plan) }));
+  for (let left = options.pods - fewestPods(options.nodes); left > 0; left -= 1) {
+    const next = counts.reduce((a, b) => (b.replicas / b.share < a.replicas / a.share ? b : a));
+    next.replicas += 1;
+  }
+  return counts.map(({ replicas }) => replicas);
 }
 
 /** Namespaces first, then budgets before the pods that they protect. */

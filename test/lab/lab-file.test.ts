@@ -29,6 +29,29 @@ describe('the shape of a lab', () => {
     ]);
   });
 
+  it.each([
+    ['demo', 9, 45, []],
+    [
+      'demo',
+      9,
+      44,
+      [
+        'pods is 44, expected at least 45 with 9 nodes: with fewer, disruption budgets of the demo' +
+          ' workloads let no pod go; no workloads at all need none',
+      ],
+    ],
+    ['none', 9, 0, []],
+  ] as const)('with workloads %s and %d nodes and %d pods has problems %j', (...row) => {
+    const [workloads, nodes, pods, problems] = row;
+    let thrown: unknown;
+    try {
+      checkShape({ ...shape, workloads, nodes, pods });
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown instanceof LabError ? thrown.problems : []).toEqual(problems);
+  });
+
   it('becomes members and nodes on ports of their own, nodes going round the zones', async () => {
     const lab = await designLab(shape, 0, new Set());
     expect(lab.members.map(({ name, advertiseAddress }) => [name, advertiseAddress])).toEqual([
