@@ -3,17 +3,14 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 
-import { CliError } from '../cli/cli-error';
 import { examples } from '../cli/commands/examples';
 import type { ExitCode } from '../cli/exit-codes';
 import { exitCodes } from '../cli/exit-codes';
 import type { CommandRun, Invocation } from '../cli/session';
 import { withSchema } from '../cli/session';
-import type { LabErrorCode } from '../lab/lab-error';
-import { LabError } from '../lab/lab-error';
 import type { Lab, LabState } from '../lab/lab';
 import type { TemporalServer } from '../lab/temporal-server';
-import { describeProblem, ToolchainError } from '../lab/toolchain/toolchain-problem';
+import { guarded } from './lab-failures';
 import { labLines } from './lab-text';
 
 interface LabOptions {
@@ -78,7 +75,7 @@ function addUp(lab: Command, run: CommandRun): void {
     .option('--members <number>', 'control-plane members (default: 3)', wholeNumber)
     .option('--nodes <number>', 'simulated worker nodes (default: 9)', wholeNumber)
     .option('--zones <number>', 'zones that the nodes are spread over (default: 3)', wholeNumber)
-    .option('--pods <number>', 'about so many pods (default: 120, or 6 a node)', wholeNumber)
+    .option('--pods <number>', 'so many pods (default: 120, or 6 a node)', wholeNumber)
     .option('--kubernetes <version>', 'release to begin with (default: 1.28.15)')
     .addOption(new Option('--workloads <kind>', 'what runs in it').choices(['demo', 'none']))
     .option('--temporal', 'with a Temporal server of its own, UI included')
@@ -202,51 +199,4 @@ function nameOf(options: LabOptions & { readonly lab?: string }): string {
 async function stateDirOf(options: LabOptions & { readonly lab?: string }): Promise<string> {
   const { defaultStateDir } = await import('../lab/layout.js');
   return options.stateDir ?? defaultStateDir(nameOf(options));
-}
-
-const exitCodeOfLabErrors = {
-  'lab-unsupported': exitCodes.unexpected,
-  'state-directory-unusable': exitCodes.invalidInput,
-  'options-invalid': exitCodes.invalidInput,
-  'port-taken': exitCodes.unexpected,
-  'lab-busy': exitCodes.unexpected,
-  'lab-down': exitCodes.notFound,
-  'lab-failed': exitCodes.unexpected,
-  'not-built': exitCodes.unexpected,
-  'request-refused': exitCodes.unexpected,
-} as const satisfies Record<LabErrorCode, ExitCode>;
-
-/** Errors of the lab in the words of the CLI. */
-function guarded<Options>(handler: (invocation: Invocation<Options>) => Promise<ExitCode>) {
-  return async (invocation: Invocation<Options>): Promise<ExitCode> => {
-    try {
-      return await handler(invocation);
-    } catch (error) {
-      if (error instanceof LabError) throw labError(error);
-      if (error instanceof ToolchainError) throw toolchainError(error);
-      throw error;
-    }
-  };
-}
-
-function labError(error: LabError): CliError {
-  return new CliError({
-    exitCode: exitCodeOfLabErrors[error.code],
-    code: error.code,
-    message: error.message,
-    remedy: 'see lab status, and the logs in the directory of the lab',
-    problems: error.problems,
-    cause: error,
-  });
-}
-
-function toolchainError(error: ToolchainError): CliError {
-  return new CliError({
-    exitCode: exitCodes.unexpected,
-    code: 'tools-missing',
-    message: 'not all programs that a lab runs are to be had',
-    remedy: 'remove what stands in the way of one source of each; docs/operate.md names them',
-    problems: error.problems.map(describeProblem),
-    cause: error,
-  });
 }

@@ -78,9 +78,10 @@ export function nodeContext(version: string): CliContext {
 function outputOf(stream: NodeJS.WriteStream): OutputStream {
   return {
     write: (text) => stream.write(text),
-    isTerminal: stream.isTTY,
+    // One that does not know its size (`docker exec -t`) cannot be drawn on.
+    isTerminal: stream.isTTY && stream.columns > 0 && stream.rows > 0,
     get width() {
-      return stream.isTTY ? stream.columns : widthWithoutTerminal;
+      return stream.columns || widthWithoutTerminal;
     },
     hasColours: hasColours(stream.isTTY),
   };

@@ -8,7 +8,7 @@ import { readJson, writeJsonAtomic } from './atomic-file';
 import { freePortBlock } from './free-ports';
 import { errnoOf, LabError, messageOf } from './lab-error';
 import { labLayout } from './layout';
-import { fewestPods } from './workload-manifests';
+import { fewestPods, podsPerNode } from './workload-manifests';
 
 const labSchema = 'ascent.lab/v1';
 
@@ -76,9 +76,13 @@ export function checkShape(shape: LabShape): void {
   whole('zones', shape.zones, 1, 26);
   whole('pods', shape.pods, 0, 20_000);
   const fewest = fewestPods(shape.nodes);
+  const most = podsPerNode * shape.nodes;
+  if (shape.workloads === 'demo' && shape.pods > most) {
+    problems.push(`pods is ${shape.pods}, expected at most ${most}: ${podsPerNode} a node`);
+  }
   if (shape.workloads === 'demo' && shape.pods < fewest) {
     problems.push(
-      `pods is ${shape.pods}, expected at least ${fewest} with ${shape.nodes} nodes: with fewer, ` +
+      `pods is ${shape.pods}, expected at least ${fewest} on so many nodes: with fewer, ` +
         'disruption budgets of the demo workloads let no pod go; no workloads at all need none',
     );
   }

@@ -40,6 +40,7 @@ import {
 } from './process-identity';
 import { spawnSupervisor } from './spawn-supervisor';
 import { eventually } from './waiting';
+import { defaultPods } from './workload-manifests';
 
 export interface LabUpOptions {
   readonly name?: string;
@@ -50,7 +51,7 @@ export interface LabUpOptions {
   readonly zones?: number;
   readonly version?: string;
   readonly workloads?: 'demo' | 'none';
-  /** About how many; default 120, or 6 a node where that is more. */
+  /** Default: workload-manifests.defaultPods of the nodes. */
   readonly pods?: number;
   readonly onProgress?: (progress: LabUpProgress) => void;
   readonly signal?: AbortSignal;
@@ -114,7 +115,7 @@ function shapeOf(options: LabUpOptions): Parameters<typeof checkShape>[0] {
     nodes,
     zones: options.zones ?? 3,
     workloads: options.workloads ?? 'demo',
-    pods: options.pods ?? Math.max(120, 6 * nodes),
+    pods: options.pods ?? defaultPods(nodes),
   };
 }
 

@@ -145,6 +145,14 @@ function fixedPods(nodes: number): number {
   return nodes + statefulReplicas + jobCompletions;
 }
 
+/** What a real kubelet takes by default (`--max-pods`); all workloads ask for less CPU than that. */
+export const podsPerNode = 110;
+
+/** As many as make a good picture, and as one node fewer can hold. */
+export function defaultPods(nodes: number): number {
+  return Math.max(6 * nodes, Math.min(120, 50 * nodes));
+}
+
 /** The fewest pods with which every workload is there and W1 holds. */
 export function fewestPods(nodes: number): number {
   return deployments.reduce((sum, plan) => sum + fewestReplicas(plan), fixedPods(nodes));

@@ -10,6 +10,7 @@ import { examples } from '../../cli/commands/examples';
 import type { ExitCode } from '../../cli/exit-codes';
 import { exitCodes } from '../../cli/exit-codes';
 import type { CommandRun, Invocation } from '../../cli/session';
+import { guarded } from '../lab-failures';
 import type { DemoScreen } from './demo';
 import type { Ground } from './ground';
 
@@ -27,6 +28,13 @@ function wholeNumber(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value > 0) return value;
   throw new InvalidArgumentError('Expected a whole number above 0.');
+}
+
+/** The pods of a drained node have to go somewhere. */
+function nodeCount(text: string): number {
+  const value = wholeNumber(text);
+  if (value > 1) return value;
+  throw new InvalidArgumentError('Expected at least 2: drained pods have to go somewhere.');
 }
 
 /** How to look at what `--keep` leaves running. */
@@ -103,7 +111,7 @@ export function addDemoCommand(program: Command, run: CommandRun): void {
     .option('--report <file>', 'where the report goes', 'report.json')
     .option('--name <name>', 'name of the lab and of its cluster', 'demo')
     .option('--members <number>', 'control-plane members', wholeNumber, 3)
-    .option('--nodes <number>', 'simulated worker nodes', wholeNumber, 9)
+    .option('--nodes <number>', 'simulated worker nodes, at least 2', nodeCount, 9)
     .option('--to <version>', 'target', '1.30')
     .addHelpText(
       'after',
@@ -113,5 +121,5 @@ export function addDemoCommand(program: Command, run: CommandRun): void {
         ['demo --keep', 'to look around afterwards'],
       ]),
     );
-  run.bind<DemoFlags>(command, demo);
+  run.bind<DemoFlags>(command, guarded(demo));
 }

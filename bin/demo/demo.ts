@@ -61,6 +61,11 @@ export interface DemoScreen {
 const soakMs = 3_000;
 const observeTimeoutMs = 60_000;
 
+/** Two nodes have to hold the pods of the others, where there are so many. */
+function maxUnavailableOf(nodes: number): number {
+  return Math.max(1, Math.min(3, nodes - 2));
+}
+
 /** Soaks of seconds; the limits are those of a real upgrade. */
 export function demoSpec(cluster: string, options: DemoOptions): UpgradeSpec {
   const minuteMs = 60_000;
@@ -80,7 +85,7 @@ export function demoSpec(cluster: string, options: DemoOptions): UpgradeSpec {
         name: 'workers' as PoolName,
         nodeSelector: {},
         lane: 'every-hop',
-        maxUnavailable: options.maxUnavailable ?? 3,
+        maxUnavailable: options.maxUnavailable ?? maxUnavailableOf(options.nodes ?? 9),
         drain: { timeoutMs: 10 * minuteMs, emptyDirData: 'delete', unmanagedPods: 'refuse' },
         upgradeTimeoutMs: 5 * minuteMs,
         nodeSoakMs: 0,

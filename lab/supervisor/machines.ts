@@ -9,6 +9,7 @@ import type { LabFile, LabNode } from '../lab-file';
 import { messageOf } from '../lab-error';
 import { sleep } from '../waiting';
 import type { MachineStateStore } from './machine-state';
+import { podsPerNode } from '../workload-manifests';
 
 interface NodeObject {
   readonly metadata: { readonly name: string };
@@ -24,7 +25,12 @@ const kubeletRestartMs = 1_000;
 const reportMs = 10_000;
 const registerAtOnce = 8;
 
-const capacity = { cpu: '8', memory: '32Gi', pods: '110', 'ephemeral-storage': '100Gi' } as const;
+const capacity = {
+  cpu: '8',
+  memory: '32Gi',
+  pods: String(podsPerNode),
+  'ephemeral-storage': '100Gi',
+} as const;
 
 type NotReadyReason = 'KubeletRestarting' | 'LabFault';
 

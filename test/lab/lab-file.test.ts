@@ -36,10 +36,12 @@ describe('the shape of a lab', () => {
       9,
       44,
       [
-        'pods is 44, expected at least 45 with 9 nodes: with fewer, disruption budgets of the demo' +
+        'pods is 44, expected at least 45 on so many nodes: with fewer, disruption budgets of the demo' +
           ' workloads let no pod go; no workloads at all need none',
       ],
     ],
+    ['demo', 1, 110, []],
+    ['demo', 1, 111, ['pods is 111, expected at most 110: 110 a node']],
     ['none', 9, 0, []],
   ] as const)('with workloads %s and %d nodes and %d pods has problems %j', (...row) => {
     const [workloads, nodes, pods, problems] = row;

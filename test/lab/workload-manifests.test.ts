@@ -1,6 +1,6 @@
 import type { Budget } from '../../bin/demo/observer/budget-watcher';
 import { requiredHealthy } from '../../bin/demo/observer/budget-watcher';
-import { demoManifests, fewestPods } from '../../lab/workload-manifests';
+import { defaultPods, demoManifests, fewestPods, podsPerNode } from '../../lab/workload-manifests';
 
 interface Workload {
   readonly kind: string;
@@ -37,6 +37,13 @@ describe('the demo workloads', () => {
     });
     expect(stuck).toEqual([]);
     expect(budgets).toHaveLength(13);
+  });
+
+  it.each([1, 2, 3, 4, 9, 20, 200, 2_000])('by default fit on all but one of %d nodes', (nodes) => {
+    const pods = defaultPods(nodes);
+
+    expect(pods).toBeGreaterThanOrEqual(fewestPods(nodes));
+    expect(pods).toBeLessThanOrEqual(podsPerNode * Math.max(1, nodes - 1));
   });
 
   it('keep their shares where there is room', () => {
