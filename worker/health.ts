@@ -34,8 +34,9 @@ export async function serveHealth(
   const separator = address.lastIndexOf(':');
   const host = address.slice(0, separator).replace(/^\[(.*)\]$/, '$1');
   const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://worker');
-    const { status, body } = healthAnswer(pathname, workers.states());
+    // Not parsed as a URL: what is none would throw, and end the worker.
+    const [path = '/'] = (request.url ?? '/').split('?', 1);
+    const { status, body } = healthAnswer(path, workers.states());
     response.writeHead(status, { 'content-type': 'application/json' }).end(body);
   });
   await new Promise<void>((resolve, reject) => {

@@ -1,3 +1,5 @@
+import { request } from 'node:http';
+
 import { healthAnswer, serveHealth } from '../../worker/health';
 import type { WorkerState } from '../../worker/run-workers';
 
@@ -26,6 +28,19 @@ describe('serveHealth', () => {
     expect(await ready()).toEqual([503, { states: ['INITIALIZED'] }]);
     states = ['RUNNING'];
     expect(await ready()).toEqual([200, { states: ['RUNNING'] }]);
+    await health.close();
+  });
+
+  it.each(['//', '/\\\\', '*', '/%'])('survives a request for %s', async (target) => {
+    const health = await serveHealth('127.0.0.1:0', { states: () => ['RUNNING'] });
+    const status = await new Promise((resolve, reject) => {
+      const asked = request({ port: health.port, host: '127.0.0.1', path: target }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      asked.on('error', reject).end();
+    });
+    expect(status).toBe(404);
     await health.close();
   });
 
