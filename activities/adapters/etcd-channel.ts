@@ -54,6 +54,7 @@ function isAddress(hostname: string): boolean {
 function secure(hostname: string, { ca, key, certificate }: EtcdCredentials): ChannelCredentials {
   try {
     return credentials.createSsl(ca, key, certificate, {
+      rejectUnauthorized: true,
       checkServerIdentity: (_name, presented) => checkServerIdentity(bare(hostname), presented),
     });
   } catch (cause) {
@@ -86,6 +87,7 @@ export function diagnoseDial(
       cert: certificate,
       key,
       ALPNProtocols: ['h2'],
+      rejectUnauthorized: true,
     });
     const settle = (error: PortError | undefined): void => {
       clearTimeout(timer);

@@ -1,11 +1,16 @@
 // One cluster's credentials and connections: what a kubeconfig says, as one pool that the
 // Kubernetes client and the member probe share.
-// N1. Servers are verified against the kubeconfig's CA. There is no way to switch that off.
+// N1. Servers are verified against the kubeconfig's CA. There is no way to switch that off, nor with
+//     NODE_TLS_REJECT_UNAUTHORIZED.
 // N2. Connections are pooled here: the client library would open a new pool for every request.
-// N3. Credentials are read again for every request, so rotated files and tokens take effect.
+// N3. Credentials are read again for every request, so rotated files and tokens take effect;
+//     requests that come together share one reading, which may be the run of a credential plugin.
+// N4. No error repeats what a kubeconfig or a plugin says, nor carries it as its cause: failures
+//     are kept in Temporal. The first line of a plugin's error output is the exception.
 
 import { createHash } from 'node:crypto';
 import type { RequestOptions } from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
 
 import {
   type Configuration,
@@ -17,7 +22,8 @@ import {
 import { Agent, type Dispatcher, request } from 'undici';
 
 import { PortError } from '../ports';
-import { isError } from './node-errors';
+import { boundedCall } from './bounded-call';
+import { errorCode, isError } from './node-errors';
 
 /** A plain HTTP answer; the body is text. */
 export interface HttpAnswer {
@@ -40,15 +46,21 @@ export interface KubeConnection {
 const connectionsPerOrigin = 32;
 /** A metrics page of a busy controller-manager is about 2 MB. */
 const bodyBytesMax = 32 * 1024 * 1024;
+/** A credential plugin asks a server of its own; people are not waited for. */
+const defaultCredentialsTimeoutMs = 20_000;
 
 /**
- * Reads the kubeconfig's current context. Throws PortError `rejected` when the file cannot be used:
- * unreadable, no current context, not https, or verification of the server switched off (N1).
+ * Reads the kubeconfig's current context; one request waits `credentialsTimeoutMs` for credentials
+ * at the most. Throws PortError `rejected` when the file cannot be used: unreadable, no current
+ * context, not https, or verification of the server switched off (N1).
  */
-export function openKubeConnection(kubeconfig: string): KubeConnection {
+export function openKubeConnection(
+  kubeconfig: string,
+  credentialsTimeoutMs: number = defaultCredentialsTimeoutMs,
+): KubeConnection {
   const config = readKubeconfig(kubeconfig);
   const server = checkedServer(config, kubeconfig);
-  const pool = new CredentialPool(config);
+  const pool = new CredentialPool(config, credentialsTimeoutMs);
   const authentication: SecurityAuthentication = {
     getName: () => 'kubeconfig',
     async applySecurityAuthentication(context) {
@@ -90,8 +102,10 @@ function readKubeconfig(file: string): KubeConfig {
   const config = new KubeConfig();
   try {
     config.loadFromFile(file);
-  } catch (cause) {
-    throw new PortError('rejected', `kubeconfig ${file} cannot be read`, { cause });
+  } catch (error) {
+    // Its parser quotes the lines around a mistake (N4).
+    const why = errorCode(error) ?? 'it is no kubeconfig';
+    throw new PortError('rejected', `kubeconfig ${file} cannot be read (${why})`);
   }
   return config;
 }
@@ -113,34 +127,63 @@ function checkedServer(config: KubeConfig, file: string): string {
   return cluster.server;
 }
 
+/** Requests come and go while credentials are read for all of them. */
+const neverAborted = new AbortController().signal;
+
 interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
   readonly dispatcher: Dispatcher;
 }
 
+const obtaining = "the kubeconfig's credentials cannot be obtained";
+const pluginCharsMax = 300;
+
+/** What a kubeconfig's files or its plugin failed with (N4). */
+function credentialsError(error: unknown): PortError {
+  const refused = (why: string): PortError => new PortError('unauthorized', `${obtaining}: ${why}`);
+  if (!isError(error)) return refused('unknown error');
+  if (error.name === 'SyntaxError') return refused('its answer is no JSON');
+  const [line = ''] = error.message.trim().split('\n', 1);
+  return refused(line.slice(0, pluginCharsMax) || 'the plugin failed and said nothing');
+}
+
 /** Keeps one pool of connections for as long as the TLS material stays the same. */
 class CredentialPool {
   readonly #config: KubeConfig;
+  readonly #timeoutMs: number;
+  #reading: Promise<RequestOptions> | undefined;
   #pool: { readonly fingerprint: string; readonly agent: Agent } | undefined;
   /** Pools of earlier credentials, ending when their last request has. */
   readonly #leaving = new Set<Promise<void>>();
   #isClosed = false;
 
-  constructor(config: KubeConfig) {
+  constructor(config: KubeConfig, timeoutMs: number) {
     this.#config = config;
+    this.#timeoutMs = timeoutMs;
   }
 
   async current(): Promise<Credentials> {
-    const options: RequestOptions = {};
-    try {
-      await this.#config.applyToHTTPSOptions(options);
-    } catch (cause) {
-      const why = isError(cause) ? cause.message : String(cause);
-      const message = `the kubeconfig's credentials cannot be obtained: ${why}`;
-      throw new PortError('unauthorized', message, { cause });
-    }
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined;
+    });
+    const options = await this.#reading;
     if (this.#isClosed) throw new PortError('unexpected', 'the cluster connection is closed');
     return { headers: headersOf(options), dispatcher: this.#agentFor(options) };
+  }
+
+  /** The client library knows no limit: what hangs is left to itself, and the next one begins. */
+  #read(): Promise<RequestOptions> {
+    const options: RequestOptions = {};
+    const call = { doing: obtaining, timeoutMs: this.#timeoutMs, signal: neverAborted };
+    return boundedCall(
+      call,
+      (signal) =>
+        new Promise<RequestOptions>((resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+          this.#config.applyToHTTPSOptions(options).then(() => resolve(options), reject);
+        }),
+      credentialsError,
+    );
   }
 
   async close(): Promise<void> {
@@ -150,7 +193,8 @@ class CredentialPool {
     await Promise.all(this.#leaving);
   }
 
-  #agentFor({ ca, cert, key, servername }: RequestOptions): Agent {
+  #agentFor(options: RequestOptions): Agent {
+    const { ca, cert, key, servername } = options;
     const fingerprint = fingerprintOf([ca, cert, key, servername]);
     if (this.#pool?.fingerprint === fingerprint) return this.#pool.agent;
     if (this.#pool !== undefined) this.#leave(this.#pool.agent);
@@ -158,12 +202,7 @@ class CredentialPool {
       connections: connectionsPerOrigin,
       // One request a connection at a time: a member that goes away takes few of them along.
       allowH2: false,
-      connect: {
-        ...(ca === undefined ? {} : { ca }),
-        ...(cert === undefined ? {} : { cert }),
-        ...(key === undefined ? {} : { key }),
-        ...(servername === undefined ? {} : { servername }),
-      },
+      connect: tlsOptionsOf(options),
     });
     this.#pool = { fingerprint, agent };
     return agent;
@@ -173,6 +212,22 @@ class CredentialPool {
     const leaving = agent.close().finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);
   }
+}
+
+type TlsOptions = Pick<
+  ConnectionOptions,
+  'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'
+>;
+
+/** What of the client library's options a connection is made with (N1). */
+export function tlsOptionsOf({ ca, cert, key, servername }: RequestOptions): TlsOptions {
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(servername === undefined ? {} : { servername }),
+    rejectUnauthorized: true,
+  };
 }
 
 function fingerprintOf(parts: readonly unknown[]): string {

@@ -1,7 +1,12 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { inspect } from 'node:util';
+
 import { createKubeApi } from '../../../activities/adapters/kube-api';
 import {
   type KubeConnection,
   openKubeConnection,
+  tlsOptionsOf,
 } from '../../../activities/adapters/kube-connection';
 import type { KubeApi } from '../../../activities/ports';
 import type { NodeName } from '../../../domain/names';
@@ -448,6 +453,77 @@ describe('the connection', () => {
   });
 
   it('is refused when there is no kubeconfig', () => {
-    expect(() => openKubeConnection(`${directory}/none`)).toThrow(/none cannot be read/);
+    const file = `${directory}/none`;
+    expect(() => openKubeConnection(file)).toThrow(`kubeconfig ${file} cannot be read (ENOENT)`);
+  });
+
+  it('is refused without a word of a kubeconfig that cannot be parsed', () => {
+    const file = path.join(directory, 'broken');
+    writeFileSync(file, 'users:\n- user: { token: s3cret\n');
+    const refused = jest.fn(() => openKubeConnection(file));
+    expect(refused).toThrow(`kubeconfig ${file} cannot be read (it is no kubeconfig)`);
+    expect(inspect(refused.mock.results)).not.toContain('s3cret');
+  });
+
+  it('verifies servers whatever the environment says', () => {
+    expect(tlsOptionsOf({ ca: 'ca', servername: 'kube', rejectUnauthorized: false })).toEqual({
+      ca: 'ca',
+      servername: 'kube',
+      rejectUnauthorized: true,
+    });
+  });
+});
+
+describe('a credential plugin', () => {
+  /** A connection whose credentials come from this shell script. */
+  function withPlugin(script: string, credentialsTimeoutMs?: number): KubeConnection {
+    const exec = {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      command: '/bin/sh',
+      args: ['-c', script],
+    };
+    const extra = { user: { exec } };
+    const file = writeKubeconfig(directory, { server: server.url, ca: authority.ca, extra });
+    const made = openKubeConnection(file, credentialsTimeoutMs);
+    opened.push(made);
+    return made;
+  }
+
+  const asked = path.join(directory, 'asked');
+  const credential = { kind: 'ExecCredential', status: { token: 'from-plugin' } };
+  const answers = `echo once >>${asked}; sleep 0.2; echo '${JSON.stringify(credential)}'`;
+
+  it('is asked once for requests that come together', async () => {
+    server.react(() => ({ status: 200, body: { items: [] } }));
+    const other = kubeOn(withPlugin(answers));
+    await Promise.all([1, 2, 3].map(() => other.listNodes(never)));
+    expect(server.seen.map(({ authorization }) => authorization)).toEqual(
+      Array.from({ length: 3 }, () => 'Bearer from-plugin'),
+    );
+    expect(readFileSync(asked, 'utf8')).toBe('once\n');
+  });
+
+  it.each([
+    { name: 'answers with no JSON', script: 'echo s3cret', says: 'its answer is no JSON' },
+    {
+      name: 'fails',
+      script: 'echo "the session has ended" >&2; echo more >&2; echo s3cret; exit 1',
+      says: 'the session has ended',
+    },
+  ])('that $name is told without what it printed', async ({ script, says }) => {
+    const failed = kubeOn(withPlugin(script)).listNodes(never);
+    const shown = failed.catch((error: unknown) => inspect(error));
+    expect(await refusalOf(failed)).toEqual({
+      code: 'unauthorized',
+      message: `the kubeconfig's credentials cannot be obtained: ${says}`,
+    });
+    expect(await shown).not.toContain('s3cret');
+  });
+
+  it('that hangs is waited for only so long', async () => {
+    expect(await refusalOf(kubeOn(withPlugin('sleep 3', 100)).listNodes(never))).toEqual({
+      code: 'timeout',
+      message: "the kubeconfig's credentials cannot be obtained: no answer within 0.1 s",
+    });
   });
 });
