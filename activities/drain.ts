@@ -4,6 +4,8 @@
 // D2. When the policy refuses one pod, none is evicted; the node stays cordoned.
 // D3. The deadline counts from the first attempt of the drain, so restarts do not prolong it.
 // D4. A node that somebody uncordoned is not drained: its pods would only come back.
+// D5. What ends a drain, its first look included, is read from etcd. In between most looks are at
+//     what an API server remembers: many nodes are drained at a time, and looked at often.
 
 import type {
   AscentActivities,
@@ -41,6 +43,8 @@ const slowestPollMs = 2_000;
 const fastestPollMs = 100;
 /** How soon it is noticed that somebody uncordoned the node (D4). */
 const cordonLookMs = 5_000;
+/** How old may be what an API server remembers, at the most (D5). */
+const freshLookMs = 5_000;
 
 interface Drain {
   readonly deps: ActivityDependencies;
@@ -52,6 +56,8 @@ interface Drain {
   readonly daemonSetsSeen: Set<string>;
   /** When the node was last seen cordoned, or missing. */
   cordonSeenAtMs: number;
+  /** When its pods were last read from etcd. */
+  freshLookAtMs: number;
 }
 
 export function drainActivities(deps: ActivityDependencies): Pick<AscentActivities, 'drainNode'> {
@@ -74,7 +80,6 @@ export function drainActivities(deps: ActivityDependencies): Pick<AscentActiviti
           const ledger = new DrainLedger(readDrainCheckpoint(run.resume), deps.ports.clock.nowMs());
           const deadlineMs = ledger.startedAtMs + input.policy.timeoutMs;
           const daemonSetsSeen = new Set<string>();
-          const cordonSeenAtMs = -Infinity;
           return untilEmpty({
             deps,
             run,
@@ -82,7 +87,8 @@ export function drainActivities(deps: ActivityDependencies): Pick<AscentActiviti
             ledger,
             deadlineMs,
             daemonSetsSeen,
-            cordonSeenAtMs,
+            cordonSeenAtMs: -Infinity,
+            freshLookAtMs: -Infinity,
           });
         },
       ),
@@ -118,13 +124,28 @@ function pauseMs({ deps, ledger, deadlineMs }: Drain): number {
 
 /** The pods of the node by verdict. A node that does not exist has none. */
 async function lookAtNode(drain: Drain): Promise<DrainVerdicts<PodView>> {
+  const [seen] = await Promise.all([lookAtPods(drain), seeCordon(drain)]);
+  const isOver = drain.deps.ports.clock.nowMs() >= drain.deadlineMs;
+  const { isCached, verdicts } = seen;
+  const isEmpty = verdicts.evict.length === 0 && verdicts.wait.length === 0;
+  if (!isCached || !(isEmpty || isOver || verdicts.refuse.length > 0)) return verdicts;
+  // What was remembered may be of the past, in either direction (D5).
+  drain.freshLookAtMs = -Infinity;
+  return (await lookAtPods(drain)).verdicts;
+}
+
+async function lookAtPods(
+  drain: Drain,
+): Promise<{ readonly isCached: boolean; readonly verdicts: DrainVerdicts<PodView> }> {
   const { deps, run, input } = drain;
-  const [pods] = await Promise.all([
-    deps.ports.kube.listPodsOnNode(input.node, run.signal),
-    seeCordon(drain),
-  ]);
+  const nowMs = deps.ports.clock.nowMs();
+  const isCached = nowMs - drain.freshLookAtMs < freshLookMs;
+  if (!isCached) drain.freshLookAtMs = nowMs;
+  const freshness = isCached ? 'cached' : 'now';
+  const pods = await deps.ports.kube.listPodsOnNode(input.node, freshness, run.signal);
   const missingDaemonSets = await lookUpDaemonSets(drain, pods);
-  return drainVerdicts({ pods, policy: input.policy, missingDaemonSets });
+  const verdicts = drainVerdicts({ pods, policy: input.policy, missingDaemonSets });
+  return { isCached, verdicts };
 }
 
 /** D4, at most every few seconds: nodes are large objects. */

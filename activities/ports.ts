@@ -94,7 +94,15 @@ export interface KubeApi {
    * patch carries the resourceVersion that was seen, so a foreign change in between is a conflict.
    */
   setCordon(name: NodeName, reason: string | undefined, signal: AbortSignal): Promise<void>;
-  listPodsOnNode(name: NodeName, signal: AbortSignal): Promise<readonly PodView[]>;
+  /**
+   * `cached`: as one API server remembers it, which costs it next to nothing and may be of the
+   * past; `now`: read from etcd, which in clusters of thousands of pods costs it all of them.
+   */
+  listPodsOnNode(
+    name: NodeName,
+    freshness: 'cached' | 'now',
+    signal: AbortSignal,
+  ): Promise<readonly PodView[]>;
   listPods(signal: AbortSignal): Promise<readonly PodView[]>;
   daemonSetExists(namespace: string, name: string, signal: AbortSignal): Promise<boolean>;
   listBudgets(signal: AbortSignal): Promise<readonly BudgetView[]>;

@@ -97,7 +97,7 @@ async function lookAtNode(
 ): Promise<readonly Mismatch[]> {
   const [node, pods] = await Promise.all([
     kube.getNode(name, signal),
-    kube.listPodsOnNode(name, signal),
+    kube.listPodsOnNode(name, 'now', signal),
   ]);
   if (node === undefined) {
     const message = `node ${name} does not exist`;

@@ -47,12 +47,11 @@ function nodeCalls(requests: KubeRequests): Pick<KubeApi, 'listNodes' | 'getNode
       core.readNode({ name }, call),
     );
   return {
-    async listNodes(signal) {
-      const nodes = await requests.list({ doing: 'listing nodes', signal }, (page, call) =>
-        core.listNode(page, call),
-      );
-      return nodes.map(nodeView);
-    },
+    listNodes: (signal) =>
+      requests.list(
+        { doing: 'listing nodes', signal },
+        { request: (page, call) => core.listNode(page, call), view: nodeView },
+      ),
 
     async getNode(name, signal) {
       const node = await findNode(name, signal);
@@ -90,20 +89,26 @@ function cordonPatch({ metadata }: V1Node, reason: string | undefined): object {
 function podCalls(requests: KubeRequests): Pick<KubeApi, 'listPods' | 'listPodsOnNode' | 'evict'> {
   const { core } = requests;
   return {
-    async listPods(signal) {
-      const pods = await requests.list({ doing: 'listing pods', signal }, (page, call) =>
-        core.listPodForAllNamespaces(page, call),
-      );
-      return pods.map(podView);
-    },
+    listPods: (signal) =>
+      requests.list(
+        { doing: 'listing pods', signal },
+        { request: (page, call) => core.listPodForAllNamespaces(page, call), view: podView },
+      ),
 
-    async listPodsOnNode(name, signal) {
+    listPodsOnNode(name, freshness, signal) {
       const doing = `listing the pods of node ${name}`;
       const fieldSelector = `spec.nodeName=${name}`;
-      const pods = await requests.list({ doing, signal }, (page, call) =>
-        core.listPodForAllNamespaces({ ...page, fieldSelector }, call),
+      // "0": from the server's memory, which has an index by node. Without, every pod is read from
+      // etcd, before 1.31 at least (API concepts, resource versions).
+      const from = freshness === 'cached' ? { resourceVersion: '0' } : {};
+      return requests.list(
+        { doing, signal },
+        {
+          request: (page, call) =>
+            core.listPodForAllNamespaces({ ...page, ...from, fieldSelector }, call),
+          view: podView,
+        },
       );
-      return pods.map(podView);
     },
 
     async evict(pod, gracePeriodSeconds, signal) {
@@ -164,13 +169,14 @@ function askForEviction(
 function budgetCalls(requests: KubeRequests): Pick<KubeApi, 'listBudgets' | 'daemonSetExists'> {
   const { apps, policy } = requests;
   return {
-    async listBudgets(signal) {
-      const doing = 'listing disruption budgets';
-      const budgets = await requests.list({ doing, signal }, (page, call) =>
-        policy.listPodDisruptionBudgetForAllNamespaces(page, call),
-      );
-      return budgets.map(budgetView);
-    },
+    listBudgets: (signal) =>
+      requests.list(
+        { doing: 'listing disruption budgets', signal },
+        {
+          request: (page, call) => policy.listPodDisruptionBudgetForAllNamespaces(page, call),
+          view: budgetView,
+        },
+      ),
 
     async daemonSetExists(namespace, name, signal) {
       const doing = `reading DaemonSet ${namespace}/${name}`;

@@ -1,5 +1,6 @@
 // How the Kubernetes API is asked: typed clients on one connection, limits, pages.
-// Q1. Lists are read in pages; a list that expired between two pages is begun again, once.
+// Q1. Lists are read in pages; a list that expired between two pages is begun again, once. Of a
+//     page only the views are kept: a pod as it comes has about ten times their size.
 // Q2. Reads are tried again once when a pooled connection broke before its answer; changes never.
 
 import {
@@ -49,6 +50,12 @@ interface PageRequest {
   readonly _continue?: string;
 }
 
+interface Listing<Item, View> {
+  readonly request: (page: PageRequest, options: ConfigurationOptions) => Promise<Page<Item>>;
+  /** What is kept of an item. */
+  readonly view: (item: Item) => View;
+}
+
 /** Every method throws PortError, or the signal's reason. */
 export class KubeRequests {
   readonly core: CoreV1Api;
@@ -92,16 +99,14 @@ export class KubeRequests {
     });
   }
 
-  async list<Item>(
-    asking: Asking,
-    request: (page: PageRequest, options: ConfigurationOptions) => Promise<Page<Item>>,
-  ): Promise<readonly Item[]> {
+  /** The views of all items, in the order of the server. */
+  async list<Item, View>(asking: Asking, list: Listing<Item, View>): Promise<readonly View[]> {
     try {
-      return await this.#pages(asking, request);
+      return await this.#pages(asking, list);
     } catch (error) {
       const isExpired = error instanceof PortError && error.code === 'conflict';
       if (!isExpired) throw error;
-      return this.#pages(asking, request);
+      return this.#pages(asking, list);
     }
   }
 
@@ -113,19 +118,19 @@ export class KubeRequests {
     );
   }
 
-  async #pages<Item>(
+  async #pages<Item, View>(
     asking: Asking,
-    request: (page: PageRequest, options: ConfigurationOptions) => Promise<Page<Item>>,
-  ): Promise<readonly Item[]> {
-    const items: Item[] = [];
+    { request, view }: Listing<Item, View>,
+  ): Promise<readonly View[]> {
+    const views: View[] = [];
     let next: string | undefined;
     do {
       const wanted = { limit: pageSize, ...(next === undefined ? {} : { _continue: next }) };
       const page = await this.read(asking, (options) => request(wanted, options));
-      items.push(...page.items);
+      for (const item of page.items) views.push(view(item));
       next = page.metadata?._continue;
     } while (next !== undefined && next !== '');
-    return items;
+    return views;
   }
 }
 

@@ -10,6 +10,7 @@ import {
   runOnce,
 } from '../support/fake-cluster';
 
+const never = new AbortController().signal;
 const web = { app: 'web' };
 
 /** `worker-1` is cordoned and to be drained; `worker-2` takes what leaves. */
@@ -67,6 +68,36 @@ describe('drainNode', () => {
       nothing,
     );
     expect(fake.kube.mutations).toEqual(['evict shop/web-1']);
+  });
+
+  it('looks mostly at what an API server remembers, and at etcd every 5 s', async () => {
+    const fake = aCluster();
+    fake.kube.graceMs = 12_000;
+    fake.kube.addPod('worker-1', 'web-1');
+    await runOnce(fake, 'drainNode', aDrain());
+    const lists = fake.kube.podLists;
+    expect(lists.filter((freshness) => freshness === 'now')).toHaveLength(4);
+    expect(lists.length).toBeGreaterThan(20);
+    expect([lists[0], lists.at(-1)]).toEqual(['now', 'now']);
+  });
+
+  it('believes no memory that the node is empty', async () => {
+    const fake = aCluster();
+    fake.kube.remembered = [];
+    fake.kube.graceMs = 3_000;
+    fake.kube.addPod('worker-1', 'web-1');
+    const startedAtMs = fake.clock.nowMs();
+    await runOnce(fake, 'drainNode', aDrain());
+    expect(fake.clock.nowMs() - startedAtMs).toBeGreaterThanOrEqual(3_000);
+    expect(await fake.kube.listPodsOnNode(nodeName('worker-1'), 'now', never)).toEqual([]);
+  });
+
+  it('believes no memory of pods that are gone when its time is over', async () => {
+    const fake = aCluster();
+    fake.kube.addPod('worker-1', 'web-1');
+    fake.kube.remembered = await fake.kube.listPods(never);
+    const result = await runOnce(fake, 'drainNode', aDrain({ timeoutMs: 2_000 }));
+    expect(result).toMatchObject({ evicted: 1 });
   });
 
   it('waits for a budget about every second and goes on when it allows', async () => {

@@ -40,6 +40,10 @@ export class FakeKube implements KubeApi {
   respawnMs = 500;
   /** Asked first at every eviction; undefined lets the rules decide. */
   answer: ((pod: PodRef) => EvictionAnswer | PortError | undefined) | undefined;
+  /** How each list of a node's pods was asked for. */
+  readonly podLists: ('cached' | 'now')[] = [];
+  /** What cached lists answer instead of the truth. */
+  remembered: readonly PodView[] | undefined;
   /** Thrown by the next calls of the method, one each. */
   readonly failures: { readonly method: keyof KubeApi; readonly error: Error }[] = [];
   /** Runs before every call. */
@@ -118,8 +122,14 @@ export class FakeKube implements KubeApi {
     this.mutations.push(`${reason === undefined ? 'uncordon' : 'cordon'} ${name}`);
   }
 
-  async listPodsOnNode(name: NodeName, signal: AbortSignal): Promise<readonly PodView[]> {
+  async listPodsOnNode(
+    name: NodeName,
+    freshness: 'cached' | 'now',
+    signal: AbortSignal,
+  ): Promise<readonly PodView[]> {
     this.enter('listPodsOnNode', signal);
+    this.podLists.push(freshness);
+    if (freshness === 'cached' && this.remembered !== undefined) return this.remembered;
     return [...this.pods.values()].filter((pod) => pod.node === name).map((pod) => ({ ...pod }));
   }
 

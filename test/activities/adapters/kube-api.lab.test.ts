@@ -67,7 +67,7 @@ describe('an eviction by a real API server', () => {
   it('is done, and then the pod is leaving', async () => {
     const uid = await runPod('plain');
     expect(await evict('plain', uid)).toEqual({ kind: 'evicted' });
-    const [pod] = (await kube.listPodsOnNode(worker, never)).filter((it) => it.uid === uid);
+    const [pod] = (await kube.listPodsOnNode(worker, 'now', never)).filter((it) => it.uid === uid);
     expect(pod).toMatchObject({
       ref: { namespace: 'default', name: 'plain' },
       ready: true,
@@ -244,7 +244,7 @@ describe('a node of a real API server', () => {
         ),
       );
     }
-    const found = await kube.listPodsOnNode('worker-2' as NodeName, never);
+    const found = await kube.listPodsOnNode('worker-2' as NodeName, 'now', never);
     expect(found.map(({ ref }) => ref.name).toSorted()).toEqual(names.toSorted());
     expect((await kube.listPods(never)).length).toBeGreaterThan(600);
   }, 30_000);

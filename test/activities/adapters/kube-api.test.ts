@@ -8,6 +8,7 @@ import {
   openKubeConnection,
   tlsOptionsOf,
 } from '../../../activities/adapters/kube-connection';
+import { KubeRequests } from '../../../activities/adapters/kube-requests';
 import type { KubeApi } from '../../../activities/ports';
 import type { NodeName } from '../../../domain/names';
 import {
@@ -220,10 +221,38 @@ describe('a list', () => {
   it('of the pods of a node asks the server to select them', async () => {
     server.react(() => page([]));
 
-    expect(await kube.listPodsOnNode(worker, never)).toEqual([]);
+    expect(await kube.listPodsOnNode(worker, 'now', never)).toEqual([]);
     expect(server.seen[0]?.url).toBe(
       '/api/v1/pods?fieldSelector=spec.nodeName%3Dworker-1&limit=500',
     );
+  });
+
+  it('of the pods of a node may come from what the server remembers', async () => {
+    server.react(() => page([]));
+    await kube.listPodsOnNode(worker, 'cached', never);
+    expect(server.seen[0]?.url).toContain('&resourceVersion=0');
+  });
+
+  it('keeps the view of an item before it asks for the next page', async () => {
+    const events: string[] = [];
+    const requests = new KubeRequests(connection);
+    const views = await requests.list(
+      { doing: 'listing letters', signal: never },
+      {
+        request: async ({ _continue }) => {
+          events.push(`page ${_continue ?? 'first'}`);
+          return _continue === undefined
+            ? { items: ['a', 'b'], metadata: { _continue: 'second' } }
+            : { items: ['c'] };
+        },
+        view: (item: string) => {
+          events.push(item);
+          return item.toUpperCase();
+        },
+      },
+    );
+    expect(views).toEqual(['A', 'B', 'C']);
+    expect(events).toEqual(['page first', 'a', 'b', 'page second', 'c']);
   });
 });
 
