@@ -11,6 +11,7 @@ import { Worker, type WorkerOptions } from '@temporalio/worker';
 import type { ClusterAccess } from '../activities/access';
 import { type OpenCluster, openCluster } from '../activities/adapters/open-cluster';
 import { createActivities } from '../activities/index';
+import { PortError } from '../activities/ports';
 import { clusterTaskQueue, workflowTaskQueue } from '../domain/activity-contract';
 import type { ClusterName } from '../domain/names';
 import type { WorkerConfig } from './config';
@@ -66,17 +67,24 @@ export async function runWorkers(options: RunWorkersOptions): Promise<RunningWor
   const { config, log } = options;
   const accessList = config.only === 'workflows' ? [] : options.accessList;
   refuseDoubleClusters(accessList);
-  const connected = await connectToTemporal({
-    source: options.temporal,
-    env: options.env,
-    timeoutMs: config.connectTimeoutMs,
-    signal: options.signal,
-    onWaiting: (address) => log(`waiting for Temporal at ${address}`),
-  });
-  const parts = new Parts(connected);
+  const served = await openClusters(accessList, options.openCluster ?? openCluster);
+  let connected: WorkerConnection;
+  try {
+    connected = await connectToTemporal({
+      source: options.temporal,
+      env: options.env,
+      timeoutMs: config.connectTimeoutMs,
+      signal: options.signal,
+      onWaiting: (address) => log(`waiting for Temporal at ${address}`),
+    });
+  } catch (error) {
+    await closeAll(served);
+    throw error;
+  }
+  const parts = new Parts(connected, served);
   try {
     if (config.only !== 'activities') await addWorkflowWorker(parts, options);
-    for (const access of accessList) await addActivityWorker(parts, access, options);
+    for (const cluster of served) await addActivityWorker(parts, cluster, options);
   } catch (error) {
     await parts.discard();
     throw error;
@@ -95,11 +103,12 @@ export async function runWorkers(options: RunWorkersOptions): Promise<RunningWor
 class Parts {
   readonly connected: WorkerConnection;
   readonly workers: Worker[] = [];
-  readonly clusters: OpenCluster[] = [];
+  private readonly served: readonly ServedCluster[];
   private isStopping = false;
 
-  constructor(connected: WorkerConnection) {
+  constructor(connected: WorkerConnection, served: readonly ServedCluster[]) {
     this.connected = connected;
+    this.served = served;
   }
 
   async add(options: Omit<WorkerOptions, 'connection' | 'namespace'>): Promise<void> {
@@ -129,7 +138,7 @@ class Parts {
   }
 
   private async close(): Promise<void> {
-    await Promise.allSettled(this.clusters.map((cluster) => cluster.close()));
+    await closeAll(this.served);
     await this.connected.connection.close();
   }
 }
@@ -143,6 +152,40 @@ function refuseDoubleClusters(accessList: readonly ClusterAccess[]): void {
     message: `several access files name the same cluster: ${twice.join(', ')}`,
     remedy: 'give one access file for each cluster',
   });
+}
+
+interface ServedCluster {
+  readonly cluster: ClusterName;
+  readonly ports: OpenCluster;
+}
+
+/** Nothing is dialled yet. Throws WorkerError `access-invalid` with what is wrong with each. */
+async function openClusters(
+  accessList: readonly ClusterAccess[],
+  open: (access: ClusterAccess) => OpenCluster,
+): Promise<readonly ServedCluster[]> {
+  const served: ServedCluster[] = [];
+  const problems: string[] = [];
+  for (const access of accessList) {
+    try {
+      served.push({ cluster: access.cluster as ClusterName, ports: open(access) });
+    } catch (error) {
+      if (!(error instanceof PortError)) throw error;
+      problems.push(`cluster ${access.cluster}: ${error.message}`);
+    }
+  }
+  if (problems.length === 0) return served;
+  await closeAll(served);
+  throw new WorkerError({
+    code: 'access-invalid',
+    message: 'a cluster cannot be reached with what its access file names',
+    remedy: 'correct the files that are named above',
+    problems,
+  });
+}
+
+async function closeAll(served: readonly ServedCluster[]): Promise<void> {
+  await Promise.allSettled(served.map(({ ports }) => ports.close()));
 }
 
 async function addWorkflowWorker(parts: Parts, options: RunWorkersOptions): Promise<void> {
@@ -163,13 +206,9 @@ async function addWorkflowWorker(parts: Parts, options: RunWorkersOptions): Prom
 
 async function addActivityWorker(
   parts: Parts,
-  access: ClusterAccess,
-  options: RunWorkersOptions,
+  { cluster, ports }: ServedCluster,
+  { config }: RunWorkersOptions,
 ): Promise<void> {
-  const { config } = options;
-  const cluster = access.cluster as ClusterName;
-  const ports = (options.openCluster ?? openCluster)(access);
-  parts.clusters.push(ports);
   await parts.add({
     taskQueue: clusterTaskQueue(cluster),
     activities: createActivities({ cluster, ports }),
