@@ -1,12 +1,16 @@
 // The time-skipping Temporal server, the workflow bundle and the workers of workflow tests.
-// Its clock is one for all workflows and jumps while a result is awaited: one environment a test
-// file, tests one after the other, only relative times.
+// C1. Its clock is one for all workflows: one environment a test file, tests one after the other,
+//     only relative times.
+// C2. While it may skip, a moment without any work makes it jump to the next timer there is, and
+//     that may be the end of the ten years that a waiting workflow has: it times out. So a result
+//     is awaited in real time, and time is skipped only where there is a timer to wait for.
 
+import { Client, Connection } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
   bundleWorkflowCode,
   DefaultLogger,
+  NativeConnection,
   Runtime,
   Worker,
   type WorkerOptions,
@@ -17,8 +21,9 @@ import { resolve } from 'node:path';
 import { type AscentActivities, clusterTaskQueue } from '../../domain/activity-contract';
 import type { ClusterName } from '../../domain/names';
 import { allSearchAttributes } from '../../domain/search-attributes';
-import { resolveTestServer } from '../../lab/toolchain/test-server';
+import { type SkippingClock, startTimeSkippingServer } from './time-skipping-server';
 
+const namespace = 'default';
 const workflowsPath = resolve(__dirname, '../../workflows/index.ts');
 
 /** Every workflow test runs in both: the second replays the whole history for each task. */
@@ -31,24 +36,27 @@ export const workerModes = [
 }[];
 
 export interface WorkflowServer {
-  readonly env: TestWorkflowEnvironment;
+  readonly client: Client;
+  readonly nativeConnection: NativeConnection;
+  readonly clock: SkippingClock;
   readonly bundle: WorkflowBundleWithSourceMap;
 }
 
-/** The very first run on a machine gets the server, which takes up to a minute or two. */
-const setUpMs = 300_000;
+/** Ends a test that hangs, and nothing else: a busy machine takes ten times as long as a quiet one. */
+const testMs = 600_000;
 
-/** The SDK gives an ephemeral server 5 s to answer; a JVM on a busy machine may need longer. */
-const startAttempts = 4;
+/** The very first run on a machine gets the server, which takes up to a minute or two. */
+const setUpMs = 600_000;
 
 /** The server of one test file: up before its first test, gone after its last. */
 export function useWorkflowServer(): () => WorkflowServer {
-  let server: WorkflowServer | undefined;
+  jest.setTimeout(testMs);
+  let server: StartedServer | undefined;
   beforeAll(async () => {
     server = await startWorkflowServer();
   }, setUpMs);
   afterAll(async () => {
-    await server?.env.teardown();
+    await server?.stop();
   }, 60_000);
   return () => {
     if (server === undefined) throw new Error('the server is up in tests only');
@@ -56,42 +64,47 @@ export function useWorkflowServer(): () => WorkflowServer {
   };
 }
 
-/** Starts the server with the search attributes of upgrades; stop it with `env.teardown()`. */
-async function startWorkflowServer(): Promise<WorkflowServer> {
+interface StartedServer extends WorkflowServer {
+  stop(): Promise<void>;
+}
+
+/** Starts the server with the search attributes of upgrades. */
+async function startWorkflowServer(): Promise<StartedServer> {
   const logger = new DefaultLogger('ERROR');
   Runtime.install({ logger });
   const bundle = await bundleWorkflowCode({ workflowsPath, logger });
-  const env = await createEnvironment();
+  const skipping = await startTimeSkippingServer();
+  const { address, clock } = skipping;
+  const nativeConnection = await NativeConnection.connect({ address });
+  const connection = await Connection.connect({ address });
   const keyword: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD = 2;
   const types = allSearchAttributes.map((name) => [name, keyword] as const);
-  await env.connection.operatorService.addSearchAttributes({
-    ...(env.namespace === undefined ? {} : { namespace: env.namespace }),
+  await connection.operatorService.addSearchAttributes({
+    namespace,
     searchAttributes: Object.fromEntries(types),
   });
-  return { env, bundle };
-}
-
-async function createEnvironment(): Promise<TestWorkflowEnvironment> {
-  const { path } = await resolveTestServer();
-  const executable = { type: 'existing-path', path } as const;
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await TestWorkflowEnvironment.createTimeSkipping({ server: { executable } });
-    } catch (error) {
-      if (attempt === startAttempts) throw error;
-    }
-  }
+  return {
+    client: new Client({ connection, namespace }),
+    nativeConnection,
+    clock,
+    bundle,
+    stop: async () => {
+      await connection.close();
+      await nativeConnection.close();
+      await skipping.stop();
+    },
+  };
 }
 
 /** Runs workflows of `taskQueue` until `stop`. */
 export async function runWorkflowWorker(
-  { env, bundle }: WorkflowServer,
+  { nativeConnection, bundle }: WorkflowServer,
   taskQueue: string,
   options: Partial<WorkerOptions>,
 ): Promise<{ stop(): Promise<void> }> {
   const worker = await Worker.create({
-    connection: env.nativeConnection,
-    namespace: env.namespace ?? 'default',
+    connection: nativeConnection,
+    namespace,
     taskQueue,
     workflowBundle: bundle,
     ...options,
@@ -101,13 +114,13 @@ export async function runWorkflowWorker(
 
 /** Runs the activities of one cluster until `stop`. Cancellations arrive within 0.1 s. */
 export async function runActivityWorker(
-  { env }: WorkflowServer,
+  { nativeConnection }: WorkflowServer,
   cluster: ClusterName,
   activities: AscentActivities,
 ): Promise<{ stop(): Promise<void> }> {
   const worker = await Worker.create({
-    connection: env.nativeConnection,
-    namespace: env.namespace ?? 'default',
+    connection: nativeConnection,
+    namespace,
     taskQueue: clusterTaskQueue(cluster),
     activities,
     maxHeartbeatThrottleInterval: 100,

@@ -8,7 +8,6 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import type { UpdateDefinition } from '@temporalio/common';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import type {
   AuditEntry,
@@ -44,7 +43,7 @@ import {
 } from '../../workflows/messages';
 import type { upgradeCluster } from '../../workflows/upgrade-cluster';
 import { aCluster, aSpec, clusterName } from './builders';
-import { eventually } from './workflow-eventually';
+import { until } from './lab-until';
 import { fetchHistories, type NamedHistory, saveHistories } from './workflow-histories';
 import { type ActivityName, ScriptedCluster } from './workflow-cluster';
 import { runActivityWorker, runWorkflowWorker, type WorkflowServer } from './workflow-server';
@@ -59,6 +58,9 @@ export interface UpgradeOptions {
   readonly hasActivityWorker?: boolean;
   readonly input?: Partial<UpgradeClusterInput>;
 }
+
+/** The scripted cluster answers at once; real ones, for which the default is, do not. */
+const often = { everyMs: 50 };
 
 let count = 0;
 
@@ -134,13 +136,13 @@ export class UpgradeUnderTest {
     this.#options = parts.options;
     this.cluster = parts.cluster;
     this.spec = parts.spec;
-    const { workflow } = parts.server.env.client;
+    const { workflow } = parts.server.client;
     this.handle = workflow.getHandle(upgradeWorkflowId(parts.spec.cluster));
   }
 
   /** Update-with-start, as the client does it. */
   async start(request: Partial<StartRequest> = {}): Promise<StartAnswer> {
-    const { workflow } = this.#server.env.client;
+    const { workflow } = this.#server.client;
     const asked: StartRequest = { spec: this.spec, actor: 'ada', requestId: 'start-1', ...request };
     const startWorkflowOperation = new WithStartWorkflowOperation<typeof upgradeCluster>(
       'upgradeCluster',
@@ -166,39 +168,86 @@ export class UpgradeUnderTest {
 
   /** Waits until an activity was done so many times, over all objects. */
   async untilDone(activity: ActivityName, times: number): Promise<void> {
-    await eventually(`${activity} done ${times} times`, async () =>
-      this.cluster.done(activity).length >= times ? true : undefined,
+    await until(
+      `${activity} done ${times} times`,
+      async () => (this.cluster.done(activity).length >= times ? true : undefined),
+      often,
     );
   }
 
-  /** Waits until the trail has such an event. */
-  async untilEvent(event: string): Promise<void> {
-    await eventually(`event ${event}`, async () => {
-      await sleep(200);
-      return (await this.events()).includes(event) ? true : undefined;
-    });
+  /** Waits until a child was told to pause or to go on. */
+  async untilTold(path: string): Promise<void> {
+    await this.#untilSignalled(this.child(path), 'control', '');
   }
 
-  /** Waits until a child was told to pause or to go on, so many times. */
-  async untilTold(path: string, times = 1): Promise<void> {
-    await eventually(`word to ${path}`, async () => {
-      const { events } = await this.child(path).fetchHistory();
-      const told = (events ?? []).filter(
-        (event) => event.workflowExecutionSignaledEventAttributes?.signalName === 'control',
-      );
-      return told.length >= times ? true : undefined;
-    });
+  /** Waits until a pool knows that one of its nodes is held. */
+  async untilPoolHolds(path: string): Promise<void> {
+    await this.#untilSignalled(this.child(path), 'nodeReport', '"state":"held"');
+  }
+
+  /** Waits until the upgrade knows its way back: hops tell it beside their work. */
+  async untilSnapshotTold(): Promise<void> {
+    await this.#untilSignalled(this.handle, 'report', '"kind":"snapshot"');
+  }
+
+  /** Looks at the newest run only. */
+  async #untilSignalled(
+    handle: Pick<WorkflowHandle, 'workflowId' | 'fetchHistory'>,
+    signalName: string,
+    words: string,
+  ): Promise<void> {
+    await until(
+      `${signalName} ${words} to ${handle.workflowId}`,
+      async () => {
+        const { events } = await handle.fetchHistory();
+        const isHeard = (events ?? []).some((event) => {
+          const signal = event.workflowExecutionSignaledEventAttributes;
+          const [payload] = signal?.input?.payloads ?? [];
+          const text = Buffer.from(payload?.data ?? []).toString('utf8');
+          return signal?.signalName === signalName && text.includes(words);
+        });
+        return isHeard ? true : undefined;
+      },
+      often,
+    );
+  }
+
+  /**
+   * Waits until a workflow has acted on the ends of so many activities and children of its newest
+   * run: what it has not begun by then it does not begin for them.
+   */
+  async untilActed(handle: WorkflowHandle, ends: number): Promise<void> {
+    await until(
+      `${handle.workflowId} acts on ${ends} ends`,
+      async () => {
+        const events = (await handle.fetchHistory()).events ?? [];
+        const ended = events.filter(
+          (event) =>
+            event.activityTaskCompletedEventAttributes ??
+            event.childWorkflowExecutionCompletedEventAttributes,
+        );
+        const last = ended[ends - 1];
+        if (last === undefined) return undefined;
+        const later = events.slice(events.indexOf(last));
+        return later.some((event) => event.workflowTaskCompletedEventAttributes) || undefined;
+      },
+      often,
+    );
   }
 
   /** Waits until the cancellation has come down to a child. */
   async untilCancelRequested(path: string): Promise<void> {
-    await eventually(`cancellation of ${path}`, async () => {
-      const { events } = await this.child(path).fetchHistory();
-      const isAsked = (events ?? []).some(
-        (event) => event.workflowExecutionCancelRequestedEventAttributes,
-      );
-      return isAsked ? true : undefined;
-    });
+    await until(
+      `cancellation of ${path}`,
+      async () => {
+        const { events } = await this.child(path).fetchHistory();
+        const isAsked = (events ?? []).some(
+          (event) => event.workflowExecutionCancelRequestedEventAttributes,
+        );
+        return isAsked ? true : undefined;
+      },
+      often,
+    );
   }
 
   /** Waits until this gate is the first that is open. */
@@ -215,10 +264,14 @@ export class UpgradeUnderTest {
    * when queries of the same run come all the time.
    */
   async #untilAttribute(key: (typeof searchAttributes)['phase'], value: string): Promise<void> {
-    await eventually(`${key.name} ${value}`, async () => {
-      const { typedSearchAttributes } = await this.handle.describe();
-      return typedSearchAttributes.get(key) === value ? true : undefined;
-    });
+    await until(
+      `${key.name} ${value}`,
+      async () => {
+        const { typedSearchAttributes } = await this.handle.describe();
+        return typedSearchAttributes.get(key) === value ? true : undefined;
+      },
+      often,
+    );
   }
 
   audit(): Promise<readonly AuditEntry[]> {
@@ -230,13 +283,18 @@ export class UpgradeUnderTest {
     return (await this.audit()).map((entry) => entry.event);
   }
 
-  /** Time skips from here to the end. */
   result(): Promise<UpgradeResult> {
     return this.handle.result();
   }
 
+  /** The same; time skips until it is there. Only where nothing is left to be said (C2). */
+  resultAfterSoak(): Promise<UpgradeResult> {
+    return this.#server.clock.skippingWhile(() => this.handle.result());
+  }
+
+  /** Skips so much time, and no more. */
   sleep(ms: number): Promise<void> {
-    return this.#server.env.sleep(ms);
+    return this.#server.clock.skip(ms);
   }
 
   request(overrides: Partial<Request> = {}): Request {
@@ -290,7 +348,7 @@ export class UpgradeUnderTest {
 
   /** Histories of the upgrade's every run and of all workflows below it. */
   histories(): Promise<readonly NamedHistory[]> {
-    return fetchHistories(this.#server.env.client, this.handle.workflowId);
+    return fetchHistories(this.#server.client, this.handle.workflowId);
   }
 
   /** Keeps the histories for test/replay when RECORD=1 asks for it. */
@@ -302,7 +360,7 @@ export class UpgradeUnderTest {
 
   /** A child by its id below the upgrade's: `hop-1.29/workers/worker-1`. */
   child(path: string): WorkflowHandle {
-    return this.#server.env.client.workflow.getHandle(`${this.handle.workflowId}/${path}`);
+    return this.#server.client.workflow.getHandle(`${this.handle.workflowId}/${path}`);
   }
 
   async replayAll(): Promise<void> {
@@ -319,7 +377,7 @@ export class UpgradeUnderTest {
   /** Ends what a failed test left running, so that the next one has the server to itself. */
   async giveUp(): Promise<void> {
     const histories = await this.histories().catch(() => []);
-    const { workflow } = this.#server.env.client;
+    const { workflow } = this.#server.client;
     const ids = new Set(histories.map(({ workflowId }) => workflowId));
     const endings = [...ids].map((id) => workflow.getHandle(id).terminate('the test is over'));
     await Promise.allSettled(endings);

@@ -4,7 +4,6 @@ import { terminal } from '../support/workflow-cluster';
 import { useWorkflowServer, workerModes } from '../support/workflow-server';
 import { withUpgrade } from '../support/workflow-upgrade';
 
-jest.setTimeout(60_000);
 const server = useWorkflowServer();
 const oneHop = { target: minor('1.29') };
 

@@ -3,7 +3,6 @@ import { terminal } from '../support/workflow-cluster';
 import { useWorkflowServer, workerModes } from '../support/workflow-server';
 import { refusalIn, withUpgrade } from '../support/workflow-upgrade';
 
-jest.setTimeout(60_000);
 const server = useWorkflowServer();
 const oneHop = { target: minor('1.29') };
 
@@ -123,7 +122,7 @@ describe.each(workerModes)('gates, $mode', ({ workerOptions }) => {
       expect(gate).toMatchObject({ failure: { code: 'verification-failed' } });
       upgrade.cluster.changeNode('worker-1', { ready: true });
       await upgrade.approve('hop-1.29/soak');
-      const result = await upgrade.result();
+      const result = await upgrade.resultAfterSoak();
       if (result.outcome !== 'completed') throw new Error(result.outcome);
       const soaked = result.hops[0]?.stepSeconds['soak'] ?? 0;
       expect(soaked).toBeGreaterThanOrEqual(3_600);

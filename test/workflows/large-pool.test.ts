@@ -3,7 +3,6 @@ import { aPool, minor } from '../support/builders';
 import { useWorkflowServer } from '../support/workflow-server';
 import { withUpgrade } from '../support/workflow-upgrade';
 
-jest.setTimeout(240_000);
 const server = useWorkflowServer();
 
 it('takes a pool of 260 nodes in two chunks, and no history comes near its limit', async () => {

@@ -7,7 +7,6 @@ import { terminal } from '../support/workflow-cluster';
 import { useWorkflowServer, workerModes } from '../support/workflow-server';
 import { refusalIn, withUpgrade } from '../support/workflow-upgrade';
 
-jest.setTimeout(60_000);
 const server = useWorkflowServer();
 const oneHop = { target: minor('1.29') };
 
@@ -147,8 +146,14 @@ describe.each(workerModes)('a node that cannot go on, $mode', ({ workerOptions }
       await upgrade.start();
       await moving.reached;
       await upgrade.untilGate(`node/${second}`);
+      await upgrade.untilPoolHolds('hop-1.29/workers');
       moving.release();
-      await upgrade.untilDone('uncordonNode', 2);
+      const pool = upgrade.child('hop-1.29/workers');
+      await upgrade.untilActed(pool, 2);
+      expect(await pool.query(poolStatusQuery)).toMatchObject({
+        pending: 1,
+        active: [{ node: second }],
+      });
       expect(cluster.done('uncordonNode')).toEqual(['worker-1', third]);
       expect(cluster.done('cordonNode')).toHaveLength(3);
       await upgrade.node('retry', second);

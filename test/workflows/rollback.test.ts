@@ -3,7 +3,6 @@ import { terminal } from '../support/workflow-cluster';
 import { useWorkflowServer, workerModes } from '../support/workflow-server';
 import { refusalIn, withUpgrade } from '../support/workflow-upgrade';
 
-jest.setTimeout(60_000);
 const server = useWorkflowServer();
 const oneHop = { target: minor('1.29') };
 
@@ -16,6 +15,7 @@ describe.each(workerModes)('a rollback, $mode', ({ workerOptions }) => {
       const draining = cluster.hold('drainNode', 'worker-2');
       await upgrade.approve('approve/hop-1.30');
       await draining.reached;
+      await upgrade.untilSnapshotTold();
       cluster.trace.length = 0;
       const answer = await upgrade.rollBack('hop-1.30');
       expect(answer.effect).toBe(
@@ -132,6 +132,7 @@ describe.each(workerModes)('a rollback, $mode', ({ workerOptions }) => {
       const hanging = cluster.hold('upgradeControlPlaneMember', 'kube-apiserver cp-2');
       await upgrade.start();
       await hanging.reached;
+      await upgrade.untilSnapshotTold();
       cluster.fail('observeCluster', '', terminal('cluster-unreachable', 'no answer'));
       await upgrade.rollBack('hop-1.29');
       expect(await upgrade.result()).toMatchObject({ outcome: 'rolled-back', at: '1.28.15' });

@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
 import { upgradeWorkflowId } from '../../domain/workflow-ids';
-import type { StartRequest } from '../../workflows/messages';
-import { planQuery } from '../../workflows/messages';
+import { type StartRequest, startUpdate } from '../../workflows/messages';
 import type { startScheduledUpgrade } from '../../workflows/start-scheduled-upgrade';
 import { aCluster, aSpec, clusterName } from '../support/builders';
-import { until } from '../support/lab-until';
 import { ScriptedCluster } from '../support/workflow-cluster';
 import { fetchHistories, saveHistories } from '../support/workflow-histories';
 import {
@@ -15,13 +13,12 @@ import {
   workerModes,
 } from '../support/workflow-server';
 
-jest.setTimeout(60_000);
 const server = useWorkflowServer();
 
 describe.each(workerModes)('startScheduledUpgrade, $mode', ({ mode, workerOptions }) => {
   it('starts the upgrade once, under the id that is the lock of its cluster', async () => {
-    const { env } = server();
-    const { workflow } = env.client;
+    const { client } = server();
+    const { workflow } = client;
     const name = clusterName(`scheduled-${mode.replaceAll(' ', '-')}`);
     const taskQueue = `workflows-${mode}`;
     const observation = aCluster(name).withMembers(1).withNodes(1).observation();
@@ -48,8 +45,8 @@ describe.each(workerModes)('startScheduledUpgrade, $mode', ({ mode, workerOption
     try {
       const first = await due();
       const second = await due();
-      const plan = await until('the plan is made', async () => {
-        return (await upgrade.query(planQuery)) ?? undefined;
+      const joined = await upgrade.executeUpdate(startUpdate, {
+        args: [{ ...request, requestId: 'of a person' }],
       });
 
       const workflowId = `upgrade/${name}`;
@@ -59,10 +56,12 @@ describe.each(workerModes)('startScheduledUpgrade, $mode', ({ mode, workerOption
         runId: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
       });
       expect(second.start).toEqual({ kind: 'already-running', workflowId });
-      expect(plan).toMatchObject({ from: '1.28.15', to: '1.30.14' });
+      expect(joined).toMatchObject({ kind: 'planned', plan: { from: '1.28.15', to: '1.30.14' } });
+      const { status } = await upgrade.describe();
+      expect(status.name).toBe('RUNNING');
       if (process.env['RECORD'] === '1' && mode === 'cached') {
         const histories = await Promise.all(
-          [first, second].map((run) => fetchHistories(env.client, run.workflowId)),
+          [first, second].map((run) => fetchHistories(client, run.workflowId)),
         );
         const own = histories.flat().filter((one) => one.workflowId !== workflowId);
         await saveHistories('scheduled-start', own);

@@ -6,7 +6,6 @@ import { aNode, aPool, minor } from '../support/builders';
 import { useWorkflowServer, workerModes } from '../support/workflow-server';
 import { refusalIn, withUpgrade } from '../support/workflow-upgrade';
 
-jest.setTimeout(60_000);
 const server = useWorkflowServer();
 
 function digestOf({ planDigest }: UpgradeStatus): PlanDigest {
@@ -110,9 +109,9 @@ describe.each(workerModes)('an upgrade over two minors, $mode', ({ workerOptions
       expect(cluster.done('cordonNode')).toEqual(['worker-1']);
       canary.release();
       // Both are under way before either is let go; nothing else says that two go side by side.
-      await Promise.all(pair.map(({ reached }) => reached));
+      await Promise.all(pair.map((held) => held.reached));
       expect(cluster.done('cordonNode').toSorted()).toEqual(['worker-1', 'worker-2', 'worker-4']);
-      for (const { release } of pair) release();
+      for (const held of pair) held.release();
       const result = await upgrade.result();
       expect(result.outcome).toBe('completed');
       expect(cluster.mostCordoned).toBe(2);
@@ -141,7 +140,7 @@ describe.each(workerModes)('an upgrade over two minors, $mode', ({ workerOptions
       await upgrade.start();
       const status = await upgrade.untilPhase('soaking');
       expect(status.hop).toMatchObject({ id: 'hop-1.29', position: 1, count: 1, step: 'soak' });
-      const result = await upgrade.result();
+      const result = await upgrade.resultAfterSoak();
       if (result.outcome !== 'completed') throw new Error(result.outcome);
       expect(result.hops[0]?.stepSeconds['soak']).toBeGreaterThanOrEqual(2 * 86_400);
       // Once before the soak, four times in it.
