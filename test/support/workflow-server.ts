@@ -42,7 +42,7 @@ export interface WorkflowServer {
   readonly bundle: WorkflowBundleWithSourceMap;
 }
 
-/** Ends a test that hangs, and nothing else: a busy machine takes ten times as long as a quiet one. */
+/** Ends a test that hangs, and nothing else: a busy machine is ten times as slow as a quiet one. */
 const testMs = 600_000;
 
 /** The very first run on a machine gets the server, which takes up to a minute or two. */
