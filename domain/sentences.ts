@@ -57,7 +57,7 @@ export function gateSentence(gate: Gate, nowMs?: number): string {
       return (
         `step ${gate.step} of ${gate.hop} has been stopped${waited}:` +
         ` ${failureSentence(gate.failure)}${found}` +
-        ` - approve ${gate.id} to try the step again, reject it to end here, or roll back`
+        ` - approve ${gate.id} to try the step again, ${otherAnswers(gate)}`
       );
     }
     case 'node': {
@@ -69,6 +69,15 @@ export function gateSentence(gate: Gate, nowMs?: number): string {
       );
     }
   }
+}
+
+/** Steps before a hop has changed anything, and of a rollback: there is nothing to roll back. */
+const stepsWithoutWayBack = /^(?:plan|preflight|snapshot|rollback\b.*)$/;
+
+function otherAnswers({ step, hop }: Extract<Gate, { readonly kind: 'step' }>): string {
+  return stepsWithoutWayBack.test(step)
+    ? 'or reject it to end here'
+    : `reject it to end here, or roll back ${hop}`;
 }
 
 const rollBackReasons = {
@@ -133,7 +142,10 @@ export function statusSentence(status: StatusFacts, nowMs?: number): string {
     case 'waiting-for-approval':
       return `${status.cluster} waits for a person: ${gatesText(status, nowMs)}${wayBack(status)}`;
     case 'needs-operator':
-      return `${status.cluster} needs an operator: ${gatesText(status, nowMs)}`;
+      return (
+        `${status.cluster} needs an operator: ${gatesText(status, nowMs)}` +
+        (status.gates.some(isBetweenHops) ? wayBack(status) : '')
+      );
     case 'upgrading':
       return `upgrading ${journeyText(status)}${hopText(status, nowMs)}${leftText(status)}`;
     case 'soaking':
@@ -149,7 +161,8 @@ export function statusSentence(status: StatusFacts, nowMs?: number): string {
     case 'paused':
       return (
         `${status.cluster} is paused${pauseText(status, nowMs)}${hopText(status, nowMs)}` +
-        ' - resume to go on'
+        ' - resume to go on' +
+        (status.gates.length === 0 ? '' : `; meanwhile ${gatesText(status, nowMs)}`)
       );
     case 'rolling-back':
       return `rolling back ${status.cluster}${rollBackText(status)}${hopText(status, nowMs)}`;
@@ -161,6 +174,11 @@ export function statusSentence(status: StatusFacts, nowMs?: number): string {
 function gatesText(status: StatusFacts, nowMs?: number): string {
   if (status.gates.length === 0) return 'the gate is being opened';
   return status.gates.map((gate) => gateSentence(gate, nowMs)).join('; ');
+}
+
+/** The hop cannot be planned any more: what can be rolled back is the one before it. */
+function isBetweenHops(gate: Gate): boolean {
+  return gate.kind === 'step' && gate.step === 'plan';
 }
 
 function wayBack({ rollBackTo }: StatusFacts): string {

@@ -555,8 +555,24 @@ describe('a gate', () => {
     expect(gateSentence(step, 60_000)).toBe(
       'step preflight of hop-1.29 has been stopped for 1 min: 1 finding blocks - remove it;' +
         ' etcd etcd-1: alarm NOSPACE is raised - defragment - approve hop-1.29/preflight to try' +
-        ' the step again, reject it to end here, or roll back',
+        ' the step again, or reject it to end here',
     );
+  });
+
+  it.each([
+    ['preflight', false],
+    ['snapshot', false],
+    ['plan', false],
+    ['rollback restore', false],
+    ['hop', true],
+    ['api-server cp-1', true],
+    ['pool web', true],
+  ])('for the step %s offers to roll back only what can be: %s', (label, isOffered) => {
+    const gate = { ...step, step: label, id: gateId(`hop-1.29/${label}`), findings: [] };
+    const answers = isOffered
+      ? `to try the step again, reject it to end here, or roll back hop-1.29`
+      : `to try the step again, or reject it to end here`;
+    expect(gateSentence(gate)).toMatch(new RegExp(` - approve hop-1\\.29/${label} ${answers}$`));
   });
 
   it('for a node says what holds it', () => {
@@ -658,6 +674,19 @@ describe('the status of', () => {
         ' for an approval - approve or reject approve/hop-1.30',
     },
     {
+      phase: 'needs-operator, before a hop that cannot be planned any more',
+      status: {
+        ...quiet,
+        phase: 'needs-operator',
+        gates: [{ ...step, step: 'plan', id: gateId('hop-1.30/plan'), findings: [] }],
+        rollBackTo,
+      },
+      sentence:
+        'lab needs an operator: step plan of hop-1.29 has been stopped: 1 finding blocks -' +
+        ' remove it - approve hop-1.30/plan to try the step again, or reject it to end here;' +
+        ' rolling back hop-1.29 would return it to 1.28.15',
+    },
+    {
       phase: 'needs-operator, before the gate is told',
       status: { ...quiet, phase: 'needs-operator' },
       sentence: 'lab needs an operator: the gate is being opened',
@@ -676,6 +705,14 @@ describe('the status of', () => {
       sentence:
         'lab is paused by ana (incident 12); hop 1 of 2 (hop-1.29), step pool web - resume to' +
         ' go on',
+    },
+    {
+      phase: 'paused, while something waits for an answer',
+      status: { ...under, phase: 'paused', paused, gates: [approval] },
+      sentence:
+        'lab is paused by ana (incident 12); hop 1 of 2 (hop-1.29), step pool web - resume to' +
+        ' go on; meanwhile hop-1.30 has waited for an approval - approve or reject' +
+        ' approve/hop-1.30',
     },
     {
       phase: 'paused, by nobody that is known',
