@@ -58,12 +58,24 @@ function activityFailure(error: ActivityFailure): FailureInfo {
   if (timeout === undefined && error.retryState !== 'TIMEOUT') {
     return failureInfo('unexpected', `${error.activityType}: ${causeText(error)}`);
   }
-  const told2 = told === undefined ? '' : `; last: ${told.message}`;
   const codeOfTimeout = timeoutCodes[error.activityType as keyof AscentActivities];
   return failureInfo(
     codeOfTimeout ?? 'unexpected',
-    `${error.activityType} did not end in time${told2}`,
+    `${error.activityType} did not end in time${lastWords(told, timeout)}`,
   );
+}
+
+/** An activity that was taken heartbeats or fails now and then; in a queue it does neither. */
+function lastWords(
+  told: ApplicationFailure | undefined,
+  timeout: TimeoutFailure | undefined,
+): string {
+  if (told !== undefined) return `; last: ${told.message}`;
+  const isSilent =
+    timeout?.timeoutType === 'SCHEDULE_TO_CLOSE' && timeout.lastHeartbeatDetails === undefined;
+  return isSilent
+    ? ', and no worker said anything about it: see first that one serves this cluster'
+    : '';
 }
 
 /** The innermost failure that an activity threw itself; a timeout may stand before it. */

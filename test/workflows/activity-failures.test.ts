@@ -64,8 +64,19 @@ describe('the failure of an activity', () => {
     ['verifyCluster', 'verification-failed'],
     ['restoreSnapshot', 'restore-failed'],
   ] as const)('of %s that did not end in time is %s', (activity, code) => {
-    expect(failureOf(failed(activity, timedOut('SCHEDULE_TO_CLOSE')))).toEqual(
+    const silent = timedOut('SCHEDULE_TO_CLOSE', { phase: 'waiting' });
+    expect(failureOf(failed(activity, silent))).toEqual(
       failureInfo(code, `${activity} did not end in time`),
+    );
+  });
+
+  it('points to the worker when nothing was ever heard of the activity', () => {
+    expect(failureOf(failed('cordonNode', timedOut('SCHEDULE_TO_CLOSE')))).toEqual(
+      failureInfo(
+        'cluster-unreachable',
+        'cordonNode did not end in time, and no worker said anything about it:' +
+          ' see first that one serves this cluster',
+      ),
     );
   });
 
