@@ -6,6 +6,8 @@ import type { NodeView } from './ports';
 
 /** Annotation on a node that we cordoned; its value is CordonInput.reason. */
 export const cordonReasonAnnotation = 'ascent.dev/cordon-reason';
+/** Annotation beside it: when the cordon was placed, RFC 3339. */
+export const cordonedAtAnnotation = 'ascent.dev/cordoned-at';
 
 /** Whether the node is cordoned, and by whom. An annotation alone is no cordon. */
 export function cordonOf(
@@ -14,4 +16,13 @@ export function cordonOf(
   if (!node.unschedulable) return { kind: 'none' };
   const reason = node.annotations[cordonReasonAnnotation];
   return reason === undefined ? { kind: 'foreign' } : { kind: 'ours', reason };
+}
+
+/** When we cordoned the node, epoch milliseconds; undefined without a cordon of ours that says. */
+export function cordonedAtMs(
+  node: Pick<NodeView, 'unschedulable' | 'annotations'>,
+): number | undefined {
+  if (cordonOf(node).kind !== 'ours') return undefined;
+  const atMs = Date.parse(node.annotations[cordonedAtAnnotation] ?? '');
+  return Number.isNaN(atMs) ? undefined : atMs;
 }

@@ -41,6 +41,8 @@ export interface PodView {
   readonly node: string;
   readonly phase: string;
   readonly ready: boolean;
+  /** Since when it says itself that it is not ready, epoch milliseconds. */
+  readonly notReadySinceMs?: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly isMirror: boolean;
   readonly hasEmptyDir: boolean;
@@ -90,7 +92,7 @@ export interface KubeApi {
   /** Undefined when the node does not exist. */
   getNode(name: NodeName, signal: AbortSignal): Promise<NodeView | undefined>;
   /**
-   * Sets spec.unschedulable and our annotation in one patch; undefined reason removes both. The
+   * Sets spec.unschedulable and our annotations in one patch; undefined reason removes them. The
    * patch carries the resourceVersion that was seen, so a foreign change in between is a conflict.
    */
   setCordon(name: NodeName, reason: string | undefined, signal: AbortSignal): Promise<void>;

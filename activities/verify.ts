@@ -1,18 +1,23 @@
 // verifyNode and verifyCluster: looks only, several times, and says what differs as data.
+// P1. A DaemonSet pod that is broken for months must not hold every upgrade. What was broken before
+//     is known from the mark of our cordon (a hint, R7): without one every pod must be Ready.
 
 import type {
   AscentActivities,
   VerifyClusterInput,
   VerifyClusterResult,
   VerifyNodeInput,
+  VerifyNodeResult,
 } from '../domain/activity-contract';
 import { daemonSetOf } from '../domain/drain-verdicts';
+import type { PodRef } from '../domain/names';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
+import { cordonedAtMs } from './cordon-mark';
 import { terminalFailure } from './failure-mapping';
 import { controlPlaneMismatches, membersIn } from './member-looks';
 import { type Mismatch, type MismatchDetails, mismatchesText, nodeMismatches } from './mismatches';
 import { watchUntilGood } from './passes';
-import type { ClusterPorts } from './ports';
+import type { ClusterPorts, PodView } from './ports';
 
 const clusterPasses = 3;
 /** A node that must be good for a while is looked at this often, and at least once more. */
@@ -21,6 +26,11 @@ const fastestLookMs = 500;
 const slowestLookMs = 5_000;
 /** How long a node may need until it is Ready with its DaemonSet pods. */
 const nodePatienceMs = 300_000;
+/**
+ * A DaemonSet pod that was not Ready for this long when the node was cordoned is not what the
+ * upgrade did to it. More than clocks differ, more than a restart takes.
+ */
+const brokenBeforeMs = 60_000;
 /** How long a cluster may look wrong: leaders change, members answer late. */
 const clusterPatienceMs = 60_000;
 
@@ -30,8 +40,10 @@ export function verifyActivities(
   return {
     /**
      * Reads only. The node runs the kubelet, is Ready, and its DaemonSet pods are Ready, all
-     * through soakMs; a cordon is no mismatch. Bound: 5 min of looking wrong without a break, the
-     * attempt's startToClose in all. Fails `node-not-ready` with MismatchDetails or `node-missing`.
+     * through soakMs; a cordon is no mismatch. A pod that was broken before we cordoned the node is
+     * not waited for, it is told as `brokenBefore` (P1). Bound: 5 min of looking wrong without a
+     * break, the attempt's startToClose in all. Fails `node-not-ready` with MismatchDetails or
+     * `node-missing`.
      */
     verifyNode: (input) =>
       runActivity(
@@ -65,8 +77,9 @@ async function verifyNode(
   { ports }: ActivityDependencies,
   run: ActivityRun,
   input: VerifyNodeInput,
-): Promise<{ readonly passes: number }> {
+): Promise<VerifyNodeResult> {
   const { node, version, soakMs } = input;
+  let brokenBefore: readonly PodRef[] = [];
   const everyMs = Math.min(slowestLookMs, Math.max(fastestLookMs, soakMs / looksPerSoak));
   const result = await watchUntilGood<Mismatch>({
     clock: ports.clock,
@@ -76,13 +89,20 @@ async function verifyNode(
     patienceMs: run.boundedMs(nodePatienceMs),
     limitMs: run.boundedMs(nodePatienceMs + 2 * soakMs),
     everyMs,
-    look: () => lookAtNode(ports, run.signal, input),
+    look: async () => {
+      const look = await lookAtNode(ports, run.signal, input);
+      ({ brokenBefore } = look);
+      return look.mismatches;
+    },
     onLook: ({ goodInARow, wrong }) => {
       const seen = wrong.length === 0 ? `good ${goodInARow} times` : mismatchesText(wrong);
       run.beat({ phase: `verifying: ${seen}` });
     },
   });
-  if (result.kind === 'good') return { passes: result.passes };
+  if (result.kind === 'good') {
+    const { passes } = result;
+    return brokenBefore.length === 0 ? { passes } : { passes, brokenBefore };
+  }
   const details: MismatchDetails = { mismatches: result.wrong };
   const message =
     `node ${node} is not good in ${version} after ${result.seconds} s:` +
@@ -90,11 +110,17 @@ async function verifyNode(
   throw terminalFailure({ code: 'node-not-ready', message, details });
 }
 
+interface NodeLook {
+  readonly mismatches: readonly Mismatch[];
+  /** DaemonSet pods that are not Ready, and were not before the upgrade (P1). */
+  readonly brokenBefore: readonly PodRef[];
+}
+
 async function lookAtNode(
   { kube }: ClusterPorts,
   signal: AbortSignal,
   { node: name, version }: VerifyNodeInput,
-): Promise<readonly Mismatch[]> {
+): Promise<NodeLook> {
   const [node, pods] = await Promise.all([
     kube.getNode(name, signal),
     kube.listPodsOnNode(name, 'now', signal),
@@ -103,17 +129,20 @@ async function lookAtNode(
     const message = `node ${name} does not exist`;
     throw terminalFailure({ code: 'node-missing', message });
   }
-  const waiting = pods.filter(
+  const notReady = pods.filter(
     (pod) => daemonSetOf(pod) !== undefined && !pod.ready && pod.deletionTimestampMs === undefined,
   );
-  return [
-    ...nodeMismatches(name, node, version),
-    ...waiting.map((pod) => ({
-      code: 'daemonset-pod-not-ready' as const,
-      node: name,
-      pod: pod.ref,
-    })),
-  ];
+  const beforeMs = (cordonedAtMs(node) ?? -Infinity) - brokenBeforeMs;
+  const isOld = ({ notReadySinceMs = Infinity }: PodView): boolean => notReadySinceMs <= beforeMs;
+  const waitedFor = notReady.filter((pod) => !isOld(pod));
+  const code = 'daemonset-pod-not-ready' as const;
+  return {
+    mismatches: [
+      ...nodeMismatches(name, node, version),
+      ...waitedFor.map((pod) => ({ code, node: name, pod: pod.ref })),
+    ],
+    brokenBefore: notReady.filter(isOld).map(({ ref }) => ref),
+  };
 }
 
 async function verifyCluster(

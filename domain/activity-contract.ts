@@ -7,7 +7,7 @@
 import type { DrainBlocker, PlanBlocker } from './blockers';
 import type { FailureInfo } from './failures';
 import type { PreflightReport } from './findings';
-import type { ClusterName, HopId, MemberName, NodeName, PlanDigest } from './names';
+import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PodRef } from './names';
 import type { SnapshotId } from './names';
 import type { Observation } from './observation';
 import type { PlanResult } from './plan';
@@ -127,6 +127,12 @@ export interface VerifyNodeInput extends NodeInput {
   readonly soakMs: number;
 }
 
+export interface VerifyNodeResult {
+  readonly passes: number;
+  /** DaemonSet pods that are not Ready, as they were not before the node was cordoned. */
+  readonly brokenBefore?: readonly PodRef[];
+}
+
 export interface VerifyClusterInput extends ClusterInput {
   /** Every API server, controller-manager and scheduler must run this. */
   readonly controlPlane: KubeVersion;
@@ -175,7 +181,7 @@ export interface AscentActivities {
   drainNode(input: DrainInput): Promise<DrainResult>;
   upgradeNode(input: NodeUpgradeInput): Promise<ChangeResult>;
   /** Kubelet in the version, Ready, DaemonSet pods of the node Ready, over several passes. */
-  verifyNode(input: VerifyNodeInput): Promise<{ readonly passes: number }>;
+  verifyNode(input: VerifyNodeInput): Promise<VerifyNodeResult>;
   verifyCluster(input: VerifyClusterInput): Promise<VerifyClusterResult>;
   /** Non-cancellable by design; every member, then the control plane in the old version. */
   restoreSnapshot(input: RestoreInput): Promise<RestoreResult>;

@@ -6,7 +6,7 @@
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
 
 import type { NodeName, PodRef } from '../../domain/names';
-import { cordonOf, cordonReasonAnnotation } from '../cordon-mark';
+import { cordonedAtAnnotation, cordonOf, cordonReasonAnnotation } from '../cordon-mark';
 import { type EvictionAnswer, type KubeApi, PortError } from '../ports';
 import { classifyEviction, type EvictionRefusal } from './eviction-answers';
 import type { KubeConnection } from './kube-connection';
@@ -17,14 +17,14 @@ import { budgetView, leaseObservation, nodeView, podView } from './kube-views';
 const leaderLeases = ['kube-controller-manager', 'kube-scheduler'] as const;
 const leaseNamespace = 'kube-system';
 
-/** Builds the port; `nowMs` is the time that the age of leases is counted to. */
+/** Builds the port; `nowMs` marks cordons, and is what the age of leases is counted to. */
 export function createKubeApi(
   connection: KubeConnection,
   options: { nowMs(): number; readonly limits?: KubeApiLimits },
 ): KubeApi {
   const requests = new KubeRequests(connection, options.limits);
   return {
-    ...nodeCalls(requests),
+    ...nodeCalls(requests, options),
     ...podCalls(requests),
     ...budgetCalls(requests),
     listLeaderLeases: (signal) =>
@@ -40,7 +40,10 @@ export function createKubeApi(
   };
 }
 
-function nodeCalls(requests: KubeRequests): Pick<KubeApi, 'listNodes' | 'getNode' | 'setCordon'> {
+function nodeCalls(
+  requests: KubeRequests,
+  clock: { nowMs(): number },
+): Pick<KubeApi, 'listNodes' | 'getNode' | 'setCordon'> {
   const { core } = requests;
   const findNode = (name: NodeName, signal: AbortSignal): Promise<V1Node | undefined> =>
     requests.find({ doing: `reading node ${name}`, signal }, (call) =>
@@ -68,19 +71,23 @@ function nodeCalls(requests: KubeRequests): Pick<KubeApi, 'listNodes' | 'getNode
       }
       const isDone = cordon.kind === 'ours' ? cordon.reason === reason : reason === undefined;
       if (isDone) return;
+      const body = cordonPatch(node, reason, clock.nowMs());
       await requests.change({ doing, signal }, (call) =>
-        core.patchNode({ name, body: cordonPatch(node, reason) }, asMergePatch(call)),
+        core.patchNode({ name, body }, asMergePatch(call)),
       );
     },
   };
 }
 
 /** The version makes a change in between a conflict; null removes a field. */
-function cordonPatch({ metadata }: V1Node, reason: string | undefined): object {
+function cordonPatch({ metadata }: V1Node, reason: string | undefined, nowMs: number): object {
   return {
     metadata: {
       resourceVersion: metadata?.resourceVersion,
-      annotations: { [cordonReasonAnnotation]: reason ?? null },
+      annotations: {
+        [cordonReasonAnnotation]: reason ?? null,
+        [cordonedAtAnnotation]: reason === undefined ? null : new Date(nowMs).toISOString(),
+      },
     },
     spec: { unschedulable: reason === undefined ? null : true },
   };

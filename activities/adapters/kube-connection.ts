@@ -1,6 +1,6 @@
 // One cluster's credentials and connections: what a kubeconfig says, as one pool that the
 // Kubernetes client and the member probe share.
-// N1. Servers are verified against the kubeconfig's CA. There is no way to switch that off, nor with
+// N1. Servers are verified against the kubeconfig's CA. Nothing switches that off, also not
 //     NODE_TLS_REJECT_UNAUTHORIZED.
 // N2. Connections are pooled here: the client library would open a new pool for every request.
 // N3. Credentials are read again for every request, so rotated files and tokens take effect;

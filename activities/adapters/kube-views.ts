@@ -11,6 +11,7 @@ import type {
   V1PodDisruptionBudget,
   V1PodDisruptionBudgetSpec,
   V1PodDisruptionBudgetStatus,
+  V1PodStatus,
 } from '@kubernetes/client-node';
 
 import type { NodeName } from '../../domain/names';
@@ -50,9 +51,17 @@ export function podView({ metadata = {}, spec, status = {} }: V1Pod): PodView {
     isMirror: metadata.annotations?.[mirrorAnnotation] !== undefined,
     hasEmptyDir: hasEmptyDir(spec),
     finalizers,
+    ...notReadySince(status),
     ...controllerOf(metadata),
     ...deletionOf(metadata),
   };
+}
+
+function notReadySince({ conditions }: V1PodStatus): Pick<PodView, 'notReadySinceMs'> {
+  const ready = conditions?.find(({ type }) => type === 'Ready');
+  if (ready === undefined || ready.status === 'True') return {};
+  const since = ready.lastTransitionTime;
+  return since === undefined ? {} : { notReadySinceMs: since.getTime() };
 }
 
 function hasEmptyDir(spec: V1Pod['spec']): boolean {

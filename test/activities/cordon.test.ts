@@ -1,4 +1,4 @@
-import { cordonReasonAnnotation } from '../../activities/cordon-mark';
+import { cordonedAtAnnotation, cordonReasonAnnotation } from '../../activities/cordon-mark';
 import { PortError } from '../../activities/ports';
 import { cluster, FakeCluster, failureOf, nodeName, runOnce } from '../support/fake-cluster';
 
@@ -20,7 +20,11 @@ describe('cordonNode', () => {
     expect(fake.kube.mutations).toEqual(['cordon worker-1']);
     expect(fake.kube.nodes.get('worker-1')).toMatchObject({
       unschedulable: true,
-      annotations: { keep: 'me', [cordonReasonAnnotation]: reason },
+      annotations: {
+        keep: 'me',
+        [cordonReasonAnnotation]: reason,
+        [cordonedAtAnnotation]: '2026-01-01T00:00:00.000Z',
+      },
     });
   });
 

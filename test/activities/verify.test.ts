@@ -57,6 +57,39 @@ describe('verifyNode', () => {
     });
   });
 
+  /** A DaemonSet pod that was not Ready for so long when we cordoned its node. */
+  async function withBrokenPod(secondsBefore: number): Promise<FakeCluster> {
+    const fake = aCluster();
+    await fake.kube.setCordon(node, 'ascent: hop-1.28', new AbortController().signal);
+    const notReadySinceMs = fake.clock.nowMs() - secondsBefore * 1_000;
+    fake.kube.addPod('worker-1', 'logs-1', { ...logs, ready: false, notReadySinceMs });
+    return fake;
+  }
+
+  it('tells a DaemonSet pod that was broken before, and does not wait for it', async () => {
+    const fake = await withBrokenPod(61);
+    expect(await runOnce(fake, 'verifyNode', input)).toEqual({
+      passes: 1,
+      brokenBefore: [{ namespace: 'shop', name: 'logs-1' }],
+    });
+  });
+
+  it.each([
+    { when: 'just before', seconds: 59 },
+    { when: 'after', seconds: -1 },
+  ])('waits for a DaemonSet pod that broke $when the cordon', async ({ seconds }) => {
+    const run = runOnce(await withBrokenPod(seconds), 'verifyNode', input);
+    expect(await failureOf(run)).toMatchObject({ type: 'node-not-ready' });
+  });
+
+  it('waits for a broken DaemonSet pod of a node that others have cordoned', async () => {
+    const fake = aCluster();
+    fake.kube.addNode('worker-1', { unschedulable: true });
+    fake.kube.addPod('worker-1', 'logs-1', { ...logs, ready: false, notReadySinceMs: 0 });
+    const run = runOnce(fake, 'verifyNode', input);
+    expect(await failureOf(run)).toMatchObject({ type: 'node-not-ready' });
+  });
+
   it('fails with everything that differs', async () => {
     const fake = aCluster();
     fake.kube.addNode('worker-1', { ready: false, kubeletVersion: '' });

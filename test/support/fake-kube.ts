@@ -3,7 +3,7 @@
 
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 
-import { cordonReasonAnnotation } from '../../activities/cordon-mark';
+import { cordonedAtAnnotation, cordonReasonAnnotation } from '../../activities/cordon-mark';
 import {
   type BudgetView,
   type EvictionAnswer,
@@ -115,10 +115,21 @@ export class FakeKube implements KubeApi {
     this.enter('setCordon', signal);
     const node = this.nodes.get(name);
     if (node === undefined) throw new PortError('not-found', `node ${name} does not exist`);
-    const { [cordonReasonAnnotation]: _before, ...annotations } = node.annotations;
+    const {
+      [cordonReasonAnnotation]: _reason,
+      [cordonedAtAnnotation]: _at,
+      ...annotations
+    } = node.annotations;
+    const cordonedAt = new Date(this.clock.nowMs()).toISOString();
     node.unschedulable = reason !== undefined;
     node.annotations =
-      reason === undefined ? annotations : { ...annotations, [cordonReasonAnnotation]: reason };
+      reason === undefined
+        ? annotations
+        : {
+            ...annotations,
+            [cordonReasonAnnotation]: reason,
+            [cordonedAtAnnotation]: cordonedAt,
+          };
     this.mutations.push(`${reason === undefined ? 'uncordon' : 'cordon'} ${name}`);
   }
 

@@ -218,7 +218,10 @@ describe('a node of a real API server', () => {
     expect(await version()).toBe(cordoned);
     expect(await kube.getNode(worker, never)).toMatchObject({
       unschedulable: true,
-      annotations: { 'ascent.dev/cordon-reason': 'ascent: hop-1.29' },
+      annotations: {
+        'ascent.dev/cordon-reason': 'ascent: hop-1.29',
+        'ascent.dev/cordoned-at': expect.stringMatching(/^20.*Z$/) as string,
+      },
       ready: true,
       kubeletVersion: 'v1.28.15',
     });

@@ -274,7 +274,13 @@ describe('a cordon', () => {
         url: '/api/v1/nodes/worker-1',
         contentType: 'application/merge-patch+json',
         body: {
-          metadata: { resourceVersion: '42', annotations: { [annotation]: 'ascent: hop-1.29' } },
+          metadata: {
+            resourceVersion: '42',
+            annotations: {
+              [annotation]: 'ascent: hop-1.29',
+              'ascent.dev/cordoned-at': '2026-01-01T00:00:20.000Z',
+            },
+          },
           spec: { unschedulable: true },
         },
       }),
@@ -286,7 +292,10 @@ describe('a cordon', () => {
     await kube.setCordon(worker, undefined, never);
     expect(patches().map(({ body }) => body)).toEqual([
       {
-        metadata: { resourceVersion: '42', annotations: { [annotation]: null } },
+        metadata: {
+          resourceVersion: '42',
+          annotations: { [annotation]: null, 'ascent.dev/cordoned-at': null },
+        },
         spec: { unschedulable: null },
       },
     ]);

@@ -159,6 +159,15 @@ describe('a pod', () => {
       finalizers: [],
     });
   });
+
+  it('says since when it is not ready', () => {
+    const seen = (status: string): object => {
+      const lastTransitionTime = new Date('2026-01-01T00:00:00Z');
+      return podView({ status: { conditions: [{ type: 'Ready', status, lastTransitionTime }] } });
+    };
+    expect(seen('False')).toMatchObject({ ready: false, notReadySinceMs: 1_767_225_600_000 });
+    expect(seen('True')).not.toHaveProperty('notReadySinceMs');
+  });
 });
 
 describe('a node', () => {
