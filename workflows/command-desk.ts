@@ -139,6 +139,17 @@ function problemsOf(command: Command): readonly string[] {
   ];
 }
 
+/** What is wrong with the shape of a start, all at once. */
+export function startProblems(request: unknown): readonly string[] {
+  if (typeof request !== 'object' || request === null) return ['the request must be an object'];
+  const { spec, requestId, actor } = request as Readonly<Record<string, unknown>>;
+  return [
+    ...(typeof spec === 'object' && spec !== null ? [] : ['spec must be an object']),
+    ...textProblem('requestId', requestId, fieldsOfAll.requestId),
+    ...textProblem('actor', actor, fieldsOfAll.actor),
+  ];
+}
+
 function textProblem(
   field: string,
   value: unknown,

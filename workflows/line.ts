@@ -59,6 +59,15 @@ export function openLine(cluster: ClusterName, upgrade: string): Line {
   };
 }
 
+/**
+ * Whether a child is paused after a control. Anybody may send one, and a handler that throws stops
+ * its workflow for good: what is no control changes nothing.
+ */
+export function pausedAfter(control: Partial<Control> | undefined, isPaused: boolean): boolean {
+  if (control?.kind === 'pause') return true;
+  return control?.kind === 'resume' ? false : isPaused;
+}
+
 /** A child that must know whether the upgrade is paused. */
 export interface PausableChild {
   /** What it was told last. */

@@ -106,6 +106,8 @@ async function replan(root: Root): Promise<Change> {
     const [hop] = hopsLeft(root.state);
     if (hop === undefined) return 'nothing-left';
     const result = await planAgain(root, hop);
+    // Planning takes a while; somebody may have rolled the last hop back meanwhile.
+    if (isDecided(root)) return 'decided';
     if (result.kind === 'planned') return adopt(root, result.plan);
     if (result.kind === 'nothing-left') return 'nothing-left';
     const id = stepGateId(hop.id, 'plan');

@@ -28,7 +28,7 @@ import type { PlanDigest } from '../domain/names';
 import type { Plan } from '../domain/plan';
 import { refusalSentence } from '../domain/sentences';
 import { specDifferences } from '../domain/spec-differences';
-import { applyCommand, applySignal, refusalOf } from './command-desk';
+import { applyCommand, applySignal, refusalOf, startProblems } from './command-desk';
 import { isMisinformed, type Line, openLine, type PausableChild } from './line';
 import {
   approveSignal,
@@ -44,6 +44,7 @@ import {
   quarantineNodeUpdate,
   rejectSignal,
   rejectUpdate,
+  type ReportEnvelope,
   reportSignal,
   resumeSignal,
   resumeUpdate,
@@ -93,8 +94,11 @@ export function openRoot(input: UpgradeClusterInput): Root {
   setHandler(planQuery, () => root.state.plan);
   setHandler(auditQuery, () => root.state.audit);
   setHandler(blockersQuery, () => blockersOf(root.state));
-  setHandler(reportSignal, ({ upgrade: of, report }) => {
-    if (of === upgrade) root.state = withReport(root.state, report, Date.now());
+  // Anybody may send anything; what is not from a child of ours is not looked at.
+  setHandler(reportSignal, (envelope: Partial<ReportEnvelope> | undefined) => {
+    const { upgrade: of, report } = envelope ?? {};
+    if (of !== upgrade || report === undefined) return;
+    root.state = withReport(root.state, report, Date.now());
   });
   registerStart(root);
   registerCommands(root);
@@ -155,10 +159,8 @@ function registerStart(root: Root): void {
 }
 
 function startRefusalOf(state: UpgradeState, request: StartRequest): CommandRefusal | undefined {
-  const spec: unknown = request?.spec;
-  if (typeof spec !== 'object' || spec === null) {
-    return { code: 'request-malformed', problems: ['spec must be an object'] };
-  }
+  const problems = startProblems(request);
+  if (problems.length > 0) return { code: 'request-malformed', problems };
   const differences = specDifferences(state.spec, request.spec);
   if (differences.length > 0) return { code: 'upgrade-conflict', differences };
   if (state.result === undefined || state.refusal !== undefined) return undefined;
@@ -173,7 +175,7 @@ async function answerStart(root: Root, request: StartRequest): Promise<StartAnsw
   const { plan, refusal } = root.state;
   if (refusal !== undefined) return { kind: 'refused', refusal };
   if (plan === undefined) throw new Error('neither plan nor refusal after waiting for one of them');
-  if (request.requestId !== root.input.requestId) {
+  if (isNews(root, request)) {
     const text = `${request.actor} asked for the upgrade that runs already`;
     const { actor, requestId } = request;
     const note = { actor, event: 'upgrade.asked-again', text, requestId };
@@ -182,6 +184,11 @@ async function answerStart(root: Root, request: StartRequest): Promise<StartAnsw
   const changed = digestChange(plan, request.expectedDigest);
   if (changed === undefined) return { kind: 'planned', plan };
   return { kind: 'refused', refusal: { code: 'blocked', blockers: [changed] } };
+}
+
+/** Whoever repeats a start, with its request id, leaves no second line in the trail. */
+function isNews({ input, state }: Root, { requestId }: StartRequest): boolean {
+  return requestId !== input.requestId && !state.audit.some((one) => one.requestId === requestId);
 }
 
 /** Why the plan is not the one that was reviewed; undefined when it is, or none was. */

@@ -20,8 +20,8 @@ import { stepGateId } from '../domain/gates';
 import type { ClusterName, GateId, HopId } from '../domain/names';
 import { failureSentence } from '../domain/sentences';
 import { failureOf } from './activity-failures';
-import { type Line, openLine, type PausableChild, relayPause } from './line';
-import { controlSignal, poolPausedSignal, retryStepSignal } from './messages';
+import { type Line, openLine, type PausableChild, pausedAfter, relayPause } from './line';
+import { type Control, controlSignal, poolPausedSignal, retryStepSignal } from './messages';
 
 /** A pool at work below the hop. */
 interface PoolChild extends PausableChild {
@@ -74,9 +74,9 @@ export function openStepRun(options: {
     background: [],
     isGivenUp: options.isGivenUp ?? (() => false),
   };
-  setHandler(controlSignal, (control) => {
-    if (control.kind === 'abort-members') run.abortsMembers = true;
-    else run.paused = control.kind === 'pause';
+  setHandler(controlSignal, (control: Partial<Control> | undefined) => {
+    if (control?.kind === 'abort-members') run.abortsMembers = true;
+    run.paused = pausedAfter(control, run.paused);
   });
   setHandler(retryStepSignal, (gate) => void run.retried.add(gate));
   setHandler(poolPausedSignal, (isPaused) => {

@@ -86,7 +86,7 @@ function openHop(input: UpgradeHopInput): HopRun {
     run,
     startedAtMs: before?.startedAtMs ?? Date.now(),
     members: [...(before?.members ?? [])],
-    nodes: new Map((before?.nodes ?? []).filter(isSettled).map((node) => [node.node, node])),
+    nodes: new Map(nodesBehind(input).map((node) => [node.node, node])),
     snapshot: before?.snapshot,
   };
   setHandler(defineQuery<HopStatus>('status'), () => ({
@@ -198,6 +198,13 @@ async function takeControllers(hop: HopRun, step: ControllersStep): Promise<void
 /** Whether the node needs no further look in this hop. */
 function isSettled({ outcome }: NodeOutcome): boolean {
   return outcome !== 'undone';
+}
+
+/** A node that its cancelled workflow left cordoned is nobody's decision: it is looked at again. */
+function nodesBehind({ resumed, setAside }: UpgradeHopInput): readonly NodeOutcome[] {
+  return (resumed?.outcome?.nodes ?? []).filter(
+    (node) => isSettled(node) && (node.outcome !== 'quarantined' || setAside.includes(node.node)),
+  );
 }
 
 async function takePool(

@@ -29,7 +29,7 @@ import { gateSentence } from '../domain/sentences';
 import type { DrainPolicy } from '../domain/spec';
 import { drainBlockersIn, drainProgressIn, failureOf, isTimeout } from './activity-failures';
 import { activity, cleanupMs, drainMarginMs } from './activity-options';
-import { type Line, openLine } from './line';
+import { type Line, openLine, pausedAfter } from './line';
 import {
   controlSignal,
   type NodeDecision,
@@ -112,13 +112,18 @@ function openRun(input: UpgradeNodeInput): NodeRun {
     refusals: 0,
   };
   setHandler(controlSignal, (control) => {
-    if (control.kind !== 'abort-members') run.paused = control.kind === 'pause';
+    run.paused = pausedAfter(control, run.paused);
   });
-  setHandler(nodeDecisionSignal, (decision) => {
-    if (run.gate !== undefined) run.decision = decision;
+  setHandler(nodeDecisionSignal, (decision: Partial<NodeDecision> | undefined) => {
+    if (run.gate !== undefined && isDecision(decision)) run.decision = decision;
   });
   setHandler(defineQuery<NodeStatus>('status'), () => statusOf(run));
   return run;
+}
+
+/** The root sends nothing else; see pausedAfter for why anything else is let pass. */
+function isDecision(decision: Partial<NodeDecision> | undefined): decision is NodeDecision {
+  return decision?.kind !== undefined && decision.actor !== undefined;
 }
 
 function statusOf({ input, phase, phaseSinceMs, gate }: NodeRun): NodeStatus {

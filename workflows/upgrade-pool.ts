@@ -24,7 +24,7 @@ import type { NodeChange, PoolStep } from '../domain/plan';
 import type { NodeOutcome, PoolStatus } from '../domain/progress';
 import { nodeWorkflowId } from '../domain/workflow-ids';
 import { failureOf } from './activity-failures';
-import { type Line, openLine, type PausableChild, relayPause } from './line';
+import { type Line, openLine, type PausableChild, pausedAfter, relayPause } from './line';
 import { controlSignal, type NodeReport, nodeReportSignal, poolPausedSignal } from './messages';
 import { upgradeNode } from './upgrade-node';
 
@@ -116,11 +116,12 @@ function openRun(input: UpgradePoolInput): PoolRun {
     failure: undefined,
   };
   setHandler(controlSignal, (control) => {
-    if (control.kind !== 'abort-members') run.paused = control.kind === 'pause';
+    run.paused = pausedAfter(control, run.paused);
   });
-  setHandler(nodeReportSignal, ({ node, state }) => {
-    const child = run.active.get(node);
-    if (child !== undefined) child.state = state;
+  setHandler(nodeReportSignal, (report: Partial<NodeReport> | undefined) => {
+    const { node, state } = report ?? {};
+    const child = node === undefined ? undefined : run.active.get(node);
+    if (child !== undefined && state !== undefined) child.state = state;
   });
   setHandler(defineQuery<PoolStatus>('status'), () => ({
     pool: input.step.pool,

@@ -14,6 +14,7 @@ import {
   maxHandledRequests,
   maxRequestIdLength,
   refusalOf,
+  startProblems,
 } from '../../workflows/command-desk';
 import {
   openUpgrade,
@@ -170,6 +171,17 @@ describe('a command is refused', () => {
 function twice<Any extends Command>(command: Any): Any {
   return { ...command, request: { ...command.request, requestId: 'r-2' } };
 }
+
+it('tells every problem in the shape of a start at once', () => {
+  const spec = aSpec();
+  expect(startProblems({ spec, requestId: 'r-1', actor: 'ada' })).toEqual([]);
+  expect(startProblems(undefined)).toEqual(['the request must be an object']);
+  expect(startProblems({ spec: null, requestId: 'r'.repeat(129) })).toEqual([
+    'spec must be an object',
+    'requestId has 129 characters, at most 128 are allowed',
+    'actor must be a text',
+  ]);
+});
 
 describe('an accepted command', () => {
   it('is answered once for its request id, and changes nothing the second time', () => {

@@ -25,6 +25,32 @@ describe.each(workerModes)('gates, $mode', ({ workerOptions }) => {
     });
   });
 
+  it('stay as they are when somebody sends what only the workflows say to each other', async () => {
+    await withUpgrade(server(), { workerOptions, nodes: 1, spec: oneHop }, async (upgrade) => {
+      const draining = upgrade.cluster.hold('drainNode', 'worker-1');
+      await upgrade.start();
+      await draining.reached;
+      const paths = ['hop-1.29', 'hop-1.29/workers', 'hop-1.29/workers/worker-1'];
+      const names = ['report', 'control', 'nodeDecision', 'nodeReport', 'retryStep', 'poolPaused'];
+      for (const workflow of [upgrade.handle, ...paths.map((path) => upgrade.child(path))]) {
+        for (const name of names) {
+          await workflow.signal(name);
+          await workflow.signal(name, 'nonsense');
+        }
+      }
+      draining.release();
+      expect(await upgrade.result()).toMatchObject({ outcome: 'completed' });
+      expect(await upgrade.events()).toEqual([
+        'upgrade.asked',
+        'plan.made',
+        'hop.begun',
+        'snapshot.verified',
+        'hop.completed',
+        'upgrade.completed',
+      ]);
+    });
+  });
+
   it('end the upgrade where it is when the approval is rejected', async () => {
     await withUpgrade(server(), { workerOptions, nodes: 1 }, async (upgrade) => {
       await upgrade.start();
@@ -183,6 +209,31 @@ describe.each(workerModes)('gates, $mode', ({ workerOptions }) => {
         'worker-3 1.29.15',
       ]);
       await upgrade.record('hop-cancelled');
+    });
+  });
+
+  it('look again at a node that a cancelled hop left cordoned', async () => {
+    await withUpgrade(server(), { workerOptions, nodes: 2, spec: oneHop }, async (upgrade) => {
+      const { cluster } = upgrade;
+      cluster.fail('upgradeNode', 'worker-1', terminal('node-upgrade-failed', 'no disk left'));
+      await upgrade.start();
+      await upgrade.untilGate('node/worker-1');
+      await upgrade.child('hop-1.29').cancel();
+      await upgrade.untilGate('hop-1.29/hop');
+      // Nobody knows what its kubelet is: it does not serve before somebody looked.
+      expect(cluster.versions()).toContain('worker-1 1.28.15 cordoned');
+      await upgrade.approve('hop-1.29/hop');
+      expect(await upgrade.result()).toMatchObject({
+        outcome: 'completed',
+        hops: [
+          {
+            nodes: [
+              { node: 'worker-1', outcome: 'upgraded', after: '1.29.15' },
+              { node: 'worker-2', outcome: 'upgraded', after: '1.29.15' },
+            ],
+          },
+        ],
+      });
     });
   });
 });

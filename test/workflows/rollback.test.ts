@@ -94,6 +94,28 @@ describe.each(workerModes)('a rollback, $mode', ({ workerOptions }) => {
     });
   });
 
+  it('begins no further hop when it is asked for while that one is planned', async () => {
+    const spec = { approvals: 'none' } as const;
+    await withUpgrade(server(), { workerOptions, nodes: 1, spec }, async (upgrade) => {
+      const verifying = upgrade.cluster.hold('verifyCluster', '');
+      await upgrade.start();
+      await verifying.reached;
+      const planning = upgrade.cluster.hold('planUpgrade', '');
+      verifying.release();
+      await planning.reached;
+      await upgrade.rollBack('hop-1.29');
+      planning.release();
+      expect(await upgrade.result()).toMatchObject({
+        outcome: 'rolled-back',
+        at: '1.28.15',
+        hops: [{ hop: 'hop-1.29', outcome: 'rolled-back' }],
+      });
+      const events = await upgrade.events();
+      expect(events.filter((event) => event === 'hop.begun')).toHaveLength(1);
+      expect(events).not.toContain('gate.opened');
+    });
+  });
+
   it('is refused before the snapshot, for later hops, and once the next has begun', async () => {
     await withUpgrade(server(), { workerOptions, nodes: 1 }, async (upgrade) => {
       const unavailable = { code: 'rollback-unavailable' };

@@ -158,8 +158,15 @@ describe.each(workerModes)('an upgrade over two minors, $mode', ({ workerOptions
       const other = { ...upgrade.spec, target: minor('1.31'), hopSoakMs: 1 };
       const refusal = await refusalIn(upgrade.start({ spec: other, requestId: 'start-3' }));
       expect(refusal).toEqual({ code: 'upgrade-conflict', differences: ['hopSoakMs', 'target'] });
+      // A service that asks every minute must not fill the trail.
+      await upgrade.start({ requestId: 'start-2', actor: 'bob' });
       const events = await upgrade.events();
       expect(events.filter((event) => event === 'upgrade.asked-again')).toHaveLength(1);
+      const malformed = upgrade.start({ requestId: '', actor: 7 as unknown as string });
+      expect(await refusalIn(malformed)).toEqual({
+        code: 'request-malformed',
+        problems: ['requestId must not be empty', 'actor must be a text'],
+      });
     });
   });
 
