@@ -87,7 +87,7 @@ export function checkShape(shape: LabShape): void {
     );
   }
   if (problems.length > 0) {
-    throw new LabError('options-invalid', `this is no lab: ${problems.join('; ')}`, { problems });
+    throw new LabError('options-invalid', 'no lab can have these options', { problems });
   }
 }
 
