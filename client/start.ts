@@ -1,9 +1,12 @@
 // Starts an upgrade, idempotently, and answers with its plan or with why there is none.
 // A1. A start that is refused leaves nothing behind that could begin later by surprise.
+// A2. A request id begins one upgrade, for as long as Temporal remembers it: a caller that repeats
+//     itself after the end does not begin the next one.
 
 import type {
   WithStartWorkflowOperation as StartOperation,
   Workflow,
+  WorkflowHandle,
   WorkflowUpdateHandle,
 } from '@temporalio/client';
 import { WithStartWorkflowOperation, WorkflowUpdateStage } from '@temporalio/client';
@@ -19,14 +22,19 @@ import { upgradeWorkflowId } from '../domain/workflow-ids';
 import type { StartAnswer, StartRequest } from '../workflows/messages';
 import { startUpdate } from '../workflows/messages';
 import type { Session } from './calls';
-import { countWorkflowPollers, explainedError } from './calls';
+import { callUpgrade, countWorkflowPollers, endOf, explainedError, upgradeHandle } from './calls';
 import { newRequestId, refusalOf } from './commands';
-import { WorkerMissingError } from './errors';
+import { UpgradeEndedError, UpgradeNotFoundError, WorkerMissingError } from './errors';
+import { isWorkflowNotFound } from './temporal-errors';
 
 export interface StartOptions {
   /** Who starts it; stands in the audit trail. */
   readonly actor: string;
-  /** Idempotency key, at most 128 characters; the same key gives the same answer. */
+  /**
+   * Idempotency key, at most 128 characters. While the upgrade that it began runs, and when that
+   * was blocked, the same key has the same answer: a new plan takes a new key. When the upgrade
+   * has ended, `upgrade-ended`. A start that no worker took may be repeated with its key.
+   */
   readonly requestId?: string;
   /** Digest of the plan that was reviewed; any other plan is refused. */
   readonly expectedDigest?: string;
@@ -59,7 +67,7 @@ const pollerRetryMs = 1_000;
 /**
  * Update-with-start on `upgrade/<cluster>`: starts the workflow unless it runs already, and sends
  * the update `start`, whose answer is the plan. Refusals are values; throws AscentError for
- * temporal-unreachable and temporal-refused.
+ * temporal-unreachable, temporal-refused, and upgrade-ended for a request of the past (A2).
  */
 export async function startUpgrade(
   session: Session,
@@ -77,6 +85,7 @@ export async function startUpgrade(
       waitedSeconds: Math.round((Date.now() - begun) / 1_000),
     },
   });
+  if (options.requestId !== undefined) await refuseRepeated(session, request);
   let update: WorkflowUpdateHandle<StartAnswer>;
   try {
     if (!(await waitForPoller(session, deadline))) return missing();
@@ -86,7 +95,10 @@ export async function startUpgrade(
     if (refusal?.code === 'upgrade-conflict') return { kind: 'refused', refusal };
     const explained = await explainedError(session, error, Date.now() - begun);
     if (!(explained instanceof WorkerMissingError)) throw explained;
-    await withdrawStart(session, request);
+    await withdrawStart(session, request).catch(async (failure: unknown) => {
+      // Closed meanwhile, by a worker that came after all: there is nothing to take back.
+      if (!isWorkflowNotFound(failure)) throw await explainedError(session, failure, 0);
+    });
     return missing();
   }
   return awaitPlan(session, request, update, options.planTimeoutMs ?? defaultPlanTimeoutMs);
@@ -139,8 +151,9 @@ async function awaitPlan(
   timeoutMs: number,
 ): Promise<StartResult> {
   try {
-    const answer = await session.client.withDeadline(Date.now() + timeoutMs, () => update.result());
-    return await startResult(session, request, answer);
+    return await session.client.withDeadline(Date.now() + timeoutMs, async () =>
+      startResult(session, request, await update.result()),
+    );
   } catch (error) {
     const refusal = refusalOf(error);
     if (refusal?.code === 'upgrade-conflict') return { kind: 'refused', refusal };
@@ -168,13 +181,12 @@ async function startResult(
 ): Promise<StartResult> {
   if (answer.kind === 'refused') return answer;
   const workflowId = upgradeWorkflowId(request.spec.cluster);
-  const description = await session.client.workflow.getHandle(workflowId).describe();
-  const { memo, runId } = description;
+  const description = await upgradeHandle(session, request.spec.cluster).describe();
   return {
-    kind: memo?.['requestId'] === request.requestId ? 'started' : 'already-running',
+    kind: isOf(description, request) ? 'started' : 'already-running',
     plan: answer.plan,
     workflowId,
-    runId: description.raw.workflowExecutionInfo?.firstRunId ?? runId,
+    runId: firstRunOf(description),
   };
 }
 
@@ -182,12 +194,47 @@ async function startResult(
  * Takes back a start that no worker has picked up (A1): only when this very request began the
  * workflow, and only while no worker has answered its first task.
  */
-async function withdrawStart(session: Session, request: StartRequest): Promise<void> {
-  const handle = session.client.workflow.getHandle(upgradeWorkflowId(request.spec.cluster));
-  const description = await handle.describe().catch(() => undefined);
-  if (description === undefined || description.status.name !== 'RUNNING') return;
-  if (description.memo?.['requestId'] !== request.requestId) return;
-  // 1 started, 2 task scheduled, 3 task started: a fourth event means that a worker has answered.
-  if (description.historyLength > 3) return;
-  await handle.terminate('no worker picked the upgrade up; nothing was done');
+function withdrawStart(session: Session, request: StartRequest): Promise<void> {
+  const deadline = Date.now() + session.callTimeoutMs;
+  return session.client.withDeadline(deadline, async () => {
+    const handle = upgradeHandle(session, request.spec.cluster);
+    const description = await handle.describe();
+    if (description.status.name !== 'RUNNING' || !isOf(description, request)) return;
+    if (description.historyLength > eventsUnanswered) return;
+    await handle.terminate('no worker picked the upgrade up; nothing was done');
+  });
+}
+
+/** 1 started, 2 task scheduled, 3 task started: a fourth event means that a worker has answered. */
+const eventsUnanswered = 3;
+
+type Description = Awaited<ReturnType<WorkflowHandle['describe']>>;
+
+/** The request began this upgrade; its memo is carried through continue-as-new. */
+function isOf({ memo }: Description, { requestId }: StartRequest): boolean {
+  return memo?.['requestId'] === requestId;
+}
+
+function firstRunOf({ raw, runId }: Description): string {
+  return raw.workflowExecutionInfo?.firstRunId ?? runId;
+}
+
+/** A2. Throws UpgradeEndedError. */
+async function refuseRepeated(session: Session, request: StartRequest): Promise<void> {
+  const { cluster } = request.spec;
+  const description = await callUpgrade(session, cluster, (handle) => handle.describe()).catch(
+    (error: unknown) => {
+      if (error instanceof UpgradeNotFoundError) return undefined;
+      throw error;
+    },
+  );
+  if (description === undefined || !isOf(description, request)) return;
+  // Its last event is the termination.
+  const wasWithdrawn =
+    description.status.name === 'TERMINATED' &&
+    description.runId === firstRunOf(description) &&
+    description.historyLength <= eventsUnanswered + 1;
+  const end = wasWithdrawn ? undefined : await endOf(session, cluster);
+  if (end === undefined || end.outcome === 'blocked') return;
+  throw new UpgradeEndedError(cluster, end.outcome, end.result);
 }

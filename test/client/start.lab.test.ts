@@ -34,9 +34,15 @@ describe('start', () => {
       const { name, spec } = await server.cluster();
       await server.pollAndVanish();
 
-      await expect(client.start(spec, { actor: 'ada', timeoutMs: 3_000 })).resolves.toMatchObject({
+      const request = { actor: 'ada', requestId: 'once more', timeoutMs: 3_000 };
+      await expect(client.start(spec, request)).resolves.toMatchObject({
         kind: 'refused',
         refusal: { code: 'worker-missing', taskQueue: 'ascent' },
+      });
+      // What was withdrawn may be asked for again with the same key.
+      await expect(client.start(spec, request)).resolves.toMatchObject({
+        kind: 'refused',
+        refusal: { code: 'worker-missing' },
       });
       // Nobody would want it to begin when a worker comes back at night.
       await expect(
@@ -95,14 +101,22 @@ describe('start', () => {
     it('is refused with every blocker when there is no plan', async () => {
       const { name, cluster, spec } = await server.cluster();
       cluster.changeNode('worker-2', { kubeletVersion: '1.20.1' as never });
+      const request = { actor: 'ada', requestId: 'until it is mended' };
 
-      const result = await client.start(spec, { actor: 'ada' });
+      const result = await client.start(spec, request);
 
       expect(result).toMatchObject({
         kind: 'refused',
         refusal: { code: 'blocked', blockers: [{ code: 'kubelet-too-old', node: 'worker-2' }] },
       });
       await expect(client.result(name)).resolves.toMatchObject({ outcome: 'blocked' });
+
+      cluster.changeNode('worker-2', { kubeletVersion: '1.28.15' as never });
+      // The same key has the same answer; a new look at the cluster takes a new key.
+      await expect(client.start(spec, request)).resolves.toEqual(result);
+      await expect(client.start(spec, { actor: 'ada' })).resolves.toMatchObject({
+        kind: 'started',
+      });
     });
 
     it('is refused when the plan is not the one that was reviewed', async () => {
@@ -133,6 +147,11 @@ describe('start', () => {
       await client.reject(name, { gate, planDigest, actor: 'ada', reason: 'not this week' });
       await expect(client.result(name)).resolves.toMatchObject({ outcome: 'rejected' });
 
+      // A caller that repeats itself for too long must not begin what was rejected.
+      await expect(client.start(spec, { actor: 'ada', requestId: 'first' })).rejects.toMatchObject({
+        code: 'upgrade-ended',
+        outcome: 'rejected',
+      });
       await expect(
         client.start(spec, { actor: 'ada', requestId: 'second' }),
       ).resolves.toMatchObject({
