@@ -1,58 +1,34 @@
-// One `lab up` or `lab down` of a lab at a time. The lock names its holder; a holder that died
-// holds nothing.
+// One `lab up` or `lab down` of a lab at a time.
 
-import { link, rename, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 
-import { readJson } from './atomic-file';
-import { errnoOf, LabError } from './lab-error';
-import { identify, isAlive, type ProcessIdentity } from './process-identity';
+import { LabError } from './lab-error';
+import { tryLock } from './lock-file';
+import { eventually } from './waiting';
 
 /** Releases the lock; may be called again. */
 export type Release = () => Promise<void>;
 
-const attempts = 5;
+const takeOverMs = 5_000;
 
-async function holderOf(file: string): Promise<ProcessIdentity | undefined> {
-  try {
-    return (await readJson(file)) as ProcessIdentity | undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-/** Throws LabError `lab-busy` when a living process holds it. */
+/**
+ * Throws LabError `lab-busy` when a living process holds it: waiting for a command that may take
+ * minutes is for the person who gave it.
+ */
 export async function lockLab(file: string): Promise<Release> {
-  const mine = identify(process.pid);
-  const draft = `${file}.${process.pid}`;
-  await writeFile(draft, JSON.stringify(mine), { mode: 0o600 });
-  try {
-    for (let attempt = 1; attempt <= attempts; attempt += 1) {
-      if (await tryLink(draft, file)) return () => rm(file, { force: true });
-      const holder = await holderOf(file);
-      if (holder !== undefined && isAlive(holder)) {
-        throw new LabError(
-          'lab-busy',
-          `another command (pid ${holder.pid}) is bringing this lab up or down; wait for it`,
-        );
-      }
-      // The renaming is atomic: of two that find a dead holder, one takes the file away.
-      await rename(file, `${draft}.stale`).catch(() => undefined);
-      await rm(`${draft}.stale`, { force: true });
-    }
-    throw new LabError('lab-busy', `${file} cannot be taken over from a command that died`);
-  } finally {
-    await rm(draft, { force: true });
+  const isMine = await eventually(
+    async () => {
+      const attempt = await tryLock(file);
+      if (attempt.kind !== 'held') return attempt.kind === 'mine';
+      throw new LabError(
+        'lab-busy',
+        `another command (pid ${attempt.pid}) is bringing this lab up or down`,
+      );
+    },
+    { timeoutMs: takeOverMs, everyMs: 10 },
+  );
+  if (!isMine) {
+    throw new LabError('lab-busy', `${file} is left of a command that died and does not go away`);
   }
-}
-
-/** A link appears with its content at once, and fails when there is a file already. */
-async function tryLink(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return false;
-    throw error;
-  }
+  return () => rm(file, { force: true });
 }
