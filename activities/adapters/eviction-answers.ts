@@ -49,6 +49,9 @@ function forbidden(refusal: ApiRefusal): EvictionAnswer {
     return { kind: 'namespace-terminating' };
   }
   const { message, status } = refusal;
+  // The API server's own 403 names what was refused; the one of a webhook that denies for now, as
+  // storage operators do, has a reason and a sentence only (apiserver webhook ToStatusErr).
+  if (status !== undefined && status.details === undefined) return { kind: 'failed', message };
   // A budget that cannot be reckoned with is refused as Forbidden too, in the budget's own name.
   const isBudget = status?.details?.kind?.startsWith('poddisruptionbudget') === true;
   return isBudget ? { kind: 'forbidden', by: 'budget', message } : { kind: 'forbidden', message };

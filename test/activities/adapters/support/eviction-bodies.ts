@@ -37,6 +37,8 @@ const terminating =
 const rbac =
   'pods "web-1" is forbidden: User "stranger" cannot create resource "pods/eviction"' +
   ' in API group "" in the namespace "shop"';
+/** As controller-runtime's admission.Denied is handed on (apiserver pkg/admission/plugin/webhook). */
+const denial = 'admission webhook "guard.example.com" denied the request: the volume is rebuilding';
 const tooManyDisrupted =
   'poddisruptionbudget.policy "web" is forbidden: DisruptedPods map too big' +
   ' - too many evictions not confirmed by PDB controller';
@@ -178,6 +180,14 @@ export const evictionRefusals: readonly Refusal[] = [
       }),
     },
     answer: { kind: 'forbidden', message: rbac },
+  },
+  {
+    name: 'a webhook that denies it for now',
+    reply: {
+      status: 403,
+      body: statusBody({ code: 403, message: denial, reason: 'Forbidden' }),
+    },
+    answer: { kind: 'failed', message: denial },
   },
   {
     name: 'a budget that cannot be reckoned with',
