@@ -2,7 +2,9 @@
 // T1. A snapshot is a directory with `snapshot.db` and `record.json`. It is made under `.staging/`
 //     and appears by one rename, which fails when the id exists: whole or not at all, and once.
 // T2. Snapshots hold Secrets: directories 0700, files 0600.
-// T3. Where the store is, is not part of a record on the disk: the directory may be moved.
+// T3. What is staged and never committed is removed when a snapshot of the same id is staged, and a
+//     day later by any other: it holds Secrets, and its upgrade may never come back.
+// T4. Where the store is, is not part of a record on the disk: the directory may be moved.
 
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -32,6 +34,8 @@ import { errorCode } from './node-errors';
 const databaseName = 'snapshot.db';
 const recordName = 'record.json';
 const stagingName = '.staging';
+/** Far above the bound of takeSnapshot, so that nothing is removed which is still written. */
+const abandonedAfterMs = 24 * 3_600_000;
 /** One path component that can neither climb nor hide. */
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,200}$/;
 
@@ -174,12 +178,16 @@ class DirectoryStore {
     await chmod(this.#staging, 0o700);
   }
 
-  /** What an attempt that was killed has left; one that still runs fails and is nobody's. */
+  /** What attempts that were killed have left (T3); one that still runs fails and is nobody's. */
   async #removeLeftovers(id: SnapshotId): Promise<void> {
     const entries = await readdir(this.#staging);
-    const left = entries.filter((name) => name.slice(0, name.lastIndexOf('.')) === id);
     await Promise.all(
-      left.map((name) => rm(path.join(this.#staging, name), { recursive: true, force: true })),
+      entries.map(async (name) => {
+        const entry = path.join(this.#staging, name);
+        const isOurs = name.slice(0, name.lastIndexOf('.')) === id;
+        if (!isOurs && !(await isAbandoned(entry))) return;
+        await rm(entry, { recursive: true, force: true });
+      }),
     );
   }
 
@@ -222,6 +230,16 @@ class DirectoryStore {
 function isOccupied(error: unknown): boolean {
   const code = errorCode(error);
   return code === 'ENOTEMPTY' || code === 'EEXIST';
+}
+
+async function isAbandoned(entry: string): Promise<boolean> {
+  try {
+    return (await stat(entry)).mtimeMs < Date.now() - abandonedAfterMs;
+  } catch (error) {
+    // Somebody else has removed it.
+    if (errorCode(error) === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 function compareText(a: string, b: string): number {

@@ -1,5 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 
 import * as directoryStores from '../../../activities/adapters/directory-snapshot-store';
@@ -133,6 +141,21 @@ describe('a snapshot', () => {
       code: 'rejected',
       message: `snapshot ${id}: ${file} was not staged here`,
     });
+  });
+
+  it('clears away what others left a day ago, and nothing that is written', async () => {
+    const store = newStore();
+    const hoursOld = async (other: string, hours: number): Promise<string> => {
+      const folder = path.dirname(await staged(store, content, other as SnapshotId));
+      const at = new Date(Date.now() - hours * 3_600_000);
+      utimesSync(folder, at, at);
+      return path.basename(folder);
+    };
+    const young = await hoursOld('young', 23);
+    await hoursOld('old', 25);
+    const own = path.basename(path.dirname(await staged(store, content)));
+    const left = readdirSync(path.join(store.location, '.staging'));
+    expect(left.toSorted()).toEqual([own, young].toSorted());
   });
 
   it('takes the place of what a killed attempt has left', async () => {

@@ -37,7 +37,7 @@ const terminating =
 const rbac =
   'pods "web-1" is forbidden: User "stranger" cannot create resource "pods/eviction"' +
   ' in API group "" in the namespace "shop"';
-/** As controller-runtime's admission.Denied is handed on (apiserver pkg/admission/plugin/webhook). */
+/** controller-runtime admission.Denied, as apiserver plugin/webhook hands it on. */
 const denial = 'admission webhook "guard.example.com" denied the request: the volume is rebuilding';
 const tooManyDisrupted =
   'poddisruptionbudget.policy "web" is forbidden: DisruptedPods map too big' +
