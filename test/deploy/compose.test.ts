@@ -18,7 +18,7 @@ interface ComposeProject {
       string,
       {
         readonly image: string;
-        readonly healthcheck?: unknown;
+        readonly healthcheck?: { readonly test: readonly string[] };
         readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
         readonly ports?: readonly { readonly host_ip?: string; readonly published: string }[];
       }
@@ -67,6 +67,24 @@ describe('docker-compose.yml', () => {
     const published = Object.values(services).flatMap(({ ports = [] }) => ports);
     expect(published.map(({ host_ip: address }) => address)).toEqual(['127.0.0.1', '127.0.0.1']);
   }, 180_000);
+
+  it('asks PostgreSQL over TCP and the UI with GET, as each can answer', () => {
+    const { services } = JSON.parse(composeConfig(variables).stdout) as ComposeProject;
+    const checks = Object.entries(services).map(([name, { healthcheck }]) => [
+      name,
+      healthcheck?.test[1],
+    ]);
+    expect(Object.fromEntries(checks.filter(([, check]) => check !== undefined))).toEqual({
+      postgresql: 'pg_isready --host 127.0.0.1 --username "$POSTGRES_USER"',
+      temporal: 'nc -z 127.0.0.1 7233',
+      'temporal-ui': 'curl --fail --silent --output /dev/null http://127.0.0.1:8080/healthz',
+    });
+  }, 60_000);
+
+  it('gives the worker what restores a snapshot', () => {
+    const dockerfile = readFileSync(join(root, 'deploy', 'Dockerfile'), 'utf8');
+    expect(dockerfile).toMatch(/^COPY --from=\S+\/etcd:v3\.5\.\d+ \S+\/etcd \S+\/etcdutl /m);
+  });
 
   it('refuses to start without the passwords and names each variable', () => {
     const { status, stderr } = composeConfig({});
