@@ -559,7 +559,7 @@ describe('a credential plugin', () => {
   });
 
   it('that hangs is waited for only so long', async () => {
-    expect(await refusalOf(kubeOn(withPlugin('sleep 3', 100)).listNodes(never))).toEqual({
+    expect(await refusalOf(kubeOn(withPlugin('sleep 0.3', 100)).listNodes(never))).toEqual({
       code: 'timeout',
       message: "the kubeconfig's credentials cannot be obtained: no answer within 0.1 s",
     });
