@@ -68,6 +68,11 @@ interface WorkloadObject {
   };
 }
 
+interface BudgetObject {
+  readonly metadata: { readonly generation: number };
+  readonly status?: { readonly observedGeneration?: number; readonly disruptionsAllowed: number };
+}
+
 interface List<Item> {
   readonly items: readonly Item[];
 }
@@ -198,6 +203,12 @@ export class LabKube {
     await this.#deploy({ name, replicas: 2, nodeSelector: { 'kubernetes.io/hostname': node } });
     await this.#budget(name, { minAvailable: 1 });
     await this.allWorkloadsAvailable();
+    // Until the disruption controller has counted, a budget allows nothing.
+    await untilTrue(`the budget ${name} lets one of two go`, async () => {
+      const answer = await this.#insist({ method: 'GET', path: budgetPath(name) });
+      const { metadata, status } = answer as BudgetObject;
+      return status?.observedGeneration === metadata.generation && status.disruptionsAllowed === 1;
+    });
   }
 
   /** A budget of that Deployment that lets nothing leave: a drain comes this far and no further. */

@@ -4,8 +4,13 @@
 
 import type { Plan } from '../../../domain/plan';
 import { LabGround } from '../../support/lab-ground';
-import type { SeenPod } from '../../support/lab-kube';
-import { untilEnded, untilGate, untilOnePodLeft, untilSnapshot } from '../../support/lab-progress';
+import {
+  untilEnded,
+  untilGate,
+  untilOnePodLeft,
+  untilProgress,
+  untilSnapshot,
+} from '../../support/lab-progress';
 import { labSpec } from '../../support/lab-spec';
 import { aStory } from '../../support/lab-story';
 import { until } from '../../support/lab-until';
@@ -17,11 +22,10 @@ const pinned = 'pinned';
 const heldNode = 'worker-02';
 
 describe('the second hop is rolled back while its pool is half done', () => {
-  const spec = labSpec({ cluster: 'way-back', maxUnavailable: 1 });
+  const spec = labSpec({ cluster: 'way-back', approvals: 'between-hops', maxUnavailable: 1 });
   const asked = { actor: 'ada', reason: 'it does not look right' };
   let ground: LabGround;
   let plan: Plan;
-  let pod: SeenPod;
 
   const tell = aStory(() => ground.diagnosis());
 
@@ -45,7 +49,7 @@ describe('the second hop is rolled back while its pool is half done', () => {
   tell('without a snapshot, or before it begins, no hop is rolled back', async () => {
     const { client, kube } = ground;
     await kube.writeConfigMap('kept');
-    pod = await kube.pin(pinned, heldNode);
+    await kube.pin(pinned, heldNode);
     await kube.forbidEvictions(pinned);
     const started = await client.start(spec, { actor: 'ada' });
     if (started.kind === 'refused') throw new Error(JSON.stringify(started.refusal));
@@ -82,6 +86,13 @@ describe('the second hop is rolled back while its pool is half done', () => {
   });
 
   tell('the first hop cannot be rolled back once the second has begun', async () => {
+    const { client, cluster, kube } = ground;
+    await untilProgress(ground, 'the second hop waits for an approval', ({ status }) =>
+      status.phase === 'waiting-for-approval' ? true : undefined,
+    );
+    await kube.pinPair(pinned, heldNode);
+    const approval = { ...asked, gate: 'approve/hop-1.30', planDigest: plan.digest };
+    expect((await client.approve(cluster, approval)).effect).toBe('hop-1.30 begins');
     await untilSnapshot(ground, 'hop-1.30');
 
     await expectRefused('hop-1.29', 'next-hop-begun');
@@ -91,9 +102,8 @@ describe('the second hop is rolled back while its pool is half done', () => {
     const { client, cluster, kube } = ground;
     await kube.writeConfigMap('made-since');
     await kube.deleteConfigMap('kept');
-    pod = await kube.pin(pinned, heldNode);
-    await kube.forbidEvictions(pinned);
-    expect(await untilOnePodLeft(ground, heldNode)).toMatchObject({ uid: pod.uid });
+    const last = await untilOnePodLeft(ground, heldNode);
+    expect(last.name).toContain(`default/${pinned}-`);
 
     const { pool } = await client.progress(cluster);
     expect(pool).toMatchObject({
@@ -178,7 +188,10 @@ describe('the second hop is rolled back while its pool is half done', () => {
     const events = audit.map(({ event, actor }) => `${event} ${actor}`);
 
     expect(events).toContain('command.rollBack ada');
-    expect(events.filter((event) => event.startsWith('gate.'))).toEqual(['gate.opened ascent']);
+    expect(events.filter((event) => event.startsWith('gate.'))).toEqual([
+      'gate.opened ascent',
+      'gate.opened ascent',
+    ]);
     expect(events.at(-1)).toBe('upgrade.rolled-back ascent');
   });
 });
