@@ -18,6 +18,13 @@ eventually() {
   what=$1
   shift
   until answer=$("$@" 2>&1); do
+    # A setting that the command cannot read; its usage, a hundred lines, says no more.
+    case $answer in
+      *'invalid argument'*)
+        say "cannot $what: $(echo "$answer" | grep -m 1 'invalid argument')" >&2
+        exit 1
+        ;;
+    esac
     if [ "$(date +%s)" -ge "$ends" ]; then
       echo "$answer" >&2
       say "gave up after $waits s: cannot $what at $TEMPORAL_ADDRESS" >&2
