@@ -3,8 +3,6 @@
 // S1. Data and ports survive: after a crash or a kill, `temporalUp` goes on where it was.
 // S2. The WAL pragmas are needed: without them the file store is several times slower.
 
-import { spawn } from 'node:child_process';
-import { constants, closeSync, openSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
@@ -19,13 +17,13 @@ import { labLayout } from './layout';
 import {
   endProcess,
   forgetProcess,
-  identify,
   isAlive,
   recordedProcess,
   recordProcess,
   signalProcess,
 } from './process-identity';
 import type { ProcessIdentity } from './process-identity';
+import { spawnDetached } from './spawn-detached';
 import { resolveBinary } from './toolchain/resolve';
 import { eventually } from './waiting';
 
@@ -98,30 +96,13 @@ function serverArguments(directory: string, ports: Ports): readonly string[] {
 
 async function spawnServer(directory: string, ports: Ports): Promise<ProcessIdentity> {
   const { path: executable } = await resolveBinary('temporal');
-  const log = openSync(
-    path.join(directory, 'server.log'),
-    constants.O_CREAT | constants.O_APPEND | constants.O_WRONLY,
-    0o600,
-  );
-  try {
-    const child = spawn(executable, [...serverArguments(directory, ports)], {
-      cwd: directory,
-      detached: true,
-      stdio: ['ignore', log, log],
-    });
-    await new Promise<void>((resolve, reject) => {
-      child.once('spawn', resolve);
-      child.once('error', reject);
-    });
-    child.unref();
-    const identity = child.pid === undefined ? undefined : identify(child.pid);
-    if (identity === undefined) {
-      throw new LabError('lab-failed', `Temporal ended at once; see ${directory}/server.log`);
-    }
-    return identity;
-  } finally {
-    closeSync(log);
-  }
+  return spawnDetached({
+    what: 'Temporal',
+    file: executable,
+    args: serverArguments(directory, ports),
+    directory,
+    logFile: path.join(directory, 'server.log'),
+  });
 }
 
 /** Resolves when the server accepts connections. Ends it again when that fails (LabError). */

@@ -6,17 +6,9 @@ import path from 'node:path';
 import { ensurePki, pkiOf } from '../../lab/certificates';
 import { designLab } from '../../lab/lab-file';
 import type { LabFile } from '../../lab/lab-file';
+import { smallShape } from '../support/lab-shape';
 
 const nowMs = Date.UTC(2026, 10, 21);
-const shape = {
-  name: 'unit',
-  version: '1.28.15',
-  members: 1,
-  nodes: 1,
-  zones: 1,
-  workloads: 'none',
-  pods: 0,
-} as const;
 
 describe('the certificates of a lab', () => {
   let directory: string;
@@ -26,7 +18,7 @@ describe('the certificates of a lab', () => {
 
   beforeAll(async () => {
     directory = await mkdtemp(path.join(tmpdir(), 'ascent-pki-'));
-    lab = await designLab(shape, nowMs, new Set());
+    lab = await designLab(smallShape, nowMs, new Set());
     await ensurePki(directory, lab, nowMs);
   });
 

@@ -11,16 +11,9 @@ import type { FlagContext } from '../../lab/flags';
 import { designLab } from '../../lab/lab-file';
 import type { LabFile } from '../../lab/lab-file';
 import { labLayout } from '../../lab/layout';
+import { smallShape } from '../support/lab-shape';
 
-const shape = {
-  name: 'unit',
-  version: '1.28.15',
-  members: 3,
-  nodes: 1,
-  zones: 1,
-  workloads: 'none',
-  pods: 0,
-} as const;
+const shape = { ...smallShape, members: 3 };
 
 describe('the command lines of a lab', () => {
   const layout = labLayout('/lab');

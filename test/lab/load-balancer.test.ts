@@ -12,6 +12,7 @@ import { once } from 'node:events';
 import { ensurePki, pkiOf } from '../../lab/certificates';
 import { designLab } from '../../lab/lab-file';
 import { LoadBalancer } from '../../lab/load-balancer';
+import { smallShape } from '../support/lab-shape';
 
 type Handler = (incoming: IncomingMessage, response: ServerResponse) => void;
 
@@ -20,15 +21,7 @@ interface Answer {
   readonly text: string;
 }
 
-const shape = {
-  name: 'unit',
-  version: '1.28.15',
-  members: 3,
-  nodes: 1,
-  zones: 1,
-  workloads: 'none',
-  pods: 0,
-} as const;
+const shape = { ...smallShape, members: 3 };
 
 describe('the load balancer', () => {
   let directory: string;

@@ -17,18 +17,9 @@ import { ensurePki, pkiOf } from '../../../../lab/certificates';
 import { designLab } from '../../../../lab/lab-file';
 import { EvictionCount } from '../../../support/lab-eviction-watch';
 import { untilTrue } from '../../../support/lab-until';
+import { smallShape } from '../../../support/lab-shape';
 
 type Answer = (response: ServerResponse) => void;
-
-const shape = {
-  name: 'unit',
-  version: '1.28.15',
-  members: 1,
-  nodes: 1,
-  zones: 1,
-  workloads: 'none',
-  pods: 0,
-} as const;
 
 function pod(uid: string, resourceVersion: string, more: Partial<Pod> = {}): Pod {
   return { metadata: { uid, namespace: 'shop', name: uid, resourceVersion }, ...more };
@@ -72,7 +63,7 @@ describe('the pod watch', () => {
 
   beforeAll(async () => {
     directory = await mkdtemp(path.join(tmpdir(), 'ascent-watch-'));
-    await ensurePki(directory, await designLab(shape, 0, new Set()), Date.now());
+    await ensurePki(directory, await designLab(smallShape, 0, new Set()), Date.now());
   });
 
   afterEach(() => {
