@@ -17,7 +17,7 @@ import type {
 import { answersOf } from '../domain/gates';
 import type { Hop } from '../domain/plan';
 import { refusalSentence } from '../domain/sentences';
-import type { NodeDecision } from './messages';
+import type { NodeDecision } from './family-messages';
 import { noted, type OpenGate, type UpgradeState, withoutGate } from './upgrade-state';
 
 /** Answers kept for repeated requests; the oldest go first. */

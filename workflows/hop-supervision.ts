@@ -18,7 +18,7 @@ import type { NodeOutcome, UpgradeResult } from '../domain/progress';
 import type { KubeVersion } from '../domain/versions';
 import { hopWorkflowId, rollBackWorkflowId } from '../domain/workflow-ids';
 import { failureOf } from './activity-failures';
-import { controlSignal } from './messages';
+import { controlSignal } from './family-messages';
 import { type RollBackEnd, rollBackHop, type RollBackHopInput } from './roll-back-hop';
 import type { Root } from './root';
 import { endOf, type Settled, watch } from './settled';

@@ -15,7 +15,7 @@ import {
 
 import type { ClusterName } from '../domain/names';
 import { upgradeWorkflowId } from '../domain/workflow-ids';
-import { type Control, controlSignal, type Report, reportSignal } from './messages';
+import { type Control, controlSignal, type Report, reportSignal } from './family-messages';
 
 export interface Line {
   /** Tells the root of this upgrade. */

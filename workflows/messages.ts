@@ -1,5 +1,6 @@
 // What can be said to and asked of the workflows: the one module of workflows/ that clients import.
-// It pulls in no workflow code, only the definitions (`define*`) and the shapes they carry.
+// It pulls in no workflow code, only the definitions (`define*`) and the shapes they carry. What the
+// workflows say to each other is in family-messages.ts.
 // M1. Every command exists as an update (answered at once, refused with a reason) and as a signal
 //     of the same name (fire and forget; a refusal lands in the audit trail).
 // M2. A refused update fails with an ApplicationFailure: `type` is the refusal's code, `details[0]`
@@ -8,18 +9,17 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 
-import type { SnapshotRecord, StartRefusal } from '../domain/activity-contract';
+import type { StartRefusal } from '../domain/activity-contract';
 import type { Blocker } from '../domain/blockers';
 import type {
   AuditEntry,
   CommandAccepted,
-  Gate,
   GateRequest,
   NodeRequest,
   Request,
   RollBackRequest,
 } from '../domain/control';
-import type { GateId, MemberName, NodeName, PlanDigest } from '../domain/names';
+import type { PlanDigest } from '../domain/names';
 import type { Plan } from '../domain/plan';
 import type { HopStatus, NodeStatus, PoolStatus, UpgradeStatus } from '../domain/progress';
 import { searchAttributeNames } from '../domain/search-attributes';
@@ -97,71 +97,3 @@ export const searchAttributes = {
   phase: defineSearchAttributeKey(searchAttributeNames.phase, 'KEYWORD'),
   waitingFor: defineSearchAttributeKey(searchAttributeNames.waitingFor, 'KEYWORD'),
 } as const;
-
-// From here on: what the workflows say to each other. Not for clients.
-
-/** Parent → child (hop, pool, node, rollback). */
-export type Control =
-  | { readonly kind: 'pause' }
-  | { readonly kind: 'resume' }
-  /** Before a cancellation: a rollback aborts member upgrades instead of letting them finish. */
-  | { readonly kind: 'abort-members' };
-
-export const controlSignal = defineSignal<[Control]>('control');
-
-/** What a person decided about a held node, with the words for its cordon. */
-export interface NodeDecision {
-  readonly kind: 'retry' | 'skip' | 'quarantine';
-  readonly actor: string;
-  readonly reason: string;
-}
-
-/** Root → held node. */
-export const nodeDecisionSignal = defineSignal<[NodeDecision]>('nodeDecision');
-
-/** Root → hop or rollback whose step waits at a gate: try the step again. */
-export const retryStepSignal = defineSignal<[GateId]>('retryStep');
-
-/** Node → its pool: whether it stands still, and why. */
-export interface NodeReport {
-  readonly node: NodeName;
-  readonly state: 'moving' | 'paused' | 'held';
-}
-
-export const nodeReportSignal = defineSignal<[NodeReport]>('nodeReport');
-
-/** Pool → its hop or rollback: whether all of its nodes stand still because of a pause. */
-export const poolPausedSignal = defineSignal<[boolean]>('poolPaused');
-
-/** Hop, rollback or node → root. */
-export type Report =
-  | {
-      readonly kind: 'step';
-      readonly label: string;
-      readonly atMs: number;
-      /** Seconds of the steps that are done, by label. */
-      readonly stepSeconds: Readonly<Record<string, number>>;
-    }
-  | { readonly kind: 'snapshot'; readonly record: SnapshotRecord }
-  | { readonly kind: 'paused'; readonly paused: boolean }
-  | {
-      readonly kind: 'gate';
-      readonly gate: Gate;
-      /** Where the answer goes. */
-      readonly workflowId: string;
-    }
-  | {
-      readonly kind: 'note';
-      readonly event: string;
-      readonly text: string;
-      readonly node?: NodeName;
-      readonly member?: MemberName;
-    };
-
-export interface ReportEnvelope {
-  /** First run id of the root it is meant for; a root started later ignores it. */
-  readonly upgrade: string;
-  readonly report: Report;
-}
-
-export const reportSignal = defineSignal<[ReportEnvelope]>('report');

@@ -31,12 +31,17 @@ import { specDifferences } from '../domain/spec-differences';
 import { applyCommand, applySignal, refusalOf, startProblems } from './command-desk';
 import { isMisinformed, type Line, openLine, type PausableChild } from './line';
 import {
+  controlSignal,
+  nodeDecisionSignal,
+  type ReportEnvelope,
+  reportSignal,
+  retryStepSignal,
+} from './family-messages';
+import {
   approveSignal,
   approveUpdate,
   auditQuery,
   blockersQuery,
-  controlSignal,
-  nodeDecisionSignal,
   pauseSignal,
   pauseUpdate,
   planQuery,
@@ -44,13 +49,10 @@ import {
   quarantineNodeUpdate,
   rejectSignal,
   rejectUpdate,
-  type ReportEnvelope,
-  reportSignal,
   resumeSignal,
   resumeUpdate,
   retryNodeSignal,
   retryNodeUpdate,
-  retryStepSignal,
   rollBackSignal,
   rollBackUpdate,
   searchAttributes,

@@ -21,7 +21,7 @@ import type { ClusterName, GateId, HopId } from '../domain/names';
 import { failureSentence } from '../domain/sentences';
 import { failureOf } from './activity-failures';
 import { type Line, openLine, type PausableChild, pausedAfter, relayPause } from './line';
-import { type Control, controlSignal, poolPausedSignal, retryStepSignal } from './messages';
+import { type Control, controlSignal, poolPausedSignal, retryStepSignal } from './family-messages';
 
 /** A pool at work below the hop. */
 interface PoolChild extends PausableChild {

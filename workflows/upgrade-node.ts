@@ -36,7 +36,7 @@ import {
   nodeDecisionSignal,
   type NodeReport,
   nodeReportSignal,
-} from './messages';
+} from './family-messages';
 import { endOf, valueOf, watch } from './settled';
 
 export interface UpgradeNodeInput {

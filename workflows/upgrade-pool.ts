@@ -25,7 +25,12 @@ import type { NodeOutcome, PoolStatus } from '../domain/progress';
 import { nodeWorkflowId } from '../domain/workflow-ids';
 import { failureOf } from './activity-failures';
 import { type Line, openLine, type PausableChild, pausedAfter, relayPause } from './line';
-import { controlSignal, type NodeReport, nodeReportSignal, poolPausedSignal } from './messages';
+import {
+  controlSignal,
+  type NodeReport,
+  nodeReportSignal,
+  poolPausedSignal,
+} from './family-messages';
 import { upgradeNode } from './upgrade-node';
 
 /** Nodes of one pool workflow: its history stays under 4,096 events. */

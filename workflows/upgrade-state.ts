@@ -14,7 +14,7 @@ import type { HopOutcome, UpgradeResult } from '../domain/progress';
 import type { UpgradeSpec } from '../domain/spec';
 import type { KubeVersion } from '../domain/versions';
 import { type AuditNote, engineActor, withNote } from './audit-trail';
-import type { NodeDecision, Report } from './messages';
+import type { NodeDecision, Report } from './family-messages';
 
 /** A gate, and the workflow that waits at it; the root itself when there is none. */
 export interface OpenGate {

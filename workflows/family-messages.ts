@@ -1,0 +1,73 @@
+// What the workflows of one upgrade say to each other, all of it as signals. Not for clients.
+
+import { defineSignal } from '@temporalio/workflow';
+
+import type { SnapshotRecord } from '../domain/activity-contract';
+import type { Gate } from '../domain/control';
+import type { GateId, MemberName, NodeName } from '../domain/names';
+
+/** Parent → child (hop, pool, node, rollback). */
+export type Control =
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'resume' }
+  /** Before a cancellation: a rollback aborts member upgrades instead of letting them finish. */
+  | { readonly kind: 'abort-members' };
+
+export const controlSignal = defineSignal<[Control]>('control');
+
+/** What a person decided about a held node, with the words for its cordon. */
+export interface NodeDecision {
+  readonly kind: 'retry' | 'skip' | 'quarantine';
+  readonly actor: string;
+  readonly reason: string;
+}
+
+/** Root → held node. */
+export const nodeDecisionSignal = defineSignal<[NodeDecision]>('nodeDecision');
+
+/** Root → hop or rollback whose step waits at a gate: try the step again. */
+export const retryStepSignal = defineSignal<[GateId]>('retryStep');
+
+/** Node → its pool: whether it stands still, and why. */
+export interface NodeReport {
+  readonly node: NodeName;
+  readonly state: 'moving' | 'paused' | 'held';
+}
+
+export const nodeReportSignal = defineSignal<[NodeReport]>('nodeReport');
+
+/** Pool → its hop or rollback: whether all of its nodes stand still because of a pause. */
+export const poolPausedSignal = defineSignal<[boolean]>('poolPaused');
+
+/** Hop, rollback or node → root. */
+export type Report =
+  | {
+      readonly kind: 'step';
+      readonly label: string;
+      readonly atMs: number;
+      /** Seconds of the steps that are done, by label. */
+      readonly stepSeconds: Readonly<Record<string, number>>;
+    }
+  | { readonly kind: 'snapshot'; readonly record: SnapshotRecord }
+  | { readonly kind: 'paused'; readonly paused: boolean }
+  | {
+      readonly kind: 'gate';
+      readonly gate: Gate;
+      /** Where the answer goes. */
+      readonly workflowId: string;
+    }
+  | {
+      readonly kind: 'note';
+      readonly event: string;
+      readonly text: string;
+      readonly node?: NodeName;
+      readonly member?: MemberName;
+    };
+
+export interface ReportEnvelope {
+  /** First run id of the root it is meant for; a root started later ignores it. */
+  readonly upgrade: string;
+  readonly report: Report;
+}
+
+export const reportSignal = defineSignal<[ReportEnvelope]>('report');
