@@ -274,7 +274,16 @@ async function verify(run: NodeRun, soakMs: number): Promise<undefined> {
     summary: `${change.name} Ready in ${change.to}`,
     extraMs: soakMs,
   });
-  await call({ cluster, node: change.name, version: change.to, soakMs });
+  const { brokenBefore = [] } = await call({
+    cluster,
+    node: change.name,
+    version: change.to,
+    soakMs,
+  });
+  if (brokenBefore.length === 0) return;
+  const pods = brokenBefore.map((pod) => `${pod.namespace}/${pod.name}`).join(', ');
+  const text = `not waited for on ${change.name}, not Ready since before its cordon: ${pods}`;
+  run.line.report({ kind: 'note', event: 'pods.broken-before', text, node: change.name });
 }
 
 async function uncordon(run: NodeRun, totalMs?: number): Promise<undefined> {

@@ -11,7 +11,7 @@ import type {
 } from '../../domain/activity-contract';
 import type { FailureCode } from '../../domain/failures';
 import type { PreflightReport } from '../../domain/findings';
-import type { NodeName, SnapshotId } from '../../domain/names';
+import type { NodeName, PodRef, SnapshotId } from '../../domain/names';
 import type { MemberObservation, NodeObservation, Observation } from '../../domain/observation';
 import { planUpgrade } from '../../domain/planner';
 import { knownReleases } from '../../domain/releases';
@@ -62,6 +62,8 @@ export class ScriptedCluster {
     controllerManager: 'cp-1',
     scheduler: 'cp-2',
   };
+  /** What verifyNode finds broken since before the cordon. */
+  readonly brokenBefore = new Map<string, readonly PodRef[]>();
   #members: ReadonlyMap<string, MemberObservation>;
   readonly #nodes: Map<NodeName, NodeObservation>;
   readonly #scripts = new Map<string, Script[]>();
@@ -326,7 +328,9 @@ export class ScriptedCluster {
 
   #verifyNode(name: NodeName, version: KubeVersion) {
     const node = this.#node(name);
-    if (node.ready && node.kubeletVersion === version) return { passes: 3 };
+    const brokenBefore = this.brokenBefore.get(name);
+    if (node.ready && node.kubeletVersion === version)
+      return { passes: 3, ...(brokenBefore === undefined ? {} : { brokenBefore }) };
     throw terminal('node-not-ready', `node ${name} is not Ready in ${version}`);
   }
 

@@ -136,6 +136,24 @@ describe.each(workerModes)('a node that cannot go on, $mode', ({ workerOptions }
     });
   });
 
+  it('tells of pods that were broken before it came, and goes on', async () => {
+    await withUpgrade(server(), { workerOptions, nodes: 2, spec: oneHop }, async (upgrade) => {
+      const pods = ['agent-a', 'agent-b'].map((name) => ({ namespace: 'kube-system', name }));
+      upgrade.cluster.brokenBefore.set('worker-2', pods);
+      await upgrade.start();
+      expect(await upgrade.result()).toMatchObject({ outcome: 'completed' });
+      const told = (await upgrade.audit()).filter(({ event }) => event === 'pods.broken-before');
+      expect(told.map(({ node, text }) => ({ node, text }))).toEqual([
+        {
+          node: 'worker-2',
+          text:
+            'not waited for on worker-2, not Ready since before its cordon:' +
+            ' kube-system/agent-a, kube-system/agent-b',
+        },
+      ]);
+    });
+  });
+
   it('lets the nodes that are in work go on while one is held', async () => {
     const spec = { ...oneHop, pools: [aPool({ maxUnavailable: 2 })] };
     await withUpgrade(server(), { workerOptions, nodes: 4, spec }, async (upgrade) => {
