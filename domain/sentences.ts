@@ -47,15 +47,19 @@ export function failureSentence(failure: FailureInfo): string {
 
 /** What a gate waits for and how it can be answered. */
 export function gateSentence(gate: Gate, nowMs?: number): string {
-  const waited = nowMs === undefined ? '' : ` for ${formatDuration(nowMs - gate.sinceMs)}`;
+  const sinceThen = (now: string, past: string): string =>
+    nowMs === undefined ? now : `${past} for ${formatDuration(nowMs - gate.sinceMs)}`;
   switch (gate.kind) {
     case 'approval':
-      return `${gate.hop} has waited${waited} for an approval - approve or reject ${gate.id}`;
+      return (
+        `${gate.hop} ${sinceThen('waits', 'has waited')} for an approval` +
+        ` - approve or reject ${gate.id}`
+      );
     case 'step': {
       const findings = gate.findings.filter((finding) => finding.severity === 'blocks');
       const found = findings.map((finding) => `; ${findingSentence(finding)}`).join('');
       return (
-        `step ${gate.step} of ${gate.hop} has been stopped${waited}:` +
+        `step ${gate.step} of ${gate.hop} ${sinceThen('is stopped', 'has been stopped')}:` +
         ` ${failureSentence(gate.failure)}${found}` +
         ` - approve ${gate.id} to try the step again, ${otherAnswers(gate)}`
       );
@@ -63,7 +67,7 @@ export function gateSentence(gate: Gate, nowMs?: number): string {
     case 'node': {
       const blockers = gate.blockers.map((one) => `; ${blockerSentence(one, nowMs)}`).join('');
       return (
-        `node ${gate.node} of pool ${gate.pool} has been held${waited}:` +
+        `node ${gate.node} of pool ${gate.pool} ${sinceThen('is held', 'has been held')}:` +
         ` ${failureSentence(gate.failure)}${blockers}` +
         ` - retry, skip or quarantine node ${gate.node}, or roll back ${gate.hop}`
       );

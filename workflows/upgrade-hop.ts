@@ -324,7 +324,9 @@ async function takeSoak(hop: HopRun, step: SoakStep): Promise<void> {
     if (attempt > 1) await verify(hop, attempt);
     while (Date.now() < endsAtMs) {
       const waitMs = Math.min(everyMs, endsAtMs - Date.now());
-      const summary = `soak of ${hop.input.hop.id}: ${formatDuration(durationMs)}`;
+      // One timer of several: what is left tells them apart in the Temporal UI.
+      const left = `${formatDuration(endsAtMs - Date.now())} of ${formatDuration(durationMs)}`;
+      const summary = `soak of ${hop.input.hop.id}: ${left} left`;
       hop.run.isStill = true;
       await sleep(waitMs, { summary });
       await verify(hop, 1);

@@ -136,7 +136,8 @@ function enter(run: NodeRun, phase: NodePhase): void {
   run.phaseSinceMs = Date.now();
   const { change } = run.input;
   const held = run.gate === undefined ? '' : `\n\n${gateSentence(run.gate)}`;
-  setCurrentDetails(`**${change.name}** ${change.from} → ${change.to}: ${phase}${held}`);
+  const where = phase === 'draining' ? '; Pending Activities say which pods are left, and why' : '';
+  setCurrentDetails(`**${change.name}** ${change.from} → ${change.to}: ${phase}${where}${held}`);
 }
 
 function tellPool(run: NodeRun, state: NodeReport['state']): void {

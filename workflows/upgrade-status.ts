@@ -83,11 +83,18 @@ export function detailsOf(state: UpgradeState): string {
       ? gate.findings.map((one) => `- ${one.severity}: ${findingSentence(one)}`)
       : [],
   );
+  const { cluster, target } = state.spec;
   return [
+    // The summary of the workflow is lost when it continues as new, between hops.
+    `**Upgrade of ${cluster} to ${target}**`,
+    '',
     status.sentence,
     ...section('Waits for an answer', gates),
     ...section('Findings', findings),
     ...section('Hops', hopTable(state)),
+    // The frame of the Temporal UI cuts the last line in half.
+    '',
+    '&nbsp;',
   ].join('\n');
 }
 

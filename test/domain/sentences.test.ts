@@ -544,7 +544,7 @@ const held: Gate = {
 describe('a gate', () => {
   it('for an approval says what to answer', () => {
     expect(gateSentence(approval)).toBe(
-      'hop-1.30 has waited for an approval - approve or reject approve/hop-1.30',
+      'hop-1.30 waits for an approval - approve or reject approve/hop-1.30',
     );
     expect(gateSentence(approval, 7_200_000)).toBe(
       'hop-1.30 has waited for 2 h for an approval - approve or reject approve/hop-1.30',
@@ -577,7 +577,7 @@ describe('a gate', () => {
 
   it('for a node says what holds it', () => {
     expect(gateSentence(held)).toBe(
-      'node worker-2 of pool web has been held: not Ready - look; pod web/web-0 has not left: no' +
+      'node worker-2 of pool web is held: not Ready - look; pod web/web-0 has not left: no' +
         ' controller owns it, so it would not come back - move or delete it, or set' +
         ' drain.unmanagedPods to evict - retry, skip or quarantine node worker-2, or roll back' +
         ' hop-1.29',
@@ -662,15 +662,15 @@ describe('the status of', () => {
       phase: 'waiting-for-approval, with nothing to roll back',
       status: { ...quiet, phase: 'waiting-for-approval', gates: [approval] },
       sentence:
-        'lab waits for a person: hop-1.30 has waited for an approval - approve or reject' +
+        'lab waits for a person: hop-1.30 waits for an approval - approve or reject' +
         ' approve/hop-1.30',
     },
     {
       phase: 'needs-operator',
       status: { ...quiet, phase: 'needs-operator', gates: [{ ...held, blockers: [] }, approval] },
       sentence:
-        'lab needs an operator: node worker-2 of pool web has been held: not Ready - look -' +
-        ' retry, skip or quarantine node worker-2, or roll back hop-1.29; hop-1.30 has waited' +
+        'lab needs an operator: node worker-2 of pool web is held: not Ready - look -' +
+        ' retry, skip or quarantine node worker-2, or roll back hop-1.29; hop-1.30 waits' +
         ' for an approval - approve or reject approve/hop-1.30',
     },
     {
@@ -682,7 +682,7 @@ describe('the status of', () => {
         rollBackTo,
       },
       sentence:
-        'lab needs an operator: step plan of hop-1.29 has been stopped: 1 finding blocks -' +
+        'lab needs an operator: step plan of hop-1.29 is stopped: 1 finding blocks -' +
         ' remove it - approve hop-1.30/plan to try the step again, or reject it to end here;' +
         ' rolling back hop-1.29 would return it to 1.28.15',
     },
@@ -711,7 +711,7 @@ describe('the status of', () => {
       status: { ...under, phase: 'paused', paused, gates: [approval] },
       sentence:
         'lab is paused by ana (incident 12); hop 1 of 2 (hop-1.29), step pool web - resume to' +
-        ' go on; meanwhile hop-1.30 has waited for an approval - approve or reject' +
+        ' go on; meanwhile hop-1.30 waits for an approval - approve or reject' +
         ' approve/hop-1.30',
     },
     {

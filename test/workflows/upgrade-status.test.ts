@@ -58,6 +58,8 @@ it('tells the hop, its position and an estimate while it runs', () => {
 it('writes a page with the sentence, what waits and what was done', () => {
   const text = detailsOf(waiting);
   expect(text.split('\n')).toEqual([
+    '**Upgrade of lab to 1.30**',
+    '',
     statusOf(waiting).sentence,
     '',
     '### Waits for an answer',
@@ -70,6 +72,8 @@ it('writes a page with the sentence, what waits and what was done', () => {
     '| --- | --- | --- |',
     '| hop-1.29 | 1.28.15 → 1.29.15 | completed, 2 min 5 s |',
     '| hop-1.30 | 1.29.15 → 1.30.14 | to do |',
+    '',
+    '&nbsp;',
   ]);
 });
 

@@ -53,7 +53,7 @@ describe('progressEvents', () => {
     expect(progressEvents(upgrading, nodeHeld, view)).toEqual([
       'needs-operator',
       'web-2 held',
-      expect.stringMatching(/^node web-2 of pool web has been held: /),
+      expect.stringMatching(/^node web-2 of pool web is held: /),
       '  ascent retry-node prod web-2',
       '  ascent skip-node prod web-2',
       '  ascent quarantine-node prod web-2',
@@ -63,7 +63,7 @@ describe('progressEvents', () => {
 
   it('tell a gate once, again when it has opened anew, and that it is settled', () => {
     const opened = progressEvents(upgrading, waitingForApproval, view);
-    expect(opened).toContainEqual(expect.stringMatching(/^hop-1.30 has waited for an approval/));
+    expect(opened).toContainEqual(expect.stringMatching(/^hop-1.30 waits for an approval/));
     expect(progressEvents(waitingForApproval, waitingForApproval, view)).toEqual([]);
 
     const { status } = waitingForApproval;
@@ -72,7 +72,7 @@ describe('progressEvents', () => {
       status: { ...status, gates: status.gates.map((gate) => ({ ...gate, sinceMs: 1 })) },
     };
     expect(progressEvents(waitingForApproval, anew, view)).toContainEqual(
-      expect.stringMatching(/^hop-1.30 has waited for an approval/),
+      expect.stringMatching(/^hop-1.30 waits for an approval/),
     );
 
     expect(progressEvents(waitingForApproval, upgrading, view)).toContain(
