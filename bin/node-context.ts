@@ -12,10 +12,16 @@ import { AscentClient } from '../client';
 import type { CliContext, Confirm, LiveFrame, OutputStream, RunningLab } from '../cli/context';
 
 const widthWithoutTerminal = 100;
+/**
+ * A signal to the whole process group (Ctrl-C, timeout(1)) comes a second time through the launcher
+ * that passes it on. Nobody presses Ctrl-C twice that fast.
+ */
+const sameSignalMs = 250;
 
 /** Interruptions: handlers are set when a command first asks for the signal, never before. */
 class Interruption {
   #controller: AbortController | undefined;
+  #sinceMs = 0;
 
   get signal(): AbortSignal {
     this.#controller ??= this.listen();
@@ -29,8 +35,12 @@ class Interruption {
   /** As if the signal had come. */
   interrupt(name: 'SIGINT' | 'SIGTERM'): void {
     this.#controller ??= this.listen();
-    // Asked a second time: nothing more is waited for.
-    if (this.#controller.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
+    if (this.#controller.signal.aborted) {
+      if (performance.now() - this.#sinceMs < sameSignalMs) return;
+      // Asked a second time: nothing more is waited for.
+      process.exit(name === 'SIGINT' ? 130 : 143);
+    }
+    this.#sinceMs = performance.now();
     this.#controller.abort(new Error(`stopped by ${name}`));
   }
 
