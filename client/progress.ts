@@ -1,8 +1,9 @@
 // Puts together what the workflows of one upgrade say about themselves: the root, its hop, the pool
-// that runs, each node in work, and the heartbeats of their drains (docs/adr/0004).
+// that runs, each node in work, the heartbeats of their drains (docs/adr/0004), and which of their
+// activities do not get on.
 // G1. The root must answer; whatever a child does not answer now is left out, not waited for.
 
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import {
   decodeArrayFromPayloads,
   loadDataConverter,
@@ -14,10 +15,11 @@ import type {
   HopStatus,
   NodeProgress,
   PoolStatus,
+  UnsettledActivity,
   UpgradeProgress,
   UpgradeStatus,
 } from '../domain/progress';
-import { hopWorkflowId, rollBackWorkflowId } from '../domain/workflow-ids';
+import { hopWorkflowId, rollBackWorkflowId, upgradeWorkflowId } from '../domain/workflow-ids';
 import {
   hopStatusQuery,
   nodeStatusQuery,
@@ -26,6 +28,7 @@ import {
 } from '../workflows/messages';
 import type { Session } from './calls';
 import { callUpgrade } from './calls';
+import { unsettledActivities } from './unsettled-activities';
 
 /** A child that is busy does not hold up the whole picture (G1). */
 const childTimeoutMs = 5_000;
@@ -43,23 +46,39 @@ export async function readProgress(session: Session, cluster: string): Promise<U
   const hop = await readHop(session, status);
   const pool = await readPool(session, hop);
   const active = pool?.active.slice(0, maxNodesAsked) ?? [];
-  const nodes = await Promise.all(active.map((node) => readNode(session.client, node)));
+  const [nodes, ...above] = await Promise.all([
+    Promise.all(active.map((node) => readNode(session.client, node))),
+    ...workflowsAbove(status).map((workflowId) => readUnsettled(session.client, workflowId)),
+  ]);
+  const unsettled = [...above.flat(), ...nodes.flatMap((node) => node.unsettled)];
   return {
     status,
     ...(pool === undefined ? {} : { pool: withoutActive(pool) }),
     members: hop?.members ?? [],
-    nodes,
+    nodes: nodes.map(({ progress }) => progress),
+    ...(unsettled.length === 0 ? {} : { unsettled }),
     ...(hop === undefined ? {} : { stepSeconds: hop.stepSeconds }),
   };
 }
 
+/** The workflow of the hop that runs, or is rolled back, now. */
+function hopWorkflowOf({ cluster, hop, phase, rollBackTo }: UpgradeStatus): string | undefined {
+  if (hop === undefined || phase === 'ended') return undefined;
+  return phase === 'rolling-back'
+    ? rollBackWorkflowId(cluster, rollBackTo?.hop ?? hop.id)
+    : hopWorkflowId(cluster, hop.id);
+}
+
+/** Those of the current picture, besides nodes, that call activities themselves. */
+function workflowsAbove(status: UpgradeStatus): readonly string[] {
+  if (status.phase === 'ended') return [];
+  const hop = hopWorkflowOf(status);
+  return [upgradeWorkflowId(status.cluster), ...(hop === undefined ? [] : [hop])];
+}
+
 function readHop(session: Session, status: UpgradeStatus): Promise<HopStatus | undefined> {
-  const { cluster, hop, phase } = status;
-  if (hop === undefined || phase === 'ended') return Promise.resolve(undefined);
-  const workflowId =
-    phase === 'rolling-back'
-      ? rollBackWorkflowId(cluster, status.rollBackTo?.hop ?? hop.id)
-      : hopWorkflowId(cluster, hop.id);
+  const workflowId = hopWorkflowOf(status);
+  if (workflowId === undefined) return Promise.resolve(undefined);
   return askChild(session.client, () =>
     session.client.workflow.getHandle(workflowId).query(hopStatusQuery),
   );
@@ -73,26 +92,36 @@ function readPool(session: Session, hop: HopStatus | undefined): Promise<PoolSta
   );
 }
 
+interface NodeLook {
+  readonly progress: NodeProgress;
+  readonly unsettled: readonly UnsettledActivity[];
+}
+
 async function readNode(
   client: Client,
   active: { readonly node: NodeName; readonly workflowId: string },
-): Promise<NodeProgress> {
+): Promise<NodeLook> {
   const handle = client.workflow.getHandle(active.workflowId);
-  const [status, drain] = await Promise.all([
+  const [status, description] = await Promise.all([
     askChild(client, () => handle.query(nodeStatusQuery)),
-    askChild(client, () => readDrain(client, active.workflowId)),
+    askChild(client, () => handle.describe()),
   ]);
   // A node whose workflow has only just begun is pending: it says so itself a moment later.
   const known = status ?? { node: active.node, phase: 'pending', phaseSinceMs: Date.now() };
-  if (drain === undefined) return { ...known, blockers: [] };
+  if (description === undefined) return { progress: { ...known, blockers: [] }, unsettled: [] };
+  const unsettled = unsettledActivities(description, Date.now());
+  const drain = await readDrain(client, description);
+  if (drain === undefined) return { progress: { ...known, blockers: [] }, unsettled };
   const { evicted, remaining, blockers } = drain;
-  return { ...known, evicted, remaining, blockers };
+  return { progress: { ...known, evicted, remaining, blockers }, unsettled };
 }
 
 /** The last heartbeat of the drain that runs, if one does and has told anything yet. */
-async function readDrain(client: Client, workflowId: string): Promise<DrainProgress | undefined> {
-  const description = await client.workflow.getHandle(workflowId).describe();
-  const drain = description.raw.pendingActivities?.find(
+async function readDrain(
+  client: Client,
+  { raw }: WorkflowExecutionDescription,
+): Promise<DrainProgress | undefined> {
+  const drain = raw.pendingActivities?.find(
     (activity) => activity.activityType?.name === 'drainNode',
   );
   const payloads = drain?.heartbeatDetails?.payloads;
@@ -100,6 +129,15 @@ async function readDrain(client: Client, workflowId: string): Promise<DrainProgr
   const converter = loadDataConverter(client.options.dataConverter);
   const [details] = await decodeArrayFromPayloads(converter, payloads);
   return details as DrainProgress | undefined;
+}
+
+async function readUnsettled(
+  client: Client,
+  workflowId: string,
+): Promise<readonly UnsettledActivity[]> {
+  const handle = client.workflow.getHandle(workflowId);
+  const description = await askChild(client, () => handle.describe());
+  return description === undefined ? [] : unsettledActivities(description, Date.now());
 }
 
 async function askChild<T>(client: Client, ask: () => Promise<T>): Promise<T | undefined> {

@@ -158,6 +158,17 @@ export interface NodeProgress extends NodeStatus {
   readonly blockers: readonly DrainBlocker[];
 }
 
+/** An activity that does not get on, as Temporal's server knows it; workflows cannot see it. */
+export type UnsettledActivity = {
+  /** Name in domain/activity-contract.ts. */
+  readonly activity: string;
+  readonly workflowId: string;
+} & (
+  | { readonly code: 'not-taken'; readonly sinceMs: number }
+  /** Failed `failures` times, last with `message`; it is tried again by itself. */
+  | { readonly code: 'failing'; readonly failures: number; readonly message: string }
+);
+
 /** What `watch` yields: the status of the upgrade with what its children say. */
 export interface UpgradeProgress {
   readonly status: UpgradeStatus;
@@ -166,4 +177,6 @@ export interface UpgradeProgress {
   readonly nodes: readonly NodeProgress[];
   /** Steps of the hop that runs which are done → seconds, as in HopOutcome. */
   readonly stepSeconds?: Readonly<Record<string, number>>;
+  /** Absent when every activity gets on. */
+  readonly unsettled?: readonly UnsettledActivity[];
 }

@@ -2,13 +2,14 @@
 // upgrade stands. No locale and no clock: who wants to read durations passes `nowMs`.
 // S1. Each sentence names the object and says what to do next, or that nothing needs to be done.
 
-import type { StartRefusal } from './activity-contract';
+import { clusterTaskQueue, type StartRefusal } from './activity-contract';
 import { blockerSentence, budgetText } from './blocker-sentences';
 import type { CommandRefusal, Gate } from './control';
 import { formatDuration, formatSeconds } from './durations';
 import type { FailureInfo } from './failures';
 import type { Finding, FindingObject } from './findings';
-import type { UpgradeResult, UpgradeStatus } from './progress';
+import type { ClusterName } from './names';
+import type { UnsettledActivity, UpgradeResult, UpgradeStatus } from './progress';
 import type { Words } from './words';
 import { say } from './words';
 
@@ -219,6 +220,39 @@ function endText(status: StatusFacts): string {
   if (result !== undefined) return resultSentence(cluster, result);
   const why = lastFailure === undefined ? '' : `: ${failureSentence(lastFailure)}`;
   return `the upgrade of ${cluster} has ended${why}`;
+}
+
+/**
+ * Why activities do not get on, and what to do about it: one sentence a reason, about the first of
+ * its activities. Without `nowMs` it says no durations.
+ */
+export function unsettledSentences(
+  cluster: ClusterName,
+  unsettled: readonly UnsettledActivity[],
+  nowMs?: number,
+): readonly string[] {
+  const reasons = new Map<string, { readonly first: UnsettledActivity; readonly more: number }>();
+  for (const one of unsettled) {
+    const reason = one.code === 'failing' ? one.message : one.code;
+    const known = reasons.get(reason);
+    reasons.set(reason, {
+      first: known?.first ?? one,
+      more: known === undefined ? 0 : known.more + 1,
+    });
+  }
+  return [...reasons.values()].map(({ first, more }) => {
+    const others = more === 0 ? '' : ` (and ${more} more)`;
+    const what = `${first.activity} of ${first.workflowId}${others}`;
+    if (first.code === 'failing') {
+      const times = first.failures === 1 ? 'once' : `${first.failures} times`;
+      return `${what} has failed ${times} and is tried again: ${first.message}`;
+    }
+    const waited = nowMs === undefined ? '' : ` for ${formatDuration(nowMs - first.sinceMs)}`;
+    return (
+      `no worker has taken ${what}${waited}` +
+      ` - see that a worker runs that serves ${clusterTaskQueue(cluster)}`
+    );
+  });
 }
 
 /** How an upgrade ended, in one sentence. */

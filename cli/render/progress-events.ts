@@ -6,10 +6,11 @@ import { formatSeconds } from '../../domain/durations';
 import type {
   NodeOutcome,
   NodeProgress,
+  UnsettledActivity,
   UpgradeProgress,
   UpgradeStatus,
 } from '../../domain/progress';
-import { gateSentence, resultSentence } from '../../domain/sentences';
+import { gateSentence, resultSentence, unsettledSentences } from '../../domain/sentences';
 import { blockerGroups, groupSentence } from './blocker-groups';
 import { gateHints } from './hints';
 import { count } from './text';
@@ -30,6 +31,7 @@ export function progressEvents(
     ...hopEvents(before, after),
     ...doneNodeEvents(before, after),
     ...nodeEvents(before, after),
+    ...unsettledEvents(before, after),
     ...gateEvents(before, after, view),
     ...endEvents(before, after),
   ];
@@ -123,6 +125,19 @@ export function withStandingBlockers(progress: UpgradeProgress, nowMs: number): 
     blockers: node.blockers.filter(({ sinceMs }) => nowMs - sinceMs >= standingMs),
   }));
   return { ...progress, nodes };
+}
+
+/** Told when it comes up; that it is over is seen by what happens next. */
+function unsettledEvents(before: UpgradeProgress | undefined, after: UpgradeProgress): string[] {
+  const { cluster } = after.status;
+  const known = new Set(before?.unsettled?.map(unsettledKey));
+  const news = after.unsettled?.filter((one) => !known.has(unsettledKey(one))) ?? [];
+  return [...unsettledSentences(cluster, news)];
+}
+
+function unsettledKey(one: UnsettledActivity): string {
+  const why = one.code === 'failing' ? one.message : one.code;
+  return `${one.activity} ${one.workflowId} ${why}`;
 }
 
 function gateEvents(

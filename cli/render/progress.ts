@@ -4,7 +4,7 @@
 import { formatDuration, formatSeconds } from '../../domain/durations';
 import type { Plan } from '../../domain/plan';
 import type { HopOutcome, NodeProgress, UpgradeProgress } from '../../domain/progress';
-import { gateSentence, statusSentence } from '../../domain/sentences';
+import { gateSentence, statusSentence, unsettledSentences } from '../../domain/sentences';
 import { blockerLines } from './blocker-groups';
 import { gateHints } from './hints';
 import type { StepRow } from './steps';
@@ -33,6 +33,7 @@ export function renderProgress(progress: UpgradeProgress, view: ProgressView): r
     ...section(status.hops.map((hop) => renderDoneHop(hop, view.style))),
     ...renderCurrentHop(progress, view),
     ...renderLaterHops(progress, view),
+    ...renderUnsettled(progress, view),
     ...renderGates(progress, view),
     ...renderWayBack(progress, view),
   ];
@@ -154,14 +155,25 @@ function renderLaterHops({ status }: UpgradeProgress, view: ProgressView): reado
     });
 }
 
+function renderUnsettled(
+  { status, unsettled = [] }: UpgradeProgress,
+  { style, width, nowMs }: ProgressView,
+): readonly string[] {
+  const sentences = unsettledSentences(status.cluster, unsettled, nowMs);
+  return section(sentences.flatMap((sentence) => marked(sentence, width).map(style.bad)));
+}
+
+/** Wrapped, with an exclamation mark before the first line. */
+function marked(sentence: string, width: number): readonly string[] {
+  return wrap(sentence, width - 2).map((line, index) => `${index === 0 ? '!' : ' '} ${line}`);
+}
+
 function renderGates({ status }: UpgradeProgress, view: ProgressView): readonly string[] {
   const { style, width, nowMs, program } = view;
   const context = { program, cluster: status.cluster };
   return section(
     status.gates.flatMap((gate) => [
-      ...wrap(gateSentence(gate, nowMs), width - 2).map((line, index) =>
-        style.wait(`${index === 0 ? '!' : ' '} ${line}`),
-      ),
+      ...marked(gateSentence(gate, nowMs), width).map(style.wait),
       ...gateHints(gate, status, context).map((hint) => `    ${style.strong(hint)}`),
     ]),
   );

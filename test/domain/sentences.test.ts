@@ -7,7 +7,7 @@ import { failureInfo, remedyOf } from '../../domain/failure-remedies';
 import { failureCodes } from '../../domain/failures';
 import type { FindingObject } from '../../domain/findings';
 import type { GateId, PlanDigest } from '../../domain/names';
-import type { UpgradeResult } from '../../domain/progress';
+import type { UnsettledActivity, UpgradeResult } from '../../domain/progress';
 import type { StatusFacts } from '../../domain/sentences';
 import {
   failureSentence,
@@ -18,6 +18,7 @@ import {
   resultSentence,
   startRefusalSentence,
   statusSentence,
+  unsettledSentences,
 } from '../../domain/sentences';
 import {
   clusterName,
@@ -795,5 +796,54 @@ describe('the end', () => {
     },
   ])('$result.outcome', ({ result, sentence }) => {
     expect(resultSentence('lab', result)).toBe(sentence);
+  });
+});
+
+describe('what does not get on', () => {
+  const taken = { activity: 'drainNode', code: 'not-taken', sinceMs: 0 } as const;
+  const failed = { activity: 'preflight', code: 'failing', message: 'the API is away' } as const;
+  const workflowId = 'upgrade/lab/hop-1.29';
+
+  it.each<{
+    name: string;
+    unsettled: readonly UnsettledActivity[];
+    nowMs?: number;
+    sentences: readonly string[];
+  }>([
+    { name: 'nothing', unsettled: [], sentences: [] },
+    {
+      name: 'a worker that is away',
+      unsettled: [{ ...taken, workflowId }],
+      nowMs: 120_000,
+      sentences: [
+        'no worker has taken drainNode of upgrade/lab/hop-1.29 for 2 min' +
+          ' - see that a worker runs that serves cluster/lab',
+      ],
+    },
+    {
+      name: 'one reason of several activities, without a clock',
+      unsettled: [
+        { ...taken, workflowId },
+        { ...taken, workflowId: 'upgrade/lab/hop-1.29/workers/worker-1' },
+        { ...taken, workflowId: 'upgrade/lab/hop-1.29/workers/worker-2' },
+      ],
+      sentences: [
+        'no worker has taken drainNode of upgrade/lab/hop-1.29 (and 2 more)' +
+          ' - see that a worker runs that serves cluster/lab',
+      ],
+    },
+    {
+      name: 'failures, one sentence a message',
+      unsettled: [
+        { ...failed, workflowId, failures: 1 },
+        { ...failed, workflowId, failures: 4, message: 'etcd is away' },
+      ],
+      sentences: [
+        'preflight of upgrade/lab/hop-1.29 has failed once and is tried again: the API is away',
+        'preflight of upgrade/lab/hop-1.29 has failed 4 times and is tried again: etcd is away',
+      ],
+    },
+  ])('$name', ({ unsettled, nowMs, sentences }) => {
+    expect(unsettledSentences(cluster, unsettled, nowMs)).toEqual(sentences);
   });
 });

@@ -61,6 +61,27 @@ describe('progressEvents', () => {
     ]);
   });
 
+  it('tell once what no worker takes, and again when something else is not taken', () => {
+    const untaken = (node: string) =>
+      ({
+        activity: 'drainNode',
+        workflowId: `upgrade/prod/hop-1.29/web/${node}`,
+        code: 'not-taken',
+        sinceMs: 1,
+      }) as const;
+    const one = { ...upgrading, unsettled: [untaken('web-2')] };
+    const two = { ...upgrading, unsettled: [untaken('web-2'), untaken('web-3')] };
+    const advice = 'see that a worker runs that serves cluster/prod';
+    expect(progressEvents(upgrading, one, view)).toEqual([
+      `no worker has taken drainNode of upgrade/prod/hop-1.29/web/web-2 - ${advice}`,
+    ]);
+    expect(progressEvents(one, one, view)).toEqual([]);
+    expect(progressEvents(one, two, view)).toEqual([
+      `no worker has taken drainNode of upgrade/prod/hop-1.29/web/web-3 - ${advice}`,
+    ]);
+    expect(progressEvents(two, upgrading, view)).toEqual([]);
+  });
+
   it('tell a gate once, again when it has opened anew, and that it is settled', () => {
     const opened = progressEvents(upgrading, waitingForApproval, view);
     expect(opened).toContainEqual(expect.stringMatching(/^hop-1.30 waits for an approval/));

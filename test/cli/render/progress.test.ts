@@ -17,6 +17,29 @@ describe('renderProgress', () => {
     expect(plain.join('')).not.toMatch(escapes);
   });
 
+  it('shows what does not get on above the gates', () => {
+    const moment = moments['held by a node'];
+    if (moment === undefined) throw new Error('no such moment');
+    const unsettled = [
+      {
+        activity: 'verifyCluster',
+        workflowId: 'upgrade/prod/hop-1.29',
+        code: 'not-taken',
+        sinceMs: nowMs - 90_000,
+      },
+    ] as const;
+    const wide = { ...view, width: 200, style: plainStyle };
+
+    const lines = renderProgress({ ...moment, unsettled }, wide);
+
+    const sentence =
+      '! no worker has taken verifyCluster of upgrade/prod/hop-1.29 for 1 min 30 s' +
+      ' - see that a worker runs that serves cluster/prod';
+    const before = renderProgress(moment, wide);
+    const gate = before.findIndex((line) => line.startsWith('! node web-2'));
+    expect(lines).toEqual(before.toSpliced(gate, 0, sentence, ''));
+  });
+
   it('wraps sentences at the width of the terminal', () => {
     const moment = moments['held by a node'];
     if (moment === undefined) throw new Error('no such moment');
