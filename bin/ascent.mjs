@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const program = fileURLToPath(new URL('../dist/bin/ascent.js', import.meta.url));
@@ -46,6 +47,9 @@ function runUnder(node, { flags = [], environment = {} } = {}) {
     process.exitCode = signal === null ? code : 128 + constants.signals[signal];
   });
 }
+
+/** Tells the program the name that it was called by; see bin/called-as.ts. */
+process.env.ASCENT_CALLED_AS ??= basename(process.argv[1]);
 
 async function main() {
   if (!existsSync(program)) {

@@ -9,16 +9,19 @@ import { addLabCommands } from './lab-commands';
 import { nodeContext } from './node-context';
 import { addWorkerCommand } from './worker-command';
 
-/** Of package.json, which stands beside dist/. */
+/** Beside dist/. */
+const packageRoot = path.join(__dirname, '..', '..');
+
 function packageVersion(): string {
-  const file = path.join(__dirname, '..', '..', 'package.json');
+  const file = path.join(packageRoot, 'package.json');
   const { version } = JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string };
   return version;
 }
 
 async function main(): Promise<void> {
   const commands = [addDemoCommand, addLabCommands, addWorkerCommand];
-  const code = await runCli(process.argv.slice(2), nodeContext(packageVersion()), commands);
+  const context = nodeContext(packageRoot, packageVersion());
+  const code = await runCli(process.argv.slice(2), context, commands);
   if (code !== 0) process.exitCode = code;
 }
 

@@ -10,6 +10,7 @@ import { createLogUpdate } from 'log-update';
 
 import { AscentClient } from '../client';
 import type { CliContext, Confirm, LiveFrame, OutputStream, RunningLab } from '../cli/context';
+import { calledAs, calledAsVariable } from './called-as';
 
 const widthWithoutTerminal = 100;
 /**
@@ -52,11 +53,11 @@ class Interruption {
   }
 }
 
-export function nodeContext(version: string): CliContext {
+export function nodeContext(packageRoot: string, version: string): CliContext {
   const interruption = new Interruption();
   const { env, stdin, stdout, stderr } = process;
   return {
-    program: 'ascent',
+    program: calledAs(packageRoot, process.cwd(), env[calledAsVariable]),
     version,
     env,
     user: `${userInfo().username}@${hostname()}`,

@@ -33,7 +33,7 @@ export interface RunningLab {
 export type Confirm = (question: string, signal?: AbortSignal) => Promise<boolean>;
 
 export interface CliContext {
-  /** How people call this executable: `ascent`. */
+  /** How people call this executable, for lines to copy: `ascent`, or a path. */
   readonly program: string;
   readonly version: string;
   readonly env: Readonly<Record<string, string | undefined>>;

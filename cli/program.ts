@@ -30,7 +30,7 @@ export type AddCommands = (program: Command, run: CommandRun) => void;
 
 export function buildProgram(run: CommandRun, extraCommands: readonly AddCommands[]): Command {
   const { context } = run;
-  const program = new Command(context.program)
+  const program = new Command('ascent')
     .description('Takes a Kubernetes cluster across several minors, durably.')
     .version(context.version, '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show help')

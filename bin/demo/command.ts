@@ -38,22 +38,22 @@ function nodeCount(text: string): number {
 }
 
 /** How to look at what `--keep` leaves running. */
-function keptLines(ground: Ground): readonly string[] {
+function keptLines(ground: Ground, program: string): readonly string[] {
   const { cluster, kubeconfig, temporalAddress, temporalUi, worker } = ground;
   return [
     '',
     'Everything stays up. In another terminal, in this directory:',
     `  export TEMPORAL_ADDRESS=${temporalAddress} KUBECONFIG=${kubeconfig}`,
     `  kubectl get nodes,pods --all-namespaces`,
-    `  bin/ascent.mjs status ${cluster}`,
-    `  bin/ascent.mjs watch ${cluster}`,
-    `  bin/ascent.mjs pause ${cluster} --reason "let me look"`,
-    `  bin/ascent.mjs resume ${cluster} --reason "go on"`,
-    `  bin/ascent.mjs approve ${cluster} approve/hop-1.30 --digest …`,
-    `  bin/ascent.mjs rollback ${cluster} hop-1.30 --reason "go back"`,
+    `  ${program} status ${cluster}`,
+    `  ${program} watch ${cluster}`,
+    `  ${program} pause ${cluster} --reason "let me look"`,
+    `  ${program} resume ${cluster} --reason "go on"`,
+    `  ${program} approve ${cluster} approve/hop-1.30 --digest …`,
+    `  ${program} rollback ${cluster} hop-1.30 --reason "go back"`,
     'status prints the lines that answer a gate, digest included.',
     `Temporal UI: ${temporalUi}   worker's log: ${worker.logFile}`,
-    `End it with: bin/ascent.mjs lab down --name ${cluster}`,
+    `End it with: ${program} lab down --name ${cluster}`,
     '',
   ];
 }
@@ -82,7 +82,8 @@ async function demo(invocation: Invocation<DemoFlags>): Promise<ExitCode> {
       keep: options.keep === true,
       signal,
       onGround: (ground) => {
-        if (options.keep === true) for (const text of keptLines(ground)) screen.line(text);
+        if (options.keep === true)
+          keptLines(ground, context.program).forEach((text) => screen.line(text));
       },
     },
     screen,
