@@ -10,7 +10,12 @@ import type { Command, CommandAccepted, CommandRefusal } from '../domain/control
 import { commandRefusalCodes } from '../domain/control';
 import type { Session } from './calls';
 import { callUpgrade, endOf } from './calls';
-import { CommandRefusedError, UpgradeEndedError, UpgradeNotFoundError } from './errors';
+import {
+  CommandRefusedError,
+  UpgradeEndedError,
+  UpgradeNotFoundError,
+  WorkerMissingError,
+} from './errors';
 import { isWorkflowNotFound } from './temporal-errors';
 
 /**
@@ -39,8 +44,18 @@ export async function sendCommand(
       const end = await endOf(session, cluster);
       if (end !== undefined) throw new UpgradeEndedError(cluster, end.outcome, end.result);
     }
+    if (error instanceof WorkerMissingError) throw withFate(error, name);
     throw error;
   }
+}
+
+/** Temporal keeps an update that no worker has seen; only a restart of its server forgets it. */
+function withFate(error: WorkerMissingError, name: Command['name']): WorkerMissingError {
+  const { taskQueue, waitedSeconds, cause } = error;
+  const remedy =
+    `start a worker; ${name} was handed to Temporal and may take effect then,` +
+    ' so look at the status before you send it again';
+  return new WorkerMissingError({ taskQueue, waitedSeconds, remedy, cause });
 }
 
 /** A fresh idempotency key. */

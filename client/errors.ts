@@ -132,13 +132,18 @@ export class WorkerMissingError extends AscentError {
   readonly taskQueue: string;
   readonly waitedSeconds: number;
 
-  constructor(options: { taskQueue: string; waitedSeconds: number; cause?: unknown }) {
+  constructor(options: {
+    taskQueue: string;
+    waitedSeconds: number;
+    remedy?: string;
+    cause?: unknown;
+  }) {
     super({
       code: 'worker-missing',
       message:
         `no worker answered on task queue ${options.taskQueue}` +
         ` within ${formatSeconds(options.waitedSeconds)}`,
-      remedy: 'start a worker, or see why the running one does not answer',
+      remedy: options.remedy ?? 'start a worker, or see why the running one does not answer',
       cause: options.cause,
     });
     this.taskQueue = options.taskQueue;

@@ -69,7 +69,12 @@ describe('while something is away', () => {
     const missing = { code: 'worker-missing', taskQueue: 'ascent', waitedSeconds: 3 };
     await expect(
       impatient.pause(name, { actor: 'ada', reason: 'anybody there?' }),
-    ).rejects.toMatchObject(missing);
+    ).rejects.toMatchObject({
+      ...missing,
+      remedy:
+        'start a worker; pause was handed to Temporal and may take effect then,' +
+        ' so look at the status before you send it again',
+    });
     await expect(impatient.status(name)).rejects.toMatchObject(missing);
     await impatient.close();
   });
