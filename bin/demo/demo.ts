@@ -9,7 +9,7 @@ import { connectTemporal } from '../../client/connect';
 import type { ClusterName, PoolName } from '../../domain/names';
 import type { Plan } from '../../domain/plan';
 import type { Observation } from '../../domain/observation';
-import type { UpgradeProgress, UpgradeResult } from '../../domain/progress';
+import type { UpgradeResult } from '../../domain/progress';
 import { startRefusalSentence } from '../../domain/sentences';
 import type { UpgradeSpec } from '../../domain/spec';
 import type { KubeMinor } from '../../domain/versions';
@@ -18,43 +18,27 @@ import { nodeWorkflowId, poolWorkflowId } from '../../domain/workflow-ids';
 import { hopWorkflowId } from '../../domain/workflow-ids';
 import { countPods, eventsPerNodeWorkflow, peakRssMb } from './figures';
 import { bringUp } from './ground';
-import type { Ground } from './ground';
+import type { Ground, GroundOptions } from './ground';
 import { connect } from './observer/connection';
 import { startObserver } from './observer-process';
 import type { Observer } from './observer-process';
 import { demoReport } from './report';
 import type { DemoReport } from './report';
 import { followUpgrade } from './follow';
-import type { ApprovalQuestion } from './follow';
+import type { FollowOptions, FollowScreen } from './follow';
 
-export interface DemoOptions {
-  /** Name of the lab and of the cluster; default `demo`. */
-  readonly name?: string;
-  /** Where the lab keeps its state; default: the labs' usual place. */
-  readonly stateDir?: string;
-  readonly members?: number;
-  readonly nodes?: number;
+export interface DemoOptions extends GroundOptions, FollowOptions {
   /** Target: `1.30` or an exact release; default `1.30`. */
   readonly to?: string;
   readonly maxUnavailable?: UpgradeSpec['pools'][number]['maxUnavailable'];
-  /** Approves every hop without asking. */
-  readonly yes?: boolean;
-  readonly keep?: boolean;
-  /** Ctrl-C. */
-  readonly signal?: AbortSignal;
   /** Told when everything is up. */
   readonly onGround?: (ground: Ground) => void;
 }
 
 /** What the demo needs of the screen. */
-export interface DemoScreen {
-  line(text: string): void;
-  /** Draws where the upgrade stands; called about once a second. */
-  frame(progress: UpgradeProgress, ground: Ground): void;
+export interface DemoScreen extends FollowScreen {
   /** Ends the drawing. */
   done(): void;
-  /** Absent: nobody can be asked, and the CLI's `approve` is waited for. */
-  readonly ask?: ApprovalQuestion;
   readonly planned?: (plan: Plan) => void;
 }
 
@@ -196,7 +180,7 @@ async function measured(
 /** Runs the demo to its report. Throws when there is nothing to report; see D1 for what is left. */
 export async function runDemo(options: DemoOptions, screen: DemoScreen): Promise<DemoReport> {
   const startedAt = performance.now();
-  const ground = await bringUp(options, screen);
+  const ground = await bringUp(options, (text) => screen.line(text));
   const context: Parameters<typeof measured>[2] = { screen, startedAt };
   try {
     options.onGround?.(ground);

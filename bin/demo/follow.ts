@@ -5,15 +5,32 @@ import type { Gate } from '../../domain/control';
 import type { UpgradeProgress, UpgradeResult } from '../../domain/progress';
 import { gateSentence } from '../../domain/sentences';
 import { messageOf } from '../../lab/lab-error';
-import type { DemoOptions, DemoScreen } from './demo';
 import type { Ground } from './ground';
 
 /** True approves, false rejects. The signal ends the question when somebody else has answered. */
 export type ApprovalQuestion = (gate: Gate, signal: AbortSignal) => Promise<boolean>;
 
+export interface FollowOptions {
+  /** Approves every hop without asking. */
+  readonly yes?: boolean;
+  /** Gates other than approvals are waited at, too. */
+  readonly keep?: boolean;
+  /** Ctrl-C. */
+  readonly signal?: AbortSignal;
+}
+
+/** Where the upgrade is shown. */
+export interface FollowScreen {
+  line(text: string): void;
+  /** Draws where the upgrade stands; called about once a second. */
+  frame(progress: UpgradeProgress, ground: Ground): void;
+  /** Absent: nobody can be asked, and the CLI's `approve` is waited for. */
+  readonly ask?: ApprovalQuestion;
+}
+
 interface Following {
-  readonly options: DemoOptions;
-  readonly screen: DemoScreen;
+  readonly options: FollowOptions;
+  readonly screen: FollowScreen;
 }
 
 /** The demo wants no hands but for approvals: any other gate that opens without --keep ends it. */

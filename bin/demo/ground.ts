@@ -9,9 +9,21 @@ import type { Lab } from '../../lab/lab';
 import { defaultStateDir } from '../../lab/layout';
 import { temporalDown, temporalUp } from '../../lab/temporal-server';
 import type { TemporalServer } from '../../lab/temporal-server';
-import type { DemoOptions, DemoScreen } from './demo';
 import { startWorker } from './worker-process';
 import type { WorkerOptions, WorkerProcess } from './worker-process';
+
+export interface GroundOptions {
+  /** Name of the lab and of the cluster; default `demo`. */
+  readonly name?: string;
+  /** Where the lab keeps its state; default: the labs' usual place. */
+  readonly stateDir?: string;
+  readonly members?: number;
+  readonly nodes?: number;
+  /** Ctrl-C. */
+  readonly signal?: AbortSignal;
+}
+
+type Tell = (text: string) => void;
 
 export interface Ground {
   readonly cluster: string;
@@ -31,10 +43,10 @@ export interface Ground {
 const startVersion = '1.28.15';
 
 /** An earlier demo that was kept, or killed, makes room for this one. */
-async function clear(stateDir: string, screen: DemoScreen): Promise<void> {
+async function clear(stateDir: string, tell: Tell): Promise<void> {
   const state = await labStatus({ stateDir });
   if (state.kind === 'absent') return;
-  screen.line(`ending the demo that was left in ${stateDir}`);
+  tell(`ending the demo that was left in ${stateDir}`);
   await temporalDown({ stateDir });
   await labDown({ stateDir });
 }
@@ -49,8 +61,8 @@ async function timed<Value>(
 
 /** Both may be left half up by an interruption: both are awaited before anything is decided. */
 async function bringUpBoth(
-  options: DemoOptions,
-  screen: DemoScreen,
+  options: GroundOptions,
+  tell: Tell,
   stateDir: string,
 ): Promise<readonly [{ value: Lab; seconds: number }, { value: TemporalServer; seconds: number }]> {
   const { signal } = options;
@@ -65,7 +77,7 @@ async function bringUpBoth(
   const onProgress = ({ text, seconds }: { text: string; seconds: number }): void => {
     if (text === told) return;
     told = text;
-    screen.line(`${seconds.toFixed(1).padStart(6)} s  ${text}`);
+    tell(`${seconds.toFixed(1).padStart(6)} s  ${text}`);
   };
   const [lab, temporal] = await Promise.allSettled([
     timed(() => labUp({ ...shape, onProgress, ...(signal === undefined ? {} : { signal }) })),
@@ -86,9 +98,9 @@ async function startWorkerOn(options: WorkerOptions): Promise<WorkerProcess> {
 }
 
 /** Brings everything up from binaries that are installed already. */
-export async function bringUp(options: DemoOptions, screen: DemoScreen): Promise<Ground> {
+export async function bringUp(options: GroundOptions, tell: Tell): Promise<Ground> {
   const stateDir = options.stateDir ?? defaultStateDir(options.name ?? 'demo');
-  await clear(stateDir, screen);
+  await clear(stateDir, tell);
   let worker: WorkerProcess | undefined;
   const tearDown = async (): Promise<void> => {
     await worker?.stop();
@@ -96,7 +108,7 @@ export async function bringUp(options: DemoOptions, screen: DemoScreen): Promise
     await labDown({ stateDir });
   };
   try {
-    const [lab, temporal] = await bringUpBoth(options, screen, stateDir);
+    const [lab, temporal] = await bringUpBoth(options, tell, stateDir);
     options.signal?.throwIfAborted();
     const { accessFile, access, kubeconfig } = lab.value;
     const { address: temporalAddress, uiUrl: temporalUi } = temporal.value;
