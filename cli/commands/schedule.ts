@@ -10,11 +10,19 @@ import { exitCodes } from '../exit-codes';
 import type { CommandRun, Invocation } from '../session';
 import { withSchema } from '../session';
 import { examples } from './examples';
-import type { StartCliOptions } from './start';
+
+/** Options of `start` that say when, and what goes with them. */
+export interface ScheduleCliOptions {
+  readonly expectDigest?: string;
+  readonly watch?: boolean;
+  readonly at?: string;
+  readonly schedule?: string;
+  readonly timezone?: string;
+}
 
 /** Asks no question: what is scheduled is not what is planned now, and can be taken back. */
 export async function scheduleStart(
-  invocation: Invocation<StartCliOptions>,
+  invocation: Invocation<ScheduleCliOptions>,
   spec: UpgradeSpec,
 ): Promise<ExitCode> {
   const { options } = invocation;
@@ -33,7 +41,7 @@ export async function scheduleStart(
   return exitCodes.ok;
 }
 
-function timeOf(options: StartCliOptions): ScheduleTime {
+function timeOf(options: ScheduleCliOptions): ScheduleTime {
   const { at, schedule, timezone } = options;
   if (options.watch === true) {
     throw usageError('--watch cannot follow what has not begun', 'watch it when it has begun');

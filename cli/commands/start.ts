@@ -21,18 +21,14 @@ import type { Answer, CommandRun, Invocation } from '../session';
 import { styleOf, withSchema } from '../session';
 import { examples } from './examples';
 import { planAnswer } from './plan';
+import type { ScheduleCliOptions } from './schedule';
 import { scheduleStart } from './schedule';
 import { followUpgrade } from './watch';
 
-export interface StartCliOptions {
+interface StartCliOptions extends ScheduleCliOptions {
   readonly spec: string;
-  readonly expectDigest?: string;
   readonly yes?: boolean;
   readonly requestId?: string;
-  readonly watch?: boolean;
-  readonly at?: string;
-  readonly schedule?: string;
-  readonly timezone?: string;
 }
 
 export function addStart(program: Command, run: CommandRun): void {
