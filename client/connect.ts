@@ -1,5 +1,7 @@
 // How to reach Temporal: profiles, TLS and API keys are those of @temporalio/envconfig, so that a
-// profile made for the `temporal` command works here as it is. Nothing is invented on top.
+// profile made for the `temporal` command works here as it is. One thing is added: an empty variable
+// counts as absent. Compose files and CI set those that nobody gave a value, and envconfig would
+// take an empty address for an address, and an empty TEMPORAL_TLS for "no TLS".
 
 import type { ConnectionOptions } from '@temporalio/client';
 import { Client, Connection } from '@temporalio/client';
@@ -80,7 +82,7 @@ function readConfig(options: ConnectOptions): ClientConnectConfig {
     return loadClientConnectConfig({
       ...(options.profile === undefined ? {} : { profile: options.profile }),
       ...(options.configFile === undefined ? {} : { configSource: { path: options.configFile } }),
-      ...(options.env === undefined ? {} : { overrideEnvVars: definedOf(options.env) }),
+      overrideEnvVars: givenOf(options.env ?? process.env),
     });
   } catch (error) {
     throw new AscentError({
@@ -92,8 +94,14 @@ function readConfig(options: ConnectOptions): ClientConnectConfig {
   }
 }
 
-function definedOf(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+/** In TEMPORAL_GRPC_META_* an empty value takes the header of the profile away. */
+const headerPrefix = 'TEMPORAL_GRPC_META_';
+
+function givenOf(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    Object.entries(env).filter(
+      (entry): entry is [string, string] =>
+        entry[1] !== undefined && (entry[1] !== '' || entry[0].startsWith(headerPrefix)),
+    ),
   );
 }

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 
 import { AscentClient } from '../../client';
 import { connectTemporal } from '../../client/connect';
+import { TemporalUnreachableError } from '../../client/errors';
 import type { TlsServer } from './support/tls-server';
 import { startTlsServer } from './support/tls-server';
 
@@ -88,6 +89,25 @@ server_ca_cert_path = "${server.file('ca')}.missing"
     await connection.close();
   });
 
+  it('takes empty variables for absent ones', async () => {
+    const names = ['ADDRESS', 'NAMESPACE', 'PROFILE', 'API_KEY', 'TLS', 'TLS_SERVER_NAME'];
+    const files = ['TLS_SERVER_CA_CERT_PATH', 'TLS_CLIENT_CERT_PATH', 'TLS_CLIENT_KEY_DATA'];
+    const empty = [...names, ...files].map((name) => [`TEMPORAL_${name}`, '']);
+    const connection = await connectTemporal({ ...prod(), env: Object.fromEntries(empty) });
+
+    expect(connection.address).toBe(server.address);
+    expect(connection.client.options.namespace).toBe('upgrades');
+    expect(server.calls.at(-1)).toMatchObject({ authorization: 'Bearer a-key', client: 'ada' });
+    await connection.close();
+  });
+
+  it('takes a header of the profile away by an empty variable', async () => {
+    const connection = await connectTemporal({ ...prod(), env: { TEMPORAL_GRPC_META_TEAM: '' } });
+
+    expect(server.calls.at(-1)).not.toHaveProperty('metadata', 'platform');
+    await connection.close();
+  });
+
   it('lets address and namespace of the caller win', async () => {
     const connection = await connectTemporal({
       ...prod(),
@@ -153,4 +173,19 @@ it('says that nobody answers, and where', async () => {
     address,
     message: `Temporal does not answer at ${address}`,
   });
+});
+
+it('looks at the default address when every variable is empty', async () => {
+  const env = { TEMPORAL_ADDRESS: '', TEMPORAL_PROFILE: '', TEMPORAL_CONFIG_FILE: '' };
+
+  // Whether somebody answers there is up to the machine.
+  const attempt = connectTemporal({ env, timeoutMs: 100 }).then(
+    async ({ address, close }) => {
+      await close();
+      return address;
+    },
+    (error: unknown) => (error instanceof TemporalUnreachableError ? error.address : error),
+  );
+
+  await expect(attempt).resolves.toBe('localhost:7233');
 });
