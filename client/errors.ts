@@ -6,7 +6,8 @@
 import type { CommandRefusal } from '../domain/control';
 import type { UpgradeResult } from '../domain/progress';
 import { formatSeconds } from '../domain/durations';
-import { refusalSentence, resultSentence } from '../domain/sentences';
+import { refusalSentence } from '../domain/sentences';
+import { resultSentence } from '../domain/status-sentences';
 
 export const ascentErrorCodes = [
   /** Temporal did not answer at the address. */

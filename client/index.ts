@@ -35,5 +35,6 @@ export type {
   UpgradeStatus,
 } from '../domain/progress';
 export { blockerSentence } from '../domain/blocker-sentences';
-export { refusalSentence, resultSentence, startRefusalSentence } from '../domain/sentences';
+export { refusalSentence, startRefusalSentence } from '../domain/sentences';
+export { resultSentence } from '../domain/status-sentences';
 export type { UpgradeSpec } from '../domain/spec';

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { UpgradeProgress, UpgradeResult } from '../domain/progress';
-import { resultSentence } from '../domain/sentences';
+import { resultSentence } from '../domain/status-sentences';
 import type { Session } from './calls';
 import { callUpgrade, explainedError, resultOf } from './calls';
 import { AscentError } from './errors';

@@ -1,6 +1,6 @@
 // What can be said to and asked of the workflows: the one module of workflows/ that clients import.
-// It pulls in no workflow code, only the definitions (`define*`) and the shapes they carry. What the
-// workflows say to each other is in family-messages.ts.
+// It pulls in no workflow code, only the definitions (`define*`) and the shapes they carry.
+// What the workflows say to each other is in family-messages.ts.
 // M1. Every command exists as an update (answered at once, refused with a reason) and as a signal
 //     of the same name (fire and forget; a refusal lands in the audit trail).
 // M2. A refused update fails with an ApplicationFailure: `type` is the refusal's code, `details[0]`

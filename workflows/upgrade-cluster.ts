@@ -14,7 +14,7 @@ import {
 
 import { failureInfo } from '../domain/failure-remedies';
 import type { UpgradeResult } from '../domain/progress';
-import { resultSentence } from '../domain/sentences';
+import { resultSentence } from '../domain/status-sentences';
 import type { KubeVersion } from '../domain/versions';
 import { engineActor } from './audit-trail';
 import { rejected, rollBack, runHop } from './hop-supervision';

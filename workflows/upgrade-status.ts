@@ -3,7 +3,8 @@
 
 import type { Blocker } from '../domain/blockers';
 import { secondsLeft } from '../domain/progress-estimate';
-import { findingSentence, gateSentence, statusSentence } from '../domain/sentences';
+import { findingSentence, gateSentence } from '../domain/sentences';
+import { statusSentence } from '../domain/status-sentences';
 import type { UpgradePhase, UpgradeStatus } from '../domain/progress';
 import { formatSeconds } from '../domain/durations';
 import { doneCount, hopsLeft, type UpgradeState } from './upgrade-state';

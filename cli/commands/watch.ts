@@ -6,7 +6,7 @@ import { InvalidArgumentError } from 'commander';
 
 import type { Plan } from '../../domain/plan';
 import type { UpgradeProgress, UpgradeResult } from '../../domain/progress';
-import { resultSentence } from '../../domain/sentences';
+import { resultSentence } from '../../domain/status-sentences';
 import { clusterOf } from '../access';
 import type { CliContext, UpgradeClient } from '../context';
 import type { ExitCode } from '../exit-codes';

@@ -10,7 +10,8 @@ import type {
   UpgradeProgress,
   UpgradeStatus,
 } from '../../domain/progress';
-import { gateSentence, resultSentence, unsettledSentences } from '../../domain/sentences';
+import { gateSentence } from '../../domain/sentences';
+import { resultSentence, unsettledSentences } from '../../domain/status-sentences';
 import { blockerGroups, groupSentence } from './blocker-groups';
 import { gateHints } from './hints';
 import { count } from './text';

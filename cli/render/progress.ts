@@ -4,7 +4,8 @@
 import { formatDuration, formatSeconds } from '../../domain/durations';
 import type { Plan } from '../../domain/plan';
 import type { HopOutcome, NodeProgress, UpgradeProgress } from '../../domain/progress';
-import { gateSentence, statusSentence, unsettledSentences } from '../../domain/sentences';
+import { gateSentence } from '../../domain/sentences';
+import { statusSentence, unsettledSentences } from '../../domain/status-sentences';
 import { blockerLines } from './blocker-groups';
 import { gateHints } from './hints';
 import type { StepRow } from './steps';

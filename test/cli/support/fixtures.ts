@@ -11,7 +11,7 @@ import type {
   UpgradeProgress,
   UpgradeStatus,
 } from '../../../domain/progress';
-import { statusSentence } from '../../../domain/sentences';
+import { statusSentence } from '../../../domain/status-sentences';
 import {
   aBudget,
   aCluster,
