@@ -4,7 +4,8 @@ import { upgradeWorkflowId } from '../domain/workflow-ids';
 import type { ClusterName } from '../domain/names';
 import { searchAttributes } from '../workflows/messages';
 import type { Session } from './calls';
-import { explainedError } from './calls';
+import { explainedError, resultOf } from './calls';
+import type { EndedOutcome } from './errors';
 import { upgradeWorkflowType } from './start';
 
 export interface ListOptions {
@@ -20,6 +21,8 @@ export interface UpgradeSummary {
   readonly workflowId: string;
   readonly runId: string;
   readonly state: 'running' | 'ended' | 'failed' | 'cancelled' | 'terminated' | 'timed-out';
+  /** How it ended; absent while it runs, and when its result could not be read. */
+  readonly outcome?: EndedOutcome;
   readonly from?: string;
   readonly to?: string;
   readonly phase?: string;
@@ -31,6 +34,8 @@ export interface UpgradeSummary {
 }
 
 const defaultLimit = 50;
+/** Results that are read at the same time. */
+const resultsAtOnce = 10;
 
 /** Newest first, as the visibility store orders. Throws AscentError as every call. */
 export async function listUpgrades(
@@ -41,8 +46,9 @@ export async function listUpgrades(
   const isWanted = ({ state }: UpgradeSummary) => options.running !== true || state === 'running';
   const found: UpgradeSummary[] = [];
   const limit = options.limit ?? defaultLimit;
+  const deadline = begun + session.callTimeoutMs;
   try {
-    await session.client.withDeadline(begun + session.callTimeoutMs, async () => {
+    await session.client.withDeadline(deadline, async () => {
       const executions = session.client.workflow.list({ query: listQuery(options) });
       for await (const execution of executions) {
         const isEarlierRun = execution.status.name === 'CONTINUED_AS_NEW';
@@ -51,7 +57,7 @@ export async function listUpgrades(
         else found.push(summaryOf(execution));
       }
     });
-    return found.filter(isWanted);
+    return await withOutcomes(session, found.filter(isWanted), deadline);
   } catch (error) {
     throw await explainedError(session, error, Date.now() - begun);
   }
@@ -69,6 +75,41 @@ function startEarlier(
   const index = found.findLastIndex((upgrade) => upgrade.workflowId === workflowId);
   const upgrade = found[index];
   if (upgrade !== undefined) found[index] = { ...upgrade, startedAt: startTime.toISOString() };
+}
+
+/** The visibility store does not know results: each is read from the end of its history. */
+async function withOutcomes(
+  session: Session,
+  upgrades: readonly UpgradeSummary[],
+  deadline: number,
+): Promise<readonly UpgradeSummary[]> {
+  const told = [...upgrades];
+  const waiting = told.entries();
+  const read = async () => {
+    for (const [index, upgrade] of waiting) {
+      const outcome = await outcomeOf(session, upgrade, deadline);
+      if (outcome !== undefined) told[index] = { ...upgrade, outcome };
+    }
+  };
+  await Promise.all(Array.from({ length: resultsAtOnce }, read));
+  return told;
+}
+
+async function outcomeOf(
+  session: Session,
+  { cluster, workflowId, runId, state }: UpgradeSummary,
+  deadline: number,
+): Promise<EndedOutcome | undefined> {
+  if (state === 'running') return undefined;
+  if (state !== 'ended') return state;
+  const handle = session.client.workflow.getHandle(workflowId, runId);
+  try {
+    const result = await session.client.withDeadline(deadline, () => resultOf(handle, cluster));
+    return result.outcome;
+  } catch {
+    // Its history is gone, or there was no time left: the list is of use without it.
+    return undefined;
+  }
 }
 
 function listQuery(options: ListOptions): string {

@@ -49,6 +49,7 @@ export function addList(program: Command, run: CommandRun): void {
       'after',
       examples([
         ['list', 'everything'],
+        ['list prod', 'how the upgrades of one cluster ended'],
         ['list --running -o json', 'for a script: .upgrades[].cluster, .phase, .waitingFor'],
       ]),
     );

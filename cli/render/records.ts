@@ -35,16 +35,21 @@ function upgradeTable(upgrades: readonly UpgradeSummary[], style: Style): readon
     ['CLUSTER', 'STATE', 'FROM', 'TO', 'PHASE', 'WAITS FOR', 'STARTED (UTC)', 'ENDED (UTC)'],
     ...upgrades.map((upgrade) => [
       upgrade.cluster,
-      upgrade.state,
+      upgrade.outcome ?? upgrade.state,
       upgrade.from ?? '-',
       upgrade.to ?? '-',
-      upgrade.phase ?? '-',
+      phaseText(upgrade),
       upgrade.waitingFor ?? '-',
       timeText(upgrade.startedAt),
       upgrade.endedAt === undefined ? '-' : timeText(upgrade.endedAt),
     ]),
   ]);
   return [style.faint(head), ...rows];
+}
+
+/** The state says that it has ended; of one that was closed in between, where it was. */
+function phaseText({ phase }: UpgradeSummary): string {
+  return phase === undefined || phase === 'ended' ? '-' : phase;
 }
 
 function scheduleTable(schedules: readonly UpgradeSchedule[], style: Style): readonly string[] {

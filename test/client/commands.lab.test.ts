@@ -1,6 +1,7 @@
 // Following and answering upgrades on a real Temporal server with the real workflows.
 
-import type { AscentClient, UpgradeProgress } from '../../client';
+import type { AscentClient, UpgradeProgress, UpgradeSummary } from '../../client';
+import { eventually } from '../../lab/waiting';
 import type { ServedCluster, UpgradeServer } from './support/upgrade-server';
 import { startUpgradeServer, untilProgress } from './support/upgrade-server';
 
@@ -205,9 +206,27 @@ describe('an upgrade that runs', () => {
       phase: 'waiting-for-approval',
       waitingFor: 'approve/hop-1.30',
     });
+    expect(upgrade).not.toHaveProperty('outcome');
     const { startedAtMs } = await client.status(name);
     expect(Date.parse(upgrade.startedAt)).toBeLessThan(startedAtMs + 2_000);
     await expect(client.list({ cluster: "no'body" })).resolves.toEqual([]);
     await expect(client.list({ limit: 1 })).resolves.toHaveLength(1);
+  });
+
+  it('stands in the list with how it ended', async () => {
+    const { name, planDigest } = await waiting();
+    await client.reject(name, { ...ada, gate: 'approve/hop-1.30', planDigest });
+    await client.result(name);
+    let listed: readonly UpgradeSummary[] = [];
+    // Visibility is about a second behind.
+    await eventually(
+      async () => {
+        listed = await client.list({ cluster: name });
+        return listed[0]?.state === 'ended';
+      },
+      { timeoutMs: 30_000 },
+    );
+
+    expect(listed.map(({ state, outcome }) => [state, outcome])).toEqual([['ended', 'rejected']]);
   });
 });

@@ -142,6 +142,7 @@ export class FakeUpgrade implements UpgradeClient {
         workflowId: `upgrade/${cluster}`,
         runId: '00000000-0000-4000-8000-000000000001',
         state: status.result === undefined ? 'running' : 'ended',
+        ...(status.result === undefined ? {} : { outcome: status.result.outcome }),
         from: '1.28.15',
         to: '1.30.14',
         phase: status.phase,
