@@ -1,7 +1,24 @@
 // How a worker (or the CLI, for observe, plan and preflight) reaches one cluster. Files and
 // addresses only: credentials stay in the files that are named here (R9).
 
-export interface ClusterAccess {
+import type { KubeVersion } from '../domain/versions';
+
+/** What changes the versions of machines: the supervisor of a lab. */
+interface LabDriverAccess {
+  readonly kind: 'lab';
+  readonly socket: string;
+}
+
+/** Nothing does: the cluster can be looked at, planned for and checked, not upgraded. */
+export interface NoDriverAccess {
+  readonly kind: 'none';
+  /** What a driver could install; the releases that Ascent knows when absent. */
+  readonly releases?: readonly KubeVersion[];
+}
+
+type DriverAccess = LabDriverAccess | NoDriverAccess;
+
+export interface ClusterAccess<Driver extends DriverAccess = DriverAccess> {
   readonly apiVersion: 'ascent/access/v1';
   readonly cluster: string;
   /** Path; the current context is used. Goes through the load balancer. */
@@ -22,8 +39,15 @@ export interface ClusterAccess {
     readonly key: string;
   };
   /** How machines change version. Further kinds: see docs/concepts.md. */
-  readonly driver: { readonly kind: 'lab'; readonly socket: string };
+  readonly driver: Driver;
   readonly snapshots: { readonly directory: string };
   /** Executables used to verify snapshots; looked up on PATH when absent. */
   readonly tools: { readonly etcd?: string; readonly etcdutl?: string };
+}
+
+/** Access to a cluster that can be upgraded: what a worker needs. */
+export type DrivenAccess = ClusterAccess<LabDriverAccess>;
+
+export function isDriven(access: ClusterAccess): access is DrivenAccess {
+  return access.driver.kind !== 'none';
 }

@@ -17,7 +17,7 @@ import { type ActivityDependencies, runActivity } from './activity-run';
 import { cordonOf } from './cordon-mark';
 import {
   type BudgetView,
-  type ClusterPorts,
+  type LookingPorts,
   type NodeView,
   PortError,
   type PodView,
@@ -56,7 +56,7 @@ export function observeActivities(
  */
 export async function observeCluster(options: {
   readonly cluster: ClusterName;
-  readonly ports: ClusterPorts;
+  readonly ports: LookingPorts;
   readonly signal: AbortSignal;
   onPhase?(phase: string): void;
 }): Promise<Observation> {
@@ -92,7 +92,7 @@ export async function observeCluster(options: {
 }
 
 function observeMembers(
-  { members: probe }: ClusterPorts,
+  { members: probe }: LookingPorts,
   signal: AbortSignal,
 ): Promise<readonly MemberObservation[]> {
   return Promise.all(
@@ -108,7 +108,7 @@ function observeMembers(
 }
 
 async function observeSnapshotStore(
-  { snapshots }: ClusterPorts,
+  { snapshots }: LookingPorts,
   signal: AbortSignal,
 ): Promise<Observation['snapshotStore']> {
   const { location } = snapshots;

@@ -175,10 +175,14 @@ export interface DriverContext {
   onPhase(phase: string): void;
 }
 
-/** How a kind of control plane changes version. Every method may be called again at any point. */
-export interface ControlPlaneDriver {
-  /** Releases that can be installed here; undefined when the driver cannot tell. */
+/** What is known of releases without changing anything. */
+export interface ReleaseSource {
+  /** Releases that can be installed here; undefined when nobody can tell. */
   availableVersions(signal: AbortSignal): Promise<readonly KubeVersion[] | undefined>;
+}
+
+/** How a kind of control plane changes version. Every method may be called again at any point. */
+export interface ControlPlaneDriver extends ReleaseSource {
   /** Out of the balancer, drained, replaced, started. Returns when the process was replaced. */
   upgradeApiServer(member: MemberName, to: KubeVersion, context: DriverContext): Promise<void>;
   /** kube-controller-manager and kube-scheduler of one member. */
@@ -210,10 +214,19 @@ export interface Clock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-/** Everything that serves one cluster; built by worker/ from the cluster access file. */
-export interface ClusterPorts {
-  readonly kube: KubeApi;
+/** What looking at a cluster takes: any cluster that can be reached has it, driver or not. */
+export interface LookingPorts {
+  readonly kube: Pick<KubeApi, 'listNodes' | 'listPods' | 'listBudgets' | 'listLeaderLeases'>;
   readonly members: MemberProbe;
+  readonly etcd: Pick<EtcdApi, 'observe'>;
+  readonly snapshots: Pick<SnapshotStore, 'location' | 'probe'>;
+  readonly controlPlane: ReleaseSource;
+  readonly clock: Pick<Clock, 'nowMs'>;
+}
+
+/** Everything that serves one cluster; built by worker/ from an access file with a driver. */
+export interface ClusterPorts extends LookingPorts {
+  readonly kube: KubeApi;
   readonly etcd: EtcdApi;
   readonly snapshots: SnapshotStore;
   readonly verifier: SnapshotVerifier;

@@ -8,8 +8,8 @@
 
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 
-import type { ClusterAccess } from '../activities/access';
-import { type OpenCluster, openCluster } from '../activities/adapters/open-cluster';
+import type { DrivenAccess } from '../activities/access';
+import { type DrivenCluster, openDrivenCluster } from '../activities/adapters/open-cluster';
 import { createActivities } from '../activities/index';
 import { PortError } from '../activities/ports';
 import { clusterTaskQueue, workflowTaskQueue } from '../domain/activity-contract';
@@ -25,7 +25,7 @@ const heartbeatThrottleMs = 2_000;
 
 export interface RunWorkersOptions {
   /** Ignored for `workflows`. */
-  readonly accessList: readonly ClusterAccess[];
+  readonly accessList: readonly DrivenAccess[];
   readonly config: Pick<
     WorkerConfig,
     | 'only'
@@ -42,7 +42,7 @@ export interface RunWorkersOptions {
   /** One sentence about what happens at the start. */
   readonly log: (sentence: string) => void;
   /** Instead of the adapters, for tests. */
-  readonly openCluster?: (access: ClusterAccess) => OpenCluster;
+  readonly openCluster?: (access: DrivenAccess) => DrivenCluster;
 }
 
 export type WorkerState = ReturnType<Worker['getState']>;
@@ -67,7 +67,7 @@ export async function runWorkers(options: RunWorkersOptions): Promise<RunningWor
   const { config, log } = options;
   const accessList = config.only === 'workflows' ? [] : options.accessList;
   refuseDoubleClusters(accessList);
-  const served = await openClusters(accessList, options.openCluster ?? openCluster);
+  const served = await openClusters(accessList, options.openCluster ?? openDrivenCluster);
   let connected: WorkerConnection;
   try {
     connected = await connectToTemporal({
@@ -143,7 +143,7 @@ class Parts {
   }
 }
 
-function refuseDoubleClusters(accessList: readonly ClusterAccess[]): void {
+function refuseDoubleClusters(accessList: readonly DrivenAccess[]): void {
   const names = accessList.map(({ cluster }) => cluster);
   const twice = [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
   if (twice.length === 0) return;
@@ -156,13 +156,13 @@ function refuseDoubleClusters(accessList: readonly ClusterAccess[]): void {
 
 interface ServedCluster {
   readonly cluster: ClusterName;
-  readonly ports: OpenCluster;
+  readonly ports: DrivenCluster;
 }
 
 /** Nothing is dialled yet. Throws WorkerError `access-invalid` with what is wrong with each. */
 async function openClusters(
-  accessList: readonly ClusterAccess[],
-  open: (access: ClusterAccess) => OpenCluster,
+  accessList: readonly DrivenAccess[],
+  open: (access: DrivenAccess) => DrivenCluster,
 ): Promise<readonly ServedCluster[]> {
   const served: ServedCluster[] = [];
   const problems: string[] = [];

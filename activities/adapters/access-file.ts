@@ -11,6 +11,7 @@ import path from 'node:path';
 import { parseDocument, type YAMLError } from 'yaml';
 import * as z from 'zod';
 
+import { type KubeVersion, parseVersion } from '../../domain/versions';
 import type { ClusterAccess } from '../access';
 import { errorCode } from './node-errors';
 
@@ -72,13 +73,33 @@ const etcdMembersSchema = z
     ]),
   );
 
+const release = z
+  .string()
+  .regex(/^v?\d+\.\d+\.\d+$/, 'expected a release such as "1.29.15"')
+  .transform((text) => parseVersion(text) as KubeVersion);
+
+const driverSchema = z.discriminatedUnion(
+  'kind',
+  [
+    z.strictObject({ kind: z.literal('lab'), socket: file }),
+    z.strictObject({
+      kind: z.literal('none'),
+      releases: z
+        .array(release)
+        .min(1, 'expected at least one release; leave releases out for those that Ascent knows')
+        .optional(),
+    }),
+  ],
+  'expected lab or none',
+);
+
 const accessSchema = z.strictObject({
   apiVersion: z.literal('ascent/access/v1'),
   cluster: z.string().regex(dnsLabel, 'expected a lower-case DNS label'),
   kubeconfig: file,
   members: membersSchema,
   etcd: z.strictObject({ members: etcdMembersSchema, ca: file, certificate: file, key: file }),
-  driver: z.strictObject({ kind: z.literal('lab'), socket: file }),
+  driver: driverSchema,
   snapshots: z.strictObject({ directory: file }),
   tools: z.strictObject({ etcd: file.optional(), etcdutl: file.optional() }).default({}),
 });
@@ -159,13 +180,27 @@ function withAbsolutePaths(parsed: Parsed, folder: string): ClusterAccess {
       certificate: absolute(etcd.certificate),
       key: absolute(etcd.key),
     },
-    driver: { kind: driver.kind, socket: absolute(driver.socket) },
+    driver: driverOf(driver, absolute),
     snapshots: { directory: absolute(snapshots.directory) },
     tools: {
       ...(tools.etcd === undefined ? {} : { etcd: tool(tools.etcd) }),
       ...(tools.etcdutl === undefined ? {} : { etcdutl: tool(tools.etcdutl) }),
     },
   };
+}
+
+function driverOf(
+  driver: Parsed['driver'],
+  absolute: (file: string) => string,
+): ClusterAccess['driver'] {
+  switch (driver.kind) {
+    case 'lab':
+      return { kind: 'lab', socket: absolute(driver.socket) };
+    case 'none':
+      return driver.releases === undefined
+        ? { kind: 'none' }
+        : { kind: 'none', releases: driver.releases };
+  }
 }
 
 interface Wanted {

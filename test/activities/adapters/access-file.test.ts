@@ -30,6 +30,40 @@ describe('an access file', () => {
     });
   });
 
+  it.each([
+    { driver: { kind: 'none' }, read: { kind: 'none' } },
+    {
+      driver: { kind: 'none', releases: ['1.28.15', 'v1.29.15'] },
+      read: { kind: 'none', releases: ['1.28.15', '1.29.15'] },
+    },
+  ])('of a cluster that no driver changes is read: $driver', async ({ driver, read }) => {
+    expect(await readAccessFile(write('access', { ...valid, driver }))).toEqual({
+      kind: 'read',
+      access: { ...access, driver: read },
+    });
+  });
+
+  it.each([
+    { driver: { kind: 'ssh' }, problems: ['driver.kind: expected lab or none'] },
+    {
+      driver: { kind: 'none', socket: 'lab.sock', releases: ['1.29.15', '1.30', 'new'] },
+      problems: [
+        'driver.releases.1: expected a release such as "1.29.15"',
+        'driver.releases.2: expected a release such as "1.29.15"',
+        'driver.socket: unknown key',
+      ],
+    },
+    {
+      driver: { kind: 'none', releases: [] },
+      problems: [
+        'driver.releases: expected at least one release; leave releases out for those that' +
+          ' Ascent knows',
+      ],
+    },
+  ])('with the driver $driver is refused', async ({ driver, problems }) => {
+    expect(await problemsOf({ ...valid, driver })).toEqual(problems);
+  });
+
   it('tells every problem of its shape at once', async () => {
     const [member] = valid.members;
     const content = {
@@ -39,14 +73,13 @@ describe('an access file', () => {
       kubeConfig: 'x',
       members: [{ ...member, scheduler: 'http://10.0.0.1:10259' }],
       etcd: { ...valid.etcd, members: [] },
-      driver: { kind: 'ssh', socket: '' },
+      driver: { kind: 'ssh' },
     };
     expect((await problemsOf(content)).toSorted()).toEqual(
       [
         'apiVersion: Invalid input: expected "ascent/access/v1"',
         'cluster: expected a lower-case DNS label',
-        'driver.kind: Invalid input: expected "lab"',
-        'driver.socket: expected a path',
+        'driver.kind: expected lab or none',
         'etcd.members: expected at least one member',
         'kubeConfig: unknown key',
         'members.0.scheduler: expected https://HOST:PORT without a path',
