@@ -14,8 +14,18 @@ type PendingActivity = NonNullable<
 /** A worker with a free slot takes a task within a second; a restarting one within ten. */
 const takenWithinMs = 30_000;
 
-/** PENDING_ACTIVITY_STATE_SCHEDULED of temporal.api.enums.v1.PendingActivityState. */
+/** An attempt that goes on for so long is not about to fail as the last one: requests take 30 s. */
+const settledAfterMs = 60_000;
+
+/** Of temporal.api.enums.v1.PendingActivityState. */
 const scheduledState = 1;
+const startedState = 2;
+
+/** Of temporal.api.enums.v1.TimeoutType; the server's own texts only name the type. */
+const timeoutTexts = new Map<number, string>([
+  [1, 'it did not end in time'],
+  [4, 'its worker stopped answering'],
+]);
 
 /** The activities of one workflow that nobody takes, or that failed and are tried again. */
 export function unsettledActivities(
@@ -24,7 +34,7 @@ export function unsettledActivities(
 ): readonly UnsettledActivity[] {
   return (raw.pendingActivities ?? []).flatMap((pending) => {
     const activity = pending.activityType?.name ?? 'activity';
-    const state = untakenSince(pending, nowMs) ?? failing(pending);
+    const state = untakenSince(pending, nowMs) ?? failing(pending, nowMs);
     return state === undefined ? [] : [{ ...state, activity, workflowId }];
   });
 }
@@ -36,8 +46,17 @@ function untakenSince(pending: PendingActivity, nowMs: number) {
   return nowMs - sinceMs < takenWithinMs ? undefined : ({ code: 'not-taken', sinceMs } as const);
 }
 
-function failing({ attempt, lastFailure }: PendingActivity) {
+function failing(pending: PendingActivity, nowMs: number) {
+  const { attempt, lastFailure } = pending;
   const message = lastFailure?.message;
   if (typeof message !== 'string' || attempt === undefined || attempt === null) return undefined;
-  return attempt < 2 ? undefined : ({ code: 'failing', failures: attempt - 1, message } as const);
+  if (attempt < 2 || isLongInHand(pending, nowMs)) return undefined;
+  const timeout = timeoutTexts.get(lastFailure?.timeoutFailureInfo?.timeoutType ?? 0);
+  return { code: 'failing', failures: attempt - 1, message: timeout ?? message } as const;
+}
+
+/** The failure of the attempt before is of the past then: a drain may go on for half an hour. */
+function isLongInHand({ state, lastStartedTime }: PendingActivity, nowMs: number): boolean {
+  const sinceMs = optionalTsToMs(lastStartedTime);
+  return state === startedState && sinceMs !== undefined && nowMs - sinceMs >= settledAfterMs;
 }

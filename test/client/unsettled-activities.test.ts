@@ -9,6 +9,7 @@ const nowMs = 1_000_000;
 const workflowId = 'upgrade/lab/hop-1.29/workers/worker-1';
 const scheduled = 1;
 const started = 2;
+const heartbeatTimeout = 4;
 
 function seen(pending: Pending) {
   const activity = { activityType: { name: 'drainNode' }, attempt: 1, ...pending };
@@ -47,8 +48,39 @@ it.each<{ name: string; pending: Pending; expected: readonly object[] }>([
   },
   {
     name: 'says so in the next attempt, too',
-    pending: { state: started, scheduledTime: at(nowMs - 60_000), ...apiAway },
+    pending: {
+      state: started,
+      scheduledTime: at(nowMs - 70_000),
+      lastStartedTime: at(nowMs - 59_999),
+      ...apiAway,
+    },
     expected: [{ ...identity, ...failing }],
+  },
+  {
+    name: 'leaves out a failure once the next attempt has gone on for a minute',
+    pending: {
+      state: started,
+      scheduledTime: at(nowMs - 70_000),
+      lastStartedTime: at(nowMs - 60_000),
+      ...apiAway,
+    },
+    expected: [],
+  },
+  {
+    name: 'says of a worker that was lost what that means',
+    pending: {
+      state: started,
+      scheduledTime: at(nowMs - 2_000),
+      lastStartedTime: at(nowMs - 1_000),
+      attempt: 2,
+      lastFailure: {
+        message: 'activity Heartbeat timeout',
+        timeoutFailureInfo: { timeoutType: heartbeatTimeout },
+      },
+    },
+    expected: [
+      { ...identity, code: 'failing', failures: 1, message: 'its worker stopped answering' },
+    ],
   },
   {
     name: 'puts a worker that is away before the failure that this led to',
@@ -65,5 +97,5 @@ it.each<{ name: string; pending: Pending; expected: readonly object[] }>([
 });
 
 it('is empty for a workflow without activities', () => {
-  expect(unsettledActivities({ workflowId, raw: {} as Description['raw'] }, nowMs)).toEqual([]);
+  expect(unsettledActivities({ workflowId, raw: {} }, nowMs)).toEqual([]);
 });
