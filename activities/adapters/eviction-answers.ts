@@ -5,7 +5,7 @@
 
 import type { PodRef } from '../../domain/names';
 import type { EvictionAnswer } from '../ports';
-import type { ApiRefusal } from './kube-errors';
+import { type ApiRefusal, refusalText } from './kube-errors';
 
 /** Seconds to wait when flow control does not say; its own default is 1. */
 const throttledSeconds = 1;
@@ -33,7 +33,7 @@ export function classifyEviction(pod: PodRef, refusal: ApiRefusal): EvictionRefu
         ? { kind: 'budgets-overlap', message }
         : { kind: 'failed', message };
     default:
-      return { kind: 'failed', message: `${message} (HTTP ${httpCode})` };
+      return { kind: 'failed', message: refusalText(refusal) };
   }
 }
 

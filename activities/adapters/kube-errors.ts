@@ -31,7 +31,7 @@ export interface ApiRefusal {
   readonly httpCode: number;
   /** Undefined when the body is no Status: a proxy, flow control, or a server that shuts down. */
   readonly status: ApiStatus | undefined;
-  /** The Status' message, else the first line of the body. */
+  /** The Status' message, else the first line of the body, else the code. */
   readonly message: string;
   /** From the header, else from the Status' details. */
   readonly retryAfterSeconds: number | undefined;
@@ -45,10 +45,20 @@ export function refusalOf(error: unknown): ApiRefusal | undefined {
   return {
     httpCode: error.code,
     status,
-    message: status?.message ?? firstLine(body) ?? `HTTP ${error.code}`,
+    message: status?.message ?? firstLine(body) ?? codeText(error.code),
     retryAfterSeconds:
       headerSeconds(error.headers['retry-after']) ?? status?.details?.retryAfterSeconds,
   };
+}
+
+function codeText(httpCode: number): string {
+  return `HTTP ${httpCode}`;
+}
+
+/** The message with the code, once: `Unauthorized (HTTP 401)`, else `HTTP 401` alone. */
+export function refusalText({ httpCode, message }: ApiRefusal): string {
+  const code = codeText(httpCode);
+  return message === code ? code : `${message} (${code})`;
 }
 
 const textCharsMax = 300;
@@ -89,10 +99,10 @@ const portCodes: Readonly<Record<number, PortError['code']>> = {
 export function explainRefusal(error: unknown, doing: string): PortError | undefined {
   const refusal = refusalOf(error);
   if (refusal === undefined) return undefined;
-  const { httpCode, message, retryAfterSeconds } = refusal;
+  const { httpCode, retryAfterSeconds } = refusal;
   return new PortError(
     portCodes[httpCode] ?? 'unexpected',
-    `${doing}: ${message} (HTTP ${httpCode})`,
+    `${doing}: ${refusalText(refusal)}`,
     // The exception itself repeats headers and body in its message; it stays out.
     retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
   );

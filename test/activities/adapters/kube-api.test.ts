@@ -160,7 +160,7 @@ describe('an eviction', () => {
 
     expect(await refusalOf(kube.evict(web1, undefined, never))).toEqual({
       code: 'unauthorized',
-      message: 'evicting pod shop/web-1: HTTP 401 (HTTP 401)',
+      message: 'evicting pod shop/web-1: HTTP 401',
     });
   });
 

@@ -98,7 +98,7 @@ describe('a cluster without a driver', () => {
     expect(await answerOf('plan', accessFile)).toMatchObject({ kind: 'planned' });
   });
 
-  it('whose etcd is out of reach is planned for, and the preflight says what is missing', async () => {
+  it('whose etcd is out of reach is planned for, and the preflight tells of it', async () => {
     const endpoint = `https://127.0.0.1:${await freePortBlock(1)}`;
     const accessFile = await changed(({ etcd }) => ({
       driver: { kind: 'none' },
