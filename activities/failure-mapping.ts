@@ -1,4 +1,5 @@
-// Turns what goes wrong inside an activity into what Temporal must do about it (design: Errors).
+// Turns what goes wrong inside an activity into what Temporal must do about it
+// (domain/failures.ts has the codes).
 // F1. Cancellation is not a failure; it is looked at first.
 // F2. Decisions are made by PortError.code, never by the text of a message.
 // F3. The message says what was being done to which object; everything else is data in details.

@@ -68,7 +68,7 @@ export interface BudgetView extends BudgetObservation {
   selects(pod: PodView): boolean;
 }
 
-/** Every answer of the Eviction API that a drain tells apart (facts: Eviction, server side). */
+/** Every answer of the Eviction API that a drain tells apart (its server side). */
 export type EvictionAnswer =
   | { readonly kind: 'evicted' }
   | { readonly kind: 'gone' }

@@ -1,4 +1,4 @@
-// The catalogue of failures (design: retryable, terminal, needs a human). A code is for ever:
+// The catalogue of failures (retryable, terminal, needs a human). A code is for ever:
 // people alert on it, docs/operate.md explains it, ApplicationFailure.type carries it.
 
 /** Terminal: asking again cannot help; the workflow parks at a gate or ends, with this code. */

@@ -1,7 +1,7 @@
 // Judges a plan without the planner's code, so that a mistake there does not agree with itself.
 // The activity that plans asks it each time and hands out no plan with a violation.
 // J1. The judge restates its rules from the sources (version skew policy, plan.ts P1 to P3,
-//     design R1, R5, R6) instead of sharing them; only the order of versions is shared.
+//     R1, R5, R6) instead of sharing them; only the order of versions is shared.
 // J2. It walks through the plan in the order of execution, one member or node after the other, and
 //     looks at the skew before the first step and after every change.
 

@@ -132,7 +132,7 @@ function controllerFindings(
   });
 }
 
-/** An even number bears no more losses than one member less (facts: quorum is n / 2 + 1). */
+/** An even number bears no more losses than one member less (quorum is n / 2 + 1). */
 function memberCountFindings({ members }: Observation): readonly Finding[] {
   const object = { kind: 'cluster' } as const;
   if (members.length === 0) {

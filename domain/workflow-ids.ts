@@ -1,5 +1,5 @@
 // Workflow ids carry meaning: the id of upgradeCluster is the lock of the cluster, and everybody
-// who knows the plan can name every child (design.md, Workflows).
+// who knows the plan can name every child (docs/concepts.md, Durable).
 
 import type { ClusterName, HopId, NodeName, PoolName } from './names';
 

@@ -108,6 +108,13 @@ describe('the tree', () => {
     expect(offenders(texts, (line) => machine.test(line) || registry.test(line))).toEqual([]);
   });
 
+  it('cites no document from outside of it', () => {
+    const inside = new Set(paths.flatMap((path) => [path, basename(path)]));
+    const isOutside = (line: string): boolean =>
+      (line.match(/[\w./-]+\.md\b/g) ?? []).some((name) => !inside.has(name));
+    expect(offenders(code, isOutside)).toEqual([]);
+  });
+
   it('locks the packages of every system (mend: node tools/lockfile/complete.mjs)', () => {
     const args = [join(root, 'tools/lockfile/complete.mjs'), '--check'];
     expect(spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout).toBe('');

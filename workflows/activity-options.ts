@@ -1,4 +1,4 @@
-// How long each activity may take and how it is tried again (design.md, Activities): one table.
+// How long each activity may take and how it is tried again (docs/concepts.md, Durable): one table.
 // B1. Attempts are unlimited: restarts of workers and outages of the server consume them. What
 //     bounds an activity is the time from its scheduling to its end.
 // B2. Terminal failures are non-retryable by themselves (domain/activity-contract.ts, A2), so no

@@ -91,7 +91,7 @@ interface Supervised<End> {
   endsFor(decision: Decision | undefined): boolean;
 }
 
-/** Waits for the end of the child in any case: it leaves the cluster as R8 of the design wants. */
+/** Waits for the end of the child in any case: it leaves the cluster as R8 wants. */
 async function supervise<End>(root: Root, child: Supervised<End>): Promise<Settled<End>> {
   const outer = CancellationScope.current();
   return CancellationScope.nonCancellable(async () => {

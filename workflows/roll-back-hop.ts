@@ -4,7 +4,7 @@
 // R2. While the API answers, nodes return before the restore, so that no kubelet is ever newer than
 //     an API server. When it does not answer, the restore comes first (docs/adr/0006).
 // R3. After the restore the Node objects tell of the time of the snapshot: what this upgrade knows
-//     of its nodes counts more (R7 of the design).
+//     of its nodes counts more (docs/concepts.md, R7).
 
 import { CancellationScope, defineQuery, isCancellation, setHandler } from '@temporalio/workflow';
 
