@@ -90,11 +90,15 @@ describe('start', () => {
       const { spec } = await server.cluster();
       await client.start(spec, { actor: 'ada' });
 
+      const pools = spec.pools.map((pool) => ({ ...pool, maxUnavailable: 2 }));
       await expect(
-        client.start({ ...spec, approvals: 'every-hop', hopSoakMs: 1_000 }, { actor: 'bob' }),
+        client.start({ ...spec, approvals: 'every-hop', pools }, { actor: 'bob' }),
       ).resolves.toEqual({
         kind: 'refused',
-        refusal: { code: 'upgrade-conflict', differences: ['approvals', 'hopSoakMs'] },
+        refusal: {
+          code: 'upgrade-conflict',
+          differences: ['approvals', 'pools.workers.maxUnavailable'],
+        },
       });
     });
 

@@ -113,7 +113,9 @@ const settings: Readonly<Record<string, (setting: Setting) => Setting>> = {
   }),
   'another upgrade runs': (setting) => ({
     ...setting,
-    upgrade: { refusal: { code: 'upgrade-conflict', differences: ['target'] } },
+    upgrade: {
+      refusal: { code: 'upgrade-conflict', differences: ['pools.web.maxUnavailable', 'target'] },
+    },
   }),
   'somebody says yes': (setting) => ({
     ...setting,
