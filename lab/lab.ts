@@ -17,7 +17,7 @@ import { isPortFree } from './free-ports';
 import { requireIsolation } from './isolation';
 import { clusterAccess, writeAccess } from './kubeconfig';
 import { kwokConfig } from './kwok-config';
-import { LabError, messageOf } from './lab-error';
+import { LabError } from './lab-error';
 import type { LabProgress } from './lab-faults';
 import {
   checkShape,
@@ -39,6 +39,7 @@ import {
   recordProcess,
 } from './process-identity';
 import { spawnSupervisor } from './spawn-supervisor';
+import { makeStateDirectory } from './state-directory';
 import { eventually } from './waiting';
 import { defaultPods } from './workload-manifests';
 
@@ -129,7 +130,7 @@ export async function labUp(options: LabUpOptions = {}): Promise<Lab> {
   const shape = shapeOf(options);
   checkShape(shape);
   const layout = labLayout(options.stateDir ?? defaultStateDir(shape.name));
-  await makeStateDir(layout);
+  await makeStateDirectory(layout.stateDir);
   const secondsSoFar = (): number => (performance.now() - startedMs) / 1_000;
   const report = (text: string): void => {
     options.onProgress?.({ text, seconds: secondsSoFar() });
@@ -186,18 +187,6 @@ export async function labStatus(options: { readonly stateDir: string }): Promise
       return { kind: 'down', stateDir, name: lab.name };
     }
     throw error;
-  }
-}
-
-async function makeStateDir(layout: LabLayout): Promise<void> {
-  try {
-    await mkdir(layout.stateDir, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new LabError(
-      'state-directory-unusable',
-      `${layout.stateDir} cannot be used: ${messageOf(error)}`,
-      { cause: error },
-    );
   }
 }
 

@@ -3,7 +3,7 @@
 // S1. Data and ports survive: after a crash or a kill, `temporalUp` goes on where it was.
 // S2. The WAL pragmas are needed: without them the file store is several times slower.
 
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
 
@@ -24,6 +24,7 @@ import {
 } from './process-identity';
 import type { ProcessIdentity } from './process-identity';
 import { spawnDetached } from './spawn-detached';
+import { makeStateDirectory } from './state-directory';
 import { resolveBinary } from './toolchain/resolve';
 import { eventually } from './waiting';
 
@@ -109,7 +110,7 @@ async function spawnServer(directory: string, ports: Ports): Promise<ProcessIden
 export async function temporalUp(options: TemporalUpOptions): Promise<TemporalServer> {
   const startedMs = performance.now();
   const directory = labLayout(options.stateDir).temporal;
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeStateDirectory(directory);
   const ports = await portsOf(directory);
   const found = await recordedProcess(directory, processName);
   const wasUp = found !== undefined && isAlive(found);
