@@ -1,7 +1,7 @@
 // Which executables the lab runs: those that the toolchain finds on this machine without fetching
 // or building anything. Who wants them installed first calls resolveToolchain (lab/toolchain).
 
-import { catalogue } from './toolchain/catalogue';
+import { kubernetesVersions } from './toolchain/catalogue';
 import type { ToolRequest } from './toolchain/requests';
 import { resolveToolchain } from './toolchain/resolve';
 import type { Toolchain } from './toolchain/resolve';
@@ -54,12 +54,6 @@ async function findKube(version: string): Promise<KubeBinaries | undefined> {
   };
 }
 
-function knownVersions(): readonly string[] {
-  return catalogue
-    .filter(({ tools }) => tools.some(({ name }) => name === 'kube-apiserver'))
-    .map(({ version }) => version);
-}
-
 /** Throws ToolchainError when etcd, etcdutl or kwok is not installed. */
 export async function installedBinaries(): Promise<LabBinaries> {
   const found = await find(['etcd', 'etcdutl', 'kwok'].map((tool) => ({ tool })));
@@ -79,7 +73,7 @@ export async function installedBinaries(): Promise<LabBinaries> {
     kube: kubeOnce,
     async versions() {
       const all = await Promise.all(
-        knownVersions().map(async (version) => ((await kubeOnce(version)) ? [version] : [])),
+        kubernetesVersions.map(async (version) => ((await kubeOnce(version)) ? [version] : [])),
       );
       return all.flat();
     },

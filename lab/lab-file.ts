@@ -8,6 +8,7 @@ import { readJson, writeJsonAtomic } from './atomic-file';
 import { freePortBlock } from './free-ports';
 import { errnoOf, LabError, messageOf } from './lab-error';
 import { labLayout } from './layout';
+import { kubernetesRelease, kubernetesVersions } from './toolchain/catalogue';
 import { fewestPods, podsPerNode } from './workload-manifests';
 
 const labSchema = 'ascent.lab/v1';
@@ -60,35 +61,43 @@ const zoneLetters = 'abcdefghijklmnopqrstuvwxyz';
 /** Every problem of the options at once; throws LabError `options-invalid`. */
 export function checkShape(shape: LabShape): void {
   const problems: string[] = [];
-  const whole = (what: string, value: number, low: number, high: number): void => {
-    if (!Number.isInteger(value) || value < low || value > high) {
+  const whole = (what: string, value: number, low: number, high: number): boolean => {
+    const isWithin = Number.isInteger(value) && value >= low && value <= high;
+    if (!isWithin) {
       problems.push(`${what} is ${value}, expected a whole number from ${low} to ${high}`);
     }
+    return isWithin;
   };
   if (!/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/.test(shape.name)) {
     problems.push(`name is "${shape.name}", expected a lower-case DNS label of at most 40 letters`);
   }
-  whole('members', shape.members, 1, 7);
-  if (Number.isInteger(shape.members) && shape.members % 2 === 0) {
+  if (kubernetesRelease(shape.version) === undefined) {
+    const known = kubernetesVersions.join(', ');
+    problems.push(`kubernetes is ${shape.version}, expected one of ${known}, or its minor`);
+  }
+  if (whole('members', shape.members, 1, 7) && shape.members % 2 === 0) {
     problems.push(`members is ${shape.members}, expected an odd number: etcd needs a majority`);
   }
-  whole('nodes', shape.nodes, 1, 2_000);
+  const hasNodes = whole('nodes', shape.nodes, 1, 2_000);
   whole('zones', shape.zones, 1, 26);
-  whole('pods', shape.pods, 0, 20_000);
-  const fewest = fewestPods(shape.nodes);
-  const most = podsPerNode * shape.nodes;
-  if (shape.workloads === 'demo' && shape.pods > most) {
-    problems.push(`pods is ${shape.pods}, expected at most ${most}: ${podsPerNode} a node`);
-  }
-  if (shape.workloads === 'demo' && shape.pods < fewest) {
-    problems.push(
-      `pods is ${shape.pods}, expected at least ${fewest} on so many nodes: with fewer, ` +
-        'disruption budgets of the demo workloads let no pod go; no workloads at all need none',
-    );
-  }
+  // How many pods there may be is a matter of the nodes.
+  const hasPods = whole('pods', shape.pods, 0, 20_000);
+  if (hasNodes && hasPods && shape.workloads === 'demo') problems.push(...podProblems(shape));
   if (problems.length > 0) {
     throw new LabError('options-invalid', 'no lab can have these options', { problems });
   }
+}
+
+/** Of the demo's workloads. */
+function podProblems({ nodes, pods }: LabShape): readonly string[] {
+  const fewest = fewestPods(nodes);
+  const most = podsPerNode * nodes;
+  if (pods > most) return [`pods is ${pods}, expected at most ${most}: ${podsPerNode} a node`];
+  if (pods >= fewest) return [];
+  return [
+    `pods is ${pods}, expected at least ${fewest} on so many nodes: with fewer, ` +
+      'disruption budgets of the demo workloads let no pod go; no workloads at all need none',
+  ];
 }
 
 /** A new lab on free ports. Nodes go round the zones; both are named as people would. */

@@ -27,6 +27,7 @@ import {
   readLabFile,
   writeLabFile,
   type LabFile,
+  type LabShape,
 } from './lab-file';
 import { lockLab } from './lab-lock';
 import { labReady } from './lab-ready';
@@ -40,6 +41,7 @@ import {
 } from './process-identity';
 import { spawnSupervisor } from './spawn-supervisor';
 import { makeStateDirectory } from './state-directory';
+import { kubernetesRelease } from './toolchain/catalogue';
 import { eventually } from './waiting';
 import { defaultPods } from './workload-manifests';
 
@@ -107,11 +109,11 @@ interface UpContext {
   readonly report: (text: string) => void;
 }
 
-function shapeOf(options: LabUpOptions): Parameters<typeof checkShape>[0] {
-  const nodes = options.nodes ?? 9;
+function shapeOf(options: LabUpOptions): LabShape {
+  const { nodes = 9, version = '1.28.15' } = options;
   return {
     name: options.name ?? 'lab',
-    version: options.version ?? '1.28.15',
+    version: kubernetesRelease(version) ?? version,
     members: options.members ?? 3,
     nodes,
     zones: options.zones ?? 3,
@@ -121,16 +123,31 @@ function shapeOf(options: LabUpOptions): Parameters<typeof checkShape>[0] {
 }
 
 /**
- * Resolves when every member serves, every node is Ready and all workloads are available. Throws
- * LabError; U1 and U2 hold.
+ * Throws what `labUp` would throw at once, before anybody waits for a download: LabError
+ * `lab-unsupported`, `options-invalid` or `state-directory-unusable`.
  */
-export async function labUp(options: LabUpOptions = {}): Promise<Lab> {
-  const startedMs = performance.now();
+export async function checkLabUp(options: LabUpOptions): Promise<void> {
+  await prepare(options);
+}
+
+async function prepare(
+  options: LabUpOptions,
+): Promise<{ readonly shape: LabShape; readonly layout: LabLayout }> {
   requireIsolation();
   const shape = shapeOf(options);
   checkShape(shape);
   const layout = labLayout(options.stateDir ?? defaultStateDir(shape.name));
   await makeStateDirectory(layout.stateDir);
+  return { shape, layout };
+}
+
+/**
+ * Resolves when every member serves, every node is Ready and all workloads are available. Throws
+ * LabError; U1 and U2 hold.
+ */
+export async function labUp(options: LabUpOptions = {}): Promise<Lab> {
+  const startedMs = performance.now();
+  const { shape, layout } = await prepare(options);
   const secondsSoFar = (): number => (performance.now() - startedMs) / 1_000;
   const report = (text: string): void => {
     options.onProgress?.({ text, seconds: secondsSoFar() });

@@ -43,7 +43,15 @@ export interface Release {
   readonly tools: readonly Tool[];
 }
 
-const kubernetesVersions = ['1.28.15', '1.29.15', '1.30.14'] as const;
+/** Oldest first. */
+export const kubernetesVersions = ['1.28.15', '1.29.15', '1.30.14'] as const;
+
+/** The release that a whole version or a minor means; undefined when there is none. */
+export function kubernetesRelease(asked: string): string | undefined {
+  return kubernetesVersions.findLast(
+    (version) => version === asked || version.startsWith(`${asked}.`),
+  );
+}
 
 function minorOf(version: string): string {
   return version.split('.').slice(0, 2).join('.');

@@ -13,7 +13,7 @@ const shape = {
 
 describe('the shape of a lab', () => {
   it('is refused with every problem at once', () => {
-    const wrong = { ...shape, name: 'Side!', members: 2, nodes: 0, zones: 27 };
+    const wrong = { ...shape, name: 'Side!', version: '1.27', members: 2, nodes: 0, zones: 27 };
     let thrown: unknown;
     try {
       checkShape(wrong);
@@ -23,10 +23,27 @@ describe('the shape of a lab', () => {
     expect(thrown).toBeInstanceOf(LabError);
     expect((thrown as LabError).problems).toEqual([
       'name is "Side!", expected a lower-case DNS label of at most 40 letters',
+      'kubernetes is 1.27, expected one of 1.28.15, 1.29.15, 1.30.14, or its minor',
       'members is 2, expected an odd number: etcd needs a majority',
       'nodes is 0, expected a whole number from 1 to 2000',
       'zones is 27, expected a whole number from 1 to 26',
     ]);
+  });
+
+  it('has each problem once', () => {
+    const wrong = { ...shape, workloads: 'demo', members: 8, nodes: 0, pods: 0 } as const;
+    expect(() => checkShape(wrong)).toThrow(
+      expect.objectContaining({
+        problems: [
+          'members is 8, expected a whole number from 1 to 7',
+          'nodes is 0, expected a whole number from 1 to 2000',
+        ],
+      }) as Error,
+    );
+  });
+
+  it.each(['1.29', '1.29.15'])('may begin with Kubernetes %s', (version) => {
+    expect(() => checkShape({ ...shape, version })).not.toThrow();
   });
 
   it.each([
@@ -36,8 +53,8 @@ describe('the shape of a lab', () => {
       9,
       44,
       [
-        'pods is 44, expected at least 45 on so many nodes: with fewer, disruption budgets of the demo' +
-          ' workloads let no pod go; no workloads at all need none',
+        'pods is 44, expected at least 45 on so many nodes: with fewer, disruption budgets of the' +
+          ' demo workloads let no pod go; no workloads at all need none',
       ],
     ],
     ['demo', 1, 110, []],
