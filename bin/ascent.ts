@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { runCli } from '../cli/program';
-import { addDemoCommand } from './demo/command';
-import { addLabCommands } from './lab-commands';
+import { demoCommand } from './demo/command';
+import { Interruption } from './interruption';
+import { labCommands } from './lab-commands';
 import { nodeContext } from './node-context';
 import { addWorkerCommand } from './worker-command';
 
@@ -18,17 +19,26 @@ function packageVersion(): string {
   return version;
 }
 
+const interruption = new Interruption({
+  pid: process.pid,
+  listen: (name, heard) => process.on(name, heard),
+  say: (line) => process.stderr.write(`${line}\n`),
+  exit: (code) => process.exit(code),
+});
+
 async function main(): Promise<void> {
-  const commands = [addDemoCommand, addLabCommands, addWorkerCommand];
-  const context = nodeContext(packageRoot, packageVersion());
+  const commands = [demoCommand(interruption), labCommands(interruption), addWorkerCommand];
+  const context = nodeContext(packageRoot, packageVersion(), interruption);
   const code = await runCli(process.argv.slice(2), context, commands);
   if (code !== 0) process.exitCode = code;
 }
 
 // A reader that has gone (`ascent list | head`) is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(0);
-});
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    interruption.readerGone();
+  });
+}
 
 void main();

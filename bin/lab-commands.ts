@@ -4,12 +4,15 @@ import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 
 import { examples } from '../cli/commands/examples';
+import type { CliContext } from '../cli/context';
 import type { ExitCode } from '../cli/exit-codes';
 import { exitCodes } from '../cli/exit-codes';
+import type { AddCommands } from '../cli/program';
 import type { CommandRun, Invocation } from '../cli/session';
 import { withSchema } from '../cli/session';
-import type { Lab, LabState } from '../lab/lab';
+import type { Lab, LabState, LabUpOptions } from '../lab/lab';
 import type { TemporalServer } from '../lab/temporal-server';
+import type { Interruption } from './interruption';
 import { guarded } from './lab-failures';
 import { labLines } from './lab-text';
 
@@ -34,12 +37,17 @@ interface DownOptions extends LabOptions {
 
 const defaultName = 'lab';
 
-export function addLabCommands(program: Command, run: CommandRun): void {
+/** `interruption`: of the process that takes down what it could not bring up. */
+export function labCommands(interruption: Interruption): AddCommands {
+  return (program, run) => addLabCommands(program, run, interruption);
+}
+
+function addLabCommands(program: Command, run: CommandRun, interruption: Interruption): void {
   const lab = program
     .command('lab')
     .summary('bring up a real cluster on this machine')
     .description('Runs real control planes with simulated nodes on this machine.');
-  addUp(lab, run);
+  addUp(lab, run, interruption);
   const down = withPlace(lab.command('down'))
     .summary('end a lab')
     .description('Ends every process of a lab and removes its directory.')
@@ -65,7 +73,7 @@ function withPlace(command: Command): Command {
     .option('--state-dir <directory>', 'where everything of the lab is kept');
 }
 
-function addUp(lab: Command, run: CommandRun): void {
+function addUp(lab: Command, run: CommandRun, interruption: Interruption): void {
   const up = withPlace(lab.command('up'))
     .summary('bring a lab up')
     .description(
@@ -87,7 +95,10 @@ function addUp(lab: Command, run: CommandRun): void {
         ['lab up --name side --members 1 --nodes 200', 'another one beside it'],
       ]),
     );
-  run.bind<UpOptions>(up, guarded(bringUp));
+  run.bind<UpOptions>(
+    up,
+    guarded((invocation) => bringUp(invocation, interruption)),
+  );
 }
 
 function wholeNumber(text: string): number {
@@ -95,43 +106,90 @@ function wholeNumber(text: string): number {
   throw new InvalidArgumentError('give a whole number.');
 }
 
-async function bringUp(invocation: Invocation<UpOptions>): Promise<ExitCode> {
+async function bringUp(
+  invocation: Invocation<UpOptions>,
+  interruption: Interruption,
+): Promise<ExitCode> {
   const { context, options } = invocation;
-  const [{ labUp }, { resolveToolchain }, { describeProgress }] = await Promise.all([
-    import('../lab/lab.js'),
-    import('../lab/toolchain/resolve.js'),
-    import('../lab/toolchain/progress.js'),
-  ]);
-  const say = (text: string) => context.stderr.write(`${text}\n`);
-  const { signal } = context;
-  await resolveToolchain(undefined, {
-    signal,
-    onProgress: (event) => {
-      const text = describeProgress(event);
-      if (text !== undefined) say(text);
-    },
-  });
-  const { members, nodes, zones, pods, workloads, kubernetes } = options;
-  const shape = { members, nodes, zones, pods, workloads, version: kubernetes };
-  const given = Object.entries(shape).filter(([, value]) => value !== undefined);
   const stateDir = await stateDirOf(options);
-  let last = '';
-  const lab = await labUp({
-    ...Object.fromEntries(given),
-    name: nameOf(options),
-    stateDir,
-    signal,
-    onProgress: ({ text, seconds }) => {
-      if (text !== last) say(`${seconds.toFixed(1).padStart(6)} s  ${text}`);
-      last = text;
-    },
+  const { stillRunning } = await import('../lab/still-running.js');
+  const started = {
+    what: `lab ${nameOf(options)}`,
+    endWith: `${context.program} lab down ${placeOf(options)}`,
+    left: () => stillRunning(stateDir),
+  };
+  const { lab, temporal } = await interruption.whileTearingDown(started, async () => {
+    const wanted = { ...shapeOf(options), stateDir };
+    const { checkLabUp } = await import('../lab/lab.js');
+    await checkLabUp(wanted);
+    await installTools(context);
+    return bringUpAs(wanted, invocation);
   });
-  const temporal = options.temporal === true ? await temporalOf(stateDir, signal) : undefined;
   invocation.print({
     json: withSchema('ascent.lab/v1', upDocument(lab, temporal)),
     lines: () => upLines(lab, temporal),
   });
   return exitCodes.ok;
+}
+
+async function installTools({ stderr, signal }: CliContext): Promise<void> {
+  const [{ resolveToolchain }, { describeProgress }] = await Promise.all([
+    import('../lab/toolchain/resolve.js'),
+    import('../lab/toolchain/progress.js'),
+  ]);
+  await resolveToolchain(undefined, {
+    signal,
+    onProgress: (event) => {
+      const text = describeProgress(event);
+      if (text !== undefined) stderr.write(`${text}\n`);
+    },
+  });
+}
+
+interface Up {
+  readonly lab: Lab;
+  readonly temporal: TemporalServer | undefined;
+}
+
+/** Only what was given: the lab knows its defaults. */
+function shapeOf(options: UpOptions): LabUpOptions {
+  const { members, nodes, zones, pods, workloads, kubernetes } = options;
+  const shape = { members, nodes, zones, pods, workloads, version: kubernetes };
+  const given = Object.entries(shape).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(given), name: nameOf(options) };
+}
+
+async function bringUpAs(
+  wanted: LabUpOptions & { readonly stateDir: string },
+  { context, options }: Invocation<UpOptions>,
+): Promise<Up> {
+  const { labUp } = await import('../lab/lab.js');
+  const { signal, stderr } = context;
+  const { stateDir } = wanted;
+  let last = '';
+  const lab = await labUp({
+    ...wanted,
+    signal,
+    onProgress: ({ text, seconds }) => {
+      if (text !== last) stderr.write(`${seconds.toFixed(1).padStart(6)} s  ${text}\n`);
+      last = text;
+    },
+  });
+  try {
+    signal.throwIfAborted();
+    const temporal = options.temporal === true ? await temporalOf(stateDir, signal) : undefined;
+    return { lab, temporal };
+  } catch (error) {
+    // One that was up before this command is not this command's to end.
+    if (!lab.wasUp) await endLab(stateDir);
+    throw error;
+  }
+}
+
+/** Data stays, as after every `lab up` that does not succeed. */
+async function endLab(stateDir: string): Promise<void> {
+  const { labDown } = await import('../lab/lab.js');
+  await labDown({ stateDir, keepData: true });
 }
 
 async function temporalOf(stateDir: string, signal: AbortSignal): Promise<TemporalServer> {
@@ -194,6 +252,13 @@ async function showLab(invocation: Invocation<LabOptions>): Promise<ExitCode> {
 /** `--lab`, which every command has, means the same. */
 function nameOf(options: LabOptions & { readonly lab?: string }): string {
   return options.name ?? options.lab ?? defaultName;
+}
+
+/** The options that name this lab to another command. */
+function placeOf(options: LabOptions & { readonly lab?: string }): string {
+  const { stateDir } = options;
+  const name = `--name ${nameOf(options)}`;
+  return stateDir === undefined ? name : `${name} --state-dir ${stateDir}`;
 }
 
 async function stateDirOf(options: LabOptions & { readonly lab?: string }): Promise<string> {

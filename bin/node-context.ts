@@ -11,50 +11,15 @@ import { createLogUpdate } from 'log-update';
 import { AscentClient } from '../client';
 import type { CliContext, Confirm, LiveFrame, OutputStream, RunningLab } from '../cli/context';
 import { calledAs, calledAsVariable } from './called-as';
+import type { Interruption } from './interruption';
 
 const widthWithoutTerminal = 100;
-/**
- * A signal to the whole process group (Ctrl-C, timeout(1)) comes a second time through the launcher
- * that passes it on. Nobody presses Ctrl-C twice that fast.
- */
-const sameSignalMs = 250;
 
-/** Interruptions: handlers are set when a command first asks for the signal, never before. */
-class Interruption {
-  #controller: AbortController | undefined;
-  #sinceMs = 0;
-
-  get signal(): AbortSignal {
-    this.#controller ??= this.listen();
-    return this.#controller.signal;
-  }
-
-  isInterrupted(): boolean {
-    return this.#controller?.signal.aborted ?? false;
-  }
-
-  /** As if the signal had come. */
-  interrupt(name: 'SIGINT' | 'SIGTERM'): void {
-    this.#controller ??= this.listen();
-    if (this.#controller.signal.aborted) {
-      if (performance.now() - this.#sinceMs < sameSignalMs) return;
-      // Asked a second time: nothing more is waited for.
-      process.exit(name === 'SIGINT' ? 130 : 143);
-    }
-    this.#sinceMs = performance.now();
-    this.#controller.abort(new Error(`stopped by ${name}`));
-  }
-
-  private listen(): AbortController {
-    for (const name of ['SIGINT', 'SIGTERM'] as const) {
-      process.on(name, () => this.interrupt(name));
-    }
-    return new AbortController();
-  }
-}
-
-export function nodeContext(packageRoot: string, version: string): CliContext {
-  const interruption = new Interruption();
+export function nodeContext(
+  packageRoot: string,
+  version: string,
+  interruption: Interruption,
+): CliContext {
   const { env, stdin, stdout, stderr } = process;
   return {
     program: calledAs(packageRoot, process.cwd(), env[calledAsVariable]),

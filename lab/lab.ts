@@ -1,7 +1,8 @@
 // Brings a lab up and down. The work is the supervisor's (supervisor/); this module prepares its
 // directory, starts it detached, and waits until what was asked for is really there.
 // U1. `up` of a running lab changes nothing, `down` of a stopped one neither.
-// U2. What fails or is aborted on the way up leaves no process behind; data stays.
+// U2. What fails or is aborted on the way up leaves no process behind; data stays. A lab that was
+//     up before is not the one that fails: it is left as it was (U1).
 
 import { mkdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
@@ -163,7 +164,8 @@ export async function labUp(options: LabUpOptions = {}): Promise<Lab> {
       found ?? (await designLab(shape, Date.now(), await portsOfSiblings(layout.stateDir)));
     const context = { layout, lab, binaries, control, signal: options.signal, report };
     if (!isUp) await bringUp(context, found !== undefined);
-    await untilReady(context);
+    if (isUp) await labReady(readyOptions(context));
+    else await untilReady(context);
     return describe(context, { wasUp: isUp, seconds: secondsSoFar() });
   } finally {
     await release();
@@ -268,24 +270,32 @@ async function requirePorts(lab: LabFile): Promise<void> {
 
 /** U2: a lab that does not become ready is ended. */
 async function untilReady(context: UpContext): Promise<void> {
-  const { layout } = context;
-  const options = { ...context, isSupervised: () => isRunning(layout) };
   try {
-    await labReady(options);
+    await labReady(readyOptions(context));
   } catch (error) {
-    await endEverything(layout);
+    await endEverything(context.layout);
     throw error;
   }
+}
+
+function readyOptions(context: UpContext): Parameters<typeof labReady>[0] {
+  return { ...context, isSupervised: () => isRunning(context.layout) };
 }
 
 async function endEverything(layout: LabLayout): Promise<void> {
   const supervisor = await recordedProcess(layout.processes, supervisorName);
   if (supervisor !== undefined && isAlive(supervisor)) {
-    await new LabControl(layout.socket).shutdown().catch(() => undefined);
-    const isGone = await eventually(() => Promise.resolve(!isAlive(supervisor)), {
-      timeoutMs: shutdownMs,
-      everyMs: 20,
-    });
+    // One that does not listen, because it has just begun, has nothing to end in order.
+    const isStopping = await new LabControl(layout.socket).shutdown().then(
+      () => true,
+      () => false,
+    );
+    const isGone =
+      isStopping &&
+      (await eventually(() => Promise.resolve(!isAlive(supervisor)), {
+        timeoutMs: shutdownMs,
+        everyMs: 20,
+      }));
     // Its children die with it; while it lives, it would start them again.
     if (!isGone) await endProcess(supervisor, shutdownMs);
   }

@@ -116,11 +116,23 @@ export async function recordedProcess(
   return isIdentity(value) ? value : undefined;
 }
 
-/**
- * Ends whatever an earlier supervisor left behind and forgets the records. Answers the names of
- * processes that would not go within 5 s each.
- */
-export async function endRecordedProcesses(directory: string): Promise<readonly string[]> {
+export interface RecordedProcess {
+  readonly name: string;
+  readonly identity: ProcessIdentity;
+}
+
+/** Those of the recorded processes that are alive; none where there is no such directory. */
+export async function livingProcesses(directory: string): Promise<readonly RecordedProcess[]> {
+  const names = await recordedNames(directory);
+  const recorded = await Promise.all(
+    names.map(async (name) => ({ name, identity: await recordedProcess(directory, name) })),
+  );
+  return recorded.flatMap(({ name, identity }) =>
+    identity !== undefined && isAlive(identity) ? [{ name, identity }] : [],
+  );
+}
+
+async function recordedNames(directory: string): Promise<readonly string[]> {
   let files: readonly string[];
   try {
     files = await readdir(directory);
@@ -128,9 +140,17 @@ export async function endRecordedProcesses(directory: string): Promise<readonly 
     if (errnoOf(error) === 'ENOENT') return [];
     throw error;
   }
-  const names = files
+  return files
     .filter((file) => file.endsWith(recordSuffix))
     .map((file) => file.slice(0, -recordSuffix.length));
+}
+
+/**
+ * Ends whatever an earlier supervisor left behind and forgets the records. Answers the names of
+ * processes that would not go within 5 s each.
+ */
+export async function endRecordedProcesses(directory: string): Promise<readonly string[]> {
+  const names = await recordedNames(directory);
   const stubborn = await Promise.all(
     names.map(async (name) => {
       const identity = await recordedProcess(directory, name);

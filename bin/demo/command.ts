@@ -9,7 +9,11 @@ import { InvalidArgumentError } from 'commander';
 import { examples } from '../../cli/commands/examples';
 import type { ExitCode } from '../../cli/exit-codes';
 import { exitCodes } from '../../cli/exit-codes';
+import type { AddCommands } from '../../cli/program';
 import type { CommandRun, Invocation } from '../../cli/session';
+import { defaultStateDir } from '../../lab/layout';
+import { stillRunning } from '../../lab/still-running';
+import type { Interruption } from '../interruption';
 import { guarded } from '../lab-failures';
 import type { DemoScreen } from './demo';
 import type { Ground } from './ground';
@@ -58,7 +62,10 @@ function keptLines(ground: Ground, program: string): readonly string[] {
   ];
 }
 
-async function demo(invocation: Invocation<DemoFlags>): Promise<ExitCode> {
+async function demo(
+  invocation: Invocation<DemoFlags>,
+  interruption: Interruption,
+): Promise<ExitCode> {
   const { context, options } = invocation;
   const { signal } = context;
   const isJson = options.output === 'json';
@@ -71,23 +78,28 @@ async function demo(invocation: Invocation<DemoFlags>): Promise<ExitCode> {
       import('./toolchain.js'),
     ]);
   const screen: DemoScreen = isJson ? silentScreen : terminalScreen(context, options.yes === true);
-  await prepareToolchain((text) => screen.line(text), signal);
-  const report = await runDemo(
-    {
-      name: options.name,
-      members: options.members,
-      nodes: options.nodes,
-      to: options.to,
-      yes: options.yes === true || isJson,
-      keep: options.keep === true,
-      signal,
-      onGround: (ground) => {
-        if (options.keep === true)
-          keptLines(ground, context.program).forEach((text) => screen.line(text));
-      },
+  const demoOptions = {
+    name: options.name,
+    members: options.members,
+    nodes: options.nodes,
+    to: options.to,
+    yes: options.yes === true || isJson,
+    keep: options.keep === true,
+    signal,
+    onGround: (ground: Ground) => {
+      if (options.keep === true)
+        keptLines(ground, context.program).forEach((text) => screen.line(text));
     },
-    screen,
-  );
+  };
+  const started = {
+    what: `lab ${options.name}`,
+    endWith: `${context.program} lab down --name ${options.name}`,
+    left: () => stillRunning(defaultStateDir(options.name)),
+  };
+  const report = await interruption.whileTearingDown(started, async () => {
+    await prepareToolchain((text) => screen.line(text), signal);
+    return runDemo(demoOptions, screen);
+  });
   const file = path.resolve(options.report);
   await mkdir(path.dirname(file), { recursive: true });
   await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
@@ -98,8 +110,12 @@ async function demo(invocation: Invocation<DemoFlags>): Promise<ExitCode> {
   return report.ok ? exitCodes.ok : exitCodes.unexpected;
 }
 
-/** Adds `demo` to the program. */
-export function addDemoCommand(program: Command, run: CommandRun): void {
+/** `demo`; `interruption`: of the process that takes down what it has started. */
+export function demoCommand(interruption: Interruption): AddCommands {
+  return (program, run) => addDemoCommand(program, run, interruption);
+}
+
+function addDemoCommand(program: Command, run: CommandRun, interruption: Interruption): void {
   const command = program
     .command('demo')
     .summary('upgrade a real cluster on this machine, and prove it')
@@ -122,5 +138,8 @@ export function addDemoCommand(program: Command, run: CommandRun): void {
         ['demo --keep', 'to look around afterwards'],
       ]),
     );
-  run.bind<DemoFlags>(command, guarded(demo));
+  run.bind<DemoFlags>(
+    command,
+    guarded((invocation) => demo(invocation, interruption)),
+  );
 }

@@ -103,9 +103,13 @@ export async function bringUp(options: GroundOptions, tell: Tell): Promise<Groun
   await clear(stateDir, tell);
   let worker: WorkerProcess | undefined;
   const tearDown = async (): Promise<void> => {
-    await worker?.stop();
-    await temporalDown({ stateDir });
-    await labDown({ stateDir });
+    // The lab's end ends whatever the others could not: it is reached whatever they do.
+    try {
+      await worker?.stop();
+      await temporalDown({ stateDir });
+    } finally {
+      await labDown({ stateDir });
+    }
   };
   try {
     const [lab, temporal] = await bringUpBoth(options, tell, stateDir);
@@ -114,9 +118,10 @@ export async function bringUp(options: GroundOptions, tell: Tell): Promise<Groun
     const { address: temporalAddress, uiUrl: temporalUi } = temporal.value;
     const cluster = access.cluster;
     const started = await timed(() =>
-      startWorkerOn({ stateDir, cluster, accessFile, temporalAddress }),
+      startWorkerOn({ stateDir, cluster, accessFile, temporalAddress, signal: options.signal }),
     );
     worker = started.value;
+    options.signal?.throwIfAborted();
     const timings = { labUp: lab.seconds, temporalUp: temporal.seconds + started.seconds };
     const where = { cluster, stateDir, access, accessFile, kubeconfig };
     return { ...where, temporalAddress, temporalUi, worker, timings, tearDown };

@@ -40,6 +40,8 @@ export interface WorkerOptions {
   readonly temporalAddress: string;
   /** Of its log and its record, for a second one beside it; default `worker`. */
   readonly name?: string;
+  /** Ctrl-C while it starts: the process is ended. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Starts a worker and resolves when Temporal sees it poll both of its queues. */
@@ -107,6 +109,10 @@ async function untilPolling(
       isPolled(client, activities, activityQueueType),
     ]);
     if (polled.every(Boolean)) return;
+    if (options.signal?.aborted === true) {
+      await stop(child);
+      options.signal.throwIfAborted();
+    }
     await sleep(pollMs);
   }
   await stop(child);

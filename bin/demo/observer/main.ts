@@ -21,6 +21,9 @@ function say(message: ObserverMessage): void {
 }
 
 async function main(kubeconfig: string): Promise<void> {
+  // The parent is gone: nobody wants the report any more. It may go while this one begins.
+  process.once('disconnect', () => process.exit(0));
+  if (!process.connected) process.exit(0);
   // Watches hold a connection each; the probe shares the rest.
   const watcher = await startBudgetWatcher(connect(kubeconfig, 2));
   const probe = await startRequestProbe(connect(kubeconfig, 4), requestsPerSecond);
@@ -31,8 +34,6 @@ async function main(kubeconfig: string): Promise<void> {
       process.exit(0);
     });
   });
-  // The parent is gone: nobody wants the report any more.
-  process.once('disconnect', () => process.exit(0));
   say({ kind: 'ready' });
 }
 
