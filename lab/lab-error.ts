@@ -13,6 +13,8 @@ export type LabErrorCode =
   | 'port-taken'
   /** Another `lab up` or `lab down` of the same lab is under way. */
   | 'lab-busy'
+  /** The lab belongs to a command that runs and will take it down by itself. */
+  | 'lab-owned'
   /** There is no lab, or it is not running. */
   | 'lab-down'
   /** A process of the lab did not come up, or the lab was not ready in time. */

@@ -33,6 +33,7 @@ import {
 import { lockLab } from './lab-lock';
 import { labReady } from './lab-ready';
 import { labLayout, defaultStateDir, type LabLayout } from './layout';
+import { livingHolder } from './lock-file';
 import {
   endProcess,
   endRecordedProcesses,
@@ -309,9 +310,12 @@ async function endEverything(layout: LabLayout): Promise<void> {
 /** Only what the lab made: the directory itself goes when nothing else is in it. */
 async function removeLab(layout: LabLayout): Promise<void> {
   const { stateDir, ...entries } = layout;
+  // A living owner lets go by itself; until then nobody else takes the directory.
+  const isOwned = (await livingHolder(layout.ownerFile)) !== undefined;
+  const kept = [layout.temporal, ...(isOwned ? [layout.ownerFile] : [])];
   await Promise.all(
     Object.values(entries)
-      .filter((entry) => entry !== layout.temporal)
+      .filter((entry) => !kept.includes(entry))
       .map((entry) => rm(entry, { recursive: true, force: true })),
   );
   await rmdir(stateDir).catch(() => undefined);

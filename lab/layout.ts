@@ -16,6 +16,8 @@ export interface LabLayout {
   readonly kubeconfig: string;
   readonly socket: string;
   readonly lockFile: string;
+  /** Names the process that will take the lab down by itself (lab-owner.ts). */
+  readonly ownerFile: string;
   readonly pki: string;
   readonly logs: string;
   /** One record per running process: pid and start time. */
@@ -62,6 +64,7 @@ export function labLayout(stateDirectory: string): LabLayout {
     kubeconfig: at('kubeconfig'),
     socket,
     lockFile: at('up.lock'),
+    ownerFile: at('owner.lock'),
     pki: at('pki'),
     logs: at('logs'),
     processes: at('processes'),

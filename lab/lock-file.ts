@@ -34,6 +34,12 @@ export async function tryLock(file: string): Promise<LockAttempt> {
   return { kind: 'tried' };
 }
 
+/** The living process that holds the lock; undefined when nobody does. */
+export async function livingHolder(file: string): Promise<number | undefined> {
+  const holder = await readHolder(file);
+  return isLiving(holder) ? holder.pid : undefined;
+}
+
 /** L1. False when there is a lock already. */
 async function create(file: string): Promise<boolean> {
   const draft = `${file}.${randomUUID()}`;

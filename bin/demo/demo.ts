@@ -188,6 +188,7 @@ export async function runDemo(options: DemoOptions, screen: DemoScreen): Promise
   } finally {
     screen.done();
     context.observer?.kill();
-    if (options.keep !== true) await ground.tearDown();
+    if (options.keep === true) await ground.letGo();
+    else await ground.tearDown();
   }
 }

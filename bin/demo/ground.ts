@@ -6,6 +6,8 @@ import type { ClusterAccess } from '../../activities/access';
 import { connectTemporal } from '../../client/connect';
 import { labDown, labStatus, labUp } from '../../lab/lab';
 import type { Lab } from '../../lab/lab';
+import { ownLab } from '../../lab/lab-owner';
+import type { LetGo } from '../../lab/lab-owner';
 import { defaultStateDir } from '../../lab/layout';
 import { temporalDown, temporalUp } from '../../lab/temporal-server';
 import type { TemporalServer } from '../../lab/temporal-server';
@@ -38,17 +40,27 @@ export interface Ground {
   readonly timings: Readonly<Record<string, number>>;
   /** Safe to repeat. */
   tearDown(): Promise<void>;
+  /** Leaves it running: the next demo may end it. */
+  letGo(): Promise<void>;
 }
 
 const startVersion = '1.28.15';
 
-/** An earlier demo that was kept, or killed, makes room for this one. */
+/** An earlier demo that was kept, or killed, makes room for this one; see ownLab for a living. */
 async function clear(stateDir: string, tell: Tell): Promise<void> {
   const state = await labStatus({ stateDir });
   if (state.kind === 'absent') return;
   tell(`ending the demo that was left in ${stateDir}`);
   await temporalDown({ stateDir });
   await labDown({ stateDir });
+}
+
+async function endLab(stateDir: string, letGo: LetGo): Promise<void> {
+  try {
+    await labDown({ stateDir });
+  } finally {
+    await letGo();
+  }
 }
 
 async function timed<Value>(
@@ -100,7 +112,7 @@ async function startWorkerOn(options: WorkerOptions): Promise<WorkerProcess> {
 /** Brings everything up from binaries that are installed already. */
 export async function bringUp(options: GroundOptions, tell: Tell): Promise<Ground> {
   const stateDir = options.stateDir ?? defaultStateDir(options.name ?? 'demo');
-  await clear(stateDir, tell);
+  const letGo = await ownLab(stateDir);
   let worker: WorkerProcess | undefined;
   const tearDown = async (): Promise<void> => {
     // The lab's end ends whatever the others could not: it is reached whatever they do.
@@ -108,10 +120,11 @@ export async function bringUp(options: GroundOptions, tell: Tell): Promise<Groun
       await worker?.stop();
       await temporalDown({ stateDir });
     } finally {
-      await labDown({ stateDir });
+      await endLab(stateDir, letGo);
     }
   };
   try {
+    await clear(stateDir, tell);
     const [lab, temporal] = await bringUpBoth(options, tell, stateDir);
     options.signal?.throwIfAborted();
     const { accessFile, access, kubeconfig } = lab.value;
@@ -124,7 +137,7 @@ export async function bringUp(options: GroundOptions, tell: Tell): Promise<Groun
     options.signal?.throwIfAborted();
     const timings = { labUp: lab.seconds, temporalUp: temporal.seconds + started.seconds };
     const where = { cluster, stateDir, access, accessFile, kubeconfig };
-    return { ...where, temporalAddress, temporalUi, worker, timings, tearDown };
+    return { ...where, temporalAddress, temporalUi, worker, timings, tearDown, letGo };
   } catch (error) {
     await tearDown();
     throw error;
