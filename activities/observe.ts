@@ -11,6 +11,7 @@ import type {
   MemberObservation,
   NodeObservation,
   Observation,
+  UnreportedNode,
 } from '../domain/observation';
 import { parseVersion } from '../domain/versions';
 import { type ActivityDependencies, runActivity } from './activity-run';
@@ -51,8 +52,8 @@ export function observeActivities(
 
 /**
  * Reads the cluster now. Also used outside Temporal, by the CLI.
- * Throws PortError when the Kubernetes API or the driver does not answer, or when a node reports a
- * kubelet version that is none; everything else that cannot be read is a Problem in the result.
+ * Throws PortError when the Kubernetes API or the driver does not answer; everything else that
+ * cannot be read is said in the result.
  */
 export async function observeCluster(options: {
   readonly cluster: ClusterName;
@@ -83,7 +84,7 @@ export async function observeCluster(options: {
     members,
     etcd,
     leases,
-    nodes: observeNodes(nodes, pods),
+    ...observeNodes(nodes, pods),
     budgets: budgets.map(withoutSelector),
     budgetOverlaps: findOverlaps(pods, budgets),
     ...(availableVersions === undefined ? {} : { availableVersions }),
@@ -130,19 +131,19 @@ async function observeSnapshotStore(
 function observeNodes(
   nodes: readonly NodeView[],
   pods: readonly PodView[],
-): readonly NodeObservation[] {
+): Pick<Observation, 'nodes' | 'unreportedNodes'> {
   const evictable = new Map<string, number>();
   for (const pod of pods) {
     if (isEvictable(pod)) evictable.set(pod.node, (evictable.get(pod.node) ?? 0) + 1);
   }
-  const unreadable: string[] = [];
+  const unreportedNodes: UnreportedNode[] = [];
   const observed = nodes.flatMap((node): readonly NodeObservation[] => {
+    const { name, labels, ready } = node;
     const kubeletVersion = parseVersion(node.kubeletVersion);
     if (kubeletVersion === undefined) {
-      unreadable.push(`${node.name} ("${node.kubeletVersion}")`);
+      unreportedNodes.push({ name, reported: node.kubeletVersion });
       return [];
     }
-    const { name, labels, ready } = node;
     return [
       {
         name,
@@ -156,9 +157,7 @@ function observeNodes(
       },
     ];
   });
-  if (unreadable.length === 0) return observed;
-  const message = `no kubelet version can be read from node ${unreadable.join(', ')}`;
-  throw new PortError('unexpected', message);
+  return { nodes: observed, ...(unreportedNodes.length === 0 ? {} : { unreportedNodes }) };
 }
 
 function isControlPlane({ labels, taintKeys }: NodeView): boolean {

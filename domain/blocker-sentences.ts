@@ -4,6 +4,7 @@
 import type { Blocker, DrainBlocker, PlanBlocker } from './blockers';
 import { formatDuration } from './durations';
 import type { BudgetRef, PodRef } from './names';
+import type { UnreportedNode } from './observation';
 import { minorOf } from './versions';
 import type { Words } from './words';
 import { say } from './words';
@@ -27,6 +28,16 @@ export function podText(pod: PodRef): string {
 export function budgetText(budget: BudgetRef): string {
   return `${budget.namespace}/${budget.name}`;
 }
+
+/** `reports no kubelet version`: what is the matter with the node. */
+export function unreportedText({ reported }: Pick<UnreportedNode, 'reported'>): string {
+  return reported === ''
+    ? 'reports no kubelet version'
+    : `reports "${reported}" as its kubelet version, which is none`;
+}
+
+export const unreportedRemedy =
+  'see that its kubelet runs, or delete the Node object when no machine is behind it';
 
 const viaReasons = {
   'not-on-path': 'is not a release of a minor between the current one and the target',
@@ -73,6 +84,7 @@ const planWords: Words<PlanBlocker> = {
   'kubelet-too-new': ({ node, at, apiServer }) =>
     `node ${node} runs kubelet ${at}, newer than the API server's ${apiServer}` +
     ` - return the node to ${minorOf(apiServer)} first`,
+  'kubelet-unreported': (node) => `node ${node.node} ${unreportedText(node)} - ${unreportedRemedy}`,
   'pool-empty': ({ pool }) =>
     `no node belongs to pool ${pool} - correct its nodeSelector, or take it out of the spec`,
   'node-without-pool': ({ node }) =>

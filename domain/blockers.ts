@@ -57,6 +57,12 @@ export type PlanBlocker =
       readonly at: KubeVersion;
       readonly apiServer: KubeVersion;
     }
+  | {
+      readonly code: 'kubelet-unreported';
+      readonly node: NodeName;
+      /** What stands in place of the version; empty when nothing does. */
+      readonly reported: string;
+    }
   | { readonly code: 'pool-empty'; readonly pool: PoolName }
   | { readonly code: 'node-without-pool'; readonly node: NodeName }
   | {
@@ -139,6 +145,7 @@ export const blockerCodes = [
   'controller-skewed',
   'kubelet-too-old',
   'kubelet-too-new',
+  'kubelet-unreported',
   'pool-empty',
   'node-without-pool',
   'plan-digest-changed',

@@ -32,6 +32,7 @@ export const findingCodes = [
   'etcd-raft-lag',
   'lease-stale',
   'version-skew',
+  'kubelet-unreported',
   'node-not-ready',
   'node-cordoned-by-other',
   'budget-never-satisfiable',

@@ -97,6 +97,13 @@ export interface NodeObservation {
   readonly evictablePods: number;
 }
 
+/** A Node object whose kubelet has not said its version: made by hand, or left of a machine. */
+export interface UnreportedNode {
+  readonly name: NodeName;
+  /** What stands in place of the version; empty when nothing does. */
+  readonly reported: string;
+}
+
 export interface BudgetObservation {
   readonly budget: BudgetRef;
   readonly disruptionsAllowed: number;
@@ -126,7 +133,10 @@ export interface Observation {
   readonly members: readonly MemberObservation[];
   readonly etcd: EtcdObservation;
   readonly leases: readonly LeaseObservation[];
+  /** Nodes whose kubelet has said its version; the others are in `unreportedNodes`. */
   readonly nodes: readonly NodeObservation[];
+  /** Absent when there are none, as in observations that were written before it was known. */
+  readonly unreportedNodes?: readonly UnreportedNode[];
   readonly budgets: readonly BudgetObservation[];
   readonly budgetOverlaps: readonly BudgetOverlap[];
   /** Releases that the drivers can install; undefined when they cannot tell. */
@@ -135,4 +145,9 @@ export interface Observation {
   readonly snapshotStore:
     | { readonly kind: 'writable'; readonly location: string; readonly freeBytes: number }
     | { readonly kind: 'unusable'; readonly location: string; readonly problem: Problem };
+}
+
+/** Every Node object there is, whether its kubelet has said its version or not. */
+export function nodeNames({ nodes, unreportedNodes = [] }: Observation): ReadonlySet<NodeName> {
+  return new Set([...nodes, ...unreportedNodes].map(({ name }) => name));
 }

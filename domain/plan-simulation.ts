@@ -61,8 +61,10 @@ export interface ClusterState {
   readonly kubelets: ReadonlyMap<string, RunningKubelet>;
 }
 
-/** Undefined when a version of the control plane was not observed: nothing can be judged then. */
-export function startOf({ members, nodes }: Observation): ClusterState | undefined {
+/** Undefined when not every version was observed: nothing can be judged then. */
+export function startOf(observation: Observation): ClusterState | undefined {
+  const { members, nodes, unreportedNodes = [] } = observation;
+  if (unreportedNodes.length > 0) return undefined;
   const apiServers = new Map<string, Running>();
   const controllers = new Map<string, readonly Running[]>();
   for (const { name, apiServer, controllerManager, scheduler } of members) {

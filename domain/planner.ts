@@ -44,7 +44,11 @@ export function planUpgrade(input: PlanningInput): PlanResult {
   const { spec, observation } = input;
   const controlPlane = observedControlPlane(observation.members);
   const resolved = resolvePools(spec.pools, observation.nodes);
-  const structural = [...controlPlaneBlockers(observation), ...resolved.blockers];
+  const structural = [
+    ...controlPlaneBlockers(observation),
+    ...unreportedKubelets(observation),
+    ...resolved.blockers,
+  ];
   if (controlPlane === undefined) return blockedBy(structural);
 
   const installable = installableOn(observation.availableVersions, input.releases);
@@ -180,6 +184,15 @@ function tooNewKubelets(
       at: kubeletVersion,
       apiServer,
     }));
+}
+
+/** K1 and K2 hold for every kubelet or are not known to hold, pool or not. */
+function unreportedKubelets({ unreportedNodes = [] }: Observation): readonly PlanBlocker[] {
+  return unreportedNodes.map(({ name, reported }) => ({
+    code: 'kubelet-unreported',
+    node: name,
+    reported,
+  }));
 }
 
 interface SkewInput {

@@ -1,6 +1,6 @@
 // The part of the preflight that looks at nodes, disruption budgets and the snapshot store.
 
-import { budgetText, podText } from './blocker-sentences';
+import { budgetText, podText, unreportedRemedy, unreportedText } from './blocker-sentences';
 import type { Finding } from './findings';
 import type { BudgetObservation, BudgetOverlap, NodeObservation, Observation } from './observation';
 import { isKubeletTooNew, isKubeletTooOld, oldestKubeletMinor } from './skew';
@@ -17,8 +17,20 @@ const snapshotHeadroom = 2;
 /** Pods that a finding names; the rest is counted. */
 const podsNamed = 3;
 
-/** Ready, not cordoned by others, kubelet in skew before and during the hop. */
-export function nodeFindings({ observation, hop }: PreflightFacts): readonly Finding[] {
+/** Ready, not cordoned by others, kubelet known and in skew before and during the hop. */
+export function nodeFindings(facts: PreflightFacts): readonly Finding[] {
+  const { unreportedNodes = [] } = facts.observation;
+  const unreported = unreportedNodes.map((node) => ({
+    code: 'kubelet-unreported' as const,
+    severity: 'blocks' as const,
+    object: { kind: 'node' as const, name: node.name },
+    message: `it ${unreportedText(node)}`,
+    remedy: unreportedRemedy,
+  }));
+  return [...unreported, ...reportedNodeFindings(facts)];
+}
+
+function reportedNodeFindings({ observation, hop }: PreflightFacts): readonly Finding[] {
   const versions = observation.members.flatMap(({ apiServer }) =>
     apiServer.kind === 'observed' ? [apiServer.version] : [],
   );

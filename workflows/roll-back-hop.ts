@@ -10,7 +10,7 @@ import { CancellationScope, defineQuery, isCancellation, setHandler } from '@tem
 
 import type { RestoreResult } from '../domain/activity-contract';
 import type { ClusterName, NodeName, SnapshotId } from '../domain/names';
-import type { NodeObservation, Observation } from '../domain/observation';
+import { type NodeObservation, nodeNames, type Observation } from '../domain/observation';
 import type { Hop, NodeChange, PoolStep } from '../domain/plan';
 import type { HopStatus, NodeOutcome } from '../domain/progress';
 import { compareVersions } from '../domain/versions';
@@ -153,11 +153,14 @@ async function returnPool(
   look: { readonly now: Observation; readonly trustsSuspects: boolean },
 ): Promise<StepProblem | undefined> {
   const { input, nodes } = back;
+  const there = nodeNames(look.now);
   const seen = byName(look.now);
   const changes = step.nodes.flatMap((change): readonly NodeChange[] => {
     const { name, zone, from } = change;
+    if (!there.has(name) || input.setAside.includes(name) || nodes.has(name)) return [];
     const node = seen.get(name);
-    if (node === undefined || input.setAside.includes(name) || nodes.has(name)) return [];
+    // A kubelet that does not say its version may be the newer one.
+    if (node === undefined) return [{ name, zone, from: change.to, to: from }];
     const isNewer = compareVersions(node.kubeletVersion, from) > 0;
     const isSuspect = look.trustsSuspects && input.suspects.includes(name);
     return isNewer || isSuspect
@@ -192,7 +195,7 @@ async function restore(back: Back): Promise<undefined> {
 async function verify(back: Back): Promise<undefined> {
   const { input, nodes } = back;
   const { cluster, hop } = input;
-  const seen = byName(await observe(back, 'nodes after the restore'));
+  const seen = nodeNames(await observe(back, 'nodes after the restore'));
   const isExpected = ({ name }: NodeChange): boolean => {
     if (!seen.has(name) || isAside(back, name) || input.leftOut.includes(name)) return false;
     return nodes.get(name)?.outcome !== 'skipped';

@@ -18,6 +18,7 @@ import type { MemberUpgradeInput, SnapshotRecord } from '../domain/activity-cont
 import { formatDuration } from '../domain/durations';
 import { failureInfo } from '../domain/failure-remedies';
 import type { ClusterName, MemberName, NodeName, PlanDigest, SnapshotId } from '../domain/names';
+import { nodeNames } from '../domain/observation';
 import type { ControllersStep, Hop, NodeChange, PoolStep, SoakStep, Step } from '../domain/plan';
 import type { HopOutcome, HopStatus, MemberOutcome, NodeOutcome } from '../domain/progress';
 import { controllersLabel, stepLabel } from '../domain/step-labels';
@@ -246,13 +247,14 @@ async function lookAgain(
   const { cluster } = hop.input;
   const call = activity(cluster, 'observeCluster', { summary: 'which nodes are done' });
   const observation = await call({ cluster });
+  const there = nodeNames(observation);
   const seen = new Map(observation.nodes.map((node) => [node.name, node]));
   const changes: NodeChange[] = [];
   const verifyOnly: NodeName[] = [];
   for (const change of left) {
     const node = seen.get(change.name);
     const isThere = node?.kubeletVersion === change.to;
-    if (node === undefined) {
+    if (!there.has(change.name)) {
       dropMissing(hop, change);
     } else if (isThere && node.ready && node.cordon.kind === 'none') {
       hop.nodes.set(change.name, untouched({ ...change, from: change.to }, 'already-done'));
@@ -301,7 +303,7 @@ async function dropVanished(hop: HopRun): Promise<void> {
   const { cluster } = hop.input;
   const call = activity(cluster, 'observeCluster', { summary: 'which nodes are still there' });
   const observation = await call({ cluster });
-  const seen = new Set(observation.nodes.map((node) => node.name));
+  const seen = nodeNames(observation);
   for (const [name, outcome] of hop.nodes) {
     if (seen.has(name) || outcome.outcome === 'skipped') continue;
     hop.nodes.set(name, { ...outcome, outcome: 'skipped' });

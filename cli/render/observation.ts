@@ -1,6 +1,11 @@
 // An observation for people: members, etcd, nodes and budgets in tables.
 
-import type { MemberObservation, NodeObservation, Observation } from '../../domain/observation';
+import type {
+  MemberObservation,
+  NodeObservation,
+  Observation,
+  UnreportedNode,
+} from '../../domain/observation';
 import type { Style } from './style';
 import { columns, count, formatBytes } from './text';
 
@@ -23,6 +28,7 @@ export function renderObservation(seen: Observation, style: Style): readonly str
     ...table([
       ['NODE', 'ZONE', 'KUBELET', 'READY', 'CORDON', 'PODS TO EVICT'],
       ...byName(seen.nodes).map(nodeRow),
+      ...byName(seen.unreportedNodes ?? []).map(unreportedRow),
     ]),
     '',
     `${count(seen.budgets.length, 'disruption budget')},` +
@@ -59,6 +65,10 @@ function nodeRow(node: NodeObservation): readonly string[] {
     node.cordon.kind === 'none' ? '-' : node.cordon.kind,
     node.isControlPlane ? '- (control plane)' : `${node.evictablePods}`,
   ];
+}
+
+function unreportedRow({ name, reported }: UnreportedNode): readonly string[] {
+  return [name, '-', reported === '' ? 'not reported' : `"${reported}"`, '-', '-', '-'];
 }
 
 function renderEtcd({ etcd }: Observation): readonly string[] {

@@ -62,6 +62,23 @@ describe('observe', () => {
     expect(opened.closed).toBe(2);
   });
 
+  it('shows a node that reports no kubelet version, for which there is no plan', async () => {
+    const opened = new Opened();
+    opened.cluster.kube.addNode('ghost', { kubeletVersion: '' });
+    const terminal = opened.terminal();
+
+    const observe = ['observe', '--access', 'access.json', '--file', 'seen.json'];
+    await expect(runCli(observe, terminal.context)).resolves.toBe(0);
+    expect(terminal.stdout).toMatch(/^ghost +- +not reported +- +- +-$/m);
+    terminal.stdout = '';
+    const plan = ['plan', '--spec', 'upgrade.yaml', '--observation', 'seen.json'];
+    await expect(runCli(plan, terminal.context)).resolves.toBe(3);
+
+    expect(terminal.stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'node ghost reports no kubelet version',
+    );
+  });
+
   it('takes the access file from the environment', async () => {
     const opened = new Opened();
     const terminal = opened.terminal({ ASCENT_ACCESS: 'access.json' });

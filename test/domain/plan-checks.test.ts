@@ -116,6 +116,8 @@ describe('the judge finds', () => {
       expect(judge(plan, { ...observation, members })).toEqual([violation]);
     }
     expect(judge(plan, { ...observation, members: [] })).toEqual([violation]);
+    const unreportedNodes = [{ name: nodeName('ghost'), reported: '' }];
+    expect(judge(plan, { ...observation, unreportedNodes })).toEqual([violation]);
   });
 
   it('a plan that ends elsewhere', () => {

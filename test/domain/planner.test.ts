@@ -13,6 +13,7 @@ import {
   aPool,
   aSpec,
   minor,
+  nodeName,
   poolName,
   version,
 } from '../support/builders';
@@ -513,6 +514,17 @@ describe('no plan is made', () => {
     const seen = healthy.withNode(aNode('new', '1.29.15')).observation();
     expect(blockersOf(aSpec(), seen)).toEqual([
       { code: 'kubelet-too-new', node: 'new', at: '1.29.15', apiServer: '1.28.15' },
+    ]);
+  });
+
+  it('when a node does not say what its kubelet runs, in a pool or not', () => {
+    const unreportedNodes = [
+      { name: nodeName('odd'), reported: 'dev' },
+      { name: nodeName('ghost'), reported: '' },
+    ];
+    expect(blockersOf(aSpec(), healthy.with({ unreportedNodes }).observation())).toEqual([
+      { code: 'kubelet-unreported', node: 'ghost', reported: '' },
+      { code: 'kubelet-unreported', node: 'odd', reported: 'dev' },
     ]);
   });
 

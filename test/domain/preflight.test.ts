@@ -11,6 +11,7 @@ import {
   anEtcd,
   anEtcdMember,
   aNode,
+  nodeName,
   version,
 } from '../support/builders';
 
@@ -474,6 +475,17 @@ const clusterCases: readonly Case[] = [
       object: { kind: 'node', name: 'w' },
       message: 'somebody else has cordoned it',
       remedy: 'find out why; it will be upgraded and stay cordoned',
+    },
+  },
+  {
+    when: 'a node does not say what its kubelet runs',
+    cluster: healthy.with({ unreportedNodes: [{ name: nodeName('ghost'), reported: '' }] }),
+    finding: {
+      code: 'kubelet-unreported',
+      severity: 'blocks',
+      object: { kind: 'node', name: 'ghost' },
+      message: 'it reports no kubelet version',
+      remedy: 'see that its kubelet runs, or delete the Node object when no machine is behind it',
     },
   },
   {

@@ -169,6 +169,18 @@ const blockers: Table<Blocker['code'], Blocker> = {
         ' to 1.28 first',
     ],
   ],
+  'kubelet-unreported': [
+    [
+      { code: 'kubelet-unreported', node, reported: '' },
+      'node worker-2 reports no kubelet version - see that its kubelet runs, or delete the Node' +
+        ' object when no machine is behind it',
+    ],
+    [
+      { code: 'kubelet-unreported', node, reported: 'dev' },
+      'node worker-2 reports "dev" as its kubelet version, which is none - see that its kubelet' +
+        ' runs, or delete the Node object when no machine is behind it',
+    ],
+  ],
   'pool-empty': [
     [
       { code: 'pool-empty', pool: poolName('web') },

@@ -62,6 +62,8 @@ export class ScriptedCluster {
     controllerManager: 'cp-1',
     scheduler: 'cp-2',
   };
+  /** Names of nodes whose kubelet does not say its version. */
+  readonly unreported = new Set<string>();
   /** What verifyNode finds broken since before the cordon. */
   readonly brokenBefore = new Map<string, readonly PodRef[]>();
   #members: ReadonlyMap<string, MemberObservation>;
@@ -102,7 +104,15 @@ export class ScriptedCluster {
 
   observation(): Observation {
     const members = [...this.#members.values()];
-    return { ...this.#base, members, nodes: [...this.#nodes.values()] };
+    const isSilent = ({ name }: NodeObservation): boolean => this.unreported.has(name);
+    const nodes = [...this.#nodes.values()];
+    const silent = nodes.filter(isSilent).map(({ name }) => ({ name, reported: '' }));
+    return {
+      ...this.#base,
+      members,
+      nodes: nodes.filter((node) => !isSilent(node)),
+      ...(silent.length === 0 ? {} : { unreportedNodes: silent }),
+    };
   }
 
   removeNode(name: string): void {
@@ -323,6 +333,7 @@ export class ScriptedCluster {
   #upgradeNode(name: NodeName, to: KubeVersion) {
     const before = this.#node(name).kubeletVersion;
     this.changeNode(name, { kubeletVersion: to });
+    this.unreported.delete(name);
     return { before, after: to, changed: before !== to, seconds: 1 };
   }
 

@@ -94,6 +94,17 @@ describe.each(workerModes)('a rollback, $mode', ({ workerOptions }) => {
     });
   });
 
+  it('returns a node too whose kubelet no longer says its version', async () => {
+    await withUpgrade(server(), { workerOptions, nodes: 1 }, async (upgrade) => {
+      await upgrade.start();
+      await upgrade.untilGate('approve/hop-1.30');
+      upgrade.cluster.unreported.add('worker-1');
+      await upgrade.rollBack('hop-1.29');
+      expect(await upgrade.result()).toMatchObject({ outcome: 'rolled-back', at: '1.28.15' });
+      expect(upgrade.cluster.versions()).toEqual(['cp-1 1.28.15/1.28.15', 'worker-1 1.28.15']);
+    });
+  });
+
   it('begins no further hop when it is asked for while that one is planned', async () => {
     const spec = { approvals: 'none' } as const;
     await withUpgrade(server(), { workerOptions, nodes: 1, spec }, async (upgrade) => {
