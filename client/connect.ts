@@ -1,7 +1,7 @@
 // How to reach Temporal: profiles, TLS and API keys are those of @temporalio/envconfig, so that a
-// profile made for the `temporal` command works here as it is. One thing is added: an empty variable
-// counts as absent. Compose files and CI set those that nobody gave a value, and envconfig would
-// take an empty address for an address, and an empty TEMPORAL_TLS for "no TLS".
+// profile made for the `temporal` command works here as it is. One thing is added: an empty
+// variable counts as absent. Compose files and CI set those that nobody gave a value, and envconfig
+// would take an empty address for an address, and an empty TEMPORAL_TLS for "no TLS".
 
 import type { ConnectionOptions } from '@temporalio/client';
 import { Client, Connection } from '@temporalio/client';

@@ -16,14 +16,14 @@ import { dirname, join, resolve } from 'node:path';
 
 const root = resolve(__dirname, '..');
 
-/** Of a build and of a checkout, by what becomes of them. */
+/** Of a build, by what becomes of it; sources and the rest of docs/ stay behind, too. */
 const built = {
   packed: ['dist/bin/ascent.js', 'dist/bin/ascent.js.map', 'dist/client/index.d.ts'],
   protocols: ['dist/activities/adapters/rpc.proto', 'dist/workflow-bundle.js'],
   left: ['dist/.ascent-stamp', 'dist/bench/main.js', 'dist/client/index.d.ts.map'],
 };
 const sources = ['test/cli/access.test.ts', 'bench/main.ts', 'cli/access.ts', 'bin/ascent.ts'];
-const besides = ['docs/adr/0001-a.md', 'docs/images/a.png', 'tools/verify/main.mjs', '.env'];
+const besides = ['docs/images/a.png', 'tools/verify/main.mjs', '.env'];
 const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
 const always = ['LICENSE', 'README.md', 'bin/ascent.mjs', 'docs/spec.schema.json', 'package.json'];
 
