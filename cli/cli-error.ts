@@ -108,19 +108,25 @@ export function errorDocument(error: unknown): ErrorDocument {
       remedy: portRemedies[code],
     });
   }
-  if (error instanceof CommanderError) {
-    return documentOf({
-      exitCode: exitCodes.invalidInput,
-      code: 'usage',
-      message: error.message.replace(/^error: /, ''),
-      remedy: 'see --help',
-    });
-  }
+  if (error instanceof CommanderError) return usageDocument(error);
   return documentOf({
     exitCode: exitCodes.unexpected,
     code: 'unexpected',
     message: error instanceof Error ? error.message : String(error),
     remedy: portRemedies.unexpected,
+  });
+}
+
+/** The parser puts a suggestion into a second line, and has no words for a missing command. */
+function usageDocument({ code, message }: CommanderError): ErrorDocument {
+  const isHelp = code === 'commander.help';
+  const [what = '', hint] = message.replace(/^error: /, '').split('\n');
+  const suggestion = hint?.replace(/^\(D(.*)\)$/, 'd$1');
+  return documentOf({
+    exitCode: exitCodes.invalidInput,
+    code: 'usage',
+    message: isHelp ? 'no command is named' : what,
+    remedy: suggestion === undefined ? 'see --help' : `${suggestion} - see --help`,
   });
 }
 
