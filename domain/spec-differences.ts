@@ -10,8 +10,9 @@ const wholeValues: ReadonlySet<string> = new Set(['nodeSelector']);
  * Paths of the fields that differ, sorted, pools by their name: `approvals`,
  * `controlPlane.memberTimeoutMs`, `pools.workers.drain.timeoutMs`. A pool that only one has is
  * named as a whole (`pools.web`); `pools` itself stands for their order, which is the order in
- * which they are upgraded. Empty when both ask for the same. Compared by canonical JSON, so the order of keys
- * and members that are undefined do not count. Takes any shape: a start may come from a stranger.
+ * which they are upgraded. Empty when both ask for the same. Compared by canonical JSON, so the
+ * order of keys and members that are undefined do not count. Takes any shape: a start may come from
+ * a stranger.
  */
 export function specDifferences(a: UpgradeSpec, b: UpgradeSpec): readonly string[] {
   return differences([], a, b).toSorted();
