@@ -81,17 +81,23 @@ export class Interruption {
 
   /**
    * Does `work`, which starts something and, when it is interrupted, takes it down before it ends:
-   * until then I2 and I4 hold.
+   * until then I2 and I4 hold. `work` may say that it keeps what runs: then I3 holds.
    */
-  async whileTearingDown<Value>(started: Started, work: () => Promise<Value>): Promise<Value> {
+  async whileTearingDown<Value>(
+    started: Started,
+    work: (keep: () => void) => Promise<Value>,
+  ): Promise<Value> {
     this.#listening();
     this.#held.add(started);
     if (this.isInterrupted()) this.#watchLimit('SIGINT');
-    try {
-      return await work();
-    } finally {
+    const letGo = (): void => {
       this.#held.delete(started);
       if (this.#held.size === 0) clearTimeout(this.#limit);
+    };
+    try {
+      return await work(letGo);
+    } finally {
+      letGo();
     }
   }
 

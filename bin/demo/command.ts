@@ -17,6 +17,7 @@ import type { Interruption } from '../interruption';
 import { guarded } from '../lab-failures';
 import type { DemoScreen } from './demo';
 import type { Ground } from './ground';
+import { keptLines } from './kept';
 
 interface DemoFlags {
   readonly yes?: boolean;
@@ -41,27 +42,6 @@ function nodeCount(text: string): number {
   throw new InvalidArgumentError('Expected at least 2: drained pods have to go somewhere.');
 }
 
-/** How to look at what `--keep` leaves running. */
-function keptLines(ground: Ground, program: string): readonly string[] {
-  const { cluster, kubeconfig, temporalAddress, temporalUi, worker } = ground;
-  return [
-    '',
-    'Everything stays up. In another terminal, in this directory:',
-    `  export TEMPORAL_ADDRESS=${temporalAddress} KUBECONFIG=${kubeconfig}`,
-    `  kubectl get nodes,pods --all-namespaces`,
-    `  ${program} status ${cluster}`,
-    `  ${program} watch ${cluster}`,
-    `  ${program} pause ${cluster} --reason "let me look"`,
-    `  ${program} resume ${cluster} --reason "go on"`,
-    `  ${program} approve ${cluster} approve/hop-1.30 --digest …`,
-    `  ${program} rollback ${cluster} hop-1.30 --reason "go back"`,
-    'status prints the lines that answer a gate, digest included.',
-    `Temporal UI: ${temporalUi}   worker's log: ${worker.logFile}`,
-    `End it with: ${program} lab down --name ${cluster}`,
-    '',
-  ];
-}
-
 async function demo(
   invocation: Invocation<DemoFlags>,
   interruption: Interruption,
@@ -70,13 +50,16 @@ async function demo(
   const { signal } = context;
   const isJson = options.output === 'json';
   // What only the demo needs is loaded here: `status` shall not wait for it.
-  const [{ runDemo }, { reportLines }, { terminalScreen, silentScreen }, { prepareToolchain }] =
+  const [demoModule, { reportLines }, screens, { prepareToolchain }, { findKubectl }] =
     await Promise.all([
       import('./demo.js'),
       import('./report.js'),
       import('./screen.js'),
       import('./toolchain.js'),
+      import('../../lab/kubectl.js'),
     ]);
+  const { runDemo } = demoModule;
+  const { terminalScreen, silentScreen } = screens;
   const screen: DemoScreen = isJson ? silentScreen : terminalScreen(context, options.yes === true);
   const demoOptions = {
     name: options.name,
@@ -86,19 +69,21 @@ async function demo(
     yes: options.yes === true || isJson,
     keep: options.keep === true,
     signal,
-    onGround: (ground: Ground) => {
-      if (options.keep === true)
-        keptLines(ground, context.program).forEach((text) => screen.line(text));
-    },
   };
   const started = {
     what: `lab ${options.name}`,
     endWith: `${context.program} lab down --name ${options.name}`,
     left: () => stillRunning(defaultStateDir(options.name)),
   };
-  const report = await interruption.whileTearingDown(started, async () => {
+  const report = await interruption.whileTearingDown(started, async (keep) => {
     await prepareToolchain((text) => screen.line(text), signal);
-    return runDemo(demoOptions, screen);
+    const kubectl = options.keep === true ? await findKubectl() : undefined;
+    const onGround = (ground: Ground): void => {
+      if (options.keep !== true) return;
+      keep();
+      keptLines(ground, context.program, kubectl).forEach((text) => screen.line(text));
+    };
+    return runDemo({ ...demoOptions, onGround }, screen);
   });
   const file = path.resolve(options.report);
   await mkdir(path.dirname(file), { recursive: true });

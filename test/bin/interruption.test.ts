@@ -94,6 +94,18 @@ describe('Interruption', () => {
     expect(exits).toEqual([130]);
   });
 
+  it('ends at the second one once what runs shall be kept', () => {
+    const { interruption, press, exits, said } = aProcess();
+    void interruption.whileTearingDown(started, (keep) => {
+      keep();
+      return new Promise(() => undefined);
+    });
+    press('SIGINT');
+    jest.advanceTimersByTime(300);
+    press('SIGINT');
+    expect([exits, said]).toEqual([[130], []]);
+  });
+
   it('gives up at the limit, and says what is left and how to end it', async () => {
     const { interruption, press, exits, said } = aProcess();
     void start(interruption);
