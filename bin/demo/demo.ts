@@ -13,7 +13,6 @@ import type { UpgradeResult } from '../../domain/progress';
 import { startRefusalSentence } from '../../domain/sentences';
 import type { UpgradeSpec } from '../../domain/spec';
 import type { KubeMinor } from '../../domain/versions';
-import { parseVersion } from '../../domain/versions';
 import { nodeWorkflowId, poolWorkflowId } from '../../domain/workflow-ids';
 import { hopWorkflowId } from '../../domain/workflow-ids';
 import { countPods, eventsPerNodeWorkflow, peakRssMb } from './figures';
@@ -111,7 +110,7 @@ async function upgradeUnderWatch(
   ground: Ground,
   options: DemoOptions,
   screen: DemoScreen,
-): Promise<{ readonly result: UpgradeResult; readonly seconds: number }> {
+): Promise<{ readonly plan: Plan; readonly result: UpgradeResult; readonly seconds: number }> {
   const client = await AscentClient.connect({ address: ground.temporalAddress, env: {} });
   try {
     const startedAt = performance.now();
@@ -124,9 +123,10 @@ async function upgradeUnderWatch(
           : startRefusalSentence(refusal),
       );
     }
-    screen.planned?.(started.plan);
+    const { plan } = started;
+    screen.planned?.(plan);
     const result = await followUpgrade(client, ground, { options, screen });
-    return { result, seconds: (performance.now() - startedAt) / 1_000 };
+    return { plan, result, seconds: (performance.now() - startedAt) / 1_000 };
   } finally {
     await client.close();
   }
@@ -152,16 +152,15 @@ async function measured(
   const podsBefore = await countPods(connection);
   const observer = await startObserver(ground.kubeconfig);
   context.observer = observer;
-  const { result, seconds } = await upgradeUnderWatch(ground, options, screen);
+  const { plan, result, seconds } = await upgradeUnderWatch(ground, options, screen);
   screen.done();
   const seen = await observer.report();
   const after = await observe(ground);
   const podsAfter = await countPods(connection);
   connection.agent.destroy();
   const events = await longestNodeHistory(ground, result);
-  const target = result.outcome === 'completed' ? result.to : parseVersion(`${options.to}.0`);
   return demoReport({
-    target: target ?? ('unknown' as never),
+    target: plan.to,
     before,
     after,
     pods: { before: podsBefore.total, after: podsAfter.total, notReady: podsAfter.notReady },

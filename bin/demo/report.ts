@@ -4,6 +4,7 @@
 import type { NodeObservation, Observation } from '../../domain/observation';
 import type { UpgradeResult } from '../../domain/progress';
 import type { SnapshotRecord } from '../../domain/activity-contract';
+import { startRefusalSentence } from '../../domain/sentences';
 import type { KubeVersion } from '../../domain/versions';
 import type { ObserverReport } from './observer/main';
 
@@ -39,6 +40,7 @@ export interface DemoReport {
 }
 
 export interface ReportInput {
+  /** What the plan leads to. */
   readonly target: KubeVersion;
   readonly before: Observation;
   readonly after: Observation;
@@ -73,7 +75,41 @@ function kubelets(nodes: readonly NodeObservation[]): ReadonlyMap<string, string
   return new Map(nodes.map(({ name, kubeletVersion }) => [name, kubeletVersion]));
 }
 
-function memberProblems({ after, target }: ReportInput): string[] {
+/**
+ * What the control plane must be: where the upgrade says that it has ended. Undefined when it never
+ * began; the tables of the report say what is there.
+ */
+function expectedVersion({ result, target }: ReportInput): KubeVersion | undefined {
+  switch (result.outcome) {
+    case 'completed':
+      return target;
+    case 'blocked':
+      return undefined;
+    case 'rejected':
+    case 'cancelled':
+    case 'rolled-back':
+      return result.at;
+  }
+}
+
+/** Undefined when it has completed. */
+function endProblem({ result }: ReportInput): string | undefined {
+  switch (result.outcome) {
+    case 'completed':
+      return undefined;
+    case 'blocked':
+      return `the upgrade was refused: ${startRefusalSentence(result.refusal)}`;
+    case 'rejected':
+    case 'cancelled':
+      return `the upgrade was ${result.outcome} at ${result.at} by ${result.by}: ${result.reason}`;
+    case 'rolled-back':
+      return `${result.hop} was rolled back: the cluster is at ${result.at}`;
+  }
+}
+
+function memberProblems(input: ReportInput): string[] {
+  const { after } = input;
+  const expected = expectedVersion(input);
   const problems: string[] = [];
   for (const { name, apiServer, controllerManager, scheduler } of after.members) {
     const parts = {
@@ -83,19 +119,25 @@ function memberProblems({ after, target }: ReportInput): string[] {
     };
     for (const [component, seen] of Object.entries(parts)) {
       if (seen.kind === 'unobserved') problems.push(`${component} of ${name} was not seen`);
-      else if (seen.version !== target) problems.push(`${component} of ${name}: ${seen.version}`);
+      else if (expected !== undefined && seen.version !== expected) {
+        problems.push(`${component} of ${name}: ${seen.version}`);
+      }
     }
   }
   return problems;
 }
 
-function nodeProblems({ before, after, target }: ReportInput): string[] {
+/** Where the upgrade ended early, nodes wait for the hops that did not come: that is no news. */
+function nodeProblems({ before, after, target, result }: ReportInput): string[] {
+  const isEarly = result.outcome !== 'completed';
   const seen = new Map(after.nodes.map((node) => [node.name, node]));
   return before.nodes.flatMap(({ name }) => {
     const node = seen.get(name);
     if (node === undefined) return [`node ${name} is missing`];
     return [
-      ...(node.kubeletVersion === target ? [] : [`node ${name} runs ${node.kubeletVersion}`]),
+      ...(isEarly || node.kubeletVersion === target
+        ? []
+        : [`node ${name} runs ${node.kubeletVersion}`]),
       ...(node.ready ? [] : [`node ${name} is not Ready`]),
       ...(node.cordon.kind === 'none' ? [] : [`node ${name} is still cordoned`]),
     ];
@@ -112,7 +154,8 @@ function observedProblems({ observer, pods, eventsPerNodeWorkflow }: ReportInput
     ),
     ...observer.unjudged.map(
       ({ budget, healthy, required }) =>
-        `budget ${budget}: in a gap of the watch only ${healthy} of ${required} were surely healthy`,
+        `budget ${budget}: in a gap of the watch only ${healthy} of ${required} ` +
+        'were surely healthy',
     ),
     ...(pods.notReady === 0 ? [] : [`${pods.notReady} pods are not Ready`]),
     ...(eventsPerNodeWorkflow <= 60
@@ -124,9 +167,10 @@ function observedProblems({ observer, pods, eventsPerNodeWorkflow }: ReportInput
 /** Everything that must hold on the cluster for the demo to exit with 0. */
 function problemsOf(input: ReportInput): string[] {
   const { result, before } = input;
+  const end = endProblem(input);
   const hops = result.outcome === 'blocked' ? [] : result.hops;
   return [
-    ...(result.outcome === 'completed' ? [] : [`the upgrade ended as ${result.outcome}`]),
+    ...(end === undefined ? [] : [end]),
     ...hops
       .filter(({ snapshot }) => snapshot === undefined)
       .map(({ hop }) => `${hop} has no verified snapshot`),

@@ -105,7 +105,8 @@ describe('demoReport', () => {
       workerPeakRssMb: 210,
       observer: input().observer,
     });
-    expect(reportLines(report)[0]).toBe('OK: 1.28.15 → 1.29.15 in 61.0 s');
+    const lines = reportLines(report);
+    expect(lines[0]).toBe('OK: 1.28.15 → 1.29.15 in 61.0 s');
   });
 
   const { observer, before } = input();
@@ -169,8 +170,9 @@ describe('demoReport', () => {
       ['hop-1.29 has no verified snapshot'],
     ],
     [
-      'the upgrade was rejected',
+      'the upgrade was rejected, which is all that there is to say',
       {
+        after: before,
         result: {
           outcome: 'rejected',
           at: version('1.28.15'),
@@ -179,7 +181,50 @@ describe('demoReport', () => {
           hops: [],
         },
       },
-      ['the upgrade ended as rejected'],
+      ['the upgrade was rejected at 1.28.15 by eve: Friday'],
+    ],
+    [
+      'the upgrade was cancelled, and the control plane is not where that says',
+      {
+        result: {
+          outcome: 'cancelled',
+          at: version('1.28.15'),
+          by: 'eve',
+          reason: 'Friday',
+          hops: [],
+        },
+      },
+      [
+        'the upgrade was cancelled at 1.28.15 by eve: Friday',
+        'kube-apiserver of cp-1: 1.29.15',
+        'kube-controller-manager of cp-1: 1.29.15',
+        'kube-scheduler of cp-1: 1.29.15',
+      ],
+    ],
+    [
+      'a hop was rolled back',
+      {
+        after: before,
+        result: {
+          outcome: 'rolled-back',
+          at: version('1.28.15'),
+          hop: hopId('hop-1.29'),
+          seconds: 9,
+          hops: [],
+        },
+      },
+      ['hop-1.29 was rolled back: the cluster is at 1.28.15'],
+    ],
+    [
+      'nothing was begun',
+      {
+        after: before,
+        result: {
+          outcome: 'blocked',
+          refusal: { code: 'worker-missing', taskQueue: 'cluster/lab', waitedSeconds: 30 },
+        },
+      },
+      [expect.stringMatching(/^the upgrade was refused: ./) as string],
     ],
   ])('is not ok when %s', (_, overrides, problems) => {
     const report = demoReport(input(overrides));
