@@ -15,7 +15,7 @@ import type { UpgradeSpec } from '../../domain/spec';
 import type { KubeMinor } from '../../domain/versions';
 import { nodeWorkflowId, poolWorkflowId } from '../../domain/workflow-ids';
 import { hopWorkflowId } from '../../domain/workflow-ids';
-import { countPods, eventsPerNodeWorkflow, peakRssMb } from './figures';
+import { countPods, listJobs, listPods, eventsPerNodeWorkflow, peakRssMb } from './figures';
 import { bringUp } from './ground';
 import type { Ground, GroundOptions } from './ground';
 import { connect } from './observer/connection';
@@ -149,21 +149,21 @@ async function measured(
   const { screen, startedAt } = context;
   const connection = connect(ground.kubeconfig, 1);
   const before = await observe(ground);
-  const podsBefore = await countPods(connection);
+  const podsBefore = await listPods(connection);
   const observer = await startObserver(ground.kubeconfig);
   context.observer = observer;
   const { plan, result, seconds } = await upgradeUnderWatch(ground, options, screen);
   screen.done();
   const seen = await observer.report();
   const after = await observe(ground);
-  const podsAfter = await countPods(connection);
+  const [podsAfter, jobs] = [await listPods(connection), await listJobs(connection)];
   connection.agent.destroy();
   const events = await longestNodeHistory(ground, result);
   return demoReport({
     target: plan.to,
     before,
     after,
-    pods: { before: podsBefore.total, after: podsAfter.total, notReady: podsAfter.notReady },
+    pods: countPods(podsBefore, podsAfter, jobs),
     result,
     observer: seen,
     timings: {

@@ -6,33 +6,67 @@ import { readFile } from 'node:fs/promises';
 import type { Client } from '@temporalio/client';
 
 import type { Connection } from './observer/connection';
-import { send } from './observer/connection';
+import { listAll } from './observer/pod-watch';
+import type { PodCount } from './report';
 
-interface PodList {
-  readonly items: readonly {
-    readonly metadata: { readonly deletionTimestamp?: string };
-    readonly status?: {
-      readonly phase?: string;
-      readonly conditions?: readonly { readonly type: string; readonly status: string }[];
-    };
-  }[];
+export interface CountedPod {
+  readonly metadata: {
+    readonly uid: string;
+    readonly namespace: string;
+    readonly ownerReferences?: readonly { readonly kind: string; readonly uid: string }[];
+  };
+  readonly status?: {
+    readonly phase?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
 }
 
-/** Pods of all namespaces; a finished pod of a Job is not expected to be Ready. */
-export async function countPods(
-  connection: Connection,
-): Promise<{ readonly total: number; readonly notReady: number }> {
-  const reply = await send(connection, { method: 'GET', path: '/api/v1/pods', timeoutMs: 30_000 });
-  if (reply.status !== 200) throw new Error(`the pods could not be listed: ${reply.status}`);
-  const { items } = JSON.parse(reply.body) as PodList;
-  const notReady = items.filter(
-    ({ status }) =>
-      status?.phase !== 'Succeeded' &&
-      !(status?.conditions ?? []).some((condition) =>
-        Boolean(condition.type === 'Ready' && condition.status === 'True'),
-      ),
+export interface CountedJob {
+  readonly metadata: { readonly uid: string };
+  readonly status?: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
+}
+
+function holds({ status }: CountedPod | CountedJob, type: string): boolean {
+  return (status?.conditions ?? []).some((one) => one.type === type && one.status === 'True');
+}
+
+/** All pods, to be counted before and after. */
+export async function listPods(connection: Connection): Promise<readonly CountedPod[]> {
+  return (await listAll<CountedPod>(connection, '/api/v1/pods')).items;
+}
+
+export async function listJobs(connection: Connection): Promise<readonly CountedJob[]> {
+  return (await listAll<CountedJob>(connection, '/apis/batch/v1/jobs')).items;
+}
+
+/**
+ * Compares the pods. A finished pod is not expected to be Ready; one of a Job that is complete is
+ * not made again when it is evicted (Jobs, "Job termination and cleanup").
+ */
+export function countPods(
+  before: readonly CountedPod[],
+  after: readonly CountedPod[],
+  jobs: readonly CountedJob[],
+): PodCount {
+  const left = new Set(after.map(({ metadata }) => metadata.uid));
+  const complete = new Set(
+    jobs.filter((job) => holds(job, 'Complete')).map(({ metadata }) => metadata.uid),
   );
-  return { total: items.length, notReady: notReady.length };
+  const isFinished = ({ status }: CountedPod): boolean => status?.phase === 'Succeeded';
+  const gone = before.filter(
+    ({ metadata: { uid, ownerReferences = [] } }) =>
+      !left.has(uid) &&
+      ownerReferences.some((owner) => owner.kind === 'Job' && complete.has(owner.uid)),
+  );
+  return {
+    before: before.length,
+    after: after.length,
+    notReady: after.filter((pod) => !isFinished(pod) && !holds(pod, 'Ready')).length,
+    finished: after.filter(isFinished).length,
+    ofCompleteJobsGone: gone.length,
+  };
 }
 
 /** The largest history of the cluster's node workflows, in events; asked of each one directly. */

@@ -14,6 +14,17 @@ interface Change {
   readonly after: string;
 }
 
+export interface PodCount {
+  readonly before: number;
+  readonly after: number;
+  /** Of those that are there after the upgrade and have not finished. */
+  readonly notReady: number;
+  /** Of those that are there after the upgrade: their work is done. */
+  readonly finished: number;
+  /** Evicted and not made again, because their Job is complete. */
+  readonly ofCompleteJobsGone: number;
+}
+
 /** Shape of report.json; documented in docs/json-output.md. */
 export interface DemoReport {
   readonly schema: 'ascent.demo-report/v1';
@@ -24,7 +35,7 @@ export interface DemoReport {
   readonly to: string;
   readonly members: readonly Change[];
   readonly nodes: readonly Change[];
-  readonly pods: { readonly before: number; readonly after: number; readonly notReady: number };
+  readonly pods: PodCount;
   readonly evictions: number;
   readonly budgetViolations: number;
   readonly requests: number;
@@ -213,6 +224,23 @@ export function demoReport(input: ReportInput): DemoReport {
   };
 }
 
+/** A difference that has no cause in it shows by itself. */
+function podText({
+  before,
+  after,
+  notReady,
+  finished,
+  ofCompleteJobsGone: gone,
+}: PodCount): string {
+  return [
+    `${after - notReady - finished} Ready, ${notReady} not Ready`,
+    ...(finished === 0 ? [] : [`, ${finished} finished`]),
+    ` (${before} before`,
+    ...(gone === 0 ? [] : [`; ${gone} of complete Jobs gone, which nobody makes again`]),
+    ')',
+  ].join('');
+}
+
 /** The report for people, line by line. */
 export function reportLines(report: DemoReport): readonly string[] {
   const change = ({ name, before, after }: Change): string =>
@@ -227,7 +255,7 @@ export function reportLines(report: DemoReport): readonly string[] {
     'nodes',
     ...report.nodes.map(change),
     '',
-    `pods               ${report.pods.after}, ${report.pods.notReady} not Ready`,
+    `pods               ${podText(report.pods)}`,
     `evictions          ${report.evictions}`,
     `budget violations  ${report.budgetViolations} (${report.observer.budgets} budgets, ` +
       `${report.observer.podEvents} pod events watched, ${report.observer.gaps} gaps)`,

@@ -47,7 +47,7 @@ function input(overrides: Partial<ReportInput> = {}): ReportInput {
     target: version('1.29.15'),
     before: aCluster().withMembers(1, '1.28.15').withNodes(1, '1.28.15').observation(),
     after: aCluster().withMembers(1, '1.29.15').withNodes(1, '1.29.15').observation(),
-    pods: { before: 12, after: 12, notReady: 0 },
+    pods: { before: 14, after: 12, notReady: 0, finished: 0, ofCompleteJobsGone: 2 },
     result: {
       outcome: 'completed',
       from: version('1.28.15'),
@@ -87,7 +87,7 @@ describe('demoReport', () => {
       problems: [],
       from: '1.28.15',
       to: '1.29.15',
-      pods: { before: 12, after: 12, notReady: 0 },
+      pods: { before: 14, after: 12, notReady: 0, finished: 0, ofCompleteJobsGone: 2 },
       evictions: 7,
       budgetViolations: 0,
       requests: 400,
@@ -107,6 +107,10 @@ describe('demoReport', () => {
     });
     const lines = reportLines(report);
     expect(lines[0]).toBe('OK: 1.28.15 → 1.29.15 in 61.0 s');
+    expect(lines).toContain(
+      'pods               12 Ready, 0 not Ready ' +
+        '(14 before; 2 of complete Jobs gone, which nobody makes again)',
+    );
   });
 
   const { observer, before } = input();
@@ -139,7 +143,7 @@ describe('demoReport', () => {
     ],
     [
       'a pod is not Ready',
-      { pods: { before: 12, after: 12, notReady: 1 } },
+      { pods: { before: 12, after: 12, notReady: 1, finished: 0, ofCompleteJobsGone: 0 } },
       ['1 pods are not Ready'],
     ],
     [
