@@ -46,7 +46,15 @@ function addLabCommands(program: Command, run: CommandRun, interruption: Interru
   const lab = program
     .command('lab')
     .summary('bring up a real cluster on this machine')
-    .description('Runs real control planes with simulated nodes on this machine.');
+    .description('Runs real control planes with simulated nodes on this machine.')
+    .addHelpText(
+      'after',
+      examples([
+        ['lab up --temporal', 'all that an upgrade needs but a worker'],
+        ['lab status', 'what runs in it, member by member'],
+        ['lab down', 'end it, and remove its directory'],
+      ]),
+    );
   addUp(lab, run, interruption);
   const down = withPlace(lab.command('down'))
     .summary('end a lab')

@@ -54,7 +54,34 @@ describe('ascent', () => {
     expect(ascent('lab', 'down')).toMatchObject({ code: 0, stdout: 'lab lab was not running\n' });
   });
 
-  it('refuses a lab that cannot be', () => {
+  it('shows examples of a lab', () => {
+    expect(ascent('lab', '--help')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('\nExamples:\n') as string,
+    });
+  });
+
+  it('refuses a lab that cannot be, with every problem, before anything is made', () => {
+    const wrong = ['--members', '2', '--nodes', '0', '--kubernetes', '1.27'];
+    const { code, stdout } = ascent('lab', 'up', ...wrong, '-o', 'json');
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({
+      code: 'options-invalid',
+      problems: [
+        'kubernetes is 1.27, expected one of 1.28.15, 1.29.15, 1.30.14, or its minor',
+        'members is 2, expected an odd number: etcd needs a majority',
+        'nodes is 0, expected a whole number from 1 to 2000',
+      ],
+    });
+  });
+
+  it('refuses a directory that no lab can have', () => {
+    const { code, stderr } = ascent('lab', 'up', '--state-dir', '/proc/ascent');
+    expect(code).toBe(2);
+    expect(stderr).toContain('/proc/ascent cannot be used');
+  });
+
+  it('refuses a number that is none', () => {
     expect(ascent('lab', 'up', '--nodes', 'many')).toMatchObject({ code: 2, stdout: '' });
   });
 
