@@ -1,6 +1,6 @@
 // Which members may get new connections, and in which order they are tried.
 // L1. Check timeouts alone never empty the pool: a slow member is better than none, and on a busy
-//     machine all of them are slow at once (facts: control plane, run D2).
+//     machine all of them are slow at once (Envoy's panic threshold is this rule, too).
 // L2. A drained member gets no new connection, even when it is the only one.
 // L3. A member that was ready and says that it is not any more is the very last resort: all of
 //     them say so while etcd elects a leader. One that has not been ready yet gets nothing.

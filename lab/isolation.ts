@@ -3,7 +3,8 @@
 // I1. The parent-death signal is set before the parent is checked and before the executable
 //     begins, so there is no moment in which a dead supervisor leaves a process behind.
 // I2. Each control-plane member has a UTS namespace: two API servers on one hostname share one
-//     identity lease and fight over it (facts: control plane).
+//     identity lease and fight over it (the id is a hash of the hostname: k8s.io/apiserver,
+//     pkg/server/config.go, NewConfig).
 
 import { spawnSync } from 'node:child_process';
 

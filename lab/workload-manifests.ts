@@ -145,7 +145,7 @@ function fixedPods(nodes: number): number {
   return nodes + statefulReplicas + jobCompletions;
 }
 
-/** What a real kubelet takes by default (`--max-pods`); all workloads ask for less CPU than that. */
+/** What a real kubelet takes by default (`--max-pods`); all workloads ask for less CPU. */
 export const podsPerNode = 110;
 
 /** As many as make a good picture, and as one node fewer can hold. */

@@ -89,7 +89,8 @@ const unknownMargin = 1_000_000_000;
 /**
  * The revision that a restored etcd starts above. It must be higher than any revision that was
  * ever served, in this restore and in those before it: watchers that know a higher one would wait
- * in silence (facts: control plane, watch test). A constant bump fails from the second restore on.
+ * in silence (etcd.io/docs/v3.5/op-guide/recovery, "Restoring with revision bump"). A constant bump
+ * fails from the second restore on.
  */
 export function targetRevision(known: {
   readonly snapshotRevision: number;

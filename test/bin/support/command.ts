@@ -53,7 +53,7 @@ export function start(root: string, args: readonly string[]): RunningCommand {
   };
 }
 
-/** Processes that were started below `root`: all of them inherit its variable. Zombies have none. */
+/** Processes that were started below `root`: all inherit its variable. Zombies have none. */
 export function processesOf(root: string): readonly string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
