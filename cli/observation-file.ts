@@ -3,10 +3,11 @@
 
 import { z } from 'zod';
 
+import { zodWords } from '../activities/adapters/zod-words';
 import type { Observation } from '../domain/observation';
 import { CliError } from './cli-error';
 import { exitCodes } from './exit-codes';
-import { problemsOf } from './zod-problems';
+import { keysOf, problemsOf } from './zod-problems';
 
 const version = z.string().regex(/^\d+\.\d+\.\d+$/, 'is no version such as 1.29.15');
 const name = z.string().min(1);
@@ -96,7 +97,9 @@ const budget = z.object({
 const observationSchema = z.object({
   schema: z.literal('ascent.observation/v1'),
   cluster: name,
-  observedAt: z.iso.datetime({ offset: true, error: 'is no time such as 2026-11-21T04:00:00Z' }),
+  observedAt: text.pipe(
+    z.iso.datetime({ offset: true, error: 'is no time such as 2026-11-21T04:00:00Z' }),
+  ),
   members: z.array(member),
   etcd,
   leases: z.array(
@@ -126,8 +129,11 @@ export function parseObservation(json: string, file: string): Observation {
   } catch (error) {
     throw invalid(file, [error instanceof Error ? error.message : String(error)]);
   }
-  const parsed = observationSchema.safeParse(data);
-  if (!parsed.success) throw invalid(file, problemsOf(parsed.error));
+  const parsed = observationSchema.safeParse(data, { error: zodWords });
+  if (!parsed.success) {
+    const knownKeys = keysOf(z.toJSONSchema(observationSchema));
+    throw invalid(file, problemsOf(parsed.error, { data, knownKeys }));
+  }
   // Names and versions were checked just now; the brands say so.
   return parsed.data as unknown as Observation;
 }

@@ -1,10 +1,11 @@
 // Reads an upgrade file: every problem at once, each with its line, and what was probably meant.
 
-import { closest, distance } from 'fastest-levenshtein';
+import { distance } from 'fastest-levenshtein';
 import type { Document, Node, Scalar } from 'yaml';
 import { isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 
+import { meantWord, unknownKeyText, withSuggestion } from '../domain/input-words';
 import type { UpgradeSpec } from '../domain/spec';
 import type { JsonSchema } from './spec-schema';
 import { specJsonSchema, specSchema, toSpec } from './spec-schema';
@@ -68,8 +69,8 @@ export function parseSpecFile(text: string, fileName: string): SpecFileResult {
 /** `upgrade.yaml:7:5: pools[0].drian: unknown key - did you mean drain?` */
 export function specProblemText(fileName: string, problem: SpecProblem): string {
   const { line, column, path, message, suggestion } = problem;
-  const hint = suggestion === undefined ? '' : ` - did you mean ${suggestion}?`;
-  return `${fileName}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}${hint}`;
+  const text = withSuggestion(message, suggestion);
+  return `${fileName}:${line}:${column}: ${path === '' ? '' : `${path}: `}${text}`;
 }
 
 function byPlace(a: SpecProblem, b: SpecProblem): number {
@@ -179,7 +180,7 @@ function problemsOf(issue: Issue, value: unknown, places: Places): readonly Spec
       return {
         ...places.ofKey(path),
         path: pathText(path),
-        message: `unknown key; known are ${known.join(', ')}`,
+        message: unknownKeyText(known),
         ...suggested(key, known),
       };
     });
@@ -197,12 +198,9 @@ function problemsOf(issue: Issue, value: unknown, places: Places): readonly Spec
   ];
 }
 
-/** A mistyped word is close: at most two letters off, or a third of a long one. */
 function suggested(given: string, known: readonly string[]): { readonly suggestion?: string } {
-  if (known.length === 0) return {};
-  const best = closest(given, known);
-  const allowed = Math.max(2, Math.floor(best.length / 3));
-  return distance(given.toLowerCase(), best.toLowerCase()) <= allowed ? { suggestion: best } : {};
+  const suggestion = meantWord(given, known, distance);
+  return suggestion === undefined ? {} : { suggestion };
 }
 
 /** Keys of the mapping at a path; positions in a list lead into its items. */

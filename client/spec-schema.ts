@@ -5,6 +5,7 @@
 import ms from 'ms';
 import { z } from 'zod';
 
+import { expectedText } from '../domain/input-words';
 import type { ClusterName, PoolName } from '../domain/names';
 import type { PoolSpec, UpgradeSpec } from '../domain/spec';
 import type { KubeMinor, KubeVersion } from '../domain/versions';
@@ -34,21 +35,11 @@ const specDefaults = {
 /** Pool names that would clash with the id of another workflow of the hop. */
 const reservedPoolNames: readonly string[] = ['rollback'];
 
-/** `expected a duration such as 5m, got the number 5`; a missing value is called required. */
+/** What is said of a field that is missing or something else. */
 function expecting(what: string) {
   return {
-    error: ({ input }: { readonly input?: unknown }): string =>
-      input === undefined
-        ? `is required: expected ${what}`
-        : `expected ${what}, got ${shown(input)}`,
+    error: ({ input }: { readonly input?: unknown }): string => expectedText(what, input),
   };
-}
-
-function shown(input: unknown): string {
-  if (input === null) return 'nothing';
-  if (Array.isArray(input)) return 'a list';
-  if (typeof input === 'object') return 'a mapping';
-  return `the ${typeof input} ${JSON.stringify(input)}`;
 }
 
 const durationPattern = /^\d+(\.\d+)?\s?(ms|s|m|h|d)$/;

@@ -14,6 +14,7 @@ import * as z from 'zod';
 import { type KubeVersion, parseVersion } from '../../domain/versions';
 import type { ClusterAccess } from '../access';
 import { errorCode } from './node-errors';
+import { keyProblems, zodWords } from './zod-words';
 
 export type AccessResult =
   | { readonly kind: 'read'; readonly access: ClusterAccess }
@@ -78,20 +79,16 @@ const release = z
   .regex(/^v?\d+\.\d+\.\d+$/, 'expected a release such as "1.29.15"')
   .transform((text) => parseVersion(text) as KubeVersion);
 
-const driverSchema = z.discriminatedUnion(
-  'kind',
-  [
-    z.strictObject({ kind: z.literal('lab'), socket: file }),
-    z.strictObject({
-      kind: z.literal('none'),
-      releases: z
-        .array(release)
-        .min(1, 'expected at least one release; leave releases out for those that Ascent knows')
-        .optional(),
-    }),
-  ],
-  'expected lab or none',
-);
+const driverSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('lab'), socket: file }),
+  z.strictObject({
+    kind: z.literal('none'),
+    releases: z
+      .array(release)
+      .min(1, 'expected at least one release; leave releases out for those that Ascent knows')
+      .optional(),
+  }),
+]);
 
 const accessSchema = z.strictObject({
   apiVersion: z.literal('ascent/access/v1'),
@@ -116,7 +113,7 @@ export async function readAccessFile(accessFile: string): Promise<AccessResult> 
   if (content.kind === 'unreadable') {
     return refused(content.problems.map((problem) => `${accessFile}: ${problem}`));
   }
-  const parsed = accessSchema.safeParse(content.data);
+  const parsed = accessSchema.safeParse(content.data, { error: zodWords });
   if (!parsed.success) {
     return refused(parsed.error.issues.flatMap((issue) => issueTexts(accessFile, issue)));
   }
@@ -159,7 +156,9 @@ function syntaxProblem({ code, linePos }: YAMLError): string {
 function issueTexts(accessFile: string, issue: z.core.$ZodIssue): readonly string[] {
   const at = (keys: readonly PropertyKey[]): string => keys.map(String).join('.') || 'the file';
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => `${accessFile}: ${at([...issue.path, key])}: unknown key`);
+    return keyProblems(issue).map(
+      ({ key, text }) => `${accessFile}: ${at([...issue.path, key])}: ${text}`,
+    );
   }
   return [`${accessFile}: ${at(issue.path)}: ${issue.message}`];
 }

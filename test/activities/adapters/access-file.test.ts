@@ -50,7 +50,7 @@ describe('an access file', () => {
       problems: [
         'driver.releases.1: expected a release such as "1.29.15"',
         'driver.releases.2: expected a release such as "1.29.15"',
-        'driver.socket: unknown key',
+        'driver.socket: unknown key; known are kind, releases',
       ],
     },
     {
@@ -77,14 +77,27 @@ describe('an access file', () => {
     };
     expect((await problemsOf(content)).toSorted()).toEqual(
       [
-        'apiVersion: Invalid input: expected "ascent/access/v1"',
+        'apiVersion: expected ascent/access/v1',
         'cluster: expected a lower-case DNS label',
         'driver.kind: expected lab or none',
         'etcd.members: expected at least one member',
-        'kubeConfig: unknown key',
+        'kubeConfig: unknown key; known are apiVersion, cluster, kubeconfig, members, etcd,' +
+          ' driver, snapshots, tools - did you mean kubeconfig?',
         'members.0.scheduler: expected https://HOST:PORT without a path',
       ].toSorted(),
     );
+  });
+
+  it('says what is missing, and what was meant by a mistyped key', async () => {
+    const { members, driver: _driver, ...rest } = valid;
+    const content = { ...rest, membrs: members, etcd: { ...valid.etcd, ca: ['ca.crt'] } };
+    expect(await problemsOf(content)).toEqual([
+      'members: is required',
+      'etcd.ca: expected text, got a list',
+      'driver: is required',
+      'membrs: unknown key; known are apiVersion, cluster, kubeconfig, members, etcd, driver,' +
+        ' snapshots, tools - did you mean members?',
+    ]);
   });
 
   it('names what is used twice', async () => {
@@ -128,15 +141,15 @@ describe('an access file', () => {
 
   it('with a map as a key is refused without a warning of the parser', async () => {
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
-    expect(await problemsOf('? { a: 1 }\n: 2\n')).toContain('{ a: 1 }: unknown key');
+    expect(await problemsOf('? { a: 1 }\n: 2\n')).toContainEqual(
+      expect.stringContaining('{ a: 1 }: unknown key; known are'),
+    );
     expect(warn).not.toHaveBeenCalled();
     warn.mockRestore();
   });
 
   it('that is empty is refused', async () => {
-    expect(await problemsOf('')).toEqual([
-      'the file: Invalid input: expected object, received null',
-    ]);
+    expect(await problemsOf('')).toEqual(['the file: expected a mapping, got nothing']);
   });
 
   it('that does not exist is refused', async () => {
