@@ -8,6 +8,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { ClientConnectConfig } from '@temporalio/envconfig';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 
+import { givenVariables } from '../domain/temporal-variables';
 import { AscentError, TemporalUnreachableError } from './errors';
 import { denialOf, messageOf } from './temporal-errors';
 
@@ -82,7 +83,7 @@ function readConfig(options: ConnectOptions): ClientConnectConfig {
     return loadClientConnectConfig({
       ...(options.profile === undefined ? {} : { profile: options.profile }),
       ...(options.configFile === undefined ? {} : { configSource: { path: options.configFile } }),
-      overrideEnvVars: givenOf(options.env ?? process.env),
+      overrideEnvVars: givenVariables(options.env ?? process.env),
     });
   } catch (error) {
     throw new AscentError({
@@ -92,16 +93,4 @@ function readConfig(options: ConnectOptions): ClientConnectConfig {
       cause: error,
     });
   }
-}
-
-/** In TEMPORAL_GRPC_META_* an empty value takes the header of the profile away. */
-const headerPrefix = 'TEMPORAL_GRPC_META_';
-
-function givenOf(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(env).filter(
-      (entry): entry is [string, string] =>
-        entry[1] !== undefined && (entry[1] !== '' || entry[0].startsWith(headerPrefix)),
-    ),
-  );
 }

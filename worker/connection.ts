@@ -9,6 +9,7 @@ import net from 'node:net';
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, type NativeConnectionOptions } from '@temporalio/worker';
 
+import { givenVariables } from '../domain/temporal-variables';
 import { grpcCodeOf } from './grpc-codes';
 import { WorkerError } from './worker-error';
 
@@ -80,14 +81,11 @@ function readConnectConfig(
   { profile, configFile }: TemporalSource,
   env: Readonly<Record<string, string | undefined>>,
 ): ClientConnectConfig {
-  const defined = Object.entries(env).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined,
-  );
   try {
     return loadClientConnectConfig({
       ...(profile === undefined ? {} : { profile }),
       ...(configFile === undefined ? {} : { configSource: { path: configFile } }),
-      overrideEnvVars: Object.fromEntries(defined),
+      overrideEnvVars: givenVariables(env),
     });
   } catch (error) {
     throw new WorkerError({

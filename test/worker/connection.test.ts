@@ -66,6 +66,13 @@ describe('connectToTemporal', () => {
     ]);
   });
 
+  it('takes empty variables for absent ones', async () => {
+    const names = ['ADDRESS', 'NAMESPACE', 'PROFILE', 'API_KEY', 'TLS', 'CONFIG_FILE'];
+    const env = Object.fromEntries(names.map((name) => [`TEMPORAL_${name}`, '']));
+    const connected = await connect({ source: {}, env });
+    expect(connected).toMatchObject({ address: 'localhost:7233', namespace: 'default' });
+  });
+
   it('lets the caller win, and has defaults', async () => {
     const env = { TEMPORAL_ADDRESS: 'other:7233', TEMPORAL_NAMESPACE: 'nope' };
     const source = { address: 'here:7233', namespace: 'default' };
