@@ -15,7 +15,14 @@ import type { UpgradeSpec } from '../../domain/spec';
 import type { KubeMinor } from '../../domain/versions';
 import { nodeWorkflowId, poolWorkflowId } from '../../domain/workflow-ids';
 import { hopWorkflowId } from '../../domain/workflow-ids';
-import { countPods, listJobs, listPods, eventsPerNodeWorkflow, peakRssMb } from './figures';
+import {
+  countInterruptions,
+  countPods,
+  eventsPerNodeWorkflow,
+  listJobs,
+  listPods,
+  peakRssMb,
+} from './figures';
 import { bringUp } from './ground';
 import type { Ground, GroundOptions } from './ground';
 import { connect } from './observer/connection';
@@ -106,11 +113,19 @@ function nodeWorkflowIds(cluster: string, result: UpgradeResult): readonly strin
   });
 }
 
+interface WatchedUpgrade {
+  readonly plan: Plan;
+  readonly result: UpgradeResult;
+  readonly seconds: number;
+  /** See countInterruptions. */
+  readonly interruptions: number;
+}
+
 async function upgradeUnderWatch(
   ground: Ground,
   options: DemoOptions,
   screen: DemoScreen,
-): Promise<{ readonly plan: Plan; readonly result: UpgradeResult; readonly seconds: number }> {
+): Promise<WatchedUpgrade> {
   const client = await AscentClient.connect({ address: ground.temporalAddress, env: {} });
   try {
     const startedAt = performance.now();
@@ -126,7 +141,9 @@ async function upgradeUnderWatch(
     const { plan } = started;
     screen.planned?.(plan);
     const result = await followUpgrade(client, ground, { options, screen });
-    return { plan, result, seconds: (performance.now() - startedAt) / 1_000 };
+    const seconds = (performance.now() - startedAt) / 1_000;
+    const interruptions = countInterruptions(await client.audit(ground.cluster));
+    return { plan, result, seconds, interruptions };
   } finally {
     await client.close();
   }
@@ -152,7 +169,8 @@ async function measured(
   const podsBefore = await listPods(connection);
   const observer = await startObserver(ground.kubeconfig);
   context.observer = observer;
-  const { plan, result, seconds } = await upgradeUnderWatch(ground, options, screen);
+  const upgrade = await upgradeUnderWatch(ground, options, screen);
+  const { plan, result, interruptions } = upgrade;
   screen.done();
   const seen = await observer.report();
   const after = await observe(ground);
@@ -168,10 +186,11 @@ async function measured(
     observer: seen,
     timings: {
       ...ground.timings,
-      upgrade: seconds,
+      upgrade: upgrade.seconds,
       total: (performance.now() - startedAt) / 1_000,
     },
     eventsPerNodeWorkflow: events,
+    interruptions,
     workerPeakRssMb: await peakRssMb(ground.worker.pid),
   });
 }

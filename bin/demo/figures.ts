@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 
 import type { Client } from '@temporalio/client';
 
+import type { AuditEntry } from '../../domain/control';
 import type { Connection } from './observer/connection';
 import { listAll } from './observer/pod-watch';
 import type { PodCount } from './report';
@@ -67,6 +68,13 @@ export function countPods(
     finished: after.filter(isFinished).length,
     ofCompleteJobsGone: gone.length,
   };
+}
+
+const interrupting = /^command\.(?:pause|retryNode|skipNode|quarantineNode)$/;
+
+/** Commands in the audit trail after which a node does part of its work again. */
+export function countInterruptions(trail: readonly AuditEntry[]): number {
+  return trail.filter(({ event }) => interrupting.test(event)).length;
 }
 
 /** The largest history of the cluster's node workflows, in events; asked of each one directly. */

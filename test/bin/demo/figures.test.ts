@@ -1,4 +1,4 @@
-import { countPods } from '../../../bin/demo/figures';
+import { countInterruptions, countPods } from '../../../bin/demo/figures';
 import type { CountedJob, CountedPod } from '../../../bin/demo/figures';
 
 const is = (type: string) => ({ type, status: 'True' });
@@ -49,5 +49,20 @@ describe('countPods', () => {
       finished: 1,
       ofCompleteJobsGone: 0,
     });
+  });
+});
+
+describe('countInterruptions', () => {
+  it('counts what makes a node do its work again, not what was refused or only answered', () => {
+    const trail = [
+      'upgrade.asked',
+      'command.pause',
+      'command.resume',
+      'command.approve',
+      'command.refused',
+      'command.retryNode',
+    ].map((event) => ({ atMs: 0, actor: 'ada', event, text: event }));
+
+    expect(countInterruptions(trail)).toBe(2);
   });
 });

@@ -68,6 +68,7 @@ function input(overrides: Partial<ReportInput> = {}): ReportInput {
     },
     timings: { labUp: 12, temporalUp: 4, upgrade: 61, total: 80 },
     eventsPerNodeWorkflow: 41,
+    interruptions: 0,
     workerPeakRssMb: 210,
     ...overrides,
   };
@@ -87,7 +88,8 @@ describe('demoReport', () => {
       problems: [],
       from: '1.28.15',
       to: '1.29.15',
-      pods: { before: 14, after: 12, notReady: 0, finished: 0, ofCompleteJobsGone: 2 },
+      pods: 12,
+      podCount: { before: 14, after: 12, notReady: 0, finished: 0, ofCompleteJobsGone: 2 },
       evictions: 7,
       budgetViolations: 0,
       requests: 400,
@@ -102,6 +104,7 @@ describe('demoReport', () => {
       },
       snapshots: [verified],
       eventsPerNodeWorkflow: 41,
+      interruptions: 0,
       workerPeakRssMb: 210,
       observer: input().observer,
     });
@@ -150,6 +153,11 @@ describe('demoReport', () => {
       'a node workflow wrote too much history',
       { eventsPerNodeWorkflow: 61 },
       ['a node workflow wrote 61 events; 60 are the limit'],
+    ],
+    [
+      'it wrote more than a pause explains',
+      { eventsPerNodeWorkflow: 91, interruptions: 1 },
+      ['a node workflow wrote 91 events; 90 are the limit'],
     ],
     [
       'nothing changed on the cluster, whatever the workflow says',
