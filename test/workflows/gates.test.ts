@@ -171,6 +171,26 @@ describe.each(workerModes)('gates, $mode', ({ workerOptions }) => {
     });
   });
 
+  it('take no node for gone whose kubelet does not say its version', async () => {
+    await withUpgrade(server(), { workerOptions, nodes: 3, spec: oneHop }, async (upgrade) => {
+      const { cluster } = upgrade;
+      const second = cluster.hold('drainNode', 'worker-2');
+      await upgrade.start();
+      await second.reached;
+      await upgrade.child('hop-1.29').cancel();
+      await upgrade.untilGate('hop-1.29/hop');
+      cluster.unreported.add('worker-3');
+      cluster.fail('verifyCluster', '', terminal('verification-failed', 'not yet'));
+      await upgrade.approve('hop-1.29/hop');
+      await upgrade.untilGate('hop-1.29/verify');
+      cluster.unreported.add('worker-1');
+      await upgrade.approve('hop-1.29/verify');
+      expect(await upgrade.result()).toMatchObject({ outcome: 'completed' });
+      expect(cluster.versions()).toContain('worker-3 1.29.15');
+      expect(await upgrade.events()).not.toContain('node.missing');
+    });
+  });
+
   it('open before the next hop when it cannot be planned any more', async () => {
     await withUpgrade(server(), { workerOptions, nodes: 1 }, async (upgrade) => {
       const planned = upgrade.cluster.hold('verifyCluster', '');
