@@ -42,7 +42,7 @@ import {
   recordProcess,
 } from './process-identity';
 import { spawnSupervisor } from './spawn-supervisor';
-import { makeStateDirectory } from './state-directory';
+import { makeStateDirectory, requireNothingForeign } from './state-directory';
 import { kubernetesRelease } from './toolchain/catalogue';
 import { eventually } from './waiting';
 import { defaultPods } from './workload-manifests';
@@ -157,6 +157,7 @@ export async function labUp(options: LabUpOptions = {}): Promise<Lab> {
   const release = await lockLab(layout.lockFile);
   try {
     const found = await readLabFile(layout.labFile);
+    if (found === undefined) await requireNothingForeign(layout);
     const control = new LabControl(layout.socket);
     const binaries = await installedBinaries();
     const isUp = found !== undefined && (await isRunning(layout));
@@ -235,13 +236,14 @@ async function bringUp(context: UpContext, hasData: boolean): Promise<void> {
   }
   await requirePorts(lab);
   report(hasData ? `starting lab ${lab.name} with its data` : `making lab ${lab.name}`);
+  // First of all: it says that everything beside it is the lab's.
+  await writeLabFile(layout.labFile, lab);
   for (const directory of [layout.processes, layout.logs, layout.config, layout.snapshots]) {
     await mkdir(directory, { recursive: true, mode: 0o700 });
   }
   await ensurePki(layout.pki, lab, Date.now());
   await writeAccess(lab, layout, binaries);
   await writeFileAtomic(path.join(layout.config, 'kwok.yaml'), kwokConfig());
-  await writeLabFile(layout.labFile, lab);
   const supervisor = await spawnSupervisor(layout);
   await recordProcess(layout.processes, supervisorName, supervisor);
 }

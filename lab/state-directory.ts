@@ -1,10 +1,11 @@
 // The directory of a lab: made, or refused before anything else is done.
 
 import { constants } from 'node:fs';
-import { access, mkdir, stat } from 'node:fs/promises';
+import { access, mkdir, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 import { errnoOf, LabError, messageOf } from './lab-error';
+import type { LabLayout } from './layout';
 
 /**
  * Makes the directory with its parents. Throws LabError `state-directory-unusable` when it is none,
@@ -21,6 +22,24 @@ export async function makeStateDirectory(stateDir: string): Promise<void> {
       { cause: error },
     );
   }
+}
+
+/**
+ * For a lab that is to be made: throws LabError `state-directory-unusable` when something is there
+ * under a name that the lab will take, because the end of the lab would remove it. Temporal's data
+ * may be there, which comes and goes by itself, and so may locks.
+ */
+export async function requireNothingForeign(layout: LabLayout): Promise<void> {
+  const { stateDir, temporal: _data, lockFile: _lock, ownerFile: _owner, ...taken } = layout;
+  const names = new Set(await readdir(stateDir));
+  const foreign = Object.values(taken)
+    .map((file) => path.basename(file))
+    .filter((name) => names.has(name));
+  if (foreign.length === 0) return;
+  throw new LabError(
+    'state-directory-unusable',
+    `${stateDir} holds what is not of a lab, and would be removed with one: ${foreign.join(', ')}`,
+  );
 }
 
 /**

@@ -2,7 +2,8 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { makeStateDirectory } from '../../lab/state-directory';
+import { labLayout } from '../../lab/layout';
+import { makeStateDirectory, requireNothingForeign } from '../../lab/state-directory';
 
 describe('the directory of a lab', () => {
   let root: string;
@@ -21,6 +22,30 @@ describe('the directory of a lab', () => {
     await Promise.all([makeStateDirectory(directory), makeStateDirectory(directory)]);
     await makeStateDirectory(directory);
     expect((await stat(directory)).mode & 0o777).toBe(0o700);
+  });
+
+  it('is refused when the end of a lab would remove what is in it', async () => {
+    const layout = labLayout(path.join(root, 'project'));
+    await makeStateDirectory(layout.config);
+    await makeStateDirectory(layout.logs);
+    await writeFile(path.join(layout.stateDir, 'package.json'), '{}');
+    await expect(requireNothingForeign(layout)).rejects.toMatchObject({
+      code: 'state-directory-unusable',
+      message:
+        `${layout.stateDir} holds what is not of a lab, and would be removed with one: ` +
+        'logs, config',
+    });
+  });
+
+  it('may hold what no lab makes, the data of Temporal, and locks', async () => {
+    const layout = labLayout(path.join(root, 'project'));
+    await makeStateDirectory(layout.temporal);
+    await Promise.all(
+      ['notes.txt', 'up.lock', 'owner.lock'].map((name) =>
+        writeFile(path.join(layout.stateDir, name), ''),
+      ),
+    );
+    await expect(requireNothingForeign(layout)).resolves.toBeUndefined();
   });
 
   it.each([
