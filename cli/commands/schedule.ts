@@ -36,7 +36,7 @@ export async function scheduleStart(
   );
   invocation.print({
     json: withSchema('ascent.schedule/v1', schedule),
-    lines: () => scheduleLines(schedule),
+    lines: () => scheduleLines(schedule, invocation.context.program),
   });
   return exitCodes.ok;
 }
@@ -55,14 +55,14 @@ function timeOf(options: ScheduleCliOptions): ScheduleTime {
     : { kind: 'at', time: at, ...zone };
 }
 
-function scheduleLines(schedule: UpgradeSchedule): readonly string[] {
+function scheduleLines(schedule: UpgradeSchedule, program: string): readonly string[] {
   const { cluster, nextTimes, timezone } = schedule;
   return nextTimes.length === 0
     ? [`The upgrade of ${cluster} is scheduled, but no time for it comes any more.`]
     : [
         `The upgrade of ${cluster} starts by schedule (time zone ${timezone}):`,
         ...nextTimes.map((time) => `  ${time}`),
-        `Take it back: ascent unschedule ${cluster}`,
+        `Take it back: ${program} unschedule ${cluster}`,
       ];
 }
 

@@ -3,12 +3,13 @@
 
 import type { Command } from 'commander';
 
+import { isDriven } from '../../activities/access';
 import { planAndCheck } from '../../activities/plan';
 import type { StartResult } from '../../client';
 import type { Plan } from '../../domain/plan';
 import type { UpgradeSpec } from '../../domain/spec';
 import { findAccess } from '../access';
-import { usageError } from '../cli-error';
+import { CliError, usageError } from '../cli-error';
 import { readObservation, readSpec } from '../cluster-view';
 import type { UpgradeClient } from '../context';
 import { refusalDocument, startRefusedSentence } from '../documents';
@@ -62,6 +63,7 @@ export function addStart(program: Command, run: CommandRun): void {
 async function start(invocation: Invocation<StartCliOptions>): Promise<ExitCode> {
   const { context, options } = invocation;
   const spec = await readSpec(context, options.spec);
+  await assertDriven(invocation, spec);
   if (options.at !== undefined || options.schedule !== undefined) {
     return scheduleStart(invocation, spec);
   }
@@ -78,7 +80,7 @@ async function start(invocation: Invocation<StartCliOptions>): Promise<ExitCode>
       ...(expectedDigest === undefined ? {} : { expectedDigest }),
     });
     if (result.kind === 'refused' || options.watch !== true) {
-      invocation.print(startAnswer(result, agreed.isPlanShown));
+      invocation.print(startAnswer(result, agreed.isPlanShown, context.program));
       return result.kind === 'refused' ? exitCodes.refused : exitCodes.ok;
     }
     return followStarted(invocation, client, result);
@@ -92,6 +94,22 @@ type Agreement =
       readonly expectedDigest?: string;
       readonly isPlanShown: boolean;
     };
+
+/** An access file without a driver says already that no worker can serve this cluster. */
+async function assertDriven(
+  { context, options }: Invocation<StartCliOptions>,
+  spec: UpgradeSpec,
+): Promise<void> {
+  const found = await findAccess(options, context);
+  // The file of another cluster says nothing about this one.
+  if (found?.access.cluster !== spec.cluster || isDriven(found.access)) return;
+  throw new CliError({
+    exitCode: exitCodes.refused,
+    code: 'driver-missing',
+    message: `${spec.cluster} can be looked at, not upgraded: ${found.file} has no driver`,
+    remedy: 'name a driver that changes its machines (docs/operate.md), or go on with plan',
+  });
+}
 
 /**
  * What was looked at is what is started: the digest of the plan that was shown goes along, so that
@@ -142,7 +160,7 @@ async function previewPlan({ context, options }: Invocation<StartCliOptions>, sp
   return planAndCheck({ spec }, await readObservation({ context, options }, spec.cluster));
 }
 
-function startAnswer(result: StartResult, isPlanShown: boolean): Answer {
+function startAnswer(result: StartResult, isPlanShown: boolean, program: string): Answer {
   const schema = 'ascent.start-result/v1';
   if (result.kind === 'refused') {
     const { refusal } = result;
@@ -159,7 +177,7 @@ function startAnswer(result: StartResult, isPlanShown: boolean): Answer {
     json: withSchema(schema, result),
     lines: (style) => [
       ...(isPlanShown ? [] : [...renderPlan(result.plan, style), '']),
-      ...startedLines(result, result.plan, style),
+      ...startedLines(result, result.plan, { style, program }),
     ],
   };
 }
@@ -167,12 +185,12 @@ function startAnswer(result: StartResult, isPlanShown: boolean): Answer {
 function startedLines(
   { kind, workflowId }: Exclude<StartResult, { kind: 'refused' }>,
   plan: Plan,
-  style: Style,
+  { style, program }: { readonly style: Style; readonly program: string },
 ): readonly string[] {
   const what = kind === 'started' ? 'started' : 'runs already, with the same spec';
   return [
     style.good(`The upgrade of ${plan.cluster} ${what} (${workflowId}).`),
-    style.faint(`Follow it: ascent watch ${plan.cluster}`),
+    style.faint(`Follow it: ${program} watch ${plan.cluster}`),
   ];
 }
 
@@ -183,7 +201,10 @@ async function followStarted(
 ): Promise<ExitCode> {
   const { context, options } = invocation;
   if (options.output === 'human') {
-    const lines = startedLines(result, result.plan, styleOf(context));
+    const lines = startedLines(result, result.plan, {
+      style: styleOf(context),
+      program: context.program,
+    });
     context.stdout.write(`${lines.slice(0, 1).join('\n')}\n`);
   }
   return followUpgrade(invocation, client, result.plan.cluster, {});

@@ -10,7 +10,11 @@ import { plan } from './support/fixtures';
 
 const spec = 'apiVersion: ascent/v1\ncluster: lab\ntarget: "1.30"\n';
 const files = {
-  'access.json': JSON.stringify({ apiVersion: 'ascent/access/v1', cluster: 'lab' }),
+  'access.json': JSON.stringify({
+    apiVersion: 'ascent/access/v1',
+    cluster: 'lab',
+    driver: { kind: 'lab', socket: 'supervisor.sock' },
+  }),
   'upgrade.yaml': spec,
   'other.yaml': spec.replace('lab', 'prod'),
 };

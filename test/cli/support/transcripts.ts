@@ -23,6 +23,29 @@ interface Setting {
   readonly isTemporalAway: boolean;
 }
 
+const access = {
+  apiVersion: 'ascent/access/v1',
+  cluster: 'prod',
+  kubeconfig: 'kubeconfig',
+  members: [
+    {
+      name: 'cp-1',
+      apiServer: 'https://127.0.0.1:6443',
+      controllerManager: 'https://127.0.0.1:10257',
+      scheduler: 'https://127.0.0.1:10259',
+    },
+  ],
+  etcd: {
+    members: [{ name: 'cp-1', endpoint: 'https://127.0.0.1:2379' }],
+    ca: 'ca.pem',
+    certificate: 'client.pem',
+    key: 'client-key.pem',
+  },
+  driver: { kind: 'lab', socket: 'supervisor.sock' },
+  snapshots: { directory: 'snapshots' },
+  tools: {},
+};
+
 const files: Readonly<Record<string, string>> = {
   'upgrade.yaml': specText,
   'typos.yaml': specText
@@ -41,28 +64,8 @@ const files: Readonly<Record<string, string>> = {
     observedAt: 'yesterday',
     nodes: [{ ...observation.nodes[0], kubeletVersion: 'v1.28' }],
   }),
-  'access.json': JSON.stringify({
-    apiVersion: 'ascent/access/v1',
-    cluster: 'prod',
-    kubeconfig: 'kubeconfig',
-    members: [
-      {
-        name: 'cp-1',
-        apiServer: 'https://127.0.0.1:6443',
-        controllerManager: 'https://127.0.0.1:10257',
-        scheduler: 'https://127.0.0.1:10259',
-      },
-    ],
-    etcd: {
-      members: [{ name: 'cp-1', endpoint: 'https://127.0.0.1:2379' }],
-      ca: 'ca.pem',
-      certificate: 'client.pem',
-      key: 'client-key.pem',
-    },
-    driver: { kind: 'lab', socket: 'supervisor.sock' },
-    snapshots: { directory: 'snapshots' },
-    tools: {},
-  }),
+  'access.json': JSON.stringify(access),
+  'driverless.json': JSON.stringify({ ...access, driver: { kind: 'none' } }),
 };
 
 const start: Setting = { upgrade: {}, terminal: {}, isTemporalAway: false };
