@@ -135,7 +135,7 @@ async function bringUp(
   });
   invocation.print({
     json: withSchema('ascent.lab/v1', upDocument(lab, temporal)),
-    lines: () => upLines(lab, temporal),
+    lines: () => [...upLines(lab, temporal), ...nextLines(lab, invocation)],
   });
   return exitCodes.ok;
 }
@@ -221,9 +221,20 @@ function upLines(lab: Lab, temporal: TemporalServer | undefined): readonly strin
           `  Temporal      export TEMPORAL_ADDRESS=${temporal.address}`,
           `  its UI        ${temporal.uiUrl}`,
         ]),
-    `  plan for it   ascent plan --lab ${name} --spec upgrade.yaml`,
-    `  serve it      ascent worker --access ${lab.accessFile}`,
-    `  end it        ascent lab down --name ${name}`,
+  ];
+}
+
+/** Command lines to copy. A lab in a directory of its own is found by its files, not by its name. */
+function nextLines(
+  { name, accessFile }: Lab,
+  { context, options }: Invocation<LabOptions>,
+): readonly string[] {
+  const { program } = context;
+  const which = options.stateDir === undefined ? `--lab ${name}` : `--access ${accessFile}`;
+  return [
+    `  plan for it   ${program} plan ${which} --spec upgrade.yaml`,
+    `  serve it      ${program} worker --access ${accessFile}`,
+    `  end it        ${program} lab down ${placeOf(options)}`,
   ];
 }
 
