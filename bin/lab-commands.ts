@@ -224,7 +224,7 @@ function upLines(lab: Lab, temporal: TemporalServer | undefined): readonly strin
   ];
 }
 
-/** Command lines to copy. A lab in a directory of its own is found by its files, not by its name. */
+/** Lines to copy. A lab in a directory of its own is found by its files, not by its name. */
 function nextLines(
   { name, accessFile }: Lab,
   { context, options }: Invocation<LabOptions>,
