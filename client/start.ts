@@ -38,7 +38,7 @@ export interface StartOptions {
   readonly requestId?: string;
   /** Digest of the plan that was reviewed; any other plan is refused. */
   readonly expectedDigest?: string;
-  /** How long a worker may take to accept, in milliseconds; default 30 s. */
+  /** How long a worker may take to accept, in milliseconds; default 25 s. */
   readonly timeoutMs?: number;
   /** How long looking at the cluster and planning may take after that; default 5 min. */
   readonly planTimeoutMs?: number;
@@ -60,7 +60,7 @@ export type StartResult =
 
 /** Workflow type of the root; a string, so that no workflow code is imported. */
 export const upgradeWorkflowType = 'upgradeCluster';
-const defaultTimeoutMs = 30_000;
+const defaultTimeoutMs = 25_000;
 const defaultPlanTimeoutMs = 300_000;
 const pollerRetryMs = 1_000;
 
