@@ -66,27 +66,40 @@ export function impostorsAccess(ground: LabGround): Promise<WrongAccess> {
 
 /** Nobody listens at any address of the Kubernetes API. */
 export async function unreachableAccess(ground: LabGround): Promise<WrongAccess> {
-  const url = await nobodysUrl();
+  const nobody = await nobodysUrls();
   return wrongAccess(ground, 'unreachable', ({ access, kubeconfig }) => {
     const clusters = kubeconfig.clusters.map(({ name, cluster }) => ({
       name,
-      cluster: { ...cluster, server: url },
+      cluster: { ...cluster, server: nobody() },
     }));
-    const addresses = { apiServer: url, controllerManager: url, scheduler: url };
-    const members = access.members.map(({ name }) => ({ name, ...addresses }));
+    const members = access.members.map(({ name }) => ({
+      name,
+      apiServer: nobody(),
+      controllerManager: nobody(),
+      scheduler: nobody(),
+    }));
     return { access: { ...access, members }, kubeconfig: { ...kubeconfig, clusters } };
   });
 }
 
 /** Nobody listens at the addresses of etcd. */
 export async function etcdLessAccess(ground: LabGround): Promise<WrongAccess> {
-  const endpoint = await nobodysUrl();
+  const nobody = await nobodysUrls();
   return wrongAccess(ground, 'etcd-less', ({ access }) => {
-    const members = access.etcd.members.map(({ name }) => ({ name, endpoint }));
+    const members = access.etcd.members.map(({ name }) => ({ name, endpoint: nobody() }));
     return { access: { ...access, etcd: { ...access.etcd, members } } };
   });
 }
 
-async function nobodysUrl(): Promise<string> {
-  return `https://127.0.0.1:${await freePortBlock(1)}`;
+/** More than a member has addresses, for three of them. */
+const portCount = 12;
+
+/** Another address at each call: an access file names none twice. */
+async function nobodysUrls(): Promise<() => string> {
+  let port = await freePortBlock(portCount);
+  return () => {
+    const url = `https://127.0.0.1:${port}`;
+    port += 1;
+    return url;
+  };
 }
