@@ -136,6 +136,10 @@ export class Machines {
             labels: {
               'kubernetes.io/hostname': node.name,
               'kubernetes.io/os': 'linux',
+              // With the names of before 1.14, which a kubelet sets, too: else a controller adds
+              // them, some seconds later.
+              'beta.kubernetes.io/arch': 'amd64',
+              'beta.kubernetes.io/os': 'linux',
               'kubernetes.io/arch': 'amd64',
               'topology.kubernetes.io/zone': node.zone,
               'node-role.kubernetes.io/worker': '',
