@@ -4,8 +4,10 @@
 // D2. When the policy refuses one pod, none is evicted; the node stays cordoned.
 // D3. The deadline counts from the first attempt of the drain, so restarts do not prolong it.
 // D4. A node that somebody uncordoned is not drained: its pods would only come back.
-// D5. What ends a drain, its first look included, is read from etcd. In between most looks are at
-//     what an API server remembers: many nodes are drained at a time, and looked at often.
+// D5. What ends a drain, its first look included, is read from etcd, and so is what is evicted: the
+//     eviction of a pod that a StatefulSet has replaced by one of its name takes from the budget
+//     for two minutes (disruption controller, DeletionTimeout). Other looks are at what an API
+//     server remembers: many nodes are drained at a time, and looked at often.
 
 import type {
   AscentActivities,
@@ -99,11 +101,8 @@ async function untilEmpty(drain: Drain): Promise<DrainResult> {
   const { deps, run, ledger, deadlineMs } = drain;
   const { clock } = deps.ports;
   for (;;) {
-    const verdicts = await lookAtNode(drain);
-    if (verdicts.refuse.length > 0) throw refusedByPolicy(drain, verdicts.refuse);
+    await lookAndNote(drain);
     const nowMs = clock.nowMs();
-    ledger.look({ evict: verdicts.evict, wait: verdicts.wait, nowMs });
-    beatWhenChanged(drain);
     if (ledger.remaining === 0) {
       const { evicted, refusals } = ledger.progress();
       return { evicted, refusals, seconds: secondsBetween(ledger.startedAtMs, nowMs) };
@@ -115,6 +114,23 @@ async function untilEmpty(drain: Drain): Promise<DrainResult> {
   }
 }
 
+/** Leaves in the ledger what is on the node; what is due there was read from etcd (D5). */
+async function lookAndNote(drain: Drain): Promise<void> {
+  const { deps, ledger } = drain;
+  const note = async (): Promise<boolean> => {
+    const { isCached, verdicts } = await lookAtNode(drain);
+    if (verdicts.refuse.length > 0) throw refusedByPolicy(drain, verdicts.refuse);
+    const nowMs = deps.ports.clock.nowMs();
+    ledger.look({ evict: verdicts.evict, wait: verdicts.wait, nowMs });
+    return isCached && ledger.due(nowMs).length > 0;
+  };
+  if (await note()) {
+    drain.freshLookAtMs = -Infinity;
+    await note();
+  }
+  beatWhenChanged(drain);
+}
+
 function pauseMs({ deps, ledger, deadlineMs }: Drain): number {
   const nowMs = deps.ports.clock.nowMs();
   const wantedMs = ledger.hasLeavingPods ? leavingPollMs : slowestPollMs;
@@ -122,21 +138,24 @@ function pauseMs({ deps, ledger, deadlineMs }: Drain): number {
   return Math.max(fastestPollMs, Math.min(wantedMs, dueMs, deadlineMs - nowMs));
 }
 
+interface NodeLook {
+  readonly isCached: boolean;
+  readonly verdicts: DrainVerdicts<PodView>;
+}
+
 /** The pods of the node by verdict. A node that does not exist has none. */
-async function lookAtNode(drain: Drain): Promise<DrainVerdicts<PodView>> {
+async function lookAtNode(drain: Drain): Promise<NodeLook> {
   const [seen] = await Promise.all([lookAtPods(drain), seeCordon(drain)]);
   const isOver = drain.deps.ports.clock.nowMs() >= drain.deadlineMs;
   const { isCached, verdicts } = seen;
   const isEmpty = verdicts.evict.length === 0 && verdicts.wait.length === 0;
-  if (!isCached || !(isEmpty || isOver || verdicts.refuse.length > 0)) return verdicts;
+  if (!isCached || !(isEmpty || isOver || verdicts.refuse.length > 0)) return seen;
   // What was remembered may be of the past, in either direction (D5).
   drain.freshLookAtMs = -Infinity;
-  return (await lookAtPods(drain)).verdicts;
+  return lookAtPods(drain);
 }
 
-async function lookAtPods(
-  drain: Drain,
-): Promise<{ readonly isCached: boolean; readonly verdicts: DrainVerdicts<PodView> }> {
+async function lookAtPods(drain: Drain): Promise<NodeLook> {
   const { deps, run, input } = drain;
   const nowMs = deps.ports.clock.nowMs();
   const isCached = nowMs - drain.freshLookAtMs < freshLookMs;

@@ -92,6 +92,22 @@ describe('drainNode', () => {
     expect(await fake.kube.listPodsOnNode(nodeName('worker-1'), 'now', never)).toEqual([]);
   });
 
+  it('asks for no eviction of a pod that is only remembered: it may have been replaced', async () => {
+    const fake = aCluster();
+    fake.kube.addPod('worker-1', 'web-0');
+    fake.kube.remembered = await fake.kube.listPods(never);
+    fake.kube.pods.clear();
+    fake.kube.graceMs = 3_000;
+    fake.kube.addPod('worker-1', 'web-1');
+    let asked = 0;
+    fake.kube.onCall = (method) => {
+      if (method === 'evict') asked += 1;
+    };
+    await runOnce(fake, 'drainNode', aDrain());
+    expect(asked).toBe(1);
+    expect(fake.kube.mutations).toEqual(['evict shop/web-1']);
+  });
+
   it('believes no memory of pods that are gone when its time is over', async () => {
     const fake = aCluster();
     fake.kube.addPod('worker-1', 'web-1');
