@@ -92,7 +92,7 @@ describe('drainNode', () => {
     expect(await fake.kube.listPodsOnNode(nodeName('worker-1'), 'now', never)).toEqual([]);
   });
 
-  it('asks for no eviction of a pod that is only remembered: it may have been replaced', async () => {
+  it('evicts no pod that is only remembered: it may have been replaced', async () => {
     const fake = aCluster();
     fake.kube.addPod('worker-1', 'web-0');
     fake.kube.remembered = await fake.kube.listPods(never);
