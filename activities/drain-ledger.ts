@@ -118,10 +118,13 @@ export class DrainLedger {
 
   /** Pods whose eviction is to be asked for now. */
   due(nowMs: number): readonly PodView[] {
-    return this.toEvict.filter((pod) => {
-      const refusal = this.refused.get(pod.uid);
-      return refusal === undefined || refusal.notBeforeMs <= nowMs;
-    });
+    return this.toEvict.filter((pod) => this.isDue(pod, nowMs));
+  }
+
+  /** Whether this pod's eviction would be asked for now; a pod that was never seen is due. */
+  isDue(pod: PodView, nowMs: number): boolean {
+    const refusal = this.refused.get(pod.uid);
+    return refusal === undefined || refusal.notBeforeMs <= nowMs;
   }
 
   /** Milliseconds until a refused pod is due; undefined when none was refused. */

@@ -29,7 +29,7 @@ import { type ActivityDependencies, type ActivityRun, runActivity } from './acti
 import { DrainLedger, readDrainCheckpoint } from './drain-ledger';
 import { terminalFailure } from './failure-mapping';
 import { secondsBetween } from './passes';
-import { type EvictionAnswer, PortError, type PodView } from './ports';
+import { type EvictionAnswer, type PodView, PortError, type ReadFreshness } from './ports';
 
 /** Details of `drain-refused`; empty blockers mean that the node was not cordoned. */
 interface DrainRefusedDetails {
@@ -101,33 +101,28 @@ async function untilEmpty(drain: Drain): Promise<DrainResult> {
   const { deps, run, ledger, deadlineMs } = drain;
   const { clock } = deps.ports;
   for (;;) {
-    await lookAndNote(drain);
-    const nowMs = clock.nowMs();
+    const isOver = clock.nowMs() >= deadlineMs;
+    await lookAndNote(drain, isOver);
     if (ledger.remaining === 0) {
       const { evicted, refusals } = ledger.progress();
-      return { evicted, refusals, seconds: secondsBetween(ledger.startedAtMs, nowMs) };
+      return { evicted, refusals, seconds: secondsBetween(ledger.startedAtMs, clock.nowMs()) };
     }
-    if (nowMs >= deadlineMs) throw deadlinePassed(drain);
+    if (isOver) throw deadlinePassed(drain);
     await evictDue(drain);
     run.signal.throwIfAborted();
     await clock.sleep(pauseMs(drain), run.signal);
   }
 }
 
-/** Leaves in the ledger what is on the node; what is due there was read from etcd (D5). */
-async function lookAndNote(drain: Drain): Promise<void> {
+/** Leaves in the ledger what is on the node; throws when that may not be drained. */
+async function lookAndNote(drain: Drain, isOver: boolean): Promise<void> {
   const { deps, ledger } = drain;
-  const note = async (): Promise<boolean> => {
-    const { isCached, verdicts } = await lookAtNode(drain);
-    if (verdicts.refuse.length > 0) throw refusedByPolicy(drain, verdicts.refuse);
-    const nowMs = deps.ports.clock.nowMs();
-    ledger.look({ evict: verdicts.evict, wait: verdicts.wait, nowMs });
-    return isCached && ledger.due(nowMs).length > 0;
-  };
-  if (await note()) {
-    drain.freshLookAtMs = -Infinity;
-    await note();
-  }
+  const [{ refuse, evict, wait }] = await Promise.all([
+    lookAtNode(drain, isOver),
+    seeCordon(drain),
+  ]);
+  if (refuse.length > 0) throw refusedByPolicy(drain, refuse);
+  ledger.look({ evict, wait, nowMs: deps.ports.clock.nowMs() });
   beatWhenChanged(drain);
 }
 
@@ -138,33 +133,35 @@ function pauseMs({ deps, ledger, deadlineMs }: Drain): number {
   return Math.max(fastestPollMs, Math.min(wantedMs, dueMs, deadlineMs - nowMs));
 }
 
-interface NodeLook {
-  readonly isCached: boolean;
-  readonly verdicts: DrainVerdicts<PodView>;
+type NodePods = DrainVerdicts<PodView>;
+
+/**
+ * The pods of the node by verdict; a node that does not exist has none. What is going to be acted
+ * on was read from etcd: what is remembered may be of the past, in either direction (D5).
+ */
+async function lookAtNode(drain: Drain, isOver: boolean): Promise<NodePods> {
+  const { clock } = drain.deps.ports;
+  const isFreshEnough = clock.nowMs() - drain.freshLookAtMs < freshLookMs;
+  if (isFreshEnough && !isOver) {
+    const remembered = await lookAtPods(drain, 'cached');
+    if (!isActedOn(drain, remembered)) return remembered;
+  }
+  drain.freshLookAtMs = clock.nowMs();
+  return lookAtPods(drain, 'now');
 }
 
-/** The pods of the node by verdict. A node that does not exist has none. */
-async function lookAtNode(drain: Drain): Promise<NodeLook> {
-  const [seen] = await Promise.all([lookAtPods(drain), seeCordon(drain)]);
-  const isOver = drain.deps.ports.clock.nowMs() >= drain.deadlineMs;
-  const { isCached, verdicts } = seen;
-  const isEmpty = verdicts.evict.length === 0 && verdicts.wait.length === 0;
-  if (!isCached || !(isEmpty || isOver || verdicts.refuse.length > 0)) return seen;
-  // What was remembered may be of the past, in either direction (D5).
-  drain.freshLookAtMs = -Infinity;
-  return lookAtPods(drain);
-}
-
-async function lookAtPods(drain: Drain): Promise<NodeLook> {
-  const { deps, run, input } = drain;
+/** Whether such pods end the drain, or one of them would be evicted now. */
+function isActedOn({ deps, ledger }: Drain, { refuse, evict, wait }: NodePods): boolean {
   const nowMs = deps.ports.clock.nowMs();
-  const isCached = nowMs - drain.freshLookAtMs < freshLookMs;
-  if (!isCached) drain.freshLookAtMs = nowMs;
-  const freshness = isCached ? 'cached' : 'now';
+  const isEmpty = evict.length === 0 && wait.length === 0;
+  return isEmpty || refuse.length > 0 || evict.some((pod) => ledger.isDue(pod, nowMs));
+}
+
+async function lookAtPods(drain: Drain, freshness: ReadFreshness): Promise<NodePods> {
+  const { deps, run, input } = drain;
   const pods = await deps.ports.kube.listPodsOnNode(input.node, freshness, run.signal);
   const missingDaemonSets = await lookUpDaemonSets(drain, pods);
-  const verdicts = drainVerdicts({ pods, policy: input.policy, missingDaemonSets });
-  return { isCached, verdicts };
+  return drainVerdicts({ pods, policy: input.policy, missingDaemonSets });
 }
 
 /** D4, at most every few seconds: nodes are large objects. */
@@ -276,10 +273,7 @@ function evictionForbidden({ input, ledger }: Drain, pod: PodView, message: stri
   });
 }
 
-function refusedByPolicy(
-  { deps, input }: Drain,
-  refusals: DrainVerdicts<PodView>['refuse'],
-): Error {
+function refusedByPolicy({ deps, input }: Drain, refusals: NodePods['refuse']): Error {
   const blockers = refusalBlockers(refusals, deps.ports.clock.nowMs());
   const details: DrainRefusedDetails = { blockers };
   const message = `node ${input.node} was not drained: ${blockersText(blockers)}`;

@@ -86,6 +86,12 @@ export type EvictionAnswer =
   | { readonly kind: 'forbidden'; readonly by?: 'budget'; readonly message: string }
   | { readonly kind: 'failed'; readonly message: string };
 
+/**
+ * `cached`: as one API server remembers it, which costs it next to nothing and may be of the past;
+ * `now`: read from etcd, which in clusters of thousands of pods costs it all of them.
+ */
+export type ReadFreshness = 'cached' | 'now';
+
 /** The Kubernetes API through the load balancer. */
 export interface KubeApi {
   listNodes(signal: AbortSignal): Promise<readonly NodeView[]>;
@@ -96,13 +102,9 @@ export interface KubeApi {
    * patch carries the resourceVersion that was seen, so a foreign change in between is a conflict.
    */
   setCordon(name: NodeName, reason: string | undefined, signal: AbortSignal): Promise<void>;
-  /**
-   * `cached`: as one API server remembers it, which costs it next to nothing and may be of the
-   * past; `now`: read from etcd, which in clusters of thousands of pods costs it all of them.
-   */
   listPodsOnNode(
     name: NodeName,
-    freshness: 'cached' | 'now',
+    freshness: ReadFreshness,
     signal: AbortSignal,
   ): Promise<readonly PodView[]>;
   listPods(signal: AbortSignal): Promise<readonly PodView[]>;

@@ -11,6 +11,7 @@ import {
   type NodeView,
   type PodView,
   PortError,
+  type ReadFreshness,
 } from '../../activities/ports';
 import type { NodeName, PodRef } from '../../domain/names';
 import type { LeaseObservation } from '../../domain/observation';
@@ -41,7 +42,7 @@ export class FakeKube implements KubeApi {
   /** Asked first at every eviction; undefined lets the rules decide. */
   answer: ((pod: PodRef) => EvictionAnswer | PortError | undefined) | undefined;
   /** How each list of a node's pods was asked for. */
-  readonly podLists: ('cached' | 'now')[] = [];
+  readonly podLists: ReadFreshness[] = [];
   /** What cached lists answer instead of the truth. */
   remembered: readonly PodView[] | undefined;
   /** Thrown by the next calls of the method, one each. */
@@ -135,7 +136,7 @@ export class FakeKube implements KubeApi {
 
   async listPodsOnNode(
     name: NodeName,
-    freshness: 'cached' | 'now',
+    freshness: ReadFreshness,
     signal: AbortSignal,
   ): Promise<readonly PodView[]> {
     this.enter('listPodsOnNode', signal);
