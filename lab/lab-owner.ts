@@ -4,13 +4,9 @@
 
 import { rm, rmdir } from 'node:fs/promises';
 
-import { LabError } from './lab-error';
 import { labLayout } from './layout';
-import { livingHolder, tryLock } from './lock-file';
+import { livingHolder, takeLock } from './lock-file';
 import { makeStateDirectory } from './state-directory';
-import { eventually } from './waiting';
-
-const takeOverMs = 5_000;
 
 /** Lets go of the lab; may be called again. */
 export type LetGo = () => Promise<void>;
@@ -22,23 +18,11 @@ export type LetGo = () => Promise<void>;
 export async function ownLab(stateDir: string): Promise<LetGo> {
   await makeStateDirectory(stateDir);
   const { ownerFile } = labLayout(stateDir);
-  const isMine = await eventually(
-    async () => {
-      const attempt = await tryLock(ownerFile);
-      if (attempt.kind !== 'held') return attempt.kind === 'mine';
-      throw new LabError(
-        'lab-owned',
-        `the lab in ${stateDir} belongs to a demo that runs: process ${attempt.pid}`,
-      );
-    },
-    { timeoutMs: takeOverMs, everyMs: 10 },
-  );
-  if (!isMine) {
-    throw new LabError(
-      'lab-owned',
-      `${ownerFile} is left of a demo that died and does not go away`,
-    );
-  }
+  await takeLock(ownerFile, {
+    code: 'lab-owned',
+    heldBy: (pid) => `the lab in ${stateDir} belongs to a demo that runs: process ${pid}`,
+    leftBehind: `${ownerFile} is left of a demo that died and does not go away`,
+  });
   return async () => {
     // After it is gone the lab may be somebody else's.
     if ((await livingHolder(ownerFile)) !== process.pid) return;

@@ -1,5 +1,5 @@
 // A lock between processes: a file that names its holder. What to do while somebody else holds it
-// is decided by who asks (lab-lock.ts, toolchain/lock.ts).
+// is decided by who asks: refuse (takeLock) or wait (toolchain/lock.ts).
 // L1. A lock file appears with its content (link), so that nobody sees one without a holder.
 // L2. A lock whose holder is gone is taken away by one process only: the one that holds the claim
 //     to the lock of this very holder, and has then seen that it is still there. Without the claim
@@ -8,9 +8,10 @@
 import { randomUUID } from 'node:crypto';
 import { link, readFile, rm, writeFile } from 'node:fs/promises';
 
-import { errnoOf } from './lab-error';
+import { errnoOf, LabError, type LabErrorCode } from './lab-error';
 import { identify, isAlive } from './process-identity';
 import type { ProcessIdentity } from './process-identity';
+import { eventually } from './waiting';
 
 interface Holder {
   readonly pid: number;
@@ -19,6 +20,9 @@ interface Holder {
 }
 
 type Found = Holder | 'gone' | 'unreadable';
+
+/** How long a lock of somebody who died may take to go away. */
+const takeOverMs = 5_000;
 
 /** `tried`: nobody living held it; try again. */
 export type LockAttempt =
@@ -32,6 +36,27 @@ export async function tryLock(file: string): Promise<LockAttempt> {
   if (isLiving(holder)) return { kind: 'held', pid: holder.pid };
   if (holder !== 'gone') await takeAway(file, holder);
   return { kind: 'tried' };
+}
+
+/** What to say when the lock is somebody else's. */
+export interface LockRefusal {
+  readonly code: LabErrorCode;
+  readonly heldBy: (pid: number) => string;
+  /** Somebody died and left the lock, and it cannot be taken away. */
+  readonly leftBehind: string;
+}
+
+/** Makes the lock at `file`, or throws LabError; waits for nobody who lives. */
+export async function takeLock(file: string, refusal: LockRefusal): Promise<void> {
+  const isMine = await eventually(
+    async () => {
+      const attempt = await tryLock(file);
+      if (attempt.kind !== 'held') return attempt.kind === 'mine';
+      throw new LabError(refusal.code, refusal.heldBy(attempt.pid));
+    },
+    { timeoutMs: takeOverMs, everyMs: 10 },
+  );
+  if (!isMine) throw new LabError(refusal.code, refusal.leftBehind);
 }
 
 /** The living process that holds the lock; undefined when nobody does. */
