@@ -1,7 +1,7 @@
 // Ports that nobody listens on and that the system does not hand out to outgoing connections:
 // a component that is down for a moment must find its own port again.
 
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
@@ -35,6 +35,19 @@ export async function isPortFree(port: number): Promise<boolean> {
         resolve(true);
       });
     });
+  });
+}
+
+/** True when somebody accepts connections to the port on 127.0.0.1. */
+export function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: loopback, port });
+    const end = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', () => end(true));
+    socket.once('error', () => end(false));
   });
 }
 

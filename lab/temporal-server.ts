@@ -4,14 +4,13 @@
 // S2. The WAL pragmas are needed: without them the file store is several times slower.
 
 import { rm } from 'node:fs/promises';
-import { connect } from 'node:net';
 import path from 'node:path';
 
 import { z } from 'zod';
 
 import { allSearchAttributes } from '../domain/search-attributes';
 import { readJson, writeJsonAtomic } from './atomic-file';
-import { freePortBlock } from './free-ports';
+import { freePortBlock, isListening } from './free-ports';
 import { LabError } from './lab-error';
 import { labLayout } from './layout';
 import {
@@ -58,19 +57,6 @@ async function portsOf(directory: string): Promise<Ports> {
   const ports = { grpc: first, ui: first + 1 };
   await writeJsonAtomic(file, ports);
   return ports;
-}
-
-/** True when somebody accepts connections there. */
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port });
-    const end = (answer: boolean): void => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', () => end(true));
-    socket.once('error', () => end(false));
-  });
 }
 
 function serverArguments(directory: string, ports: Ports): readonly string[] {

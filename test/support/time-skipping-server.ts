@@ -5,9 +5,8 @@ import { Client as GrpcClient, credentials } from '@grpc/grpc-js';
 import { temporal } from '@temporalio/proto';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
 
-import { freePortBlock } from '../../lab/free-ports';
+import { freePortBlock, isListening } from '../../lab/free-ports';
 import { resolveTestServer } from '../../lab/toolchain/test-server';
 import { until } from './lab-until';
 
@@ -49,18 +48,6 @@ export async function startTimeSkippingServer(): Promise<TimeSkippingServer> {
       await ended;
     },
   };
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port });
-    const end = (answer: boolean): void => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', () => end(true));
-    socket.once('error', () => end(false));
-  });
 }
 
 export interface SkippingClock {
