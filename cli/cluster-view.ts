@@ -5,7 +5,7 @@ import { parseSpecFile, specProblemText } from '../client/spec-file';
 import type { ClusterName } from '../domain/names';
 import type { Observation } from '../domain/observation';
 import type { UpgradeSpec } from '../domain/spec';
-import { requireAccess } from './access';
+import { type FoundAccess, requireAccess } from './access';
 import { CliError } from './cli-error';
 import type { CliContext } from './context';
 import { exitCodes } from './exit-codes';
@@ -47,7 +47,15 @@ export async function readObservation(
     assertCluster(observation.cluster, options.observation, expected);
     return observation;
   }
-  const { file, access } = await requireAccess(options, context);
+  return observeThrough(await requireAccess(options, context), context, expected);
+}
+
+/** From the cluster itself; throws CliError `wrong-cluster` likewise. */
+export async function observeThrough(
+  { file, access }: FoundAccess,
+  context: CliContext,
+  expected?: ClusterName,
+): Promise<Observation> {
   assertCluster(access.cluster, file, expected);
   const cluster = access.cluster as ClusterName;
   const ports = await context.openCluster(access);

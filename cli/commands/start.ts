@@ -8,9 +8,9 @@ import { planAndCheck } from '../../activities/plan';
 import type { StartResult } from '../../client';
 import type { Plan } from '../../domain/plan';
 import type { UpgradeSpec } from '../../domain/spec';
-import { findAccess } from '../access';
+import { findAccess, type FoundAccess } from '../access';
 import { CliError, usageError } from '../cli-error';
-import { readObservation, readSpec } from '../cluster-view';
+import { observeThrough, readSpec } from '../cluster-view';
 import type { UpgradeClient } from '../context';
 import { refusalDocument, startRefusedSentence } from '../documents';
 import type { ExitCode } from '../exit-codes';
@@ -63,14 +63,15 @@ export function addStart(program: Command, run: CommandRun): void {
 async function start(invocation: Invocation<StartCliOptions>): Promise<ExitCode> {
   const { context, options } = invocation;
   const spec = await readSpec(context, options.spec);
-  await assertDriven(invocation, spec);
+  const access = await findAccess(options, context);
+  assertDriven(access, spec);
   if (options.at !== undefined || options.schedule !== undefined) {
     return scheduleStart(invocation, spec);
   }
   if (options.timezone !== undefined) {
     throw usageError('--timezone belongs to --at or --schedule', 'give one of them, or leave it');
   }
-  const agreed = await agreeOn(invocation, spec);
+  const agreed = await agreeOn(invocation, spec, access);
   if (agreed.kind === 'end') return agreed.exitCode;
   return invocation.withClient(async (client) => {
     const { expectedDigest } = agreed;
@@ -96,11 +97,7 @@ type Agreement =
     };
 
 /** An access file without a driver says already that no worker can serve this cluster. */
-async function assertDriven(
-  { context, options }: Invocation<StartCliOptions>,
-  spec: UpgradeSpec,
-): Promise<void> {
-  const found = await findAccess(options, context);
+function assertDriven(found: FoundAccess | undefined, spec: UpgradeSpec): void {
   // The file of another cluster says nothing about this one.
   if (found?.access.cluster !== spec.cluster || isDriven(found.access)) return;
   throw new CliError({
@@ -118,6 +115,7 @@ async function assertDriven(
 async function agreeOn(
   invocation: Invocation<StartCliOptions>,
   spec: UpgradeSpec,
+  access: FoundAccess | undefined,
 ): Promise<Agreement> {
   const { context, options } = invocation;
   const { confirm } = context;
@@ -132,7 +130,11 @@ async function agreeOn(
       'give --yes, or --expect-digest with the digest of a plan that was reviewed',
     );
   }
-  const plan = await previewPlan(invocation, spec);
+  // Without access to the cluster only its worker can plan.
+  const plan =
+    access === undefined
+      ? undefined
+      : planAndCheck({ spec }, await observeThrough(access, context, spec.cluster));
   if (plan?.kind === 'blocked') {
     invocation.print(planAnswer(plan));
     return { kind: 'end', exitCode: exitCodes.refused };
@@ -151,13 +153,6 @@ async function agreeOn(
   }
   const digest = plan === undefined ? {} : { expectedDigest: plan.plan.digest };
   return { kind: 'start', ...digest, isPlanShown: plan !== undefined };
-}
-
-/** Undefined where there is no access to the cluster: then only its worker can plan. */
-async function previewPlan({ context, options }: Invocation<StartCliOptions>, spec: UpgradeSpec) {
-  const found = await findAccess(options, context);
-  if (found === undefined) return undefined;
-  return planAndCheck({ spec }, await readObservation({ context, options }, spec.cluster));
 }
 
 function startAnswer(result: StartResult, isPlanShown: boolean, program: string): Answer {
