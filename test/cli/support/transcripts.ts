@@ -10,6 +10,7 @@
 // UPDATE_TRANSCRIPTS=1 writes what was printed into the file.
 
 import { runCli } from '../../../cli/program';
+import { accessContent } from '../../activities/adapters/support/access-files';
 import type { FakeUpgradeOptions } from './fake-upgrade';
 import { FakeUpgrade, unreachable } from './fake-upgrade';
 import type { TerminalOptions } from './fake-terminal';
@@ -22,29 +23,6 @@ interface Setting {
   readonly terminal: TerminalOptions;
   readonly isTemporalAway: boolean;
 }
-
-const access = {
-  apiVersion: 'ascent/access/v1',
-  cluster: 'prod',
-  kubeconfig: 'kubeconfig',
-  members: [
-    {
-      name: 'cp-1',
-      apiServer: 'https://127.0.0.1:6443',
-      controllerManager: 'https://127.0.0.1:10257',
-      scheduler: 'https://127.0.0.1:10259',
-    },
-  ],
-  etcd: {
-    members: [{ name: 'cp-1', endpoint: 'https://127.0.0.1:2379' }],
-    ca: 'ca.pem',
-    certificate: 'client.pem',
-    key: 'client-key.pem',
-  },
-  driver: { kind: 'lab', socket: 'supervisor.sock' },
-  snapshots: { directory: 'snapshots' },
-  tools: {},
-};
 
 const files: Readonly<Record<string, string>> = {
   'upgrade.yaml': specText,
@@ -64,8 +42,8 @@ const files: Readonly<Record<string, string>> = {
     observedAt: 'yesterday',
     nodes: [{ ...observation.nodes[0], kubeletVersion: 'v1.28' }],
   }),
-  'access.json': JSON.stringify(access),
-  'driverless.json': JSON.stringify({ ...access, driver: { kind: 'none' } }),
+  'access.json': JSON.stringify(accessContent),
+  'driverless.json': JSON.stringify({ ...accessContent, driver: { kind: 'none' } }),
 };
 
 const start: Setting = { upgrade: {}, terminal: {}, isTemporalAway: false };
