@@ -92,6 +92,25 @@ export type EvictionAnswer =
  */
 export type ReadFreshness = 'cached' | 'now';
 
+/**
+ * A node as it is told by watches, which all activities of a worker share. What it tells is of
+ * moments ago and never goes back in time; undefined while the watches are not open, as in the
+ * seconds after a load balancer or an API server went away.
+ */
+export interface NodeFollower {
+  pods(): readonly PodView[] | undefined;
+  /** `missing`: it does not exist. */
+  node(): NodeView | 'missing' | undefined;
+  /** The budgets that select the pod, with the status that they had when the watch told it. */
+  budgetsOf(pod: PodView): readonly BudgetView[] | undefined;
+  /**
+   * Resolves after `ms`, or as soon as the node, one of its pods or a budget that selects one
+   * changes; at once when one has since the last call. Rejects with the signal's reason.
+   */
+  changed(ms: number, signal: AbortSignal): Promise<void>;
+  close(): void;
+}
+
 /** The Kubernetes API through the load balancer. */
 export interface KubeApi {
   listNodes(signal: AbortSignal): Promise<readonly NodeView[]>;
@@ -107,11 +126,16 @@ export interface KubeApi {
     freshness: ReadFreshness,
     signal: AbortSignal,
   ): Promise<readonly PodView[]>;
+  /** Connects nothing that is awaited; `close` it. */
+  followNode(name: NodeName): NodeFollower;
   listPods(signal: AbortSignal): Promise<readonly PodView[]>;
   daemonSetExists(namespace: string, name: string, signal: AbortSignal): Promise<boolean>;
   listBudgets(signal: AbortSignal): Promise<readonly BudgetView[]>;
   listLeaderLeases(signal: AbortSignal): Promise<readonly LeaseObservation[]>;
-  /** UID is a precondition: a pod of the same name that came later is `replaced`. */
+  /**
+   * UID is a precondition: a pod of the same name that came later is `replaced`. It is compared
+   * before, by the watch if there is one.
+   */
   evict(
     pod: { readonly ref: PodRef; readonly uid: string },
     gracePeriodSeconds: number | undefined,

@@ -7,26 +7,38 @@ import type { V1Node, V1Pod } from '@kubernetes/client-node';
 
 import type { NodeName, PodRef } from '../../domain/names';
 import { cordonedAtAnnotation, cordonOf, cordonReasonAnnotation } from '../cordon-mark';
-import { type EvictionAnswer, type KubeApi, PortError } from '../ports';
+import { type Clock, type EvictionAnswer, type KubeApi, PortError } from '../ports';
 import { classifyEviction, type EvictionRefusal } from './eviction-answers';
 import type { KubeConnection } from './kube-connection';
 import { refusalOf } from './kube-errors';
 import { asMergePatch, type KubeApiLimits, KubeRequests } from './kube-requests';
 import { budgetView, leaseObservation, nodeView, podView } from './kube-views';
+import { type Reach, reflectedKind } from './watch-source';
+import { WatchedCluster, type WatchedKinds } from './watched-cluster';
 
 const leaderLeases = ['kube-controller-manager', 'kube-scheduler'] as const;
 const leaseNamespace = 'kube-system';
 
-/** Builds the port; `nowMs` marks cordons, and is what the age of leases is counted to. */
+/** The port, and the end of what it keeps running. */
+export interface ConnectedKubeApi extends KubeApi {
+  /** Ends the watches; no method may be called afterwards. */
+  close(): Promise<void>;
+}
+
+/** Builds the port; the clock marks cordons, and is what the age of leases is counted to. */
 export function createKubeApi(
   connection: KubeConnection,
-  options: { nowMs(): number; readonly limits?: KubeApiLimits },
-): KubeApi {
+  options: { readonly clock: Clock; readonly limits?: KubeApiLimits },
+): ConnectedKubeApi {
+  const { clock } = options;
   const requests = new KubeRequests(connection, options.limits);
+  const watched = new WatchedCluster(watchedKinds({ requests, connection }), { clock });
   return {
-    ...nodeCalls(requests, options),
-    ...podCalls(requests),
+    ...nodeCalls(requests, clock),
+    ...podCalls(requests, watched),
     ...budgetCalls(requests),
+    followNode: (name) => watched.follow(name),
+    close: () => watched.close(),
     listLeaderLeases: (signal) =>
       Promise.all(
         leaderLeases.map(async (name) => {
@@ -34,7 +46,7 @@ export function createKubeApi(
           const lease = await requests.find({ doing, signal }, (call) =>
             requests.coordination.readNamespacedLease({ namespace: leaseNamespace, name }, call),
           );
-          return leaseObservation(name, lease, options.nowMs());
+          return leaseObservation(name, lease, clock.nowMs());
         }),
       ),
   };
@@ -93,7 +105,35 @@ function cordonPatch({ metadata }: V1Node, reason: string | undefined, nowMs: nu
   };
 }
 
-function podCalls(requests: KubeRequests): Pick<KubeApi, 'listPods' | 'listPodsOnNode' | 'evict'> {
+/** The kinds that a drain follows, each listed and watched as a whole. */
+function watchedKinds(reach: Reach): WatchedKinds {
+  const { core, policy } = reach.requests;
+  return {
+    pods: reflectedKind(reach, {
+      what: 'pods',
+      path: '/api/v1/pods',
+      request: (page, call) => core.listPodForAllNamespaces(page, call),
+      view: podView,
+    }),
+    nodes: reflectedKind(reach, {
+      what: 'nodes',
+      path: '/api/v1/nodes',
+      request: (page, call) => core.listNode(page, call),
+      view: nodeView,
+    }),
+    budgets: reflectedKind(reach, {
+      what: 'disruption budgets',
+      path: '/apis/policy/v1/poddisruptionbudgets',
+      request: (page, call) => policy.listPodDisruptionBudgetForAllNamespaces(page, call),
+      view: budgetView,
+    }),
+  };
+}
+
+function podCalls(
+  requests: KubeRequests,
+  watched: WatchedCluster,
+): Pick<KubeApi, 'listPods' | 'listPodsOnNode' | 'evict'> {
   const { core } = requests;
   return {
     listPods: (signal) =>
@@ -119,7 +159,9 @@ function podCalls(requests: KubeRequests): Pick<KubeApi, 'listPods' | 'listPodsO
     },
 
     async evict(pod, gracePeriodSeconds, signal) {
-      const before = await comparePod(requests, pod, signal);
+      // As long as the watch has a pod with this uid, nobody has replaced it (A1).
+      const isKnown = watched.hasPod(pod.uid) === true;
+      const before = isKnown ? undefined : await comparePod(requests, pod, signal);
       if (before !== undefined) return before;
       const answer = await askForEviction(requests, pod, gracePeriodSeconds, signal);
       if (answer.kind !== 'conflict') return answer;

@@ -38,8 +38,24 @@ export interface KubeConnection {
   client<Api>(type: new (configuration: Configuration) => Api): Api;
   /** GET of any address with the same credentials, for members that are asked directly. */
   get(url: string, signal: AbortSignal): Promise<HttpAnswer>;
+  /**
+   * GET of a path of the API server whose answer comes line by line, as things happen; resolves
+   * when the answer begins. Only the signal bounds it. Throws HttpRefusal when that is not 200.
+   */
+  lines(path: string, signal: AbortSignal): Promise<AsyncIterable<string>>;
   /** Ends every connection; no request may be made afterwards. */
   close(): Promise<void>;
+}
+
+/** An answer that is not the stream that was asked for; its body is not told. */
+export class HttpRefusal extends Error {
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`HTTP ${status}`);
+    this.name = 'HttpRefusal';
+    this.status = status;
+  }
 }
 
 /** Requests under way at the same time, for each address. */
@@ -81,8 +97,26 @@ export function openKubeConnection(
       const answer = await request(url, { dispatcher, headers, signal });
       return { status: answer.statusCode, body: await textOf(answer.body, url) };
     },
+    async lines(path, signal) {
+      const { headers, dispatcher } = await pool.current();
+      const url = `${server}${path}`;
+      const answer = await request(url, { dispatcher, headers, signal, bodyTimeout: 0 });
+      if (answer.statusCode === 200) return linesOf(answer.body);
+      await answer.body.dump();
+      throw new HttpRefusal(answer.statusCode);
+    },
     close: () => pool.close(),
   };
+}
+
+async function* linesOf(body: AsyncIterable<Buffer>): AsyncIterable<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
 }
 
 async function textOf(body: AsyncIterable<Buffer>, url: string): Promise<string> {

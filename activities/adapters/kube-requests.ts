@@ -40,12 +40,12 @@ export interface Asking {
 
 type Request<Answer> = (options: ConfigurationOptions) => Promise<Answer>;
 
-interface Page<Item> {
-  readonly metadata?: { readonly _continue?: string };
+export interface Page<Item> {
+  readonly metadata?: { readonly _continue?: string; readonly resourceVersion?: string };
   readonly items: readonly Item[];
 }
 
-interface PageRequest {
+export interface PageRequest {
   readonly limit: number;
   readonly _continue?: string;
 }
@@ -54,6 +54,12 @@ interface Listing<Item, View> {
   readonly request: (page: PageRequest, options: ConfigurationOptions) => Promise<Page<Item>>;
   /** What is kept of an item. */
   readonly view: (item: Item) => View;
+}
+
+export interface Listed<View> {
+  readonly views: readonly View[];
+  /** Resource version of the list. */
+  readonly version: string;
 }
 
 /** Every method throws PortError, or the signal's reason. */
@@ -101,6 +107,14 @@ export class KubeRequests {
 
   /** The views of all items, in the order of the server. */
   async list<Item, View>(asking: Asking, list: Listing<Item, View>): Promise<readonly View[]> {
+    return (await this.listVersioned(asking, list)).views;
+  }
+
+  /** The same, and the resource version that all pages are of. */
+  async listVersioned<Item, View>(
+    asking: Asking,
+    list: Listing<Item, View>,
+  ): Promise<Listed<View>> {
     try {
       return await this.#pages(asking, list);
     } catch (error) {
@@ -121,16 +135,18 @@ export class KubeRequests {
   async #pages<Item, View>(
     asking: Asking,
     { request, view }: Listing<Item, View>,
-  ): Promise<readonly View[]> {
+  ): Promise<Listed<View>> {
     const views: View[] = [];
+    let version = '';
     let next: string | undefined;
     do {
       const wanted = { limit: pageSize, ...(next === undefined ? {} : { _continue: next }) };
       const page = await this.read(asking, (options) => request(wanted, options));
       for (const item of page.items) views.push(view(item));
       next = page.metadata?._continue;
+      version = page.metadata?.resourceVersion ?? '';
     } while (next !== undefined && next !== '');
-    return views;
+    return { views, version };
   }
 }
 

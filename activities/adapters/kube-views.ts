@@ -20,6 +20,14 @@ import type { BudgetView, NodeView, PodView } from '../ports';
 
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
 
+/**
+ * Typed as a Date, but the client library leaves a MicroTime as the text that came, and so are all
+ * times in the objects of a watch.
+ */
+function timeMs(time: Date | string): number {
+  return new Date(time).getTime();
+}
+
 type Conditions = readonly { readonly type: string; readonly status: string }[] | undefined;
 
 function isTrue(conditions: Conditions, type: string): boolean {
@@ -61,7 +69,7 @@ function notReadySince({ conditions }: V1PodStatus): Pick<PodView, 'notReadySinc
   const ready = conditions?.find(({ type }) => type === 'Ready');
   if (ready === undefined || ready.status === 'True') return {};
   const since = ready.lastTransitionTime;
-  return since === undefined ? {} : { notReadySinceMs: since.getTime() };
+  return since === undefined ? {} : { notReadySinceMs: timeMs(since) };
 }
 
 function hasEmptyDir(spec: V1Pod['spec']): boolean {
@@ -78,9 +86,7 @@ type Deletion = Pick<PodView, 'deletionTimestampMs' | 'deletionGracePeriodSecond
 function deletionOf(metadata: V1ObjectMeta): Deletion {
   const { deletionTimestamp, deletionGracePeriodSeconds } = metadata;
   return {
-    ...(deletionTimestamp === undefined
-      ? {}
-      : { deletionTimestampMs: deletionTimestamp.getTime() }),
+    ...(deletionTimestamp === undefined ? {} : { deletionTimestampMs: timeMs(deletionTimestamp) }),
     ...(deletionGracePeriodSeconds === undefined ? {} : { deletionGracePeriodSeconds }),
   };
 }
@@ -168,8 +174,7 @@ export function leaseObservation(
   nowMs: number,
 ): LeaseObservation {
   const { holderIdentity, renewTime, leaseDurationSeconds } = lease?.spec ?? {};
-  // Typed as a Date, but the client library leaves a MicroTime as the text that came.
-  const agoMs = renewTime === undefined ? 0 : nowMs - new Date(renewTime).getTime();
+  const agoMs = renewTime === undefined ? 0 : nowMs - timeMs(renewTime);
   return {
     component,
     holder: holderIdentity ?? '',

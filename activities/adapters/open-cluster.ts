@@ -52,15 +52,19 @@ export function openDrivenCluster(access: DrivenAccess): DrivenCluster {
 /** What needs addresses and files only. */
 function reach(access: ClusterAccess) {
   const connection = openKubeConnection(access.kubeconfig);
+  const kube = createKubeApi(connection, { clock: systemClock });
   return {
     ports: {
-      kube: createKubeApi(connection, { nowMs: () => systemClock.nowMs() }),
+      kube,
       members: createMemberProbe(connection, access.members),
       etcd: createEtcdApi({ access: access.etcd, etcdutl: etcdutlOf(access) }),
       snapshots: createDirectorySnapshotStore(access.snapshots.directory),
       clock: systemClock,
     },
-    close: () => connection.close(),
+    close: async () => {
+      await kube.close();
+      await connection.close();
+    },
   };
 }
 

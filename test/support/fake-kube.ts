@@ -8,6 +8,7 @@ import {
   type BudgetView,
   type EvictionAnswer,
   type KubeApi,
+  type NodeFollower,
   type NodeView,
   type PodView,
   PortError,
@@ -45,6 +46,8 @@ export class FakeKube implements KubeApi {
   readonly podLists: ReadFreshness[] = [];
   /** What cached lists answer instead of the truth. */
   remembered: readonly PodView[] | undefined;
+  /** Whether watches tell what is on a node. */
+  isWatched = false;
   /** Thrown by the next calls of the method, one each. */
   readonly failures: { readonly method: keyof KubeApi; readonly error: Error }[] = [];
   /** Runs before every call. */
@@ -142,7 +145,20 @@ export class FakeKube implements KubeApi {
     this.enter('listPodsOnNode', signal);
     this.podLists.push(freshness);
     if (freshness === 'cached' && this.remembered !== undefined) return this.remembered;
-    return [...this.pods.values()].filter((pod) => pod.node === name).map((pod) => ({ ...pod }));
+    return this.copiesOn(name);
+  }
+
+  /** Its `changed` waits as long as it is allowed to: the clock stands still meanwhile. */
+  followNode(name: NodeName): NodeFollower {
+    const told = <Answer>(answer: () => Answer): Answer | undefined =>
+      this.isWatched ? answer() : undefined;
+    return {
+      pods: () => told(() => this.copiesOn(name)),
+      node: () => told(() => this.nodes.get(name) ?? ('missing' as const)),
+      budgetsOf: (pod) => told(() => this.budgetViews().filter((budget) => budget.selects(pod))),
+      changed: (ms, signal) => this.clock.sleep(ms, signal),
+      close: () => undefined,
+    };
   }
 
   async listPods(signal: AbortSignal): Promise<readonly PodView[]> {
@@ -157,6 +173,14 @@ export class FakeKube implements KubeApi {
 
   async listBudgets(signal: AbortSignal): Promise<readonly BudgetView[]> {
     this.enter('listBudgets', signal);
+    return this.budgetViews();
+  }
+
+  private copiesOn(node: string): readonly PodView[] {
+    return [...this.pods.values()].filter((pod) => pod.node === node).map((pod) => ({ ...pod }));
+  }
+
+  private budgetViews(): readonly BudgetView[] {
     return this.budgets.map((budget) => {
       const healthy = this.healthyPods(budget);
       return {

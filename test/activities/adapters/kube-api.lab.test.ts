@@ -1,12 +1,15 @@
 // The Kubernetes adapters against a real API server, kube-controller-manager and kube-scheduler.
 
-import { createKubeApi } from '../../../activities/adapters/kube-api';
+import { isDeepStrictEqual } from 'node:util';
+
+import { type ConnectedKubeApi, createKubeApi } from '../../../activities/adapters/kube-api';
+import { systemClock } from '../../../activities/adapters/system-clock';
 import {
   type KubeConnection,
   openKubeConnection,
 } from '../../../activities/adapters/kube-connection';
 import { createMemberProbe } from '../../../activities/adapters/member-probe';
-import { type EvictionAnswer, type KubeApi, PortError } from '../../../activities/ports';
+import { type EvictionAnswer, type NodeFollower, PortError } from '../../../activities/ports';
 import type { MemberName, NodeName } from '../../../domain/names';
 import { eventually } from '../../../lab/waiting';
 import { type RealKube, startKube } from './support/real-kube';
@@ -20,25 +23,31 @@ const budgets = '/apis/policy/v1/namespaces/default/poddisruptionbudgets';
 
 let real: RealKube;
 let connection: KubeConnection;
-let kube: KubeApi;
+let kube: ConnectedKubeApi;
 
 beforeAll(async () => {
   real = await startKube(directory);
   connection = openKubeConnection(real.kubeconfig);
-  kube = createKubeApi(connection, { nowMs: () => Date.now() });
+  kube = createKubeApi(connection, { clock: systemClock });
 }, 90_000);
 afterAll(async () => {
+  await kube.close();
   await connection.close();
   await real.close();
 });
 
-/** A running and ready pod on worker-1; its uid. */
-async function runPod(name: string, namespace = 'default', annotations = {}): Promise<string> {
+/** A running and ready pod, on worker-1 unless said; its uid. */
+async function runPod(
+  name: string,
+  namespace = 'default',
+  annotations = {},
+  nodeName = worker,
+): Promise<string> {
   const created = await real.call('POST', pods(namespace), {
     metadata: { name, labels: { app: name }, annotations },
     spec: {
       containers: [{ name: 'main', image: 'none' }],
-      nodeName: worker,
+      nodeName,
       volumes: [{ name: 'tmp', emptyDir: {} }],
     },
   });
@@ -49,12 +58,22 @@ async function runPod(name: string, namespace = 'default', annotations = {}): Pr
   return (created.body as { metadata: { uid: string } }).metadata.uid;
 }
 
-async function protect(app: string, name: string, disruptionsAllowed?: number): Promise<void> {
+async function protect(
+  app: string,
+  name: string,
+  disruptionsAllowed?: number,
+  minAvailable = 1,
+): Promise<void> {
   const selector = { matchLabels: { app } };
-  const spec = { minAvailable: 1, selector };
+  const spec = { minAvailable, selector };
   expect((await real.call('POST', budgets, { metadata: { name }, spec })).status).toBe(201);
   if (disruptionsAllowed === undefined) return;
-  const status = { observedGeneration: 1, currentHealthy: 1, desiredHealthy: 1, expectedPods: 1 };
+  const status = {
+    observedGeneration: 1,
+    currentHealthy: 1,
+    desiredHealthy: minAvailable,
+    expectedPods: 1,
+  };
   const body = { status: { ...status, disruptionsAllowed } };
   expect((await real.call('PATCH', `${budgets}/${name}/status`, body)).status).toBe(200);
 }
@@ -184,7 +203,7 @@ describe('an eviction by a real API server', () => {
 describe('a user without rights', () => {
   it('is told which right is missing', async () => {
     const stranger = openKubeConnection(real.strangerKubeconfig);
-    const theirs = createKubeApi(stranger, { nowMs: () => Date.now() });
+    const theirs = createKubeApi(stranger, { clock: systemClock });
     const error: unknown = await theirs.listNodes(never).catch((thrown: unknown) => thrown);
     await stranger.close();
     expect(error).toBeInstanceOf(PortError);
@@ -307,4 +326,59 @@ describe('a member of a real control plane', () => {
       expect(lease.renewedSecondsAgo).toBeLessThan(15);
     }
   }, 60_000);
+});
+
+describe('a node that is followed at a real API server', () => {
+  const followed = 'followed' as NodeName;
+  let follower: NodeFollower;
+  beforeAll(async () => {
+    follower = kube.followNode(followed);
+    expect(await eventually(async () => follower.pods() !== undefined, { timeoutMs: 30_000 })).toBe(
+      true,
+    );
+  });
+  afterAll(() => follower.close());
+
+  /** What `look` tells as soon as a change makes it `wanted`; rejects when none does. */
+  async function seen<Answer>(look: () => Answer, wanted: Answer): Promise<Answer> {
+    const late = AbortSignal.timeout(30_000);
+    while (!isDeepStrictEqual(look(), wanted)) await follower.changed(30_000, late);
+    return look();
+  }
+
+  const names = (): readonly string[] | undefined => follower.pods()?.map(({ ref }) => ref.name);
+  const leaving = (): readonly boolean[] | undefined =>
+    follower.pods()?.map(({ deletionTimestampMs }) => deletionTimestampMs !== undefined);
+  const allowed = (): readonly number[] | undefined =>
+    follower
+      .pods()
+      ?.flatMap((pod) => follower.budgetsOf(pod) ?? [])
+      .map(({ disruptionsAllowed }) => disruptionsAllowed);
+
+  it('tells of pods that come, may leave, are leaving and are gone', async () => {
+    const uid = await runPod('told', 'default', {}, followed);
+    expect(await seen(names, ['told'])).toEqual(['told']);
+    // A controller-manager may have come by now and would not allow the last of one.
+    await protect('told', 'told', 1, 0);
+    expect(await seen(allowed, [1])).toEqual([1]);
+    expect(await evict('told', uid)).toEqual({ kind: 'evicted' });
+    expect(await seen(leaving, [true])).toEqual([true]);
+    expect(await seen(allowed, [0])).toEqual([0]);
+    await real.call('DELETE', `${pods('default')}/told?gracePeriodSeconds=0`);
+    expect(await seen(names, [])).toEqual([]);
+  });
+
+  it('tells the node itself, whether there is one, and its cordon', async () => {
+    const cordon = (): unknown => {
+      const node = follower.node();
+      return node === undefined || node === 'missing' ? node : node.unschedulable;
+    };
+    expect(await seen(cordon, 'missing')).toEqual('missing');
+    await real.call('POST', '/api/v1/nodes', { metadata: { name: followed } });
+    expect(await seen(cordon, false)).toEqual(false);
+    await kube.setCordon(followed, 'ascent: a test', never);
+    expect(await seen(cordon, true)).toEqual(true);
+    await real.call('DELETE', `/api/v1/nodes/${followed}`);
+    expect(await seen(cordon, 'missing')).toEqual('missing');
+  });
 });

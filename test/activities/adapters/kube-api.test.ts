@@ -20,6 +20,7 @@ import {
 } from './support/canned-server';
 import { evictionRefusals, statusBody } from './support/eviction-bodies';
 import { createAuthority, type TestAuthority } from './support/pki';
+import { FakeClock } from '../../support/fake-clock';
 import { never, refusalOf } from './support/refusals';
 import { temporaryDirectory } from './support/temporary-directory';
 
@@ -57,7 +58,7 @@ function open(kubeconfig: string): KubeConnection {
 
 function kubeOn(on: KubeConnection, timeoutMs = 5_000): KubeApi {
   const limits = { readTimeoutMs: timeoutMs, changeTimeoutMs: timeoutMs };
-  return createKubeApi(on, { nowMs: () => nowMs, limits });
+  return createKubeApi(on, { clock: new FakeClock(nowMs), limits });
 }
 
 const podPath = '/api/v1/namespaces/shop/pods/web-1';

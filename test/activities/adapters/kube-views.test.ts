@@ -143,6 +143,8 @@ describe('a pod', () => {
       deletionGracePeriodSeconds: 30,
       finalizers: ['example.com/hold'],
     });
+    // As a watch tells it, whose times are texts.
+    expect(podView(JSON.parse(JSON.stringify(pod)) as V1Pod)).toEqual(podView(pod));
   });
 
   it('that was written by a kubelet is a mirror', () => {

@@ -1,0 +1,168 @@
+// What one worker keeps of its cluster while drains run: pods, nodes and budgets, by watches that
+// all activities share.
+// C1. The first follower starts the watches; they end a while after the last has left, so that a
+//     cluster of 150,000 pods is not listed for each node.
+// C2. Nothing is told unless all three watches are open: who gets no answer asks the cluster.
+// C3. No change is missed between two looks: it is remembered until the follower asks.
+
+import type { BudgetView, Clock, NodeFollower, NodeView, PodView } from '../ports';
+import { reflect, type Reflected, type ReflectorStore } from './reflector';
+import { NamedStore, PodStore } from './watch-stores';
+
+export interface WatchedKinds {
+  readonly pods: Reflected<PodView>;
+  readonly nodes: Reflected<NodeView>;
+  readonly budgets: Reflected<BudgetView>;
+}
+
+/** C1: longer than a node takes from the end of its drain to the begin of the next. */
+const defaultLingerMs = 10 * 60_000;
+
+export class WatchedCluster {
+  readonly #kinds: WatchedKinds;
+  readonly #clock: Clock;
+  readonly #lingerMs: number;
+  readonly #followers = new Set<Follower>();
+  #watching: Watching | undefined;
+  #linger: NodeJS.Timeout | undefined;
+
+  constructor(kinds: WatchedKinds, options: { readonly clock: Clock; readonly lingerMs?: number }) {
+    this.#kinds = kinds;
+    this.#clock = options.clock;
+    this.#lingerMs = options.lingerMs ?? defaultLingerMs;
+  }
+
+  /** Keeps the watches open until the follower is closed. */
+  follow(node: string): NodeFollower {
+    clearTimeout(this.#linger);
+    this.#watching ??= new Watching(this.#kinds, this.#clock, this.#followers);
+    const follower = new Follower(node);
+    this.#followers.add(follower);
+    return {
+      pods: () => this.#now()?.podsOnNode(node),
+      node: () => {
+        const now = this.#now();
+        return now === undefined ? undefined : (now.node(node) ?? 'missing');
+      },
+      budgetsOf: (pod) => this.#now()?.budgetsOf(pod),
+      changed: (ms, signal) => follower.changed(ms, this.#clock, signal),
+      close: () => this.#leave(follower),
+    };
+  }
+
+  /** Whether a pod with this uid is there; undefined while the cluster is not watched (C2). */
+  hasPod(uid: string): boolean | undefined {
+    return this.#now()?.hasPod(uid);
+  }
+
+  /** Ends the watches and forgets what they told. */
+  async close(): Promise<void> {
+    clearTimeout(this.#linger);
+    const watching = this.#watching;
+    this.#watching = undefined;
+    await watching?.end();
+  }
+
+  #now(): Watching | undefined {
+    return this.#watching?.isLive() === true ? this.#watching : undefined;
+  }
+
+  #leave(follower: Follower): void {
+    if (!this.#followers.delete(follower) || this.#followers.size > 0) return;
+    this.#linger = setTimeout(() => void this.close(), this.#lingerMs);
+    this.#linger.unref();
+  }
+}
+
+/** One time that the watches run. */
+class Watching {
+  readonly #followers: ReadonlySet<Follower>;
+  readonly #live = new Set<keyof WatchedKinds>();
+  readonly #end = new AbortController();
+  readonly #ended: Promise<unknown>;
+  readonly #pods = new PodStore(({ node }) => this.#tell((follower) => follower.node === node));
+  readonly #nodes = new NamedStore<NodeView>(
+    ({ name }) => name,
+    ({ name }) => this.#tell((follower) => follower.node === name),
+  );
+  readonly #budgets = new NamedStore<BudgetView>(
+    ({ budget }) => `${budget.namespace}/${budget.name}`,
+    (budget) => this.#tell(({ node }) => this.podsOnNode(node).some((pod) => budget.selects(pod))),
+  );
+
+  constructor(kinds: WatchedKinds, clock: Clock, followers: ReadonlySet<Follower>) {
+    this.#followers = followers;
+    const start = <View>(
+      kind: keyof WatchedKinds,
+      source: Reflected<View>,
+      store: ReflectorStore<View>,
+    ): Promise<void> => {
+      const onLive = (isLive: boolean): void => this.#setLive(kind, isLive);
+      return reflect({ source, store, clock, onLive }, this.#end.signal);
+    };
+    this.#ended = Promise.all([
+      start('pods', kinds.pods, this.#pods),
+      start('nodes', kinds.nodes, this.#nodes),
+      start('budgets', kinds.budgets, this.#budgets),
+    ]);
+  }
+
+  isLive(): boolean {
+    return this.#live.size === 3;
+  }
+
+  podsOnNode(node: string): readonly PodView[] {
+    return this.#pods.onNode(node);
+  }
+
+  hasPod(uid: string): boolean {
+    return this.#pods.has(uid);
+  }
+
+  node(name: string): NodeView | undefined {
+    return this.#nodes.get(name);
+  }
+
+  budgetsOf(pod: PodView): readonly BudgetView[] {
+    return this.#budgets.all().filter((budget) => budget.selects(pod));
+  }
+
+  async end(): Promise<void> {
+    this.#end.abort();
+    await this.#ended;
+  }
+
+  #setLive(kind: keyof WatchedKinds, isLive: boolean): void {
+    if (isLive) this.#live.add(kind);
+    else this.#live.delete(kind);
+    this.#tell(() => true);
+  }
+
+  #tell(isConcerned: (follower: Follower) => boolean): void {
+    for (const follower of this.#followers) if (isConcerned(follower)) follower.tell();
+  }
+}
+
+/** Who waits for changes of one node. */
+class Follower {
+  readonly node: string;
+  /** Aborted by a change that nobody has asked for yet (C3). */
+  #change = new AbortController();
+
+  constructor(node: string) {
+    this.node = node;
+  }
+
+  tell(): void {
+    this.#change.abort();
+  }
+
+  async changed(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+    try {
+      await clock.sleep(ms, AbortSignal.any([signal, this.#change.signal]));
+    } catch {
+      signal.throwIfAborted();
+    }
+    this.#change = new AbortController();
+  }
+}
