@@ -5,6 +5,7 @@
 // A2. Failures are ApplicationFailures whose type is a FailureCode when they are terminal.
 
 import type { DrainBlocker, PlanBlocker } from './blockers';
+import type { CordonPurpose } from './cordon-reasons';
 import type { FailureInfo } from './failures';
 import type { PreflightReport } from './findings';
 import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PodRef } from './names';
@@ -77,17 +78,29 @@ export interface NodeInput extends ClusterInput {
 }
 
 export interface CordonInput extends NodeInput {
-  /** Written on the node, for people: `ascent: hop-1.29, to 1.29.15`. */
+  /** Written on the node, for people: see cordon-reasons.ts. */
   readonly reason: string;
+  /** Cordons of ours whose reason gives way to this one; others keep theirs. None when absent. */
+  readonly over?: readonly CordonPurpose[];
 }
 
 /** `foreign`: somebody else had cordoned the node before; undo leaves it cordoned. */
 export interface CordonResult {
   readonly cordon: 'placed' | 'already-ours' | 'foreign';
+  /** The reason that an `already-ours` keeps. */
+  readonly reason?: string;
 }
 
+export interface UncordonInput extends NodeInput {
+  /** Which cordons of ours are undone; when absent all but those of a person's drain. */
+  readonly undoes?: readonly CordonPurpose[];
+}
+
+/** `left-ours`: a cordon of ours that is for something else than what is undone. */
 export interface UncordonResult {
-  readonly uncordon: 'removed' | 'not-cordoned' | 'left-foreign';
+  readonly uncordon: 'removed' | 'not-cordoned' | 'left-foreign' | 'left-ours' | 'node-missing';
+  /** The reason of the cordon that was removed, or left for being ours. */
+  readonly reason?: string;
 }
 
 export interface DrainInput extends NodeInput {
@@ -177,7 +190,7 @@ export interface AscentActivities {
   upgradeControlPlaneMember(input: MemberUpgradeInput): Promise<ChangeResult>;
   cordonNode(input: CordonInput): Promise<CordonResult>;
   /** Undoes only our own cordon; a missing node is done. */
-  uncordonNode(input: NodeInput): Promise<UncordonResult>;
+  uncordonNode(input: UncordonInput): Promise<UncordonResult>;
   drainNode(input: DrainInput): Promise<DrainResult>;
   upgradeNode(input: NodeUpgradeInput): Promise<ChangeResult>;
   /** Kubelet in the version, Ready, DaemonSet pods of the node Ready, over several passes. */

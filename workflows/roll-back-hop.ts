@@ -9,6 +9,7 @@
 import { CancellationScope, defineQuery, isCancellation, setHandler } from '@temporalio/workflow';
 
 import type { RestoreResult } from '../domain/activity-contract';
+import { restoredQuarantineReason, rollBackCordonReason } from '../domain/cordon-reasons';
 import type { ClusterName, NodeName, SnapshotId } from '../domain/names';
 import { type NodeObservation, nodeNames, type Observation } from '../domain/observation';
 import type { Hop, NodeChange, PoolStep } from '../domain/plan';
@@ -167,13 +168,12 @@ async function returnPool(
       ? [{ name, zone, from: isNewer ? node.kubeletVersion : change.to, to: from }]
       : [];
   });
-  const { id, from } = input.hop;
   return runPool(back.run, {
     upgrade: input.upgrade,
     step: { ...step, nodes: changes },
     hasCanary: false,
     verifyOnly: [],
-    cordonReason: `ascent: rollback of ${id}, to ${from}`,
+    cordonReason: rollBackCordonReason(input.hop),
     onNodes: (ended) => {
       for (const outcome of ended) {
         if (outcome.outcome !== 'undone') nodes.set(outcome.node, outcome);
@@ -228,7 +228,7 @@ async function putCordonsRight(back: Back): Promise<undefined> {
       await call({
         cluster,
         node: name,
-        reason: `ascent: quarantined before ${hop.id} was undone`,
+        reason: restoredQuarantineReason(hop.id),
       });
     } else if (cordon === 'ours' && !isAside(back, name)) {
       await activity(cluster, 'uncordonNode', { summary: `uncordon ${name}` })({

@@ -15,6 +15,7 @@ import {
 } from '@temporalio/workflow';
 
 import type { MemberUpgradeInput, SnapshotRecord } from '../domain/activity-contract';
+import { upgradeCordonReason } from '../domain/cordon-reasons';
 import { formatDuration } from '../domain/durations';
 import { failureInfo } from '../domain/failure-remedies';
 import type { ClusterName, MemberName, NodeName, PlanDigest, SnapshotId } from '../domain/names';
@@ -231,7 +232,7 @@ async function takePool(
     step: { ...step, nodes: todo.changes },
     hasCanary: !isProven,
     verifyOnly: todo.verifyOnly,
-    cordonReason: `ascent: ${input.hop.id}, to ${input.hop.to}`,
+    cordonReason: upgradeCordonReason(input.hop),
     onNodes: (ended) => {
       for (const outcome of ended) nodes.set(outcome.node, outcome);
     },

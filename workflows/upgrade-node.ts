@@ -18,8 +18,9 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 
-import type { DrainProgress } from '../domain/activity-contract';
+import type { CordonInput, DrainProgress } from '../domain/activity-contract';
 import type { Gate } from '../domain/control';
+import { quarantineCordonReason } from '../domain/cordon-reasons';
 import type { FailureInfo } from '../domain/failures';
 import { nodeGateId } from '../domain/gates';
 import type { ClusterName, HopId, PoolName } from '../domain/names';
@@ -192,7 +193,7 @@ async function takeStage(
   try {
     switch (stage) {
       case 'cordon':
-        return await cordon(run, run.input.cordonReason);
+        return await cordon(run, { reason: run.input.cordonReason });
       case 'drain':
         return await drain(run);
       case 'upgrade':
@@ -208,11 +209,14 @@ async function takeStage(
   }
 }
 
-async function cordon(run: NodeRun, reason: string): Promise<undefined> {
+async function cordon(
+  run: NodeRun,
+  words: Pick<CordonInput, 'reason' | 'over'>,
+): Promise<undefined> {
   enter(run, 'cordoning');
   const { cluster, change } = run.input;
   const call = activity(cluster, 'cordonNode', { summary: `cordon ${change.name}` });
-  await call({ cluster, node: change.name, reason });
+  await call({ cluster, node: change.name, ...words });
 }
 
 async function drain(run: NodeRun): Promise<'drain-paused' | undefined> {
@@ -312,8 +316,8 @@ async function afterFailure(run: NodeRun, end: StageFailure): Promise<NodeOutcom
       if (run.kubelet === 'old') await quietly(run, () => uncordon(run, cleanupMs));
       return outcomeOf(run, 'skipped');
     case 'quarantine': {
-      const { actor, reason } = decision;
-      await quietly(run, () => cordon(run, `ascent: quarantined by ${actor}: ${reason}`));
+      const reason = quarantineCordonReason(decision);
+      await quietly(run, () => cordon(run, { reason, over: ['upgrade'] }));
       return outcomeOf(run, 'quarantined');
     }
   }

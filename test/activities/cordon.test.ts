@@ -16,7 +16,7 @@ describe('cordonNode', () => {
   it('cordons with a reason, once', async () => {
     const fake = aCluster();
     expect(await runOnce(fake, 'cordonNode', input)).toEqual({ cordon: 'placed' });
-    expect(await runOnce(fake, 'cordonNode', input)).toEqual({ cordon: 'already-ours' });
+    expect(await runOnce(fake, 'cordonNode', input)).toEqual({ cordon: 'already-ours', reason });
     expect(fake.kube.mutations).toEqual(['cordon worker-1']);
     expect(fake.kube.nodes.get('worker-1')).toMatchObject({
       unschedulable: true,
@@ -26,6 +26,20 @@ describe('cordonNode', () => {
         [cordonedAtAnnotation]: '2026-01-01T00:00:00.000Z',
       },
     });
+  });
+
+  it('keeps the words of a cordon of ours, but for those that give way', async () => {
+    const fake = aCluster();
+    await runOnce(fake, 'cordonNode', input);
+    const aside = { ...input, reason: 'ascent: quarantined by ada: broken' };
+    expect(await runOnce(fake, 'cordonNode', aside)).toEqual({ cordon: 'already-ours', reason });
+    const over = { ...aside, over: ['upgrade'] as const };
+    expect(await runOnce(fake, 'cordonNode', over)).toEqual({ cordon: 'placed' });
+    expect(await runOnce(fake, 'cordonNode', over)).toEqual({
+      cordon: 'already-ours',
+      reason: aside.reason,
+    });
+    expect(fake.kube.nodes.get('worker-1')?.annotations[cordonReasonAnnotation]).toBe(aside.reason);
   });
 
   it('leaves the cordon of somebody else as it is', async () => {
@@ -68,7 +82,7 @@ describe('uncordonNode', () => {
   it('undoes our cordon, once', async () => {
     const fake = aCluster();
     await runOnce(fake, 'cordonNode', input);
-    expect(await runOnce(fake, 'uncordonNode', input)).toEqual({ uncordon: 'removed' });
+    expect(await runOnce(fake, 'uncordonNode', input)).toEqual({ uncordon: 'removed', reason });
     expect(await runOnce(fake, 'uncordonNode', input)).toEqual({ uncordon: 'not-cordoned' });
     expect(fake.kube.mutations).toEqual(['cordon worker-1', 'uncordon worker-1']);
     expect(fake.kube.nodes.get('worker-1')).toMatchObject({
@@ -81,8 +95,21 @@ describe('uncordonNode', () => {
     const fake = aCluster({ unschedulable: true });
     expect(await runOnce(fake, 'uncordonNode', input)).toEqual({ uncordon: 'left-foreign' });
     expect(await runOnce(fake, 'uncordonNode', { cluster, node: nodeName('gone') })).toEqual({
-      uncordon: 'not-cordoned',
+      uncordon: 'node-missing',
     });
     expect(fake.kube.mutations).toEqual([]);
+  });
+
+  it('leaves what is not to be undone: without being told, the drain of a person', async () => {
+    const fake = aCluster();
+    const drained = { ...input, reason: 'ascent: drained by ada: new memory' };
+    await runOnce(fake, 'cordonNode', drained);
+    const left = { uncordon: 'left-ours', reason: drained.reason };
+    expect(await runOnce(fake, 'uncordonNode', input)).toEqual(left);
+    const others = { ...input, undoes: ['upgrade', 'quarantine'] as const };
+    expect(await runOnce(fake, 'uncordonNode', others)).toEqual(left);
+    expect(fake.kube.mutations).toEqual(['cordon worker-1']);
+    const drains = { ...input, undoes: ['drain'] as const };
+    expect(await runOnce(fake, 'uncordonNode', drains)).toEqual({ ...left, uncordon: 'removed' });
   });
 });

@@ -5,10 +5,15 @@ import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activ
 
 import type {
   AscentActivities,
+  CordonInput,
+  CordonResult,
   DrainProgress,
   MemberUpgradeInput,
   SnapshotRecord,
+  UncordonInput,
+  UncordonResult,
 } from '../../domain/activity-contract';
+import { cordonPurpose } from '../../domain/cordon-reasons';
 import type { FailureCode } from '../../domain/failures';
 import type { PreflightReport } from '../../domain/findings';
 import type { NodeName, PodRef, SnapshotId } from '../../domain/names';
@@ -194,12 +199,12 @@ export class ScriptedCluster {
       cordonNode: run(
         'cordonNode',
         (input) => input.node,
-        ({ node, reason }) => this.#cordon(node, reason),
+        (input) => this.#cordon(input),
       ),
       uncordonNode: run(
         'uncordonNode',
         (input) => input.node,
-        ({ node }) => this.#uncordon(node),
+        (input) => this.#uncordon(input),
       ),
       drainNode: run(
         'drainNode',
@@ -310,20 +315,28 @@ export class ScriptedCluster {
     return node;
   }
 
-  #cordon(name: NodeName, reason: string) {
-    const node = this.#node(name);
-    if (node.cordon.kind === 'foreign') return { cordon: 'foreign' };
+  #cordon({ node: name, reason, over = [] }: CordonInput): CordonResult {
+    const { cordon } = this.#node(name);
+    if (cordon.kind === 'foreign') return { cordon: 'foreign' };
+    if (cordon.kind === 'ours' && !over.includes(cordonPurpose(cordon.reason))) {
+      return { cordon: 'already-ours', reason: cordon.reason };
+    }
     this.changeNode(name, { cordon: { kind: 'ours', reason } });
     const cordoned = [...this.#nodes.values()].filter((one) => one.cordon.kind !== 'none');
     this.mostCordoned = Math.max(this.mostCordoned, cordoned.length);
-    return { cordon: node.cordon.kind === 'ours' ? 'already-ours' : 'placed' };
+    return { cordon: 'placed' };
   }
 
-  #uncordon(name: NodeName) {
-    const kind = this.#nodes.get(name)?.cordon.kind ?? 'none';
-    if (kind === 'ours') this.changeNode(name, { cordon: { kind: 'none' } });
-    const answers = { ours: 'removed', none: 'not-cordoned', foreign: 'left-foreign' } as const;
-    return { uncordon: answers[kind] };
+  #uncordon({ node: name, undoes }: UncordonInput): UncordonResult {
+    const cordon = this.#nodes.get(name)?.cordon;
+    if (cordon === undefined) return { uncordon: 'node-missing' };
+    if (cordon.kind === 'none') return { uncordon: 'not-cordoned' };
+    if (cordon.kind === 'foreign') return { uncordon: 'left-foreign' };
+    const { reason } = cordon;
+    const isUndone = (undoes ?? ['upgrade', 'quarantine', 'other']).includes(cordonPurpose(reason));
+    if (!isUndone) return { uncordon: 'left-ours', reason };
+    this.changeNode(name, { cordon: { kind: 'none' } });
+    return { uncordon: 'removed', reason };
   }
 
   #drain(name: NodeName) {
