@@ -6,9 +6,13 @@ import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 
 import { demoBenchmark } from './demo';
+import { plannerBenchmark } from './planner';
 import type { Benchmark } from './statistics';
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { demo: demoBenchmark };
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  demo: demoBenchmark,
+  planner: plannerBenchmark,
+};
 
 async function run(name: string, options: { runs: string; json?: string }): Promise<void> {
   const benchmark = benchmarks[name];

@@ -1,0 +1,116 @@
+// A cluster of 5,000 nodes and 150,000 pods as its API objects, and the ports that tell them: what
+// planning costs in memory and time must not depend on a machine that could run such a cluster.
+
+import type { V1Node, V1Pod, V1PodDisruptionBudget } from '@kubernetes/client-node';
+
+import { budgetView, nodeView, podView } from '../activities/adapters/kube-views';
+import type { BudgetView, LookingPorts, NodeView, PodView } from '../activities/ports';
+import type { MemberName } from '../domain/names';
+import type { KubeVersion } from '../domain/versions';
+
+export const largeCluster = { nodes: 5_000, pods: 150_000, deployments: 3_000 } as const;
+
+const from = '1.28.15' as KubeVersion;
+const zones = ['a', 'b', 'c'] as const;
+
+/** As JSON that came over the wire: every text is one of its own. */
+function received<Item>(item: object): Item {
+  return JSON.parse(JSON.stringify(item)) as Item;
+}
+
+export function nodes(): readonly NodeView[] {
+  return Array.from({ length: largeCluster.nodes }, (_, index) =>
+    nodeView(
+      received<V1Node>({
+        metadata: {
+          name: `worker-${index}`,
+          labels: {
+            'kubernetes.io/hostname': `worker-${index}`,
+            'topology.kubernetes.io/zone': zones[index % zones.length],
+          },
+        },
+        status: {
+          conditions: [{ type: 'Ready', status: 'True' }],
+          nodeInfo: { kubeletVersion: `v${from}` },
+        },
+      }),
+    ),
+  );
+}
+
+export function pods(): readonly PodView[] {
+  return Array.from({ length: largeCluster.pods }, (_, index) => {
+    const app = `app-${index % largeCluster.deployments}`;
+    const hash = `7f9c${index % largeCluster.deployments}`;
+    return podView(
+      received<V1Pod>({
+        metadata: {
+          namespace: namespaceOf(index % largeCluster.deployments),
+          name: `${app}-${hash}-${index}`,
+          uid: `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`,
+          labels: { app, 'pod-template-hash': hash, 'app.kubernetes.io/part-of': 'shop' },
+          ownerReferences: [
+            { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: `${app}-${hash}`, controller: true },
+          ],
+        },
+        spec: { nodeName: `worker-${index % largeCluster.nodes}`, volumes: [], priority: 0 },
+        status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+      }),
+    );
+  });
+}
+
+export function budgets(): readonly BudgetView[] {
+  return Array.from({ length: largeCluster.deployments }, (_, index) =>
+    budgetView(
+      received<V1PodDisruptionBudget>({
+        metadata: { namespace: namespaceOf(index), name: `app-${index}`, generation: 1 },
+        spec: { maxUnavailable: '10%', selector: { matchLabels: { app: `app-${index}` } } },
+        status: {
+          observedGeneration: 1,
+          disruptionsAllowed: 5,
+          currentHealthy: 50,
+          desiredHealthy: 45,
+          expectedPods: 50,
+        },
+      }),
+    ),
+  );
+}
+
+function namespaceOf(deployment: number): string {
+  return `team-${deployment % 100}`;
+}
+
+/** Everything healthy, in 1.28.15, with three members. */
+export function largeClusterPorts(): LookingPorts {
+  const controller = { kind: 'observed', version: from, healthy: true } as const;
+  const [allNodes, allPods, allBudgets] = [nodes(), pods(), budgets()];
+  return {
+    kube: {
+      listNodes: async () => allNodes,
+      listPods: async () => allPods,
+      listBudgets: async () => allBudgets,
+      listLeaderLeases: async () => [],
+    },
+    members: {
+      members: () =>
+        ['cp-1', 'cp-2', 'cp-3'].map((name) => ({
+          name: name as MemberName,
+          endpoint: `https://${name}:6443`,
+        })),
+      apiServer: async () => ({ kind: 'observed', version: from, ready: true, failingChecks: [] }),
+      controllerManager: async () => controller,
+      scheduler: async () => controller,
+    },
+    etcd: {
+      observe: async () => ({
+        kind: 'unobserved',
+        problem: { code: 'unreachable', message: 'a planner needs no etcd' },
+      }),
+    },
+    snapshots: { location: 'nowhere', probe: async () => ({ freeBytes: 0 }) },
+    controlPlane: { availableVersions: async () => undefined },
+    clock: { nowMs: () => Date.now() },
+  };
+}
