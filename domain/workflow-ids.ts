@@ -23,6 +23,11 @@ export function nodeWorkflowId(poolId: string, node: NodeName): string {
   return `${poolId}/${node}`;
 }
 
+/** `drain/<cluster>/<node>`: the drain of one node outside of an upgrade, or its undoing. */
+export function drainWorkflowId(cluster: ClusterName, node: NodeName): string {
+  return `drain/${cluster}/${node}`;
+}
+
 /** `upgrade/<cluster>/hop-1.29/rollback`. */
 export function rollBackWorkflowId(cluster: ClusterName, hop: HopId): string {
   return `${hopWorkflowId(cluster, hop)}/rollback`;

@@ -30,6 +30,9 @@ export const firstPlanningMs = 90 * secondMs;
 /** Bound of the look that decides whether a rollback can return nodes before it restores. */
 export const apiProbeMs = 45 * secondMs;
 
+/** Bound of the cordon that a person waits for: of the drain of one node, or of its undoing. */
+export const askedCordonMs = 90 * secondMs;
+
 /** A drain fails with `drain-deadline` by itself; this much later Temporal ends it. */
 export const drainMarginMs = minuteMs;
 

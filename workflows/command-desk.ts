@@ -127,7 +127,14 @@ const fieldsOfEach: Readonly<Record<CommandName, readonly string[]>> = {
  * Hand guards: messages come from anybody who reaches the Temporal server. All problems at once.
  */
 function problemsOf(command: Command): readonly string[] {
-  const request: unknown = command.request;
+  return requestProblems(command.request, fieldsOfEach[command.name]);
+}
+
+/** What is wrong with a request that also has these texts, all at once. */
+export function requestProblems(
+  request: unknown,
+  texts: readonly string[] = [],
+): readonly string[] {
   if (typeof request !== 'object' || request === null) return ['the request must be an object'];
   const fields = request as Readonly<Record<string, unknown>>;
   const names = { least: 1, most: maxWordsLength };
@@ -135,7 +142,7 @@ function problemsOf(command: Command): readonly string[] {
     ...Object.entries(fieldsOfAll).flatMap(([field, length]) =>
       textProblem(field, fields[field], length),
     ),
-    ...fieldsOfEach[command.name].flatMap((field) => textProblem(field, fields[field], names)),
+    ...texts.flatMap((field) => textProblem(field, fields[field], names)),
   ];
 }
 

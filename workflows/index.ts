@@ -1,7 +1,9 @@
 // The workflows that a worker registers: entry of the bundle.
 
+export { drainNode } from './drain-node';
 export { rollBackHop } from './roll-back-hop';
 export { startScheduledUpgrade } from './start-scheduled-upgrade';
+export { uncordonNode } from './uncordon-node';
 export { upgradeCluster } from './upgrade-cluster';
 export { upgradeHop } from './upgrade-hop';
 export { upgradeNode } from './upgrade-node';

@@ -19,7 +19,8 @@ import type {
   Request,
   RollBackRequest,
 } from '../domain/control';
-import type { PlanDigest } from '../domain/names';
+import type { ClusterName, NodeName, PlanDigest } from '../domain/names';
+import type { DrainAnswer, DrainRequest, DrainStatus, UndoRequest } from '../domain/node-drain';
 import type { Plan } from '../domain/plan';
 import type { HopStatus, NodeStatus, PoolStatus, UpgradeStatus } from '../domain/progress';
 import { searchAttributeNames } from '../domain/search-attributes';
@@ -88,6 +89,31 @@ export const blockersQuery = defineQuery<readonly Blocker[]>('blockers');
 export const hopStatusQuery = defineQuery<HopStatus>('status');
 export const poolStatusQuery = defineQuery<PoolStatus>('status');
 export const nodeStatusQuery = defineQuery<NodeStatus>('status');
+
+/** The node that drainNode and uncordonNode are about. */
+interface LockedNode {
+  readonly cluster: ClusterName;
+  readonly node: NodeName;
+  /** How long the first activity may wait for a worker before it is refused; 20 s. */
+  readonly workerTimeoutMs?: number;
+}
+
+/** The one argument of drainNode. Start it by update-with-start, with the same DrainRequest. */
+export interface DrainNodeInput extends LockedNode, DrainRequest {}
+
+/** The one argument of uncordonNode. Start it by update-with-start, with the same UndoRequest. */
+export interface UncordonNodeInput extends LockedNode, UndoRequest {}
+
+/**
+ * Answered when the node is cordoned, or when it is refused. A drain of the node that runs already
+ * is joined; one with another policy is refused as `drain-conflict`.
+ */
+export const drainUpdate = defineUpdate<DrainAnswer, [DrainRequest]>('drain');
+/** Ends a drain that runs and uncordons its node; the workflow's result says what came of it. */
+export const undoUpdate = defineUpdate<CommandAccepted, [UndoRequest]>('undo');
+export const undoSignal = defineSignal<[UndoRequest]>('undo');
+/** `status` of drainNode and uncordonNode; both answer `audit`, too. */
+export const drainStatusQuery = defineQuery<DrainStatus>('status');
 
 /** Typed keys of the search attributes of upgradeCluster; see domain/search-attributes.ts. */
 export const searchAttributes = {
