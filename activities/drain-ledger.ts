@@ -7,6 +7,7 @@
 
 import type { DrainProgress } from '../domain/activity-contract';
 import type { DrainBlocker } from '../domain/blockers';
+import type { DrainVerdicts } from '../domain/drain-verdicts';
 import type { PodRef } from '../domain/names';
 import type { EvictionAnswer, PodView } from './ports';
 
@@ -76,7 +77,9 @@ export class DrainLedger {
   private readonly inheritedSinceMs: ReadonlyMap<string, number>;
   private readonly refused = new Map<string, Refusal>();
   private toEvict: readonly PodView[] = [];
+  private later: readonly PodView[] = [];
   private leaving: readonly PodView[] = [];
+  private readonly awaited = new Map<string, DrainBlocker>();
   private lastLookMs: number;
   private toldAs = '';
 
@@ -92,24 +95,42 @@ export class DrainLedger {
   }
 
   /** Takes over what is on the node now. */
-  look(seen: {
-    readonly evict: readonly PodView[];
-    readonly wait: readonly PodView[];
-    readonly nowMs: number;
-  }): void {
-    this.toEvict = seen.evict;
-    this.leaving = seen.wait;
-    this.lastLookMs = seen.nowMs;
-    const staying = new Set(seen.evict.map((pod) => pod.uid));
+  look(seen: DrainVerdicts<PodView>, nowMs: number): void {
+    const { evict, later, wait, skip } = seen;
+    this.toEvict = evict;
+    this.later = later;
+    this.lastLookMs = nowMs;
+    this.awaitThose(wait, nowMs);
+    const toLeave = new Set([...evict, ...later].map((pod) => pod.uid));
+    const staying = new Set([...toLeave, ...this.awaited.keys(), ...skip.map((pod) => pod.uid)]);
     this.evicted += this.inherited.filter((uid) => !staying.has(uid)).length;
     this.inherited = [];
     for (const uid of this.refused.keys()) {
-      if (!staying.has(uid)) this.refused.delete(uid);
+      if (!toLeave.has(uid)) this.refused.delete(uid);
     }
   }
 
+  private awaitThose(wait: DrainVerdicts<PodView>['wait'], nowMs: number): void {
+    const before = new Map(this.awaited);
+    this.awaited.clear();
+    this.leaving = wait.flatMap(({ pod, waiting }) => {
+      if (waiting.code === 'terminating') return [pod];
+      const sinceMs =
+        waiting.code === 'job-running'
+          ? this.startedAtMs
+          : (before.get(pod.uid)?.sinceMs ?? this.sinceMsOf(pod, nowMs));
+      this.awaited.set(pod.uid, { ...waiting, pod: pod.ref, sinceMs });
+      return [];
+    });
+  }
+
+  /** L2, for a pod that this attempt has not told of yet. */
+  private sinceMsOf(pod: PodView, nowMs: number): number {
+    return this.inheritedSinceMs.get(podKey(pod.ref)) ?? nowMs;
+  }
+
   get remaining(): number {
-    return this.toEvict.length + this.leaving.length;
+    return this.toEvict.length + this.later.length + this.leaving.length + this.awaited.size;
   }
 
   get hasLeavingPods(): boolean {
@@ -129,7 +150,10 @@ export class DrainLedger {
 
   /** Milliseconds until a refused pod is due; undefined when none was refused. */
   msUntilDue(nowMs: number): number | undefined {
-    const times = [...this.refused.values()].map((refusal) => refusal.notBeforeMs - nowMs);
+    const times = this.toEvict.flatMap(({ uid }) => {
+      const notBeforeMs = this.refused.get(uid)?.notBeforeMs;
+      return notBeforeMs === undefined ? [] : [notBeforeMs - nowMs];
+    });
     return times.length === 0 ? undefined : Math.max(0, Math.min(...times));
   }
 
@@ -149,7 +173,7 @@ export class DrainLedger {
     if (answer.kind === 'budget' || answer.kind === 'budget-not-observed') this.refusals += 1;
     const before = this.refused.get(pod.uid);
     const tries = (before?.tries ?? 0) + 1;
-    const sinceMs = before?.blocker.sinceMs ?? this.inheritedSinceMs.get(podKey(pod.ref)) ?? nowMs;
+    const sinceMs = before?.blocker.sinceMs ?? this.sinceMsOf(pod, nowMs);
     this.refused.set(pod.uid, {
       blocker: blockerOf(pod.ref, answer, sinceMs),
       tries,
@@ -159,9 +183,9 @@ export class DrainLedger {
 
   /** Whether there is more to tell than at the last call of this method. */
   hasChanged(): boolean {
-    const codes = [...this.refused.values()].map(({ blocker }) => blocker.code);
-    const overdue = this.overdueBlockers().length;
-    const tellsAs = [this.evicted, this.refusals, this.remaining, overdue, ...codes].join(' ');
+    const codes = this.blockers().map(({ code }) => code);
+    const counts = [this.evicted, this.refusals, this.remaining, this.later.length];
+    const tellsAs = [...counts, ...codes].join(' ');
     const isNews = tellsAs !== this.toldAs;
     this.toldAs = tellsAs;
     return isNews;
@@ -174,10 +198,7 @@ export class DrainLedger {
       evicted: this.evicted,
       refusals: this.refusals,
       remaining: this.remaining,
-      blockers: [
-        ...[...this.refused.values()].map((refusal) => refusal.blocker),
-        ...this.overdueBlockers(),
-      ],
+      blockers: this.blockers(),
       startedAtMs: this.startedAtMs,
       toEvict: [...this.inherited, ...gone.map((pod) => pod.uid)],
     };
@@ -187,6 +208,11 @@ export class DrainLedger {
   progress(): DrainProgress {
     const { toEvict: _internal, ...progress } = this.checkpoint();
     return progress;
+  }
+
+  private blockers(): readonly DrainBlocker[] {
+    const refused = [...this.refused.values()].map((refusal) => refusal.blocker);
+    return [...refused, ...this.awaited.values(), ...this.overdueBlockers()];
   }
 
   /** Pods that are leaving for longer than their grace period allows. */

@@ -25,13 +25,14 @@ import {
   refusalBlockers,
 } from '../domain/drain-verdicts';
 import { formatDuration } from '../domain/durations';
+import { parseLabelSelector } from '../domain/label-selector';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { DrainLedger, readDrainCheckpoint } from './drain-ledger';
 import { terminalFailure } from './failure-mapping';
 import { secondsBetween } from './passes';
 import { type EvictionAnswer, type PodView, PortError, type ReadFreshness } from './ports';
 
-/** Details of `drain-refused`; empty blockers mean that the node was not cordoned. */
+/** Details of `drain-refused`; without blockers when it is not about pods. */
 interface DrainRefusedDetails {
   readonly blockers: readonly DrainBlocker[];
 }
@@ -79,6 +80,7 @@ export function drainActivities(deps: ActivityDependencies): Pick<AscentActiviti
           code: 'unexpected',
         },
         (run) => {
+          seeSelector(input);
           const ledger = new DrainLedger(readDrainCheckpoint(run.resume), deps.ports.clock.nowMs());
           const deadlineMs = ledger.startedAtMs + input.policy.timeoutMs;
           const daemonSetsSeen = new Set<string>();
@@ -117,12 +119,9 @@ async function untilEmpty(drain: Drain): Promise<DrainResult> {
 /** Leaves in the ledger what is on the node; throws when that may not be drained. */
 async function lookAndNote(drain: Drain, isOver: boolean): Promise<void> {
   const { deps, ledger } = drain;
-  const [{ refuse, evict, wait }] = await Promise.all([
-    lookAtNode(drain, isOver),
-    seeCordon(drain),
-  ]);
-  if (refuse.length > 0) throw refusedByPolicy(drain, refuse);
-  ledger.look({ evict, wait, nowMs: deps.ports.clock.nowMs() });
+  const [seen] = await Promise.all([lookAtNode(drain, isOver), seeCordon(drain)]);
+  if (seen.refuse.length > 0) throw refusedByPolicy(drain, seen.refuse);
+  ledger.look(seen, deps.ports.clock.nowMs());
   beatWhenChanged(drain);
 }
 
@@ -153,15 +152,29 @@ async function lookAtNode(drain: Drain, isOver: boolean): Promise<NodePods> {
 /** Whether such pods end the drain, or one of them would be evicted now. */
 function isActedOn({ deps, ledger }: Drain, { refuse, evict, wait }: NodePods): boolean {
   const nowMs = deps.ports.clock.nowMs();
+  // Pods that leave later leave after something that is here now.
   const isEmpty = evict.length === 0 && wait.length === 0;
   return isEmpty || refuse.length > 0 || evict.some((pod) => ledger.isDue(pod, nowMs));
 }
 
 async function lookAtPods(drain: Drain, freshness: ReadFreshness): Promise<NodePods> {
-  const { deps, run, input } = drain;
+  const { deps, run, input, ledger } = drain;
   const pods = await deps.ports.kube.listPodsOnNode(input.node, freshness, run.signal);
   const missingDaemonSets = await lookUpDaemonSets(drain, pods);
-  return drainVerdicts({ pods, policy: input.policy, missingDaemonSets });
+  const { policy } = input;
+  const { startedAtMs } = ledger;
+  const nowMs = deps.ports.clock.nowMs();
+  return drainVerdicts({ pods, policy, missingDaemonSets, startedAtMs, nowMs });
+}
+
+/** A start by another client may carry a policy that no spec file was read for. */
+function seeSelector({ node, policy }: DrainInput): void {
+  const selector = parseLabelSelector(policy.podSelector ?? '');
+  if (selector.kind === 'parsed') return;
+  const details: DrainRefusedDetails = { blockers: [] };
+  const why = `podSelector ${policy.podSelector} cannot be read: ${selector.mistakes.join('; ')}`;
+  const message = `node ${node} was not drained: its ${why}`;
+  throw terminalFailure({ code: 'drain-refused', message, details });
 }
 
 /** D4, at most every few seconds: nodes are large objects. */

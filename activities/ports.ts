@@ -44,6 +44,10 @@ export interface PodView {
   /** Since when it says itself that it is not ready, epoch milliseconds. */
   readonly notReadySinceMs?: number;
   readonly labels: Readonly<Record<string, string>>;
+  /** `spec.priority`; absent is 0. */
+  readonly priority?: number;
+  /** What its annotation `ascent.dev/drain` says. */
+  readonly drainAnnotation?: string;
   readonly isMirror: boolean;
   readonly hasEmptyDir: boolean;
   readonly controller?: { readonly kind: string; readonly name: string };

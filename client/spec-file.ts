@@ -112,13 +112,15 @@ function readTextsAsWritten(document: Document): void {
   const pools = contents.get('pools', true);
   if (!isSeq(pools)) return;
   for (const pool of pools.items) {
-    if (isMap(pool)) asWritten(pool.get('nodeSelector', true));
+    if (!isMap(pool)) continue;
+    asWritten(pool.get('nodeSelector', true));
+    asWritten(pool.getIn(['drain', 'namespaces'], true));
   }
 }
 
 function asWritten(node: unknown): void {
   if (isScalar(node)) readAsText(node);
-  // Keys of mappings are texts already; visiting them changes nothing.
+  // Keys of mappings as well: a namespace may be called 007.
   if (isMap(node) || isSeq(node)) visit(node, { Scalar: (_, scalar) => readAsText(scalar) });
 }
 

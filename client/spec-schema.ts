@@ -2,20 +2,17 @@
 // that editors complete it with (docs/spec.schema.json, written by tools/spec/write-schema.mjs).
 // Every message says what is expected, so that spec-file.ts only adds where.
 
-import ms from 'ms';
 import { z } from 'zod';
 
-import { expectedText } from '../domain/input-words';
 import type { ClusterName, PoolName } from '../domain/names';
 import type { PoolSpec, UpgradeSpec } from '../domain/spec';
 import type { KubeMinor, KubeVersion } from '../domain/versions';
 import { parseMinor, parseVersion } from '../domain/versions';
+import { drainSchema, toDrainPolicy } from './drain-schema';
+import { duration, expecting } from './spec-fields';
 
 /**
  * What a field is when the file does not say it.
- * - `drain.timeout`: half an hour, as AKS; then a person is asked, nothing is forced.
- * - `drain.emptyDirData`: an emptyDir lives as long as its pod, and every managed service drains on
- *   that understanding. `drain.unmanagedPods`: refused, because such a pod never comes back.
  * - `maxUnavailable` and `lane`: the choices that put the least at risk.
  */
 const specDefaults = {
@@ -28,38 +25,11 @@ const specDefaults = {
     maxUnavailable: 1,
     upgradeTimeout: '15m',
     nodeSoak: '10s',
-    drain: { timeout: '30m', emptyDirData: 'delete', unmanagedPods: 'refuse' },
   },
 } as const;
 
 /** Pool names that would clash with the id of another workflow of the hop. */
 const reservedPoolNames: readonly string[] = ['rollback'];
-
-/** What is said of a field that is missing or something else. */
-function expecting(what: string) {
-  return {
-    error: ({ input }: { readonly input?: unknown }): string => expectedText(what, input),
-  };
-}
-
-const durationPattern = /^\d+(\.\d+)?\s?(ms|s|m|h|d)$/;
-
-/** A duration with its unit, within bounds; milliseconds afterwards. */
-function duration(from: string, to: string, description: string) {
-  const wanted = 'a duration with a unit, such as 30s, 5m or 2h';
-  return z
-    .string(expecting(wanted))
-    .regex(durationPattern, { ...expecting(wanted), abort: true })
-    .refine((text) => toMs(text) >= toMs(from) && toMs(text) <= toMs(to), {
-      ...expecting(`a duration from ${from} to ${to}`),
-    })
-    .transform(toMs)
-    .meta({ description: `${description} From ${from} to ${to}.`, examples: [from, to] });
-}
-
-function toMs(text: string): number {
-  return ms(text as ms.StringValue);
-}
 
 function dnsLabel(description: string) {
   const wanted = 'a name of at most 63 lower-case letters, digits and dashes';
@@ -82,37 +52,6 @@ const release = z
   .string(expecting('a release such as "1.29.15"'))
   .regex(/^v?\d+\.\d+\.\d+$/, expecting('a release such as "1.29.15"'))
   .transform((text) => parseVersion(text) as KubeVersion);
-
-const drain = z
-  .strictObject(
-    {
-      timeout: duration(
-        '1s',
-        '7d',
-        'How long the drain of one node may take before a person is asked.',
-      ).prefault(specDefaults.pool.drain.timeout),
-      emptyDirData: z
-        .enum(['delete', 'refuse'], expecting('delete or refuse'))
-        .default(specDefaults.pool.drain.emptyDirData)
-        .meta({
-          description: 'Whether pods with an emptyDir volume may leave, and lose its data.',
-        }),
-      unmanagedPods: z
-        .enum(['evict', 'refuse'], expecting('evict or refuse'))
-        .default(specDefaults.pool.drain.unmanagedPods)
-        .meta({
-          description: 'Whether pods without a controller may leave; they never come back.',
-        }),
-      gracePeriodSeconds: z
-        .int(expecting('whole seconds without a unit, such as 30'))
-        .min(0, expecting('whole seconds from 0 to 86400'))
-        .max(86_400, expecting('whole seconds from 0 to 86400'))
-        .optional()
-        .meta({ description: "Overrides each pod's own grace period." }),
-    },
-    expecting('a mapping'),
-  )
-  .meta({ description: 'How pods leave a node.' });
 
 const nodesWanted = expecting('a number of nodes from 1 or a percentage from "1%" to "100%"');
 
@@ -141,7 +80,7 @@ const pool = z.strictObject(
       )
       .default(specDefaults.pool.maxUnavailable)
       .meta({ description: 'Nodes out of service at once; percentages are rounded down, to 1.' }),
-    drain: drain.prefault({}),
+    drain: drainSchema.prefault({}),
     upgradeTimeout: duration('1s', '1d', 'How long the change of one node may take.').prefault(
       specDefaults.pool.upgradeTimeout,
     ),
@@ -230,18 +169,12 @@ export function toSpec(parsed: z.output<typeof specSchema>): UpgradeSpec {
 }
 
 function toPool(parsed: z.output<typeof pool>): PoolSpec {
-  const { timeout, emptyDirData, unmanagedPods, gracePeriodSeconds } = parsed.drain;
   return {
     name: parsed.name as PoolName,
     nodeSelector: parsed.nodeSelector,
     lane: parsed.lane,
     maxUnavailable: parsed.maxUnavailable,
-    drain: {
-      timeoutMs: timeout,
-      emptyDirData,
-      unmanagedPods,
-      ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
-    },
+    drain: toDrainPolicy(parsed.drain),
     upgradeTimeoutMs: parsed.upgradeTimeout,
     nodeSoakMs: parsed.nodeSoak,
   };

@@ -1,10 +1,13 @@
 // Words for blockers: why a plan cannot be made or a pod does not leave, and what to do about it.
 // Every sentence has the shape `what is the matter - what to do`.
 
-import type { Blocker, DrainBlocker, PlanBlocker } from './blockers';
+import type { Blocker, DrainBlocker, PlanBlocker, TreatmentSource } from './blockers';
+import { drainAnnotation, drainAnnotationValues } from './drain-verdicts';
 import { formatDuration } from './durations';
+import { alternativesText } from './input-words';
 import type { BudgetRef, PodRef } from './names';
 import type { UnreportedNode } from './observation';
+import type { PodTreatment } from './spec';
 import { minorOf } from './versions';
 import type { Words } from './words';
 import { say } from './words';
@@ -95,6 +98,19 @@ const planWords: Words<PlanBlocker> = {
     ' - look at the new plan and start with its digest',
 };
 
+function treatmentText(by: TreatmentSource, treatment: PodTreatment, pod: PodRef): string {
+  return by === 'annotation'
+    ? `its annotation ${drainAnnotation} is ${treatment}`
+    : `the drain policy for namespace ${pod.namespace} is ${treatment}`;
+}
+
+function treatmentRemedy(by: TreatmentSource, pod: PodRef): string {
+  const annotation = `${drainAnnotation}: evict`;
+  return by === 'annotation'
+    ? `change that to ${annotation}`
+    : `take ${pod.namespace} out of drain.namespaces, or annotate the pod ${annotation}`;
+}
+
 const drainWords: Words<DrainBlocker> = {
   'budget-exhausted': ({ budget, message }) =>
     `${budget === undefined ? 'a disruption budget' : `budget ${budgetText(budget)}`} allows no` +
@@ -131,4 +147,16 @@ const drainWords: Words<DrainBlocker> = {
     ' - save the data and delete the pod, or set drain.emptyDirData to delete',
   'daemonset-missing': ({ daemonSet }) =>
     `its DaemonSet ${daemonSet} does not exist any more - delete the pod`,
+  'job-running': ({ job, sinceMs, untilMs }) =>
+    `its Job ${job} may finish within ${formatDuration(untilMs - sinceMs)} of the drain's start` +
+    ' - it goes on by itself, and the pod is evicted then; delete the pod to go on at once',
+  'pod-awaited': ({ by, pod }) =>
+    `${treatmentText(by, 'wait', pod)}, so it is not evicted but waited for` +
+    ` - end what it does, or ${treatmentRemedy(by, pod)}`,
+  'pod-held': ({ by, pod }) =>
+    `${treatmentText(by, 'hold', pod)}, so nothing is evicted` +
+    ` - move the pod, or ${treatmentRemedy(by, pod)}`,
+  'drain-annotation-unreadable': ({ value }) =>
+    `its annotation ${drainAnnotation} is ${JSON.stringify(value)}, not` +
+    ` ${alternativesText(drainAnnotationValues)} - correct it, or remove it`,
 };

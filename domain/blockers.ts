@@ -126,7 +126,39 @@ export type DrainBlocker =
       readonly pod: PodRef;
       readonly daemonSet: string;
       readonly sinceMs: number;
+    }
+  | {
+      /** Its Job may finish until `untilMs`; it is evicted then. Epoch milliseconds. */
+      readonly code: 'job-running';
+      readonly pod: PodRef;
+      readonly job: string;
+      readonly untilMs: number;
+      readonly sinceMs: number;
+    }
+  | {
+      /** It is not evicted: it leaves by itself, or the drain comes to its deadline. */
+      readonly code: 'pod-awaited';
+      readonly pod: PodRef;
+      readonly by: TreatmentSource;
+      readonly sinceMs: number;
+    }
+  | {
+      readonly code: 'pod-held';
+      readonly pod: PodRef;
+      readonly by: TreatmentSource;
+      readonly sinceMs: number;
+    }
+  | {
+      /** The annotation that says what a drain does with it says nothing that is known. */
+      readonly code: 'drain-annotation-unreadable';
+      readonly pod: PodRef;
+      /** What it says; the beginning when that is long. */
+      readonly value: string;
+      readonly sinceMs: number;
     };
+
+/** Who says what happens to a pod: its own annotation, or the policy for its namespace. */
+export type TreatmentSource = 'annotation' | 'namespace';
 
 export type Blocker = PlanBlocker | DrainBlocker;
 
@@ -160,4 +192,8 @@ export const blockerCodes = [
   'pod-unmanaged',
   'pod-emptydir',
   'daemonset-missing',
+  'job-running',
+  'pod-awaited',
+  'pod-held',
+  'drain-annotation-unreadable',
 ] as const satisfies readonly Blocker['code'][];

@@ -6,6 +6,7 @@
 import type { PlanBlocker } from './blockers';
 import type { NodeObservation } from './observation';
 import type { PoolSpec } from './spec';
+import { compareTexts } from './text-order';
 
 /** Labels whose mention in a selector asks for control-plane nodes explicitly (N2). */
 const explicitLabels: readonly string[] = [
@@ -60,18 +61,12 @@ function isInPool(node: NodeObservation, { nodeSelector }: PoolSpec): boolean {
   return labels.every(([key, value]) => node.labels[key] === value);
 }
 
-/** By code units: no locale may change the order of a plan. */
 export function byName(a: { readonly name: string }, b: { readonly name: string }): number {
   return compareTexts(a.name, b.name);
 }
 
 function byZoneAndName(a: NodeObservation, b: NodeObservation): number {
   return compareTexts(a.zone, b.zone) || byName(a, b);
-}
-
-function compareTexts(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }
 
 /** `2` → 2; `25%` of 9 nodes → 2; never below 1, because a plan must get somewhere. */

@@ -16,7 +16,17 @@ export type Lane = 'every-hop' | 'fewest-drains';
 /** Which hops wait for a person. `between-hops`: every hop but the first. */
 export type ApprovalPolicy = 'none' | 'between-hops' | 'every-hop';
 
-/** The choices that `kubectl drain` leaves to flags; the names say what happens. */
+/**
+ * What happens to pods that are not to be evicted like the others. `skip`: they stay, and the drain
+ * is done without them. `wait`: they leave by themselves, and the drain waits until they have.
+ * `hold`: they forbid the drain until a person changes that.
+ */
+export type PodTreatment = 'skip' | 'wait' | 'hold';
+
+/**
+ * The choices that `kubectl drain` leaves to flags, and more; the names say what happens. Plans
+ * that were made before a choice was known lack it.
+ */
 export interface DrainPolicy {
   /** How long the drain of one node may take before a person is asked (nothing is forced). */
   readonly timeoutMs: number;
@@ -26,6 +36,15 @@ export interface DrainPolicy {
   readonly emptyDirData: 'delete' | 'refuse';
   /** Pods without a controller do not come back when they leave. */
   readonly unmanagedPods: 'evict' | 'refuse';
+  /** Label selector as kubectl takes it; other pods stay. Undefined: the drain is about all. */
+  readonly podSelector?: string;
+  /**
+   * For how long running pods of Jobs may finish, counted from the drain's start; they are evicted
+   * afterwards. Undefined: they are evicted like the others.
+   */
+  readonly jobTimeoutMs?: number;
+  /** By namespace; the annotation `ascent.dev/drain` of a pod wins over it. */
+  readonly namespaces?: Readonly<Record<string, PodTreatment>>;
 }
 
 export interface PoolSpec {

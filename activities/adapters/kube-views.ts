@@ -14,6 +14,7 @@ import type {
   V1PodStatus,
 } from '@kubernetes/client-node';
 
+import { drainAnnotation } from '../../domain/drain-verdicts';
 import type { NodeName } from '../../domain/names';
 import type { LeaseObservation } from '../../domain/observation';
 import type { BudgetView, NodeView, PodView } from '../ports';
@@ -59,9 +60,20 @@ export function podView({ metadata = {}, spec, status = {} }: V1Pod): PodView {
     isMirror: metadata.annotations?.[mirrorAnnotation] !== undefined,
     hasEmptyDir: hasEmptyDir(spec),
     finalizers,
+    ...drainingOf(metadata, spec),
     ...notReadySince(status),
     ...controllerOf(metadata),
     ...deletionOf(metadata),
+  };
+}
+
+type Draining = Pick<PodView, 'priority' | 'drainAnnotation'>;
+
+function drainingOf({ annotations = {} }: V1ObjectMeta, spec: V1Pod['spec']): Draining {
+  const said = annotations[drainAnnotation];
+  return {
+    ...(spec?.priority === undefined ? {} : { priority: spec.priority }),
+    ...(said === undefined ? {} : { drainAnnotation: said }),
   };
 }
 

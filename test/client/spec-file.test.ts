@@ -97,6 +97,70 @@ pools:
     expect(read(text)).toEqual(defaults);
   });
 
+  const withDrain = (drain: string): string =>
+    `${head}pools: [{ name: workers, drain: { ${drain} } }]`;
+
+  it('may say which pods a drain is about, waits for and leaves', () => {
+    const drain =
+      'timeout: 3h, podSelector: "env in (a,b),!legacy", jobPods: wait,' +
+      ' namespaces: { batch: wait, monitoring: skip, 007: hold }';
+    const policy = {
+      ...defaultPool.drain,
+      timeoutMs: 10_800_000,
+      podSelector: 'env in (a,b),!legacy',
+      jobTimeoutMs: 3_600_000,
+      namespaces: { batch: 'wait', monitoring: 'skip', '007': 'hold' },
+    };
+    expect(read(withDrain(drain))).toEqual({
+      ...defaults,
+      pools: [{ ...defaultPool, drain: policy }],
+    });
+  });
+
+  it('may say how long Jobs have', () => {
+    const drain = { ...defaultPool.drain, jobTimeoutMs: 60_000 };
+    expect(read(withDrain('jobPods: wait, jobTimeout: 1m'))).toEqual({
+      ...defaults,
+      pools: [{ ...defaultPool, drain }],
+    });
+    expect(read(withDrain('jobPods: evict'))).toEqual(defaults);
+  });
+
+  it.each([
+    [
+      'podSelector: "app in web,-x"',
+      'podSelector: column 8: expected (, got "web"',
+      'podSelector: column 12: expected a label key (at most 63 letters, digits, -, _ and ., the' +
+        ' first and last a letter or a digit; before it a DNS name and /, or nothing), got "-x"',
+    ],
+    ['podSelector: ""', 'podSelector: is empty - leave it out for every pod'],
+    [
+      'podSelector: 5',
+      'podSelector: expected a label selector such as "app=web,tier!=db", got the number 5',
+    ],
+    ['jobPods: keep', 'jobPods: expected evict or wait, got the string "keep"'],
+    [
+      'jobTimeout: 5m',
+      'jobTimeout: is for jobPods: wait only - set jobPods to wait, or leave jobTimeout out',
+    ],
+    [
+      'jobPods: wait',
+      "jobTimeout: 1 h is not shorter than the drain's timeout of 30 min, so Jobs would be waited" +
+        ' for until the drain gives up - raise timeout, or set a shorter jobTimeout',
+    ],
+    [
+      'namespaces: { Batch: wait, web: evict }',
+      'namespaces.Batch: expected the name of a namespace (at most 63 lower-case letters, digits' +
+        ' and dashes)',
+      'namespaces.web: expected skip, wait or hold, got the string "evict"',
+    ],
+    ['namespaces: [web]', 'namespaces: expected a mapping, got a list'],
+  ])('is refused with drain: { %s }', (drain, ...problems) => {
+    expect(read(withDrain(drain))).toEqual(
+      problems.map((text): unknown => expect.stringContaining(`: pools[0].drain.${text}`)),
+    );
+  });
+
   it.each(['1.30', '"1.30"', 'v1.30'])('means the minor 1.30 by target: %s', (target) => {
     expect(read(`apiVersion: ascent/v1\ncluster: lab\ntarget: ${target}\n`)).toEqual(defaults);
   });

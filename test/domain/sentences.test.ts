@@ -294,6 +294,46 @@ const blockers: Table<Blocker['code'], Blocker> = {
         ' pod',
     ],
   ],
+  'job-running': [
+    [
+      { code: 'job-running', ...since, job: 'import', untilMs: since.sinceMs + 3_600_000 },
+      "pod web/web-0 has not left: its Job import may finish within 1 h of the drain's start - it" +
+        ' goes on by itself, and the pod is evicted then; delete the pod to go on at once',
+    ],
+  ],
+  'pod-awaited': [
+    [
+      { code: 'pod-awaited', ...since, by: 'annotation' },
+      'pod web/web-0 has not left: its annotation ascent.dev/drain is wait, so it is not evicted' +
+        ' but waited for - end what it does, or change that to ascent.dev/drain: evict',
+    ],
+    [
+      { code: 'pod-awaited', ...since, by: 'namespace' },
+      'pod web/web-0 has not left: the drain policy for namespace web is wait, so it is not' +
+        ' evicted but waited for - end what it does, or take web out of drain.namespaces, or' +
+        ' annotate the pod ascent.dev/drain: evict',
+    ],
+  ],
+  'pod-held': [
+    [
+      { code: 'pod-held', ...since, by: 'annotation' },
+      'pod web/web-0 has not left: its annotation ascent.dev/drain is hold, so nothing is' +
+        ' evicted - move the pod, or change that to ascent.dev/drain: evict',
+    ],
+    [
+      { code: 'pod-held', ...since, by: 'namespace' },
+      'pod web/web-0 has not left: the drain policy for namespace web is hold, so nothing is' +
+        ' evicted - move the pod, or take web out of drain.namespaces, or annotate the pod' +
+        ' ascent.dev/drain: evict',
+    ],
+  ],
+  'drain-annotation-unreadable': [
+    [
+      { code: 'drain-annotation-unreadable', ...since, value: 'Skip' },
+      'pod web/web-0 has not left: its annotation ascent.dev/drain is "Skip", not evict, skip,' +
+        ' wait or hold - correct it, or remove it',
+    ],
+  ],
 };
 
 describe('a blocker', () => {

@@ -118,6 +118,7 @@ describe('a pod', () => {
         name: 'web-1',
         uid: 'uid-1',
         labels: { app: 'web' },
+        annotations: { 'ascent.dev/drain': 'wait' },
         finalizers: ['example.com/hold'],
         deletionTimestamp: new Date(1_000),
         deletionGracePeriodSeconds: 30,
@@ -126,7 +127,12 @@ describe('a pod', () => {
           { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: '2', controller: true },
         ],
       },
-      spec: { nodeName: 'worker-1', containers: [], volumes: [{ name: 'tmp', emptyDir: {} }] },
+      spec: {
+        nodeName: 'worker-1',
+        containers: [],
+        volumes: [{ name: 'tmp', emptyDir: {} }],
+        priority: 2_000_000_000,
+      },
       status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
     };
     expect(podView(pod)).toEqual({
@@ -136,6 +142,8 @@ describe('a pod', () => {
       phase: 'Running',
       ready: true,
       labels: { app: 'web' },
+      priority: 2_000_000_000,
+      drainAnnotation: 'wait',
       isMirror: false,
       hasEmptyDir: true,
       controller: { kind: 'ReplicaSet', name: 'web' },

@@ -1,0 +1,7 @@
+// The order of texts, wherever one is needed: no locale may change a plan or what is told.
+
+/** By code units. */
+export function compareTexts(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
