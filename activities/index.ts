@@ -12,6 +12,7 @@ import { preflightActivities } from './preflight';
 import { restoreActivities } from './restore';
 import { snapshotActivities } from './snapshot';
 import { verifyActivities } from './verify';
+import { waitingTaintActivities } from './waiting-taint';
 
 /** The activities of `deps.cluster`; inputs for another cluster fail with `wrong-cluster`. */
 export function createActivities(deps: ActivityDependencies): AscentActivities {
@@ -22,6 +23,7 @@ export function createActivities(deps: ActivityDependencies): AscentActivities {
     ...snapshotActivities(deps),
     ...controlPlaneActivities(deps),
     ...cordonActivities(deps),
+    ...waitingTaintActivities(deps),
     ...drainActivities(deps),
     ...nodeActivities(deps),
     ...verifyActivities(deps),

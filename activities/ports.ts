@@ -123,8 +123,11 @@ export interface KubeApi {
   /**
    * Sets spec.unschedulable and our annotations in one patch; undefined reason removes them. The
    * patch carries the resourceVersion that was seen, so a foreign change in between is a conflict.
+   * Either way the taint of nodes that wait for their upgrade is gone afterwards.
    */
   setCordon(name: NodeName, reason: string | undefined, signal: AbortSignal): Promise<void>;
+  /** The taint `waitingTaintKey`, PreferNoSchedule. A node that does not exist needs none. */
+  setWaitingTaint(name: NodeName, isPlaced: boolean, signal: AbortSignal): Promise<void>;
   listPodsOnNode(
     name: NodeName,
     freshness: ReadFreshness,

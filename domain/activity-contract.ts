@@ -103,6 +103,16 @@ export interface UncordonResult {
   readonly reason?: string;
 }
 
+/** Exactly the nodes in `waiting` are to carry the taint of nodes that wait for their upgrade. */
+export interface TaintWaitingInput extends ClusterInput {
+  readonly waiting: readonly NodeName[];
+}
+
+export interface TaintWaitingResult {
+  readonly placed: number;
+  readonly removed: number;
+}
+
 export interface DrainInput extends NodeInput {
   readonly policy: DrainPolicy;
 }
@@ -191,6 +201,8 @@ export interface AscentActivities {
   cordonNode(input: CordonInput): Promise<CordonResult>;
   /** Undoes only our own cordon; a missing node is done. */
   uncordonNode(input: UncordonInput): Promise<UncordonResult>;
+  /** Nodes that do not exist, or are cordoned, are left as they are. */
+  taintWaitingNodes(input: TaintWaitingInput): Promise<TaintWaitingResult>;
   drainNode(input: DrainInput): Promise<DrainResult>;
   upgradeNode(input: NodeUpgradeInput): Promise<ChangeResult>;
   /** Kubelet in the version, Ready, DaemonSet pods of the node Ready, over several passes. */

@@ -29,6 +29,7 @@ const timeoutCodes: Readonly<Record<keyof AscentActivities, FailureCode>> = {
   upgradeControlPlaneMember: 'member-upgrade-failed',
   cordonNode: 'cluster-unreachable',
   uncordonNode: 'cluster-unreachable',
+  taintWaitingNodes: 'cluster-unreachable',
   drainNode: 'drain-deadline',
   upgradeNode: 'node-upgrade-failed',
   verifyNode: 'node-not-ready',

@@ -59,6 +59,8 @@ const limits: Readonly<Record<keyof AscentActivities, Limits>> = {
     heartbeats: true,
   },
   cordonNode: { totalMs: 10 * minuteMs, attemptMs: 30 * secondMs, heartbeats: false },
+  // One patch for each node, ten at a time.
+  taintWaitingNodes: { totalMs: 10 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },
   uncordonNode: { totalMs: 10 * minuteMs, attemptMs: 30 * secondMs, heartbeats: false },
   drainNode: { totalMs: 30 * minuteMs, attemptMs: 30 * minuteMs, heartbeats: true },
   upgradeNode: { totalMs: 15 * minuteMs, attemptMs: 15 * minuteMs, heartbeats: true },

@@ -26,6 +26,7 @@ import {
   type StepRun,
   takeStep,
 } from './step-run';
+import { taintsNodes, taintWaitingNodes } from './waiting-taints';
 
 export interface RollBackHopInput {
   readonly cluster: ClusterName;
@@ -238,4 +239,6 @@ async function putCordonsRight(back: Back): Promise<undefined> {
     }
   });
   await Promise.all(changes);
+  // The restore brings back no taint of this hop; one of a worker that died before may be left.
+  if (taintsNodes()) await taintWaitingNodes({ cluster, hop: hop.id, line: back.run.line }, []);
 }

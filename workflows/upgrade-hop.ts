@@ -3,7 +3,8 @@
 // H1. Nothing changes before the snapshot is verified (R6); the plan's order says so (P2).
 // H2. Cancelled, it finishes the member upgrade under way; for a rollback it cuts it short, because
 //     the restore replaces that member anyhow. Either way it ends with what was done so far.
-// H3. A pool that is tried again looks at its nodes first, and touches none that is done (R2).
+// H3. Nodes are tainted from before the first pool until after the last, or until the hop ends.
+// H4. A pool that is tried again looks at its nodes first, and touches none that is done (R2).
 
 import {
   CancellationScope,
@@ -27,6 +28,7 @@ import { activity } from './activity-options';
 import { runPool } from './pool-runs';
 import { endOf, valueOf, watch } from './settled';
 import { closeStepRun, openStepRun, type StepProblem, type StepRun, takeStep } from './step-run';
+import { taintsNodes, taintWaitingNodes } from './waiting-taints';
 
 export interface UpgradeHopInput {
   readonly cluster: ClusterName;
@@ -50,6 +52,8 @@ interface HopRun {
   readonly members: MemberOutcome[];
   readonly nodes: Map<NodeName, NodeOutcome>;
   snapshot: SnapshotRecord | undefined;
+  /** H3. `unknown`: a workflow of this hop that was lost may have left its taints. */
+  taints: 'none' | 'placed' | 'unknown';
 }
 
 /** Takes the cluster one minor further, or as far as it gets before it is cancelled. */
@@ -61,6 +65,10 @@ export async function upgradeHop(input: UpgradeHopInput): Promise<HopOutcome> {
   } catch (error) {
     if (!isCancellation(error)) throw error;
     outcome = 'stopped';
+  }
+  // A rollback takes them back itself, at its end: it must not wait for an API that is away.
+  if (hop.taints === 'placed' && !hop.run.abortsMembers) {
+    await CancellationScope.nonCancellable(() => taint(hop, []));
   }
   await closeStepRun(hop.run);
   const { snapshot, members, nodes, run, startedAtMs } = hop;
@@ -90,6 +98,7 @@ function openHop(input: UpgradeHopInput): HopRun {
     members: [...(before?.members ?? [])],
     nodes: new Map(nodesBehind(input).map((node) => [node.node, node])),
     snapshot: before?.snapshot,
+    taints: input.resumed === undefined ? 'none' : 'unknown',
   };
   setHandler(defineQuery<HopStatus>('status'), () => ({
     hop: run.hop,
@@ -121,7 +130,10 @@ async function takeOne(hop: HopRun, step: Step): Promise<void> {
     case 'pool':
       return takeStep(run, { label, take: (attempt) => takePool(hop, step, attempt) });
     case 'verify':
-      return takeStep(run, { label, take: (attempt) => verify(hop, attempt) });
+      return takeStep(run, {
+        label,
+        take: (attempt) => (mayBeTainted(hop) ? untaintAndVerify(hop) : verify(hop, attempt)),
+      });
     case 'soak':
       return takeSoak(hop, step);
   }
@@ -197,6 +209,21 @@ async function takeControllers(hop: HopRun, step: ControllersStep): Promise<void
   }
 }
 
+/** H3. */
+async function taint(hop: HopRun, waiting: readonly NodeName[]): Promise<void> {
+  const { input, run } = hop;
+  hop.taints = waiting.length > 0 ? 'placed' : 'none';
+  await taintWaitingNodes({ cluster: input.cluster, hop: run.hop, line: run.line }, waiting);
+}
+
+function nodesToCome({ input, nodes }: HopRun): readonly NodeName[] {
+  return input.hop.steps.flatMap((step) => {
+    if (step.kind !== 'pool') return [];
+    const names = step.nodes.map(({ name }) => name);
+    return names.filter((name) => !nodes.has(name) && !input.setAside.includes(name));
+  });
+}
+
 /** Whether the node needs no further look in this hop. */
 function isSettled({ outcome }: NodeOutcome): boolean {
   return outcome !== 'undone';
@@ -215,6 +242,8 @@ async function takePool(
   attempt: number,
 ): Promise<StepProblem | undefined> {
   const { input, nodes } = hop;
+  const waiting = hop.taints === 'placed' ? [] : nodesToCome(hop);
+  if (waiting.length > 0 && taintsNodes()) await taint(hop, waiting);
   for (const change of step.nodes) {
     if (input.setAside.includes(change.name) && !nodes.has(change.name)) {
       nodes.set(change.name, untouched(change, 'quarantined'));
@@ -239,7 +268,7 @@ async function takePool(
   });
 }
 
-/** H3. */
+/** H4. */
 async function lookAgain(
   hop: HopRun,
   left: readonly NodeChange[],
@@ -277,6 +306,15 @@ function dropMissing(hop: HopRun, change: NodeChange): void {
 function untouched(change: NodeChange, outcome: NodeOutcome['outcome']): NodeOutcome {
   const { name: node, from } = change;
   return { node, outcome, before: from, after: from, evicted: 0, refusals: 0, seconds: 0 };
+}
+
+function mayBeTainted({ taints }: HopRun): boolean {
+  return taints === 'placed' || (taints === 'unknown' && taintsNodes());
+}
+
+async function untaintAndVerify(hop: HopRun): Promise<undefined> {
+  await taint(hop, []);
+  return verify(hop, 1);
 }
 
 /** Verifies every member, and every node that this hop brought to its version. */

@@ -3,10 +3,11 @@
 //     budget of a pod that is already gone (tried on 1.30). The precondition guards the race.
 // A2. Only our own cordon is placed or removed; one of somebody else is a conflict.
 
-import type { V1Node, V1Pod } from '@kubernetes/client-node';
+import type { V1Node, V1NodeSpec, V1Pod, V1Taint } from '@kubernetes/client-node';
 
 import type { NodeName, PodRef } from '../../domain/names';
 import { cordonedAtAnnotation, cordonOf, cordonReasonAnnotation } from '../cordon-mark';
+import { waitingTaintKey } from '../waiting-taint';
 import { type Clock, type EvictionAnswer, type KubeApi, PortError } from '../ports';
 import { classifyEviction, type EvictionRefusal } from './eviction-answers';
 import type { KubeConnection } from './kube-connection';
@@ -55,7 +56,7 @@ export function createKubeApi(
 function nodeCalls(
   requests: KubeRequests,
   clock: { nowMs(): number },
-): Pick<KubeApi, 'listNodes' | 'getNode' | 'setCordon'> {
+): Pick<KubeApi, 'listNodes' | 'getNode' | 'setCordon' | 'setWaitingTaint'> {
   const { core } = requests;
   const findNode = (name: NodeName, signal: AbortSignal): Promise<V1Node | undefined> =>
     requests.find({ doing: `reading node ${name}`, signal }, (call) =>
@@ -88,11 +89,26 @@ function nodeCalls(
         core.patchNode({ name, body }, asMergePatch(call)),
       );
     },
+
+    async setWaitingTaint(name, isPlaced, signal) {
+      const doing = `${isPlaced ? 'tainting' : 'untainting'} node ${name}`;
+      const node = await findNode(name, signal);
+      const spec = node === undefined ? {} : taintsPatch(node.spec, isPlaced);
+      if (spec.taints === undefined) return;
+      const body = { metadata: { resourceVersion: node?.metadata?.resourceVersion }, spec };
+      await requests.change({ doing, signal }, (call) =>
+        core.patchNode({ name, body }, asMergePatch(call)),
+      );
+    },
   };
 }
 
 /** The version makes a change in between a conflict; null removes a field. */
-function cordonPatch({ metadata }: V1Node, reason: string | undefined, nowMs: number): object {
+function cordonPatch(
+  { metadata, spec }: V1Node,
+  reason: string | undefined,
+  nowMs: number,
+): object {
   return {
     metadata: {
       resourceVersion: metadata?.resourceVersion,
@@ -101,8 +117,17 @@ function cordonPatch({ metadata }: V1Node, reason: string | undefined, nowMs: nu
         [cordonedAtAnnotation]: reason === undefined ? null : new Date(nowMs).toISOString(),
       },
     },
-    spec: { unschedulable: reason === undefined ? null : true },
+    spec: { unschedulable: reason === undefined ? null : true, ...taintsPatch(spec, false) },
   };
+}
+
+/** A merge patch replaces the whole list; empty when it is as it should be. */
+function taintsPatch(spec: V1NodeSpec = {}, isWaiting: boolean): { readonly taints?: V1Taint[] } {
+  const { taints = [] } = spec;
+  const others = taints.filter(({ key }) => key !== waitingTaintKey);
+  if (isWaiting !== (others.length === taints.length)) return {};
+  const waiting = { key: waitingTaintKey, effect: 'PreferNoSchedule' };
+  return { taints: isWaiting ? [...others, waiting] : others };
 }
 
 /** The kinds that a drain follows, each listed and watched as a whole. */

@@ -14,6 +14,7 @@ import {
   PortError,
   type ReadFreshness,
 } from '../../activities/ports';
+import { waitingTaintKey } from '../../activities/waiting-taint';
 import type { NodeName, PodRef } from '../../domain/names';
 import type { LeaseObservation } from '../../domain/observation';
 import type { FakeClock } from './fake-clock';
@@ -124,6 +125,7 @@ export class FakeKube implements KubeApi {
       [cordonedAtAnnotation]: _at,
       ...annotations
     } = node.annotations;
+    node.taintKeys = node.taintKeys.filter((key) => key !== waitingTaintKey);
     const cordonedAt = new Date(this.clock.nowMs()).toISOString();
     node.unschedulable = reason !== undefined;
     node.annotations =
@@ -135,6 +137,15 @@ export class FakeKube implements KubeApi {
             [cordonedAtAnnotation]: cordonedAt,
           };
     this.mutations.push(`${reason === undefined ? 'uncordon' : 'cordon'} ${name}`);
+  }
+
+  async setWaitingTaint(name: NodeName, isPlaced: boolean, signal: AbortSignal): Promise<void> {
+    this.enter('setWaitingTaint', signal);
+    const node = this.nodes.get(name);
+    if (node === undefined) return;
+    const others = node.taintKeys.filter((key) => key !== waitingTaintKey);
+    node.taintKeys = isPlaced ? [...others, waitingTaintKey] : others;
+    this.mutations.push(`${isPlaced ? 'taint' : 'untaint'} ${name}`);
   }
 
   async listPodsOnNode(

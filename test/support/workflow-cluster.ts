@@ -10,6 +10,7 @@ import type {
   DrainProgress,
   MemberUpgradeInput,
   SnapshotRecord,
+  TaintWaitingResult,
   UncordonInput,
   UncordonResult,
 } from '../../domain/activity-contract';
@@ -72,6 +73,8 @@ export class ScriptedCluster {
   /** What verifyNode finds broken since before the cordon. */
   readonly brokenBefore = new Map<string, readonly PodRef[]>();
   #members: ReadonlyMap<string, MemberObservation>;
+  /** Nodes that carry the taint of those that wait for their upgrade. */
+  tainted: readonly NodeName[] = [];
   readonly #nodes: Map<NodeName, NodeObservation>;
   readonly #scripts = new Map<string, Script[]>();
   readonly #snapshots = new Map<SnapshotId, Stored>();
@@ -206,6 +209,11 @@ export class ScriptedCluster {
         (input) => input.node,
         (input) => this.#uncordon(input),
       ),
+      taintWaitingNodes: run(
+        'taintWaitingNodes',
+        ({ waiting }) => waiting.join(' '),
+        ({ waiting }) => this.#taint(waiting),
+      ),
       drainNode: run(
         'drainNode',
         (input) => input.node,
@@ -322,9 +330,18 @@ export class ScriptedCluster {
       return { cordon: 'already-ours', reason: cordon.reason };
     }
     this.changeNode(name, { cordon: { kind: 'ours', reason } });
+    this.tainted = this.tainted.filter((one) => one !== name);
     const cordoned = [...this.#nodes.values()].filter((one) => one.cordon.kind !== 'none');
     this.mostCordoned = Math.max(this.mostCordoned, cordoned.length);
     return { cordon: 'placed' };
+  }
+
+  #taint(waiting: readonly NodeName[]): TaintWaitingResult {
+    const before = this.tainted;
+    this.tainted = waiting.filter((name) => this.#nodes.has(name));
+    const isNew = (name: NodeName): boolean => !before.includes(name);
+    const isOld = (name: NodeName): boolean => !this.tainted.includes(name);
+    return { placed: this.tainted.filter(isNew).length, removed: before.filter(isOld).length };
   }
 
   #uncordon({ node: name, undoes }: UncordonInput): UncordonResult {

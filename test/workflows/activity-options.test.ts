@@ -14,6 +14,7 @@ it.each<Row>([
   ['upgradeControlPlaneMember', 15, 15, true],
   ['cordonNode', 10, 0.5, false],
   ['uncordonNode', 10, 0.5, false],
+  ['taintWaitingNodes', 10, 10, true],
   ['drainNode', 30, 30, true],
   ['upgradeNode', 15, 15, true],
   ['verifyNode', 15, 10, true],

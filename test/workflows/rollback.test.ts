@@ -58,6 +58,7 @@ describe.each(workerModes)('a rollback, $mode', ({ workerOptions }) => {
         'observeCluster done',
         'verifyCluster done',
         'observeCluster done',
+        'taintWaitingNodes done',
       ]);
       await upgrade.record('rolled-back-in-pool');
     });

@@ -88,11 +88,13 @@ describe.each(workerModes)('an upgrade over two minors, $mode', ({ workerOptions
         'upgradeControlPlaneMember controllers cp-3',
         'upgradeControlPlaneMember controllers cp-2',
         'upgradeControlPlaneMember controllers cp-1',
+        'taintWaitingNodes worker-1',
         'cordonNode worker-1',
         'drainNode worker-1',
         'upgradeNode worker-1',
         'verifyNode worker-1',
         'uncordonNode worker-1',
+        'taintWaitingNodes',
         'verifyCluster',
       ]);
     });

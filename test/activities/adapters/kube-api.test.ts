@@ -257,6 +257,49 @@ describe('a list', () => {
   });
 });
 
+describe('the taint of a node that waits for its upgrade', () => {
+  const waits = { key: 'ascent.dev/waits-for-upgrade', effect: 'PreferNoSchedule' };
+  const other = { key: 'dedicated', value: 'db', effect: 'NoSchedule' };
+  const nodeWith = (taints: readonly object[]): object => ({
+    metadata: { name: 'worker-1', resourceVersion: '42' },
+    spec: { taints },
+  });
+  const patches = (): readonly unknown[] =>
+    server.seen.filter(({ method }) => method === 'PATCH').map(({ body }) => body);
+
+  it.each([
+    { name: 'is placed beside others', has: [other], isPlaced: true, becomes: [other, waits] },
+    { name: 'is removed alone', has: [waits, other], isPlaced: false, becomes: [other] },
+  ])('$name, on the version that was seen', async ({ has, isPlaced, becomes }) => {
+    server.react(() => ({ status: 200, body: nodeWith(has) }));
+    await kube.setWaitingTaint(worker, isPlaced, never);
+    expect(patches()).toEqual([{ metadata: { resourceVersion: '42' }, spec: { taints: becomes } }]);
+  });
+
+  it.each([
+    { name: 'placed', has: [waits], isPlaced: true },
+    { name: 'absent', has: [other], isPlaced: false },
+  ])('that is $name already is left alone', async ({ has, isPlaced }) => {
+    server.react(() => ({ status: 200, body: nodeWith(has) }));
+    await kube.setWaitingTaint(worker, isPlaced, never);
+    expect(patches()).toEqual([]);
+  });
+
+  it('needs no node', async () => {
+    server.react(() => ({ status: 404 }));
+    await kube.setWaitingTaint(worker, true, never);
+    expect(patches()).toEqual([]);
+  });
+
+  it('goes with the cordon, in one patch', async () => {
+    server.react(() => ({ status: 200, body: nodeWith([waits, other]) }));
+    await kube.setCordon(worker, 'ascent: hop-1.29', never);
+    expect(patches()).toEqual([
+      expect.objectContaining({ spec: { unschedulable: true, taints: [other] } }),
+    ]);
+  });
+});
+
 describe('a cordon', () => {
   const annotation = 'ascent.dev/cordon-reason';
   const nodeWith = (spec: object, annotations: object = {}): object => ({
