@@ -65,13 +65,14 @@ export async function observeCluster(options: {
   const { kube } = ports;
   const observedAt = new Date(ports.clock.nowMs()).toISOString();
   options.onPhase?.('reading the cluster');
-  const [members, etcd, leases, nodes, pods, budgets, availableVersions, snapshotStore] =
+  const [members, etcd, leases, nodes, pods, namespaces, budgets, availableVersions, store] =
     await Promise.all([
       observeMembers(ports, signal),
       ports.etcd.observe(signal),
       kube.listLeaderLeases(signal),
       kube.listNodes(signal),
       kube.listPods(signal),
+      kube.listNamespaces(signal),
       kube.listBudgets(signal),
       ports.controlPlane.availableVersions(signal),
       observeSnapshotStore(ports, signal),
@@ -85,10 +86,11 @@ export async function observeCluster(options: {
     etcd,
     leases,
     ...observeNodes(nodes, pods),
+    namespaces,
     budgets: budgets.map(withoutSelector),
     budgetOverlaps: findOverlaps(pods, budgets),
     ...(availableVersions === undefined ? {} : { availableVersions }),
-    snapshotStore,
+    snapshotStore: store,
   };
 }
 

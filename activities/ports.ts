@@ -137,6 +137,7 @@ export interface KubeApi {
   followNode(name: NodeName): NodeFollower;
   listPods(signal: AbortSignal): Promise<readonly PodView[]>;
   daemonSetExists(namespace: string, name: string, signal: AbortSignal): Promise<boolean>;
+  listNamespaces(signal: AbortSignal): Promise<readonly string[]>;
   listBudgets(signal: AbortSignal): Promise<readonly BudgetView[]>;
   listLeaderLeases(signal: AbortSignal): Promise<readonly LeaseObservation[]>;
   /**
@@ -249,7 +250,10 @@ export interface Clock {
 
 /** What looking at a cluster takes: any cluster that can be reached has it, driver or not. */
 export interface LookingPorts {
-  readonly kube: Pick<KubeApi, 'listNodes' | 'listPods' | 'listBudgets' | 'listLeaderLeases'>;
+  readonly kube: Pick<
+    KubeApi,
+    'listNodes' | 'listPods' | 'listNamespaces' | 'listBudgets' | 'listLeaderLeases'
+  >;
   readonly members: MemberProbe;
   readonly etcd: Pick<EtcdApi, 'observe'>;
   readonly snapshots: Pick<SnapshotStore, 'location' | 'probe'>;

@@ -92,6 +92,7 @@ export function largeClusterPorts(): LookingPorts {
       listPods: async () => allPods,
       listBudgets: async () => allBudgets,
       listLeaderLeases: async () => [],
+      listNamespaces: async () => [...new Set(allPods.map(({ ref }) => ref.namespace))],
     },
     members: {
       members: () =>

@@ -112,6 +112,7 @@ const observationSchema = z.object({
   ),
   nodes: z.array(node),
   unreportedNodes: z.array(z.object({ name, reported: text })).optional(),
+  namespaces: z.array(name).optional(),
   budgets: z.array(budget),
   budgetOverlaps: z.array(z.object({ pod: ref, budgets: z.array(ref) })),
   availableVersions: z.array(version).optional(),

@@ -88,11 +88,18 @@ const planWords: Words<PlanBlocker> = {
     `node ${node} runs kubelet ${at}, newer than the API server's ${apiServer}` +
     ` - return the node to ${minorOf(apiServer)} first`,
   'kubelet-unreported': (node) => `node ${node.node} ${unreportedText(node)} - ${unreportedRemedy}`,
-  'pool-empty': ({ pool }) =>
-    `no node belongs to pool ${pool} - correct its nodeSelector, or take it out of the spec`,
+  'pool-empty': ({ pool, takenBy }) =>
+    takenBy === undefined
+      ? `no node belongs to pool ${pool} - correct its nodeSelector, or take it out of the spec`
+      : `no node is left for pool ${pool}: ${takenBy.join(', ')} before it` +
+        ` ${takenBy.length === 1 ? 'takes' : 'take'} every node that it selects` +
+        ` - put ${pool} first, or let the selectors not overlap`,
   'node-without-pool': ({ node }) =>
     `node ${node} belongs to no pool` +
     ' - widen the nodeSelector of a pool, or add a last pool with an empty one',
+  'namespace-unknown': ({ pool, namespace }) =>
+    `the drain policy of pool ${pool} is about namespace ${namespace}, which does not exist` +
+    ' - correct the name, or take it out of drain.namespaces',
   'plan-digest-changed': ({ expected, actual }) =>
     `the plan is now ${actual}, not ${expected} as it was looked at` +
     ' - look at the new plan and start with its digest',

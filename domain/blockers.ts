@@ -63,8 +63,19 @@ export type PlanBlocker =
       /** What stands in place of the version; empty when nothing does. */
       readonly reported: string;
     }
-  | { readonly code: 'pool-empty'; readonly pool: PoolName }
+  | {
+      readonly code: 'pool-empty';
+      readonly pool: PoolName;
+      /** The pools before it that take every node it selects; absent when it selects none. */
+      readonly takenBy?: readonly PoolName[];
+    }
   | { readonly code: 'node-without-pool'; readonly node: NodeName }
+  | {
+      /** The drain policy says what happens in a namespace that does not exist. */
+      readonly code: 'namespace-unknown';
+      readonly pool: PoolName;
+      readonly namespace: string;
+    }
   | {
       readonly code: 'plan-digest-changed';
       readonly expected: string;
@@ -180,6 +191,7 @@ export const blockerCodes = [
   'kubelet-unreported',
   'pool-empty',
   'node-without-pool',
+  'namespace-unknown',
   'plan-digest-changed',
   'budget-exhausted',
   'budget-not-observed',

@@ -137,6 +137,8 @@ export interface Observation {
   readonly nodes: readonly NodeObservation[];
   /** Absent when there are none, as in observations that were written before it was known. */
   readonly unreportedNodes?: readonly UnreportedNode[];
+  /** Absent in observations that were written before they were looked at. */
+  readonly namespaces?: readonly string[];
   readonly budgets: readonly BudgetObservation[];
   readonly budgetOverlaps: readonly BudgetOverlap[];
   /** Releases that the drivers can install; undefined when they cannot tell. */

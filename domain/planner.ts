@@ -48,6 +48,7 @@ export function planUpgrade(input: PlanningInput): PlanResult {
     ...controlPlaneBlockers(observation),
     ...unreportedKubelets(observation),
     ...resolved.blockers,
+    ...unknownNamespaces(input),
   ];
   if (controlPlane === undefined) return blockedBy(structural);
 
@@ -86,6 +87,18 @@ function blockedBy(blockers: readonly PlanBlocker[]): PlanResult {
       (canonicalJson(a) < canonicalJson(b) ? -1 : 1),
   );
   return { kind: 'blocked', blockers: sorted as [PlanBlocker, ...PlanBlocker[]] };
+}
+
+/** Only before an upgrade: a namespace that goes away in the middle of one must not stop it. */
+function unknownNamespaces(input: PlanningInput): readonly PlanBlocker[] {
+  const { namespaces } = input.observation;
+  if (namespaces === undefined || input.hopsDone !== undefined) return [];
+  const known = new Set(namespaces);
+  return input.spec.pools.flatMap(({ name: pool, drain }) =>
+    Object.keys(drain.namespaces ?? {})
+      .filter((namespace) => !known.has(namespace))
+      .map((namespace) => ({ code: 'namespace-unknown', pool, namespace }) as const),
+  );
 }
 
 interface HopsInput extends PlanningInput {

@@ -1,6 +1,7 @@
 // Which node belongs to which pool.
 // N1. Pools are asked in the order of the spec; the first that fits takes the node.
-// N2. A control-plane node is in no pool unless the pool's selector names it by its role or its
+// N2. A pool that the ones before it leave no node is a mistake in the spec, and said to be theirs.
+// N3. A control-plane node is in no pool unless the pool's selector names it by its role or its
 //     host name: `zone: a` must not make a drain of the control plane out of a drain of workers.
 
 import type { PlanBlocker } from './blockers';
@@ -8,7 +9,7 @@ import type { NodeObservation } from './observation';
 import type { PoolSpec } from './spec';
 import { compareTexts } from './text-order';
 
-/** Labels whose mention in a selector asks for control-plane nodes explicitly (N2). */
+/** Labels whose mention in a selector asks for control-plane nodes explicitly (N3). */
 const explicitLabels: readonly string[] = [
   'node-role.kubernetes.io/control-plane',
   'node-role.kubernetes.io/master',
@@ -35,7 +36,7 @@ export function resolvePools(
   nodes: readonly NodeObservation[],
 ): ResolvedPools {
   const sorted = nodes.toSorted(byZoneAndName);
-  const owners = sorted.map((node) => ({
+  const owners: readonly Owned[] = sorted.map((node) => ({
     node,
     owner: specs.find((spec) => isInPool(node, spec)),
   }));
@@ -47,12 +48,30 @@ export function resolvePools(
   const blockers: PlanBlocker[] = [
     ...pools
       .filter((pool) => pool.nodes.length === 0)
-      .map((pool) => ({ code: 'pool-empty', pool: pool.spec.name }) as const),
+      .map((pool) => emptyPool(pool.spec, specs, owners)),
     ...left
       .filter((node) => !node.isControlPlane)
       .map((node) => ({ code: 'node-without-pool', node: node.name }) as const),
   ];
   return { pools, unmanaged: left.filter((node) => node.isControlPlane), blockers };
+}
+
+interface Owned {
+  readonly node: NodeObservation;
+  readonly owner: PoolSpec | undefined;
+}
+
+/** N2. */
+function emptyPool(
+  spec: PoolSpec,
+  specs: readonly PoolSpec[],
+  owners: readonly Owned[],
+): PlanBlocker {
+  const selected = owners.filter(({ node }) => isInPool(node, spec));
+  const takenBy = specs
+    .filter((other) => selected.some(({ owner }) => owner === other))
+    .map(({ name }) => name);
+  return { code: 'pool-empty', pool: spec.name, ...(takenBy.length === 0 ? {} : { takenBy }) };
 }
 
 function isInPool(node: NodeObservation, { nodeSelector }: PoolSpec): boolean {

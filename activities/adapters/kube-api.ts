@@ -40,6 +40,14 @@ export function createKubeApi(
     ...budgetCalls(requests),
     followNode: (name) => watched.follow(name),
     close: () => watched.close(),
+    listNamespaces: (signal) =>
+      requests.list(
+        { doing: 'listing namespaces', signal },
+        {
+          request: (page, call) => requests.core.listNamespace(page, call),
+          view: ({ metadata }) => metadata?.name ?? '',
+        },
+      ),
     listLeaderLeases: (signal) =>
       Promise.all(
         leaderLeases.map(async (name) => {

@@ -29,6 +29,7 @@ describe('observeCluster', () => {
       })),
       etcd: fake.etcd.observation,
       leases: [],
+      namespaces: ['default', 'kube-system', 'shop'],
       nodes: [],
       budgets: [],
       budgetOverlaps: [],
@@ -82,6 +83,13 @@ describe('observeCluster', () => {
       },
       { ...node, name: 'tainted', isControlPlane: true },
     ]);
+  });
+
+  it('sees namespaces, also those without a pod', async () => {
+    const fake = new FakeCluster();
+    fake.kube.namespaces = ['default', 'batch'];
+    const { namespaces } = await runOnce(fake, 'observeCluster', input);
+    expect(namespaces).toEqual(['default', 'batch']);
   });
 
   it('sees budgets, and pods that more than one of them selects', async () => {

@@ -21,6 +21,7 @@ describe('an observation file', () => {
       name: 'with nodes that report no version',
       observation: { ...seen, unreportedNodes: [{ name: nodeName('ghost'), reported: '' }] },
     },
+    { name: 'with namespaces', observation: { ...seen, namespaces: ['default'] } },
     { name: 'of a later version, with more in it', observation: { ...seen, more: [1] } },
   ])('$name is read', ({ observation }) => {
     const { more: _more, ...known } = { more: undefined, ...observation };

@@ -3,7 +3,7 @@ import type { Plan, PlanResult } from '../../domain/plan';
 import { planUpgrade } from '../../domain/planner';
 import { knownReleases } from '../../domain/releases';
 import type { Observation } from '../../domain/observation';
-import type { UpgradeSpec } from '../../domain/spec';
+import type { PoolSpec, UpgradeSpec } from '../../domain/spec';
 import {
   aCluster,
   aDrainPolicy,
@@ -453,6 +453,50 @@ describe('no plan is made', () => {
       },
       { code: 'pool-empty', pool: 'workers' },
     ]);
+  });
+
+  it('when a pool gets no node because those before it take all of its own', () => {
+    const seen = aCluster()
+      .withMembers(2)
+      .withNode(aNode('w-1', '1.28.15', { labels: { role: 'web' } }))
+      .withNode(aNode('w-2', '1.28.15', { labels: { role: 'db' } }))
+      .observation();
+    const [web, db] = ['web', 'db'].map((role) =>
+      aPool({ name: poolName(role), nodeSelector: { role } }),
+    ) as [PoolSpec, PoolSpec];
+    const rest = aPool({ name: poolName('rest') });
+    expect(blockersOf(aSpec({ pools: [rest, web] }), seen)).toEqual([
+      { code: 'pool-empty', pool: 'web', takenBy: ['rest'] },
+    ]);
+    expect(blockersOf(aSpec({ pools: [web, db, rest] }), seen)).toEqual([
+      { code: 'pool-empty', pool: 'rest', takenBy: ['web', 'db'] },
+    ]);
+  });
+
+  describe('when a drain policy names a namespace that does not exist', () => {
+    const drain = { ...aDrainPolicy, namespaces: { web: 'wait', bathc: 'skip' } } as const;
+    const pools = [aPool({ drain })];
+    const seen = (namespaces?: readonly string[]): Observation =>
+      healthy.with(namespaces === undefined ? {} : { namespaces }).observation();
+
+    it('and names each with its pool', () => {
+      expect(blockersOf(aSpec({ pools }), seen(['batch', 'web']))).toEqual([
+        { code: 'namespace-unknown', pool: 'workers', namespace: 'bathc' },
+      ]);
+      expect(blockersOf(aSpec({ pools }), seen([]))).toEqual([
+        { code: 'namespace-unknown', pool: 'workers', namespace: 'bathc' },
+        { code: 'namespace-unknown', pool: 'workers', namespace: 'web' },
+      ]);
+    });
+
+    it('but not with an observation that does not know namespaces, nor in mid-upgrade', () => {
+      const spec = aSpec({ pools });
+      const planned = { kind: 'planned' };
+      expect(planOf(spec, seen())).toMatchObject(planned);
+      expect(planOf(aSpec(), seen([]))).toMatchObject(planned);
+      const again = { spec, observation: seen([]), releases: knownReleases, hopsDone: 0 };
+      expect(planUpgrade(again)).toMatchObject(planned);
+    });
   });
 
   it('when API servers run different releases', () => {

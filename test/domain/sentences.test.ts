@@ -186,6 +186,23 @@ const blockers: Table<Blocker['code'], Blocker> = {
       { code: 'pool-empty', pool: poolName('web') },
       'no node belongs to pool web - correct its nodeSelector, or take it out of the spec',
     ],
+    [
+      { code: 'pool-empty', pool: poolName('web'), takenBy: [poolName('db')] },
+      'no node is left for pool web: db before it takes every node that it selects - put web' +
+        ' first, or let the selectors not overlap',
+    ],
+    [
+      { code: 'pool-empty', pool: poolName('web'), takenBy: [poolName('db'), poolName('rest')] },
+      'no node is left for pool web: db, rest before it take every node that it selects - put web' +
+        ' first, or let the selectors not overlap',
+    ],
+  ],
+  'namespace-unknown': [
+    [
+      { code: 'namespace-unknown', pool: poolName('web'), namespace: 'bathc' },
+      'the drain policy of pool web is about namespace bathc, which does not exist - correct the' +
+        ' name, or take it out of drain.namespaces',
+    ],
   ],
   'node-without-pool': [
     [

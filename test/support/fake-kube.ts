@@ -34,6 +34,7 @@ export class FakeKube implements KubeApi {
   readonly pods = new Map<string, Mutable<PodView>>();
   readonly budgets: FakeBudget[] = [];
   readonly daemonSets = new Set<string>();
+  namespaces: readonly string[] = ['default', 'kube-system', 'shop'];
   leases: LeaseObservation[] = [];
   /** Mutations in the order they were made: `cordon worker-1`, `evict shop/web-1`. */
   readonly mutations: string[] = [];
@@ -180,6 +181,11 @@ export class FakeKube implements KubeApi {
   async daemonSetExists(namespace: string, name: string, signal: AbortSignal): Promise<boolean> {
     this.enter('daemonSetExists', signal);
     return this.daemonSets.has(`${namespace}/${name}`);
+  }
+
+  async listNamespaces(signal: AbortSignal): Promise<readonly string[]> {
+    this.enter('listNamespaces', signal);
+    return this.namespaces;
   }
 
   async listBudgets(signal: AbortSignal): Promise<readonly BudgetView[]> {

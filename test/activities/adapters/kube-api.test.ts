@@ -193,6 +193,12 @@ describe('a list', () => {
     ]);
   });
 
+  it('of namespaces is their names', async () => {
+    server.react(() => page(['default', 'batch']));
+    expect(await kube.listNamespaces(never)).toEqual(['default', 'batch']);
+    expect(server.seen[0]?.url).toBe('/api/v1/namespaces?limit=500');
+  });
+
   it('is begun again once when it expires between two pages', async () => {
     const body = statusBody({ code: 410, message: 'The provided continue parameter is too old' });
     let isExpired = false;
