@@ -252,7 +252,14 @@ export interface Clock {
 export interface LookingPorts {
   readonly kube: Pick<
     KubeApi,
-    'listNodes' | 'listPods' | 'listNamespaces' | 'listBudgets' | 'listLeaderLeases'
+    | 'listNodes'
+    | 'getNode'
+    | 'listPods'
+    | 'listPodsOnNode'
+    | 'daemonSetExists'
+    | 'listNamespaces'
+    | 'listBudgets'
+    | 'listLeaderLeases'
   >;
   readonly members: MemberProbe;
   readonly etcd: Pick<EtcdApi, 'observe'>;

@@ -93,6 +93,9 @@ export function largeClusterPorts(): LookingPorts {
       listBudgets: async () => allBudgets,
       listLeaderLeases: async () => [],
       listNamespaces: async () => [...new Set(allPods.map(({ ref }) => ref.namespace))],
+      getNode: async (name) => allNodes.find((node) => node.name === name),
+      listPodsOnNode: async (name) => allPods.filter(({ node }) => node === name),
+      daemonSetExists: async () => true,
     },
     members: {
       members: () =>

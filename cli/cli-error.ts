@@ -65,6 +65,8 @@ const exitCodeOfClientErrors = {
   'command-refused': exitCodes.commandRefused,
   'worker-missing': exitCodes.unreachable,
   'upgrade-failed': exitCodes.notCompleted,
+  'drain-not-found': exitCodes.notFound,
+  'drain-failed': exitCodes.notCompleted,
   'schedule-exists': exitCodes.commandRefused,
   'schedule-not-found': exitCodes.notFound,
   'schedule-invalid': exitCodes.invalidInput,

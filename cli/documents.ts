@@ -1,7 +1,8 @@
 // The documents of `-o json` that are more than a shape of the domain with a schema on it
 // (docs/json-output.md). A change that takes away or renames a field makes a new version.
 
-import type { StartRefused } from '../client';
+import type { DrainEnd, StartRefused } from '../client';
+import { drainEndSentence, drainRefusalSentence } from '../client';
 import { blockerSentence } from '../domain/blocker-sentences';
 import type { Blocker } from '../domain/blockers';
 import type { CommandRefusal } from '../domain/control';
@@ -68,6 +69,24 @@ export function refusalDocument(refusal: StartRefused) {
   return refusal.code === 'blocked'
     ? { ...refusal, blockers: refusal.blockers.map(blockerDocument), sentence }
     : { ...refusal, sentence };
+}
+
+/** How the drain or the uncordon of one node ended. */
+export function drainEndDocument(node: string, end: DrainEnd) {
+  const sentence = drainEndSentence(node, end);
+  switch (end.outcome) {
+    case 'not-drained':
+      return { node, sentence, ...end, blockers: end.blockers.map(blockerDocument) };
+    case 'refused': {
+      const { refusal } = end;
+      const told = { ...refusal, sentence: drainRefusalSentence(refusal) };
+      return { node, sentence, ...end, refusal: told };
+    }
+    case 'drained':
+    case 'undone':
+    case 'not-undone':
+      return { node, sentence, ...end };
+  }
 }
 
 export function startRefusedSentence(refusal: StartRefused): string {

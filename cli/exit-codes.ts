@@ -6,19 +6,19 @@ export const exitCodes = {
   unexpected: 1,
   /** Wrong usage, or an invalid spec, observation or access file. */
   invalidInput: 2,
-  /** No plan can be made, or the start was refused. */
+  /** No plan can be made, the start was refused, or a node may not be drained or uncordoned. */
   refused: 3,
   /** Preflight found something that blocks. */
   findings: 4,
   /** The upgrade refused the command, or has ended. */
   commandRefused: 5,
-  /** No such upgrade, schedule or lab. */
+  /** No such upgrade, schedule, lab or node. */
   notFound: 6,
   /** Temporal, a worker, the API server, etcd or the driver did not answer, or let nobody in. */
   unreachable: 7,
-  /** The upgrade ended in another way than completed. */
+  /** The upgrade ended in another way than completed, or a drain before its node was empty. */
   notCompleted: 8,
-  /** Ctrl-C: 128 + SIGINT, as shells do. The upgrade goes on. */
+  /** Ctrl-C: 128 + SIGINT, as shells do. The upgrade or the drain goes on. */
   interrupted: 130,
 } as const;
 

@@ -12,6 +12,7 @@ import {
   addRollBack,
 } from './commands/answers';
 import { addCompletion } from './commands/completion';
+import { addDrain } from './commands/drain';
 import { addObserve } from './commands/observe';
 import { addPlan } from './commands/plan';
 import { addPreflight } from './commands/preflight';
@@ -19,6 +20,7 @@ import { addAudit, addList } from './commands/records';
 import { addUnschedule } from './commands/schedule';
 import { addStart } from './commands/start';
 import { addStatus } from './commands/status';
+import { addUncordon } from './commands/uncordon';
 import { addWatch } from './commands/watch';
 import type { ExitCode } from './exit-codes';
 import { exitCodes } from './exit-codes';
@@ -77,6 +79,9 @@ function addCommands(
   addPauseCommands(program, run);
   addRollBack(program, run);
   addNodeCommands(program, run);
+  program.commandsGroup('One node:');
+  addDrain(program, run);
+  addUncordon(program, run);
   program.commandsGroup('Operate:');
   for (const add of extraCommands) add(program, run);
   addCompletion(program, run);

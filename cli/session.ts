@@ -29,7 +29,7 @@ export interface Answer {
 export interface Invocation<Options = unknown> {
   readonly context: CliContext;
   readonly options: GlobalOptions & Options;
-  /** Positional arguments; those that were left out are undefined. */
+  /** Positional arguments, each of several in its place; what was left out is undefined. */
   readonly args: readonly (string | undefined)[];
   readonly actor: string;
   /** Prints the answer on stdout, in the format that was asked for. */
@@ -68,7 +68,7 @@ export class CommandRun {
     return {
       context,
       options,
-      args: args.map((arg) => (typeof arg === 'string' ? arg : undefined)),
+      args: args.flat().map((arg) => (typeof arg === 'string' ? arg : undefined)),
       actor: options.actor ?? context.user,
       print: (answer) => printAnswer(context, options, answer),
       async withClient(use) {

@@ -13,6 +13,7 @@ import type {
   Request,
   RollBackRequest,
 } from '../domain/control';
+import type { DrainEnd, DrainLook } from '../domain/node-drain';
 import type { Plan } from '../domain/plan';
 import type { UpgradeProgress, UpgradeResult, UpgradeStatus } from '../domain/progress';
 import type { UpgradeSpec } from '../domain/spec';
@@ -29,15 +30,17 @@ import { newRequestId, sendCommand } from './commands';
 import type { ConnectOptions } from './connect';
 import { connectTemporal } from './connect';
 import { UpgradeNotFoundError } from './errors';
+import type { WatchOptions } from './follow';
 import type { ListOptions, UpgradeSummary } from './listing';
 import { listUpgrades } from './listing';
+import type { DrainOptions, DrainStart, UncordonOptions, UncordonResult } from './node-drains';
+import { drainAudit, startDrain, uncordonNode, watchDrain } from './node-drains';
 import { readProgress, readStatus } from './progress';
 import type { ScheduleOptions, UpgradeSchedule } from './schedules';
 import { createSchedule, deleteSchedule, listSchedules } from './schedules';
 import type { StartOptions, StartResult } from './start';
 import { startUpgrade } from './start';
 import { isWorkflowNotFound } from './temporal-errors';
-import type { WatchOptions } from './watch';
 import { watchUpgrade } from './watch';
 
 /**
@@ -137,6 +140,28 @@ export class AscentClient {
     return this.#send(cluster, 'quarantineNode', request);
   }
 
+  /**
+   * Drains a node as an upgrade does, and leaves it cordoned; joins a drain of it that runs. Answers
+   * when it is cordoned. A node that an upgrade has in work is refused; refusals are values.
+   */
+  drain(cluster: string, node: string, options: DrainOptions): Promise<DrainStart> {
+    return startDrain(this.#session, { cluster, node }, options);
+  }
+
+  /** Yields where the drain of the node stands until it ends; as `watch` does for upgrades. */
+  watchDrain(
+    cluster: string,
+    node: string,
+    options: WatchOptions = {},
+  ): AsyncGenerator<DrainLook, DrainEnd | undefined> {
+    return watchDrain(this.#session, { cluster, node }, options);
+  }
+
+  /** Stops the drain of the node, if one runs, and undoes what Ascent cordoned; nothing else. */
+  uncordon(cluster: string, node: string, options: UncordonOptions): Promise<UncordonResult> {
+    return uncordonNode(this.#session, { cluster, node }, options);
+  }
+
   /** Where the upgrade stands, as the root says it. */
   status(cluster: string): Promise<UpgradeStatus> {
     return readStatus(this.#session, cluster);
@@ -175,8 +200,9 @@ export class AscentClient {
     return plan ?? undefined;
   }
 
-  /** Who did what, oldest first. */
-  audit(cluster: string): Promise<readonly AuditEntry[]> {
+  /** Who did what to the upgrade, or to one node outside of one; oldest first. */
+  audit(cluster: string, node?: string): Promise<readonly AuditEntry[]> {
+    if (node !== undefined) return drainAudit(this.#session, { cluster, node });
     return callUpgrade(this.#session, cluster, (handle) => handle.query(auditQuery));
   }
 

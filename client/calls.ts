@@ -9,7 +9,7 @@ import { workflowTaskQueue } from '../domain/activity-contract';
 import type { ClusterName } from '../domain/names';
 import type { UpgradeResult } from '../domain/progress';
 import { upgradeWorkflowId } from '../domain/workflow-ids';
-import type { EndedOutcome } from './errors';
+import type { AscentError, EndedOutcome } from './errors';
 import {
   TemporalUnreachableError,
   UpgradeFailedError,
@@ -40,18 +40,29 @@ export function upgradeHandle(session: Session, cluster: string): WorkflowHandle
  * Runs `ask` with a deadline. Throws AscentError: temporal-unreachable, temporal-refused,
  * upgrade-not-found, worker-missing; other errors as they are.
  */
-export async function callUpgrade<T>(
+export function callUpgrade<T>(
   session: Session,
   cluster: string,
   ask: (handle: WorkflowHandle) => Promise<T>,
 ): Promise<T> {
+  return callWorkflow(
+    session,
+    () => ask(upgradeHandle(session, cluster)),
+    (cause) => new UpgradeNotFoundError(cluster, cause),
+  );
+}
+
+/** Likewise for any workflow; `notFound` makes the error for one that does not exist. */
+export async function callWorkflow<T>(
+  session: Session,
+  ask: () => Promise<T>,
+  notFound: (cause: unknown) => AscentError,
+): Promise<T> {
   const begun = Date.now();
   try {
-    return await session.client.withDeadline(begun + session.callTimeoutMs, () =>
-      ask(upgradeHandle(session, cluster)),
-    );
+    return await session.client.withDeadline(begun + session.callTimeoutMs, ask);
   } catch (error) {
-    if (isWorkflowNotFound(error)) throw new UpgradeNotFoundError(cluster, error);
+    if (isWorkflowNotFound(error)) throw notFound(error);
     throw await explainedError(session, error, Date.now() - begun);
   }
 }
@@ -121,7 +132,8 @@ export async function resultOf(handle: WorkflowHandle, cluster: string): Promise
   }
 }
 
-function closedOutcome(cause: unknown): UpgradeFailedError['outcome'] {
+/** How Temporal closed a workflow that has no result. */
+export function closedOutcome(cause: unknown): UpgradeFailedError['outcome'] {
   if (cause instanceof TerminatedFailure) return 'terminated';
   if (cause instanceof TimeoutFailure) return 'timed-out';
   return 'failed';

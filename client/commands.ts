@@ -65,17 +65,21 @@ export function newRequestId(): string {
 
 /** The refusal that an update failed with (M2 in workflows/messages.ts), if it is one. */
 export function refusalOf(error: unknown): CommandRefusal | undefined {
+  return refusalAmong<CommandRefusal>(error, commandRefusalCodes);
+}
+
+/** Likewise for refusals of another union, whose codes are given. */
+export function refusalAmong<Refusal extends { readonly code: string }>(
+  error: unknown,
+  codes: readonly Refusal['code'][],
+): Refusal | undefined {
   if (!(error instanceof WorkflowUpdateFailedError)) return undefined;
   const failure = error.cause;
   if (!(failure instanceof ApplicationFailure)) return undefined;
   const [refusal] = failure.details ?? [];
-  return isRefusal(refusal) && refusal.code === failure.type ? refusal : undefined;
-}
-
-function isRefusal(value: unknown): value is CommandRefusal {
-  if (typeof value !== 'object' || value === null || !('code' in value)) return false;
-  const codes: readonly unknown[] = commandRefusalCodes;
-  return codes.includes(value.code);
+  if (typeof refusal !== 'object' || refusal === null || !('code' in refusal)) return undefined;
+  const isKnown = refusal.code === failure.type && codes.some((code) => code === refusal.code);
+  return isKnown ? (refusal as Refusal) : undefined;
 }
 
 function refusalError(cluster: string, refusal: CommandRefusal, cause: unknown) {

@@ -26,6 +26,10 @@ export const ascentErrorCodes = [
   'worker-missing',
   /** The workflow ended by a failure of its own, a termination or a timeout: no result exists. */
   'upgrade-failed',
+  /** No drain or uncordon of this node is known to Temporal. */
+  'drain-not-found',
+  /** The drain of a node ended by a termination or a timeout: no result exists. */
+  'drain-failed',
   /** A schedule of this cluster exists already. */
   'schedule-exists',
   'schedule-not-found',
@@ -166,6 +170,34 @@ export class UpgradeFailedError extends AscentError {
     });
     this.cluster = cluster;
     this.outcome = outcome;
+  }
+}
+
+export class DrainNotFoundError extends AscentError {
+  readonly node: string;
+
+  constructor(cluster: string, node: string, cause?: unknown) {
+    super({
+      code: 'drain-not-found',
+      message: `no drain of node ${node} of ${cluster} is known`,
+      remedy: 'see the names of cluster and node, and the namespace of Temporal',
+      cause,
+    });
+    this.node = node;
+  }
+}
+
+export class DrainFailedError extends AscentError {
+  readonly node: string;
+
+  constructor(node: string, outcome: UpgradeFailedError['outcome'], cause?: unknown) {
+    super({
+      code: 'drain-failed',
+      message: `the drain of node ${node} ${failedTexts[outcome]} without a result`,
+      remedy: 'look at its history in Temporal; the node may still be cordoned: uncordon it',
+      cause,
+    });
+    this.node = node;
   }
 }
 

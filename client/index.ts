@@ -6,6 +6,8 @@ export type { ConnectOptions } from './connect';
 export {
   AscentError,
   CommandRefusedError,
+  DrainFailedError,
+  DrainNotFoundError,
   TemporalUnreachableError,
   UpgradeEndedError,
   UpgradeFailedError,
@@ -14,17 +16,22 @@ export {
   ascentErrorCodes,
 } from './errors';
 export type { AscentErrorCode, EndedOutcome } from './errors';
+export { parseDrainPolicy } from './drain-policy';
+export type { DrainFieldProblem, DrainFields, DrainPolicyResult } from './drain-policy';
 export type { ListOptions, UpgradeSummary } from './listing';
+export type { DrainOptions, DrainStart, UncordonOptions, UncordonResult } from './node-drains';
 export type { ScheduleOptions, ScheduleTime, UpgradeSchedule } from './schedules';
 export { parseSpecFile, specProblemText } from './spec-file';
 export type { SpecFileResult, SpecProblem } from './spec-file';
 export type { StartOptions, StartRefused, StartResult } from './start';
-export type { WatchOptions } from './watch';
+export type { WatchOptions } from './follow';
 
 export type { StartRefusal } from '../domain/activity-contract';
 export type { Blocker, DrainBlocker, PlanBlocker } from '../domain/blockers';
 export type { AuditEntry, CommandAccepted, CommandRefusal, Gate } from '../domain/control';
 export type { FailureCode, FailureInfo } from '../domain/failures';
+export type { DrainEnd, DrainLook, DrainRefusal, DrainStatus } from '../domain/node-drain';
+export { drainEndSentence, drainRefusalSentence } from '../domain/node-drain-sentences';
 export type { Hop, Plan, Step } from '../domain/plan';
 export type {
   HopOutcome,
@@ -37,4 +44,4 @@ export type {
 export { blockerSentence } from '../domain/blocker-sentences';
 export { refusalSentence, startRefusalSentence } from '../domain/sentences';
 export { resultSentence } from '../domain/status-sentences';
-export type { UpgradeSpec } from '../domain/spec';
+export type { DrainPolicy, UpgradeSpec } from '../domain/spec';

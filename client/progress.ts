@@ -117,7 +117,7 @@ async function readNode(
 }
 
 /** The last heartbeat of the drain that runs, if one does and has told anything yet. */
-async function readDrain(
+export async function readDrain(
   client: Client,
   { raw }: WorkflowExecutionDescription,
 ): Promise<DrainProgress | undefined> {
@@ -140,7 +140,7 @@ async function readUnsettled(
   return description === undefined ? [] : unsettledActivities(description, Date.now());
 }
 
-async function askChild<T>(client: Client, ask: () => Promise<T>): Promise<T | undefined> {
+export async function askChild<T>(client: Client, ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await client.withDeadline(Date.now() + childTimeoutMs, ask);
   } catch {

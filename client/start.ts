@@ -1,16 +1,9 @@
 // Starts an upgrade, idempotently, and answers with its plan or with why there is none.
-// A1. A start that is refused leaves nothing behind that could begin later by surprise.
+// A1. A start that is refused leaves nothing behind that could begin later by surprise (begin.ts).
 // A2. A request id begins one upgrade, for as long as Temporal remembers it: a caller that repeats
 //     itself after the end does not begin the next one.
 
-import type {
-  WithStartWorkflowOperation as StartOperation,
-  Workflow,
-  WorkflowHandle,
-  WorkflowUpdateHandle,
-} from '@temporalio/client';
-import { WithStartWorkflowOperation, WorkflowUpdateStage } from '@temporalio/client';
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { WorkflowUpdateHandle } from '@temporalio/client';
 
 import type { StartRefusal } from '../domain/activity-contract';
 import { workflowTaskQueue } from '../domain/activity-contract';
@@ -21,11 +14,12 @@ import type { UpgradeSpec } from '../domain/spec';
 import { upgradeWorkflowId } from '../domain/workflow-ids';
 import type { StartAnswer, StartRequest } from '../workflows/messages';
 import { startUpdate } from '../workflows/messages';
+import type { Beginning, Description } from './begin';
+import { begin, eventsUnanswered, isOf } from './begin';
 import type { Session } from './calls';
-import { callUpgrade, countWorkflowPollers, endOf, explainedError, upgradeHandle } from './calls';
+import { callUpgrade, endOf, explainedError, upgradeHandle } from './calls';
 import { newRequestId, refusalOf } from './commands';
-import { UpgradeEndedError, UpgradeNotFoundError, WorkerMissingError } from './errors';
-import { isWorkflowNotFound } from './temporal-errors';
+import { UpgradeEndedError, UpgradeNotFoundError } from './errors';
 
 export interface StartOptions {
   /** Who starts it; stands in the audit trail. */
@@ -62,7 +56,6 @@ export type StartResult =
 export const upgradeWorkflowType = 'upgradeCluster';
 const defaultTimeoutMs = 25_000;
 const defaultPlanTimeoutMs = 300_000;
-const pollerRetryMs = 1_000;
 
 /**
  * Update-with-start on `upgrade/<cluster>`: starts the workflow unless it runs already, and sends
@@ -86,21 +79,15 @@ export async function startUpgrade(
     },
   });
   if (options.requestId !== undefined) await refuseRepeated(session, request);
-  let update: WorkflowUpdateHandle<StartAnswer>;
+  let update: WorkflowUpdateHandle<StartAnswer> | undefined;
   try {
-    if (!(await waitForPoller(session, deadline))) return missing();
-    update = await sendStart(session, request, deadline);
+    update = await begin(session, beginningOf(request), deadline);
   } catch (error) {
     const refusal = refusalOf(error);
     if (refusal?.code === 'upgrade-conflict') return { kind: 'refused', refusal };
-    const explained = await explainedError(session, error, Date.now() - begun);
-    if (!(explained instanceof WorkerMissingError)) throw explained;
-    await withdrawStart(session, request).catch(async (failure: unknown) => {
-      // Closed meanwhile, by a worker that came after all: there is nothing to take back.
-      if (!isWorkflowNotFound(failure)) throw await explainedError(session, failure, 0);
-    });
-    return missing();
+    throw error;
   }
+  if (update === undefined) return missing();
   return awaitPlan(session, request, update, options.planTimeoutMs ?? defaultPlanTimeoutMs);
 }
 
@@ -116,31 +103,6 @@ export function startRequest(
       ? {}
       : { expectedDigest: options.expectedDigest as PlanDigest }),
   };
-}
-
-/** Nothing is started while nobody would run it (A1). True when the server cannot tell. */
-async function waitForPoller(session: Session, deadline: number): Promise<boolean> {
-  for (;;) {
-    const pollers = await countWorkflowPollers(session);
-    if (pollers === undefined || pollers > 0) return true;
-    if (Date.now() + pollerRetryMs >= deadline) return false;
-    await sleep(pollerRetryMs);
-  }
-}
-
-function sendStart(
-  session: Session,
-  request: StartRequest,
-  deadline: number,
-): Promise<WorkflowUpdateHandle<StartAnswer>> {
-  return session.client.withDeadline(deadline, () =>
-    session.client.workflow.startUpdateWithStart(startUpdate, {
-      args: [request],
-      updateId: request.requestId,
-      waitForStage: WorkflowUpdateStage.ACCEPTED,
-      startWorkflowOperation: startOperation(request),
-    }),
-  );
 }
 
 /** From here on the upgrade is accepted: a silent worker is an error, no longer a refusal. */
@@ -161,17 +123,16 @@ async function awaitPlan(
   }
 }
 
-/** The memo says who began the chain, which is how a repeated start is told from the first. */
-function startOperation(request: StartRequest): StartOperation<Workflow> {
-  const workflowId = upgradeWorkflowId(request.spec.cluster);
-  return new WithStartWorkflowOperation<Workflow>(upgradeWorkflowType, {
-    workflowId,
-    taskQueue: workflowTaskQueue,
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    args: [request],
-    memo: { requestId: request.requestId, actor: request.actor },
-    staticSummary: `upgrade of ${request.spec.cluster} to ${request.spec.target}`,
-  });
+function beginningOf(request: StartRequest): Beginning<StartRequest, StartAnswer> {
+  const { cluster, target } = request.spec;
+  return {
+    workflowType: upgradeWorkflowType,
+    workflowId: upgradeWorkflowId(cluster),
+    input: request,
+    update: startUpdate,
+    request,
+    summary: `upgrade of ${cluster} to ${target}`,
+  };
 }
 
 async function startResult(
@@ -188,31 +149,6 @@ async function startResult(
     workflowId,
     runId: firstRunOf(description),
   };
-}
-
-/**
- * Takes back a start that no worker has picked up (A1): only when this very request began the
- * workflow, and only while no worker has answered its first task.
- */
-function withdrawStart(session: Session, request: StartRequest): Promise<void> {
-  const deadline = Date.now() + session.callTimeoutMs;
-  return session.client.withDeadline(deadline, async () => {
-    const handle = upgradeHandle(session, request.spec.cluster);
-    const description = await handle.describe();
-    if (description.status.name !== 'RUNNING' || !isOf(description, request)) return;
-    if (description.historyLength > eventsUnanswered) return;
-    await handle.terminate('no worker picked the upgrade up; nothing was done');
-  });
-}
-
-/** 1 started, 2 task scheduled, 3 task started: a fourth event means that a worker has answered. */
-const eventsUnanswered = 3;
-
-type Description = Awaited<ReturnType<WorkflowHandle['describe']>>;
-
-/** The request began this upgrade; its memo is carried through continue-as-new. */
-function isOf({ memo }: Description, { requestId }: StartRequest): boolean {
-  return memo?.['requestId'] === requestId;
 }
 
 function firstRunOf({ raw, runId }: Description): string {

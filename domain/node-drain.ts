@@ -10,6 +10,7 @@ import { canonicalJson } from './canonical-json';
 import type { Request } from './control';
 import type { FailureInfo } from './failures';
 import type { ClusterName, NodeName } from './names';
+import type { UnsettledActivity } from './progress';
 import type { DrainPolicy } from './spec';
 
 /** What the caller saw of the cluster's upgrade just before it asked. */
@@ -120,6 +121,16 @@ export type DrainStatus = DrainFacts &
     | { readonly phase: DrainPhase; readonly end?: never }
     | { readonly phase: 'ended'; readonly end: DrainEnd }
   );
+
+/** A drain as the client puts it together; counts and blockers while pods are leaving. */
+export interface DrainLook {
+  readonly status: DrainStatus;
+  readonly evicted?: number;
+  readonly remaining?: number;
+  readonly blockers: readonly DrainBlocker[];
+  /** Activities that do not get on; absent when all do. */
+  readonly unsettled?: readonly UnsettledActivity[];
+}
 
 /** Fields in which two policies differ, in the order of the alphabet. */
 export function policyDifferences(one: DrainPolicy, other: DrainPolicy): readonly string[] {

@@ -56,13 +56,10 @@ interface DrainRun {
 export async function drainNode(input: DrainNodeInput): Promise<DrainEnd> {
   const run: DrainRun = {
     input,
-    node: openNodeRun(input, { phase: 'cordoning' }),
+    node: openNodeRun(input, { phase: 'cordoning', asked: 'drain' }),
     answer: undefined,
   };
   registerDrain(run);
-  const { actor, reason, node, requestId } = input;
-  const text = `${actor} asked to drain ${node} (${reason})`;
-  note(run.node, { actor, event: 'command.drain', text, requestId, node });
   let end: DrainEnd;
   try {
     end = await conduct(run);

@@ -56,18 +56,29 @@ export interface NodeRun {
   end: DrainEnd | undefined;
 }
 
-/** Makes the state and registers what both workflows answer; call it before the first await. */
+/**
+ * Makes the state and registers what both workflows answer; call it before the first await. The
+ * request that began it is in the trail before any message is heard: it may come again as one.
+ */
 export function openNodeRun(
   input: RunInput,
-  begin: { readonly phase: DrainPhase; readonly undo?: UndoRequest },
+  begin: {
+    readonly phase: DrainPhase;
+    readonly asked: 'drain' | 'undo';
+    readonly undo?: UndoRequest;
+  },
 ): NodeRun {
   const nowMs = Date.now();
+  const { actor, reason, requestId, node } = input;
+  const what = begin.asked === 'drain' ? 'drain' : 'uncordon';
+  const text = `${actor} asked to ${what} ${node} (${reason})`;
+  const first = { actor, event: `command.${begin.asked}`, text, requestId, node };
   const run: NodeRun = {
     input,
     startedAtMs: nowMs,
     phase: begin.phase,
     phaseSinceMs: nowMs,
-    audit: [],
+    audit: withNote([], first, nowMs),
     undo: begin.undo,
     evicted: 0,
     refusals: 0,

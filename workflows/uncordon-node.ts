@@ -11,18 +11,16 @@ import {
 
 import type { DrainEnd, DrainRequest } from '../domain/node-drain';
 import { drainUpdate, type UncordonNodeInput } from './messages';
-import { close, note, openNodeRun, refused, undone, undoneBy } from './node-run';
+import { close, openNodeRun, refused, undone, undoneBy } from './node-run';
 
 /** Undoes the cordon of the node, whatever of ours it is for; an upgrade's only when none runs. */
 export async function uncordonNode(input: UncordonNodeInput): Promise<DrainEnd> {
-  const run = openNodeRun(input, { phase: 'undoing', undo: input });
-  const { actor, reason, node, requestId } = input;
+  const run = openNodeRun(input, { phase: 'undoing', asked: 'undo', undo: input });
+  const { actor, reason } = input;
   const refuse = (_request: DrainRequest): never => {
     throw refused({ code: 'being-undone', by: actor });
   };
   setHandler(drainUpdate, refuse, { validator: refuse });
-  const text = `${actor} asked to uncordon ${node} (${reason})`;
-  note(run, { actor, event: 'command.undo', text, requestId, node });
   const options = { by: actor, reason, undoes: undoneBy(input) };
   let end: DrainEnd;
   try {

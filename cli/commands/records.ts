@@ -10,6 +10,10 @@ import type { CommandRun, Invocation } from '../session';
 import { withSchema } from '../session';
 import { examples } from './examples';
 
+interface AuditCliOptions {
+  readonly node?: string;
+}
+
 interface ListCliOptions {
   readonly running?: boolean;
   readonly limit?: number;
@@ -19,18 +23,27 @@ export function addAudit(program: Command, run: CommandRun): void {
   const command = program
     .command('audit')
     .summary('show who did what, and why')
-    .description('Shows the audit trail of an upgrade, oldest first.')
+    .description('Shows the audit trail of an upgrade, or of the last drain of a node by itself.')
     .argument('[cluster]', 'name of the cluster (default: of the access file, or the only one)')
-    .addHelpText('after', examples([['audit prod', 'from the start to now']]));
-  run.bind(command, audit);
+    .option('--node <node>', 'of the last drain or uncordon of this node, outside of upgrades')
+    .addHelpText(
+      'after',
+      examples([
+        ['audit prod', 'from the start to now'],
+        ['audit prod --node worker-3', 'who drained the node, and why'],
+      ]),
+    );
+  run.bind<AuditCliOptions>(command, audit);
 }
 
-async function audit(invocation: Invocation) {
+async function audit(invocation: Invocation<AuditCliOptions>) {
+  const { node } = invocation.options;
   return invocation.withClient(async (client) => {
     const cluster = await clusterOf(invocation.args[0], invocation, client);
-    const entries = await client.audit(cluster);
+    const entries = await client.audit(cluster, node);
+    const about = { cluster, ...(node === undefined ? {} : { node }) };
     invocation.print({
-      json: withSchema('ascent.audit/v1', { cluster, entries }),
+      json: withSchema('ascent.audit/v1', { ...about, entries }),
       lines: (style) => renderAudit(entries, style),
     });
     return exitCodes.ok;

@@ -8,6 +8,7 @@ import { buildProgram } from '../../cli/program';
 import { CommandRun } from '../../cli/session';
 import { ascentErrorCodes } from '../../client';
 import { commandRefusalCodes } from '../../domain/control';
+import { drainRefusalCodes } from '../../domain/node-drain';
 import { FakeTerminal } from './support/fake-terminal';
 
 const root = path.resolve(__dirname, '../..');
@@ -49,7 +50,7 @@ describe('docs/json-output.md', () => {
   });
 
   it('has every code of errors and refusals', () => {
-    const codes = [...ascentErrorCodes, ...commandRefusalCodes];
+    const codes = [...ascentErrorCodes, ...commandRefusalCodes, ...drainRefusalCodes];
 
     expect(codes.filter((code) => !jsonPage.includes(`\`${code}\``))).toEqual([]);
   });

@@ -2,7 +2,15 @@
 // refuses by the same rules as the real one; nothing here talks to Temporal.
 
 import type { UpgradeClient } from '../../../cli/context';
-import type { StartRefused, StartResult, UpgradeSchedule } from '../../../client';
+import type {
+  DrainEnd,
+  DrainLook,
+  DrainStart,
+  StartRefused,
+  StartResult,
+  UncordonResult,
+  UpgradeSchedule,
+} from '../../../client';
 import {
   CommandRefusedError,
   TemporalUnreachableError,
@@ -15,6 +23,7 @@ import type { Plan } from '../../../domain/plan';
 import type { UpgradeProgress, UpgradeResult } from '../../../domain/progress';
 import { hopId, nodeName } from '../../support/builders';
 import { nowMs } from './fake-terminal';
+import { drainingLook, drainTrail, nodeDrained, nodeUncordoned } from './node-fixtures';
 
 export interface FakeUpgradeOptions {
   readonly cluster: string;
@@ -25,6 +34,18 @@ export interface FakeUpgradeOptions {
   readonly moments?: readonly UpgradeProgress[];
   readonly refusal?: StartRefused;
   readonly schedules?: readonly UpgradeSchedule[];
+  /** What single nodes are told; default: they are drained at once. */
+  readonly node?: FakeNode;
+}
+
+/** How a node outside of an upgrade behaves. */
+export interface FakeNode {
+  readonly start?: DrainStart;
+  /** What is seen of its drain, one after the other. */
+  readonly looks?: (node: string) => readonly DrainLook[];
+  /** Undefined: the watching is interrupted before it ends. */
+  readonly end?: DrainEnd;
+  readonly uncordon?: UncordonResult;
 }
 
 export class FakeUpgrade implements UpgradeClient {
@@ -99,6 +120,31 @@ export class FakeUpgrade implements UpgradeClient {
   quarantineNode: UpgradeClient['quarantineNode'] = (cluster, request) =>
     this.#answerNode(cluster, 'quarantineNode', request, 'stays cordoned');
 
+  drain: UpgradeClient['drain'] = (cluster, node, options) => {
+    this.calls.push(['drain', cluster, node, options]);
+    const workflowId = `drain/${cluster}/${node}`;
+    return Promise.resolve(this.#options.node?.start ?? { kind: 'started', workflowId });
+  };
+
+  async *watchDrain(
+    _cluster: string,
+    node: string,
+  ): AsyncGenerator<DrainLook, DrainEnd | undefined> {
+    const behaviour = this.#options.node ?? {};
+    const looks = behaviour.looks?.(node) ?? [drainingLook(node)];
+    yield* looks;
+    const last = looks.at(-1);
+    const end = 'end' in behaviour ? behaviour.end : nodeDrained;
+    if (end === undefined || last === undefined) return undefined;
+    yield { status: { ...last.status, phase: 'ended', end }, blockers: [] };
+    return end;
+  }
+
+  uncordon: UpgradeClient['uncordon'] = (cluster, node, options) => {
+    this.calls.push(['uncordon', cluster, node, options]);
+    return Promise.resolve(this.#options.node?.uncordon ?? { kind: 'ended', end: nodeUncordoned });
+  };
+
   status: UpgradeClient['status'] = async (cluster) => (await this.progress(cluster)).status;
 
   progress: UpgradeClient['progress'] = (cluster) => {
@@ -124,7 +170,8 @@ export class FakeUpgrade implements UpgradeClient {
 
   plan: UpgradeClient['plan'] = () => Promise.resolve(this.#options.plan);
 
-  audit: UpgradeClient['audit'] = async (cluster) => {
+  audit: UpgradeClient['audit'] = async (cluster, node) => {
+    if (node !== undefined) return drainTrail(node);
     await this.progress(cluster);
     return auditTrail;
   };

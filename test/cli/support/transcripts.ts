@@ -16,6 +16,7 @@ import { FakeUpgrade, unreachable } from './fake-upgrade';
 import type { TerminalOptions } from './fake-terminal';
 import { FakeTerminal } from './fake-terminal';
 import { moments, observation, plan, specText } from './fixtures';
+import { nodes, nodesToLookAt } from './node-fixtures';
 
 /** What a `@` line changes, from there on. */
 interface Setting {
@@ -79,6 +80,12 @@ function changed(setting: Setting, sentence: string): Setting {
     if (known === undefined) throw new Error(`no moment is called ${moment}`);
     return { ...setting, upgrade: { ...setting.upgrade, moment: known } };
   }
+  const behaviour = /^node web-2 (?<name>.+)$/.exec(sentence)?.groups?.['name'];
+  if (behaviour !== undefined) {
+    const known = nodes[behaviour];
+    if (known === undefined) throw new Error(`no node ${behaviour}`);
+    return { ...setting, upgrade: { ...setting.upgrade, node: known } };
+  }
   const more = settings[sentence];
   if (more === undefined) throw new Error(`nothing is called "${sentence}"`);
   return more(setting);
@@ -103,6 +110,11 @@ const settings: Readonly<Record<string, (setting: Setting) => Setting>> = {
     terminal: { ...setting.terminal, confirms: true },
   }),
   'nobody can be asked': (setting) => ({ ...setting, terminal: {} }),
+  'the cluster can be read': (setting) => ({
+    ...setting,
+    terminal: { ...setting.terminal, cluster: nodesToLookAt },
+  }),
+  'all is well': () => start,
   'somebody says no': (setting) => ({
     ...setting,
     terminal: { ...setting.terminal, confirms: false },

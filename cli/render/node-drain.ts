@@ -1,0 +1,114 @@
+// The drain of one node for people: what it would do, where it stands, how it ended.
+
+import type { NodePreview } from '../../activities/drain-preview';
+import { blockerSentence } from '../../domain/blocker-sentences';
+import type { DrainBlocker } from '../../domain/blockers';
+import { formatDuration } from '../../domain/durations';
+import type { DrainEnd, DrainLook } from '../../domain/node-drain';
+import { drainEndSentence, drainStatusSentence } from '../../domain/node-drain-sentences';
+import { unsettledSentences } from '../../domain/status-sentences';
+import { blockerGroups, blockerLines, groupSentence } from './blocker-groups';
+import type { Style } from './style';
+import { columns, count, wrap } from './text';
+
+interface View {
+  readonly nowMs: number;
+  readonly style: Style;
+  readonly width: number;
+}
+
+const verdictOrder = ['refuse', 'wait', 'evict', 'skip'] as const;
+
+/** Pods that forbid the drain first, those that stay last. */
+export function renderPreview(preview: NodePreview, style: Style): readonly string[] {
+  const { node, pods } = preview;
+  const title = style.strong(`Drain of node ${node}: ${tallyText(preview)}`);
+  if (pods.length === 0) return [title];
+  const rows = verdictOrder.flatMap((verdict) =>
+    pods
+      .filter((pod) => pod.verdict === verdict)
+      .map(({ namespace, name, reasons }) => [verdict, `${namespace}/${name}`, reasons.join(', ')]),
+  );
+  const [head = '', ...lines] = columns([['VERDICT', 'POD', 'REASON'], ...rows], '  ');
+  const styled = lines.map((line, index) =>
+    rows[index]?.[0] === 'refuse' ? style.bad(line) : line,
+  );
+  return [title, style.faint(head), ...styled];
+}
+
+const verdictTexts = {
+  refuse: 'forbids it',
+  wait: 'waited for',
+  evict: 'evicted',
+  skip: 'left alone',
+} as const;
+
+function tallyText({ pods }: NodePreview): string {
+  if (pods.length === 0) return 'no pod is on it';
+  return verdictOrder
+    .map((verdict) => [verdict, pods.filter((pod) => pod.verdict === verdict).length] as const)
+    .filter(([, number]) => number > 0)
+    .map(([verdict, number]) => `${count(number, 'pod')} ${verdictTexts[verdict]}`)
+    .join(', ');
+}
+
+/** One picture of a drain that runs. */
+export function renderLook(look: DrainLook, { nowMs, style, width }: View): readonly string[] {
+  const { status, evicted, remaining, blockers, unsettled = [] } = look;
+  const pods =
+    evicted === undefined ? '' : `  ${count(evicted, 'pod')} evicted, ${remaining ?? 0} left`;
+  const since = formatDuration(nowMs - status.phaseSinceMs);
+  return [
+    `${style.strong(status.node)}  ${status.phase}  ${since}${pods}`,
+    ...blockerLines(blockers, { nowMs, width, indent: '  ' }).map(style.wait),
+    ...unsettledSentences(status.cluster, unsettled, nowMs).flatMap((sentence) =>
+      wrap(sentence, width, '  ').map(style.bad),
+    ),
+  ];
+}
+
+/** A budget that says "not yet" for a moment is how drains go; this long it is news. */
+const standingMs = 5_000;
+
+/** The look without blockers that have only just come up: for those who print every line. */
+export function standingLook(look: DrainLook, nowMs: number): DrainLook {
+  const isStanding = ({ sinceMs }: DrainBlocker): boolean => nowMs - sinceMs >= standingMs;
+  return { ...look, blockers: look.blockers.filter(isStanding) };
+}
+
+/** What is new since the look before, one line each; each reason is told once. */
+export function lookEvents(before: DrainLook | undefined, after: DrainLook): readonly string[] {
+  const { status } = after;
+  const isPhaseNew = before?.status.phase !== status.phase && status.phase !== 'ended';
+  const known = new Set(blockerGroups(before?.blockers ?? []).map(({ key }) => key));
+  const told = new Set(unsettledSentences(status.cluster, before?.unsettled ?? []));
+  return [
+    ...(isPhaseNew ? [drainStatusSentence(status)] : []),
+    ...blockerGroups(after.blockers)
+      .filter(({ key }) => !known.has(key))
+      .map((group) => `${status.node} waits: ${groupSentence(group)}`),
+    ...unsettledSentences(status.cluster, after.unsettled ?? []).filter(
+      (sentence) => !told.has(sentence),
+    ),
+  ];
+}
+
+/** How it ended, with what keeps its pods. */
+export function renderEnd(
+  node: string,
+  end: DrainEnd,
+  { nowMs, style, width }: View,
+): readonly string[] {
+  const isDone = end.outcome === 'drained';
+  return [
+    ...wrap(drainEndSentence(node, end), width).map(isDone ? style.good : style.bad),
+    ...blockerLines(untoldBlockers(end), { nowMs, width, indent: '  ' }).map(style.wait),
+  ];
+}
+
+/** The message of a drain that failed names the first few itself. */
+function untoldBlockers(end: DrainEnd): readonly DrainBlocker[] {
+  if (end.outcome !== 'not-drained') return [];
+  const { message } = end.failure;
+  return end.blockers.filter((blocker) => !message.includes(blockerSentence(blocker)));
+}
