@@ -4,12 +4,14 @@
 //     evicted, and that are leaving or gone when its successor looks, were evicted by it.
 // L2. A refusal keeps the time of its first occurrence as long as the pod stays, also across
 //     attempts.
+// L3. A pod that its budget keeps, as a watch tells, is not asked for but now and then: what the
+//     Eviction API says is what counts.
 
 import type { DrainProgress } from '../domain/activity-contract';
 import type { DrainBlocker } from '../domain/blockers';
 import type { DrainVerdicts } from '../domain/drain-verdicts';
 import type { PodRef } from '../domain/names';
-import type { EvictionAnswer, PodView } from './ports';
+import type { BudgetView, EvictionAnswer, PodView } from './ports';
 
 /** Heartbeat details of drainNode: the progress, and what L1 needs. */
 export interface DrainCheckpoint extends DrainProgress {
@@ -20,13 +22,21 @@ export interface DrainCheckpoint extends DrainProgress {
 interface Refusal {
   readonly blocker: DrainBlocker;
   readonly tries: number;
+  /** Not asked for before; as long as `keptUntilMs` says so, only when its budget allows. */
   readonly notBeforeMs: number;
+  readonly keptUntilMs?: number;
 }
 
 /** Clocks of API server and worker may disagree by this much before grace counts as exceeded. */
 const graceSlackMs = 2_000;
 
 const budgetRetryMs = 1_000;
+/** After a refusal, where a watch tells when the budget allows again: others may have been first. */
+const watchedBudgetRetryMs = 200;
+/** L3. */
+const keptRetryMs = 10_000;
+/** A pod that was evicted says so itself by then, or is asked for again. */
+const evictedSettleMs = 2_000;
 const overlapRetryMs = 5_000;
 const forbiddenRetryMs = 10_000;
 const namespaceRetryMs = 2_000;
@@ -71,7 +81,7 @@ export class DrainLedger {
   readonly startedAtMs: number;
   private evicted: number;
   private refusals: number;
-  private readonly evictedUids = new Set<string>();
+  private readonly evictedAtMs = new Map<string, number>();
   /** Of the attempt before; settled at the first look. */
   private inherited: readonly string[];
   private readonly inheritedSinceMs: ReadonlyMap<string, number>;
@@ -134,7 +144,7 @@ export class DrainLedger {
   }
 
   get hasLeavingPods(): boolean {
-    return this.leaving.length > 0 || this.toEvict.some((pod) => this.evictedUids.has(pod.uid));
+    return this.leaving.length > 0 || this.toEvict.some((pod) => this.evictedAtMs.has(pod.uid));
   }
 
   /** Pods whose eviction is to be asked for now. */
@@ -143,25 +153,51 @@ export class DrainLedger {
   }
 
   /** Whether this pod's eviction would be asked for now; a pod that was never seen is due. */
-  isDue(pod: PodView, nowMs: number): boolean {
-    const refusal = this.refused.get(pod.uid);
+  isDue({ uid }: PodView, nowMs: number): boolean {
+    const evictedAtMs = this.evictedAtMs.get(uid);
+    if (evictedAtMs !== undefined && nowMs < evictedAtMs + evictedSettleMs) return false;
+    const refusal = this.refused.get(uid);
     return refusal === undefined || refusal.notBeforeMs <= nowMs;
   }
 
-  /** Milliseconds until a refused pod is due; undefined when none was refused. */
+  /** Milliseconds until a refused pod is due, or asked for anyhow; undefined without refusals. */
   msUntilDue(nowMs: number): number | undefined {
     const times = this.toEvict.flatMap(({ uid }) => {
-      const notBeforeMs = this.refused.get(uid)?.notBeforeMs;
-      return notBeforeMs === undefined ? [] : [notBeforeMs - nowMs];
+      const refusal = this.refused.get(uid);
+      if (refusal === undefined) return [];
+      return [Math.max(refusal.notBeforeMs, refusal.keptUntilMs ?? 0) - nowMs];
     });
     return times.length === 0 ? undefined : Math.max(0, Math.min(...times));
   }
 
-  /** Notes what the Eviction API answered for a pod. */
-  note(pod: PodView, answer: EvictionAnswer, nowMs: number): void {
+  /** Notes that a watched budget keeps the pod; whether it is to be asked for all the same (L3). */
+  keep(
+    pod: PodView,
+    { budget, desiredHealthy, currentHealthy }: BudgetView,
+    nowMs: number,
+  ): boolean {
+    const before = this.refused.get(pod.uid);
+    if (before?.keptUntilMs !== undefined && before.keptUntilMs <= nowMs) return true;
+    const sinceMs = before?.blocker.sinceMs ?? this.sinceMsOf(pod, nowMs);
+    // In the words of the API server, so that a person reads the same from either.
+    const message =
+      `The disruption budget ${budget.name} needs ${desiredHealthy} healthy pods` +
+      ` and has ${currentHealthy} currently`;
+    const tries = before?.tries ?? 0;
+    this.refused.set(pod.uid, {
+      blocker: blockerOf(pod.ref, { kind: 'budget', budget, message }, sinceMs),
+      tries,
+      notBeforeMs: nowMs,
+      keptUntilMs: before?.keptUntilMs ?? nowMs + jittered(keptRetryMs, pod.uid, tries),
+    });
+    return false;
+  }
+
+  /** Notes what the Eviction API answered for a pod; `isWatched`: its budgets are. */
+  note(pod: PodView, answer: EvictionAnswer, nowMs: number, isWatched: boolean): void {
     if (answer.kind === 'evicted') {
-      if (!this.evictedUids.has(pod.uid)) this.evicted += 1;
-      this.evictedUids.add(pod.uid);
+      if (!this.evictedAtMs.has(pod.uid)) this.evicted += 1;
+      this.evictedAtMs.set(pod.uid, nowMs);
       this.refused.delete(pod.uid);
       return;
     }
@@ -177,7 +213,7 @@ export class DrainLedger {
     this.refused.set(pod.uid, {
       blocker: blockerOf(pod.ref, answer, sinceMs),
       tries,
-      notBeforeMs: nowMs + retryDelayMs(answer, pod.uid, tries),
+      notBeforeMs: nowMs + retryDelayMs(answer, { uid: pod.uid, tries, isWatched }),
     });
   }
 
@@ -193,7 +229,7 @@ export class DrainLedger {
 
   /** What the heartbeat says and the next attempt goes on from. */
   checkpoint(): DrainCheckpoint {
-    const gone = this.toEvict.filter((pod) => !this.evictedUids.has(pod.uid));
+    const gone = this.toEvict.filter((pod) => !this.evictedAtMs.has(pod.uid));
     return {
       evicted: this.evicted,
       refusals: this.refusals,
@@ -255,10 +291,13 @@ function blockerOf(pod: PodRef, answer: Refused, sinceMs: number): DrainBlocker 
   }
 }
 
-function retryDelayMs(answer: Refused, uid: string, tries: number): number {
+function retryDelayMs(
+  answer: Refused,
+  { uid, tries, isWatched }: { uid: string; tries: number; isWatched: boolean },
+): number {
   switch (answer.kind) {
     case 'budget':
-      return jittered(budgetRetryMs, uid, tries);
+      return jittered(isWatched ? watchedBudgetRetryMs : budgetRetryMs, uid, tries);
     case 'budget-not-observed':
     case 'throttled':
       return Math.min(retryAfterMaxMs, Math.max(budgetRetryMs, answer.retryAfterSeconds * 1_000));

@@ -29,6 +29,9 @@ export interface FakeBudget {
   observed?: boolean;
 }
 
+/** How closely a follower's wait looks. */
+const changeStepMs = 10;
+
 export class FakeKube implements KubeApi {
   readonly nodes = new Map<string, Mutable<NodeView>>();
   readonly pods = new Map<string, Mutable<PodView>>();
@@ -50,11 +53,19 @@ export class FakeKube implements KubeApi {
   remembered: readonly PodView[] | undefined;
   /** Whether watches tell what is on a node. */
   isWatched = false;
+  /** What watches tell instead of the truth, of every node. */
+  told: {
+    readonly pods?: readonly PodView[];
+    readonly disruptionsAllowed?: number;
+    readonly isUncordoned?: boolean;
+  } = {};
   /** Thrown by the next calls of the method, one each. */
   readonly failures: { readonly method: keyof KubeApi; readonly error: Error }[] = [];
   /** Runs before every call. */
   onCall: ((method: keyof KubeApi) => void) | undefined;
   mostEvictionsInFlight = 0;
+  /** Followers that were not closed. */
+  followers = 0;
   private evictionsInFlight = 0;
   private spawned = 0;
   private readonly clock: FakeClock;
@@ -160,17 +171,45 @@ export class FakeKube implements KubeApi {
     return this.copiesOn(name);
   }
 
-  /** Its `changed` waits as long as it is allowed to: the clock stands still meanwhile. */
   followNode(name: NodeName): NodeFollower {
     const told = <Answer>(answer: () => Answer): Answer | undefined =>
       this.isWatched ? answer() : undefined;
-    return {
-      pods: () => told(() => this.copiesOn(name)),
-      node: () => told(() => this.nodes.get(name) ?? ('missing' as const)),
-      budgetsOf: (pod) => told(() => this.budgetViews().filter((budget) => budget.selects(pod))),
-      changed: (ms, signal) => this.clock.sleep(ms, signal),
-      close: () => undefined,
+    this.followers += 1;
+    const follower: NodeFollower = {
+      pods: () => told(() => this.told.pods ?? this.copiesOn(name)),
+      node: () => told(() => this.toldNode(name)),
+      budgetsOf: (pod) =>
+        told(() =>
+          this.budgetViews()
+            .filter((budget) => budget.selects(pod))
+            .map((budget) => ({ ...budget, ...allowanceOf(this.told) })),
+        ),
+      changed: (ms, signal) => this.untilChange(follower, ms, signal),
+      close: () => {
+        this.followers -= 1;
+      },
     };
+    return follower;
+  }
+
+  private toldNode(name: NodeName): NodeView | 'missing' {
+    const node = this.nodes.get(name);
+    if (node === undefined) return 'missing';
+    return this.told.isUncordoned === true ? { ...node, unschedulable: false } : { ...node };
+  }
+
+  /** Lets time go by in steps, so that what happens in between is noticed. */
+  private async untilChange(follower: NodeFollower, ms: number, signal: AbortSignal) {
+    const look = (): string => {
+      const pods = follower.pods() ?? [];
+      const budgets = pods.flatMap((pod) => follower.budgetsOf(pod) ?? []);
+      return JSON.stringify([pods, follower.node(), budgets]);
+    };
+    const before = look();
+    const endMs = this.clock.nowMs() + ms;
+    do {
+      await this.clock.sleep(Math.min(changeStepMs, endMs - this.clock.nowMs()), signal);
+    } while (this.clock.nowMs() < endMs && look() === before);
   }
 
   async listPods(signal: AbortSignal): Promise<readonly PodView[]> {
@@ -302,6 +341,10 @@ export class FakeKube implements KubeApi {
       this.addPod(node.name, name, { labels: pod.labels, ref: { namespace, name } });
     });
   }
+}
+
+function allowanceOf({ disruptionsAllowed }: FakeKube['told']): Partial<BudgetView> {
+  return disruptionsAllowed === undefined ? {} : { disruptionsAllowed };
 }
 
 function selects(budget: FakeBudget, pod: PodView): boolean {

@@ -1,0 +1,193 @@
+// drainNode while watches tell what is on its node; drain.test.ts is without them.
+
+import type { DrainInput } from '../../domain/activity-contract';
+import {
+  cluster,
+  FakeAttempt,
+  FakeCluster,
+  failureOf,
+  nodeName,
+  runOnce,
+} from '../support/fake-cluster';
+
+const web = { app: 'web' };
+const startMs = Date.UTC(2026, 0, 1);
+
+/** `worker-1` is cordoned, watched, and to be drained; `worker-2` takes what leaves. */
+function aCluster(): FakeCluster {
+  const fake = new FakeCluster();
+  fake.kube.isWatched = true;
+  fake.kube.addNode('worker-1', { unschedulable: true }).addNode('worker-2');
+  return fake;
+}
+
+const drain: DrainInput = {
+  cluster,
+  node: nodeName('worker-1'),
+  policy: { timeoutMs: 60_000, emptyDirData: 'refuse', unmanagedPods: 'refuse' },
+};
+
+/** Evictions that were asked for, refused or not. */
+function countEvictions(fake: FakeCluster): () => number {
+  let asked = 0;
+  fake.kube.onCall = (method) => {
+    if (method === 'evict') asked += 1;
+  };
+  return () => asked;
+}
+
+/** `count` pods of one budget on worker-1; `healthy` of them must stay. */
+function aDeployment(fake: FakeCluster, count: number, healthy: number): void {
+  for (let index = 1; index <= count; index += 1) {
+    fake.kube.addPod('worker-1', `web-${index}`, { labels: web });
+  }
+  fake.kube.addBudget('web', { matchLabels: web, desiredHealthy: healthy });
+}
+
+describe('a watched drain', () => {
+  it('reads the pods from etcd once, at its end, and the node never', async () => {
+    const fake = aCluster();
+    const calls: string[] = [];
+    fake.kube.onCall = (method) => calls.push(method);
+    fake.kube.addPod('worker-1', 'web-1').addPod('worker-1', 'web-2');
+    expect(await runOnce(fake, 'drainNode', drain)).toMatchObject({ evicted: 2, refusals: 0 });
+    expect(calls).toEqual(['evict', 'evict', 'listPodsOnNode']);
+    expect(fake.kube.podLists).toEqual(['now']);
+    expect(fake.kube.followers).toBe(0);
+  });
+
+  it('ends when the last pod is gone, not at the next look by the clock', async () => {
+    const fake = aCluster();
+    fake.kube.graceMs = 1_010;
+    fake.kube.addPod('worker-1', 'web-1');
+    expect(await runOnce(fake, 'drainNode', drain)).toMatchObject({ evicted: 1 });
+    expect(fake.clock.nowMs() - startMs).toBe(1_010);
+  });
+
+  it('asks for no eviction that its budget would refuse, and for the next when it allows', async () => {
+    const fake = aCluster();
+    aDeployment(fake, 4, 3);
+    const asked = countEvictions(fake);
+    const attempt = new FakeAttempt();
+    const result = await attempt.run(fake, 'drainNode', drain);
+    expect(result).toMatchObject({ evicted: 4, refusals: 0 });
+    expect(asked()).toBe(4);
+    // A second of grace and half a second until the replacement is Ready, four times, less the last.
+    expect(result.seconds).toBeLessThanOrEqual(6);
+    expect(attempt.heartbeats[0]).toMatchObject({ evicted: 0, remaining: 4, blockers: [] });
+    expect(attempt.heartbeats).toContainEqual(
+      expect.objectContaining({
+        evicted: 1,
+        blockers: ['web-2', 'web-3', 'web-4'].map((name) => ({
+          code: 'budget-exhausted',
+          pod: { namespace: 'shop', name },
+          budget: { namespace: 'shop', name: 'web' },
+          message: 'The disruption budget web needs 3 healthy pods and has 4 currently',
+          sinceMs: startMs,
+        })),
+      }),
+    );
+  });
+
+  it('asks all the same every ten seconds or so: a watched budget may be wrong', async () => {
+    const fake = aCluster();
+    aDeployment(fake, 1, 0);
+    fake.kube.told = { disruptionsAllowed: 0 };
+    expect(await runOnce(fake, 'drainNode', drain)).toMatchObject({ evicted: 1 });
+    const seconds = (fake.clock.nowMs() - startMs) / 1_000;
+    expect(seconds).toBeGreaterThanOrEqual(8);
+    expect(seconds).toBeLessThanOrEqual(14);
+  });
+
+  it('asks again soon when others were quicker than the watch', async () => {
+    const fake = aCluster();
+    aDeployment(fake, 1, 1);
+    fake.kube.told = { disruptionsAllowed: 1 };
+    fake.clock.after(1_000, () => void fake.kube.addPod('worker-2', 'web-9', { labels: web }));
+    const result = await runOnce(fake, 'drainNode', drain);
+    expect(result).toMatchObject({ evicted: 1 });
+    expect(result.refusals).toBeGreaterThanOrEqual(3);
+    expect(result.seconds).toBeLessThan(2.5);
+  });
+
+  it.each([
+    { name: 'not Ready', pod: { ready: false } },
+    { name: 'Pending', pod: { phase: 'Pending' } },
+  ])('asks at once for a pod that is $name: its budget may not guard it', async ({ pod }) => {
+    const fake = aCluster();
+    fake.kube.addPod('worker-1', 'web-1', { labels: web, ...pod });
+    fake.kube.addBudget('web', { matchLabels: web, desiredHealthy: 1 });
+    fake.kube.answer = () => ({ kind: 'evicted' });
+    const asked = countEvictions(fake);
+    fake.clock.after(3_000, () => fake.kube.pods.clear());
+    await runOnce(fake, 'drainNode', drain);
+    expect(asked()).toBeGreaterThan(0);
+  });
+
+  it.each([
+    { name: 'two budgets', second: true, observed: true, code: 'budgets-overlap' },
+    { name: 'an unobserved budget', second: false, observed: false, code: 'budget-not-observed' },
+  ])('lets the Eviction API say what $name mean', async ({ second, observed, code }) => {
+    const fake = aCluster();
+    fake.kube.addPod('worker-1', 'web-1', { labels: web });
+    fake.kube.addBudget('web', { matchLabels: web, desiredHealthy: 1, observed });
+    if (second) fake.kube.addBudget('more', { matchLabels: web, desiredHealthy: 1 });
+    expect(await failureOf(runOnce(fake, 'drainNode', drain))).toMatchObject({
+      type: 'drain-deadline',
+      details: [{ progress: { blockers: [{ code }] } }],
+    });
+  });
+
+  it('evicts nothing twice while the watch has not told of the eviction', async () => {
+    const fake = aCluster();
+    fake.kube.addPod('worker-1', 'web-1');
+    const [before] = [...fake.kube.pods.values()].map((pod) => ({ ...pod }));
+    fake.kube.told = { pods: before === undefined ? [] : [before] };
+    fake.clock.after(1_500, () => {
+      fake.kube.told = {};
+    });
+    const asked = countEvictions(fake);
+    expect(await runOnce(fake, 'drainNode', drain)).toMatchObject({ evicted: 1 });
+    expect(asked()).toBe(1);
+  });
+
+  it('believes no watch that the node is empty', async () => {
+    const fake = aCluster();
+    fake.kube.told = { pods: [] };
+    fake.kube.addPod('worker-1', 'web-1');
+    expect(await runOnce(fake, 'drainNode', drain)).toMatchObject({ evicted: 1 });
+    expect(fake.kube.podsOn('worker-1')).toEqual([]);
+  });
+
+  it('believes no watch that the node is uncordoned, which may only not know yet', async () => {
+    const fake = aCluster();
+    fake.kube.addPod('worker-1', 'web-1');
+    fake.kube.told = { isUncordoned: true };
+    expect(await runOnce(fake, 'drainNode', drain)).toMatchObject({ evicted: 1 });
+  });
+
+  it('stops as soon as somebody uncordons the node', async () => {
+    const fake = aCluster();
+    aDeployment(fake, 1, 1);
+    fake.clock.after(1_230, () => {
+      const node = fake.kube.nodes.get('worker-1');
+      if (node !== undefined) node.unschedulable = false;
+    });
+    expect(await failureOf(runOnce(fake, 'drainNode', drain))).toMatchObject({
+      type: 'drain-refused',
+      message: 'node worker-1 is not cordoned; its pods would come back',
+    });
+    expect(fake.clock.nowMs() - startMs).toBe(1_230);
+    expect(fake.kube.followers).toBe(0);
+  });
+
+  it('goes on by the clock when the watch breaks in the middle', async () => {
+    const fake = aCluster();
+    aDeployment(fake, 3, 2);
+    fake.clock.after(700, () => {
+      fake.kube.isWatched = false;
+    });
+    expect(await runOnce(fake, 'drainNode', drain)).toMatchObject({ evicted: 3 });
+    expect(fake.kube.podLists.length).toBeGreaterThan(3);
+  });
+});
