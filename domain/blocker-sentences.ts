@@ -100,6 +100,9 @@ const planWords: Words<PlanBlocker> = {
   'namespace-unknown': ({ pool, namespace }) =>
     `the drain policy of pool ${pool} is about namespace ${namespace}, which does not exist` +
     ' - correct the name, or take it out of drain.namespaces',
+  'pod-selector-unreadable': ({ pool, podSelector, mistakes }) =>
+    `the podSelector ${JSON.stringify(podSelector)} of pool ${pool} cannot be read:` +
+    ` ${mistakes.join('; ')} - correct it, or leave it out to drain every pod`,
   'plan-digest-changed': ({ expected, actual }) =>
     `the plan is now ${actual}, not ${expected} as it was looked at` +
     ' - look at the new plan and start with its digest',

@@ -77,6 +77,13 @@ export type PlanBlocker =
       readonly namespace: string;
     }
   | {
+      readonly code: 'pod-selector-unreadable';
+      readonly pool: PoolName;
+      readonly podSelector: string;
+      /** Each with its column. */
+      readonly mistakes: readonly [string, ...string[]];
+    }
+  | {
       readonly code: 'plan-digest-changed';
       readonly expected: string;
       readonly actual: string;
@@ -192,6 +199,7 @@ export const blockerCodes = [
   'pool-empty',
   'node-without-pool',
   'namespace-unknown',
+  'pod-selector-unreadable',
   'plan-digest-changed',
   'budget-exhausted',
   'budget-not-observed',

@@ -11,6 +11,7 @@ import { canonicalJson } from './canonical-json';
 import { controlPlaneBlockers, observedControlPlane } from './control-plane';
 import type { ControlPlane } from './control-plane';
 import { planDigestOf } from './digest';
+import { parseLabelSelector } from './label-selector';
 import { laneChanges } from './lanes';
 import type { HopId, SnapshotId } from './names';
 import type { NodeObservation, Observation } from './observation';
@@ -49,6 +50,7 @@ export function planUpgrade(input: PlanningInput): PlanResult {
     ...unreportedKubelets(observation),
     ...resolved.blockers,
     ...unknownNamespaces(input),
+    ...unreadableSelectors(spec),
   ];
   if (controlPlane === undefined) return blockedBy(structural);
 
@@ -99,6 +101,16 @@ function unknownNamespaces(input: PlanningInput): readonly PlanBlocker[] {
       .filter((namespace) => !known.has(namespace))
       .map((namespace) => ({ code: 'namespace-unknown', pool, namespace }) as const),
   );
+}
+
+/** An upgrade file has been read with this in mind; other clients write specs of their own. */
+function unreadableSelectors({ pools }: UpgradeSpec): readonly PlanBlocker[] {
+  return pools.flatMap(({ name: pool, drain: { podSelector = '' } }) => {
+    const selector = parseLabelSelector(podSelector);
+    if (selector.kind === 'parsed') return [];
+    const { mistakes } = selector;
+    return [{ code: 'pod-selector-unreadable', pool, podSelector, mistakes } as const];
+  });
 }
 
 interface HopsInput extends PlanningInput {

@@ -2,6 +2,7 @@
 
 import { blockerSentence } from '../../domain/blocker-sentences';
 import type { DrainBlocker } from '../../domain/blockers';
+import type { BudgetRef, PodRef } from '../../domain/names';
 import { count, wrap } from './text';
 
 export interface BlockerGroup {
@@ -12,7 +13,7 @@ export interface BlockerGroup {
   readonly pods: number;
 }
 
-/** Pods behind one budget are one group; everything else is a group of its own. Oldest first. */
+/** Pods behind one budget, or of one Job, are a group; others are alone. Oldest first. */
 export function blockerGroups(blockers: readonly DrainBlocker[]): readonly BlockerGroup[] {
   const groups = new Map<string, BlockerGroup>();
   for (const blocker of blockers.toSorted((a, b) => a.sinceMs - b.sinceMs)) {
@@ -24,10 +25,14 @@ export function blockerGroups(blockers: readonly DrainBlocker[]): readonly Block
 }
 
 function keyOf(blocker: DrainBlocker): string {
+  const { namespace, name } = objectOf(blocker);
+  return `${blocker.code} ${namespace}/${name}`;
+}
+
+function objectOf(blocker: DrainBlocker): PodRef | BudgetRef {
   const { code, pod } = blocker;
-  const budget = blocker.code === 'budget-exhausted' ? blocker.budget : undefined;
-  const object = budget ?? pod;
-  return `${code} ${object.namespace}/${object.name}`;
+  if (code === 'job-running') return { namespace: pod.namespace, name: blocker.job };
+  return code === 'budget-exhausted' ? (blocker.budget ?? pod) : pod;
 }
 
 /** With `nowMs` also for how long it has stood. */

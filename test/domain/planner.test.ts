@@ -473,6 +473,19 @@ describe('no plan is made', () => {
     ]);
   });
 
+  it('when the pod selector of a drain policy cannot be read', () => {
+    const drain = { ...aDrainPolicy, podSelector: 'app in web' };
+    const pools = [aPool({ drain })];
+    expect(blockersOf(aSpec({ pools }), healthy.observation())).toEqual([
+      {
+        code: 'pod-selector-unreadable',
+        pool: 'workers',
+        podSelector: 'app in web',
+        mistakes: ['column 8: expected (, got "web"'],
+      },
+    ]);
+  });
+
   describe('when a drain policy names a namespace that does not exist', () => {
     const drain = { ...aDrainPolicy, namespaces: { web: 'wait', bathc: 'skip' } } as const;
     const pools = [aPool({ drain })];

@@ -197,6 +197,18 @@ const blockers: Table<Blocker['code'], Blocker> = {
         ' first, or let the selectors not overlap',
     ],
   ],
+  'pod-selector-unreadable': [
+    [
+      {
+        code: 'pod-selector-unreadable',
+        pool: poolName('web'),
+        podSelector: '=,!',
+        mistakes: ['column 1: expected a label key, got "="', 'column 4: expected a label key'],
+      },
+      'the podSelector "=,!" of pool web cannot be read: column 1: expected a label key, got "=";' +
+        ' column 4: expected a label key - correct it, or leave it out to drain every pod',
+    ],
+  ],
   'namespace-unknown': [
     [
       { code: 'namespace-unknown', pool: poolName('web'), namespace: 'bathc' },

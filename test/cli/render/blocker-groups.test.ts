@@ -39,6 +39,21 @@ describe('blockerGroups', () => {
     );
   });
 
+  it('puts the pods of one Job together', () => {
+    const running = (name: string, job: string): DrainBlocker => ({
+      code: 'job-running',
+      pod: { namespace: 'shop', name },
+      job,
+      untilMs: nowMs,
+      sinceMs: nowMs - 1_000,
+    });
+    const groups = blockerGroups([running('a-1', 'a'), running('b-1', 'b'), running('a-2', 'a')]);
+    expect(groups.map(({ key, pods }) => [key, pods])).toEqual([
+      ['job-running shop/a', 2],
+      ['job-running shop/b', 1],
+    ]);
+  });
+
   it('keeps a budget that the server did not name to its pod', () => {
     const { budget: _unnamed, ...blocker } = behindBudget('cart-1', 'cart', 0) as DrainBlocker & {
       budget: unknown;
