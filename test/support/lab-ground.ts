@@ -109,6 +109,11 @@ export class LabGround {
     this.#kube = await LabKube.open(labLayout(stateDir), this.#lab.apiUrl);
   }
 
+  /** Of Temporal, for a command of its own. */
+  get address(): string {
+    return this.#connection.address;
+  }
+
   get lab(): Lab {
     if (this.#lab === undefined) throw new Error('the lab is not up');
     return this.#lab;
