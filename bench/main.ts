@@ -6,11 +6,13 @@ import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 
 import { demoBenchmark } from './demo';
+import { drainBenchmark } from './drain';
 import { plannerBenchmark } from './planner';
 import type { Benchmark } from './statistics';
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   demo: demoBenchmark,
+  drain: drainBenchmark,
   planner: plannerBenchmark,
 };
 

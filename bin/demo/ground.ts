@@ -21,6 +21,8 @@ export interface GroundOptions {
   readonly stateDir?: string;
   readonly members?: number;
   readonly nodes?: number;
+  /** `none`: an empty cluster, for who brings workloads along. */
+  readonly workloads?: 'demo' | 'none';
   /** Ctrl-C. */
   readonly signal?: AbortSignal;
 }
@@ -84,6 +86,7 @@ async function bringUpBoth(
     version: startVersion,
     ...(options.members === undefined ? {} : { members: options.members }),
     ...(options.nodes === undefined ? {} : { nodes: options.nodes }),
+    ...(options.workloads === undefined ? {} : { workloads: options.workloads }),
   };
   let told = '';
   const onProgress = ({ text, seconds }: { text: string; seconds: number }): void => {
