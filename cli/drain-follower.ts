@@ -1,5 +1,5 @@
-// Shows people the drain of one node as it goes: a live picture on a terminal, a line for everything
-// that happens elsewhere, nothing with `-o json`, whose answer comes at the end.
+// Shows people the drain of one node as it goes: a live picture on a terminal, a line for
+// everything that happens elsewhere, nothing with `-o json`, whose answer comes at the end.
 
 import type { DrainLook } from '../client';
 import type { CliContext } from './context';

@@ -1,5 +1,5 @@
-// What `drain` and `uncordon` have in common: which nodes of which cluster, and what an outcome says
-// to a script.
+// What `drain` and `uncordon` have in common: which nodes of which cluster, and what an outcome
+// says to a script.
 
 import type { Command } from 'commander';
 

@@ -1,5 +1,5 @@
-// Follows an upgrade until it ends: what a look at it is, and the last one. How it is followed is in
-// follow.ts.
+// Follows an upgrade until it ends: what a look at it is, and the last one. How it is followed is
+// in follow.ts.
 
 import type { UpgradeProgress, UpgradeResult } from '../domain/progress';
 import { resultSentence } from '../domain/status-sentences';

@@ -6,9 +6,9 @@ import type { HopId } from './names';
 import type { KubeVersion } from './versions';
 
 /**
- * What a cordon of ours is for. `upgrade`: a hop or its rollback has the node in work; `quarantine`:
- * a person set it aside; `drain`: a person drained it outside of an upgrade; `other`: words of
- * another release.
+ * What a cordon of ours is for. `upgrade`: a hop or its rollback has the node in work.
+ * `quarantine`: a person set it aside. `drain`: a person drained it outside of an upgrade. `other`:
+ * words of another release.
  */
 export type CordonPurpose = 'upgrade' | 'quarantine' | 'drain' | 'other';
 

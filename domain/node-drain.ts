@@ -1,8 +1,8 @@
 // The drain of one node outside of an upgrade, and its undoing: what is asked, where it stands and
 // how it ends. Both workflows have the id `drain/<cluster>/<node>`, the lock of the node.
 // N1. Nothing is forced: at its deadline the drain ends, and the node stays cordoned with a reason.
-// N2. A node that an upgrade has in work belongs to the upgrade: it is neither drained nor uncordoned
-//     from outside.
+// N2. A node that an upgrade has in work belongs to the upgrade: it is neither drained nor
+//     uncordoned from outside.
 
 import type { UncordonResult } from './activity-contract';
 import type { DrainBlocker } from './blockers';

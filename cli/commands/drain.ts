@@ -45,8 +45,8 @@ export function addDrain(program: Command, run: CommandRun): void {
         .command('drain')
         .summary('empty nodes, outside of an upgrade')
         .description(
-          'Cordons nodes and evicts their pods as an upgrade does, one node after the other. Budgets' +
-            ' are waited for; nothing is forced. The nodes stay cordoned: uncordon undoes it.' +
+          'Cordons nodes and evicts their pods as an upgrade does, one node after the other.' +
+            ' Budgets are waited for; nothing is forced. The nodes stay cordoned: uncordon undoes it.' +
             ' Ctrl-C ends only the watching; the same command joins again.',
         ),
     ),

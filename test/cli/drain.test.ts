@@ -24,8 +24,10 @@ describe('drain on a terminal', () => {
     expect(terminal.frames).toHaveLength(3);
     expect(terminal.frames.at(-1)?.split('\n')).toEqual([
       'web-2  draining  50 s  6 pods evicted, 2 left',
-      '  pod default/web-7f9 has not left for 40 s: budget default/web allows no eviction now (the budget',
-      '  needs 9 healthy pods and has 9 now) - it goes on by itself when more of its pods are Ready; else',
+      '  pod default/web-7f9 has not left for 40 s: budget default/web allows no eviction now (the' +
+        ' budget',
+      '  needs 9 healthy pods and has 9 now) - it goes on by itself when more of its pods are' +
+        ' Ready; else',
       '  add replicas or relax it',
       '  drainNode of drain/prod/web-2 has failed 2 times and is tried again: no answer',
     ]);
@@ -37,7 +39,7 @@ describe('drain on a terminal', () => {
 });
 
 describe('what is asked for', () => {
-  it('names a policy only when a flag does, so that any drain that runs can be joined', async () => {
+  it('names a policy only when a flag does, so that any drain can be joined', async () => {
     const client = upgradeWith('');
     const asked = async (...flags: string[]) => {
       const terminal = new FakeTerminal({ client: () => client });

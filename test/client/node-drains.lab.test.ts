@@ -66,7 +66,7 @@ describe('a node outside of an upgrade', () => {
     expect(trail).toEqual(['command.undo bob', 'drain.undone ascent']);
   });
 
-  it('is joined while it is drained, tells what is left, and is stopped by an uncordon', async () => {
+  it('is joined while it is drained, and is stopped by an uncordon', async () => {
     const { name, cluster } = await server.cluster();
     const hold = cluster.hold('drainNode', node);
     const first = await client.drain(name, node, { ...ada, requestId: 'd-1' });

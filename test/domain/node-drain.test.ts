@@ -124,8 +124,8 @@ describe('the sentence of an end', () => {
         blockers: [],
         ...counts,
       },
-      'node web-2 is not drained and stays cordoned: no answer - see that the API server, etcd and' +
-        ' the hosts answer from where the worker runs, then try again',
+      'node web-2 is not drained and stays cordoned: no answer - see that the API server, etcd' +
+        ' and the hosts answer from where the worker runs, then try again',
     ],
     [
       { outcome: 'refused', refusal: { code: 'node-missing', node } },

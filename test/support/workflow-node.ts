@@ -1,5 +1,5 @@
-// One node under test outside of an upgrade: a scripted cluster, its workers, and what a person would
-// say about the node.
+// One node under test outside of an upgrade: a scripted cluster, its workers, and what a person
+// would say about the node.
 
 import {
   type WorkflowHandle,

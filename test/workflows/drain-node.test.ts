@@ -188,7 +188,7 @@ describe.each(workerModes)('drainNode, $mode', ({ workerOptions }) => {
     });
   });
 
-  it('leaves a node to the upgrade that has it in work, and takes what a past one left', async () => {
+  it('leaves a node to the upgrade that runs, and takes over what a past one left', async () => {
     await withNode(server(), { workerOptions }, async (node) => {
       node.cluster.changeNode('worker-1', inUpgrade);
       expect(await node.drain({ upgradeRuns: true })).toEqual({
