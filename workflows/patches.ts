@@ -2,10 +2,7 @@
 // still run (docs/adr says when), then it becomes `deprecatePatch`, then it goes.
 // Form: '<date>-<why>': 'docs/adr/NNNN-….md', recorded history from before it in test/replay.
 
-/** Hops and rollbacks taint the nodes that wait for their upgrade. */
-export const taintPatch = '2026-11-21-taint-waiting-nodes';
-
 /** Patch id → the ADR that says what changed and when the patch may go. */
 export const patches: Readonly<Record<string, string>> = {
-  [taintPatch]: 'docs/adr/0010-pods-move-once.md',
+  '2026-11-21-taint-waiting-nodes': 'docs/adr/0010-pods-move-once.md',
 };

@@ -9,11 +9,10 @@ import type { ClusterName, HopId, NodeName } from '../domain/names';
 import { failureOf } from './activity-failures';
 import { activity, cleanupMs } from './activity-options';
 import type { Line } from './line';
-import { taintPatch } from './patches';
 
 /** Whether this run knows of taints (W1). */
 export function taintsNodes(): boolean {
-  return patched(taintPatch);
+  return patched('2026-11-21-taint-waiting-nodes');
 }
 
 /** Afterwards exactly the nodes in `waiting` carry the taint; what fails is told as a note. */
