@@ -31,7 +31,7 @@ interface Refusal {
 const graceSlackMs = 2_000;
 
 const budgetRetryMs = 1_000;
-/** After a refusal, where a watch tells when the budget allows again: others may have been first. */
+/** After a refusal, where a watch tells when the budget allows: others may have been first. */
 const watchedBudgetRetryMs = 200;
 /** L3. */
 const keptRetryMs = 10_000;

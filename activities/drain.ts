@@ -5,7 +5,7 @@
 // D3. The deadline counts from the first attempt of the drain, so restarts do not prolong it.
 // D4. A node that somebody uncordoned is not drained: its pods would only come back.
 // D5. Nothing is waited for by rote: a change of the node, of a pod or of a budget is told by
-//     watches. Where none is open, or something is due at a time, the node is looked at by the clock.
+//     watches. Where none is open, or something is due at a time, the clock says when to look.
 
 import type {
   AscentActivities,

@@ -1,6 +1,6 @@
-// taintWaitingNodes: pods that leave a node go to one that is upgraded already, where there is room,
-// and so move once (docs/adr/0010). The scheduler prefers it; nothing is forbidden.
-// T1. The taint is a hint (R7): what is wrong with it is put right by the next call, whoever left it.
+// taintWaitingNodes: pods that leave a node go to one that is upgraded already, where there is
+// room, and so move once (docs/adr/0010). The scheduler prefers it; nothing is forbidden.
+// T1. The taint is a hint (R7): what is wrong with it is put right by the next call.
 // T2. A node loses it with its cordon, in the same patch (KubeApi.setCordon).
 
 import type { AscentActivities } from '../domain/activity-contract';

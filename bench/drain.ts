@@ -1,5 +1,5 @@
-// One drain of one node, by `kubectl drain` and by Ascent in turns, on the same lab: two nodes, and a
-// Deployment that moves from one to the other and back. Wall time from the command to the empty
+// One drain of one node, by `kubectl drain` and by Ascent in turns, on the same lab: two nodes, and
+// a Deployment that moves from one to the other and back. Wall time from the command to the empty
 // node; for Ascent through its client, Temporal and a worker, as another service would ask for it.
 
 import { execFile } from 'node:child_process';

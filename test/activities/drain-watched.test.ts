@@ -64,7 +64,7 @@ describe('a watched drain', () => {
     expect(fake.clock.nowMs() - startMs).toBe(1_010);
   });
 
-  it('asks for no eviction that its budget would refuse, and for the next when it allows', async () => {
+  it('asks for no eviction that its budget would refuse, but as soon as it allows one', async () => {
     const fake = aCluster();
     aDeployment(fake, 4, 3);
     const asked = countEvictions(fake);
@@ -72,7 +72,7 @@ describe('a watched drain', () => {
     const result = await attempt.run(fake, 'drainNode', drain);
     expect(result).toMatchObject({ evicted: 4, refusals: 0 });
     expect(asked()).toBe(4);
-    // A second of grace and half a second until the replacement is Ready, four times, less the last.
+    // Four times a second of grace and half a second until the replacement is Ready.
     expect(result.seconds).toBeLessThanOrEqual(6);
     expect(attempt.heartbeats[0]).toMatchObject({ evicted: 0, remaining: 4, blockers: [] });
     expect(attempt.heartbeats).toContainEqual(
