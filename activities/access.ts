@@ -9,7 +9,7 @@ interface LabDriverAccess {
   readonly socket: string;
 }
 
-/** Nothing does: the cluster can be looked at, planned for and checked, not upgraded. */
+/** Nothing does: the cluster can be looked at, and its nodes drained; it cannot be upgraded. */
 export interface NoDriverAccess {
   readonly kind: 'none';
   /** What a driver could install; the releases that Ascent knows when absent. */
@@ -45,8 +45,8 @@ export interface ClusterAccess<Driver extends DriverAccess = DriverAccess> {
   readonly tools: { readonly etcd?: string; readonly etcdutl?: string };
 }
 
-/** Access to a cluster that can be upgraded: what a worker needs. */
-export type DrivenAccess = ClusterAccess<LabDriverAccess>;
+/** Access to a cluster that can be upgraded. */
+type DrivenAccess = ClusterAccess<LabDriverAccess>;
 
 export function isDriven(access: ClusterAccess): access is DrivenAccess {
   return access.driver.kind !== 'none';

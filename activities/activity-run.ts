@@ -15,6 +15,8 @@ import type { ClusterPorts } from './ports';
 export interface ActivityDependencies {
   readonly cluster: ClusterName;
   readonly ports: ClusterPorts;
+  /** `none`: nothing changes its machines, so no upgrade is planned. Absent: something does. */
+  readonly driver?: 'none';
 }
 
 /** What the body of an activity may use of its attempt. */

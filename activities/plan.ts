@@ -2,6 +2,7 @@
 // plan-checks before anybody sees it: a planner that breaks a rule must not get that far.
 
 import type { AscentActivities, PlanInput } from '../domain/activity-contract';
+import type { ClusterName } from '../domain/names';
 import type { Observation } from '../domain/observation';
 import type { PlanResult } from '../domain/plan';
 import { checkPlan, violationSentence } from '../domain/plan-checks';
@@ -13,7 +14,10 @@ import { observeCluster } from './observe';
 
 export function planActivities(deps: ActivityDependencies): Pick<AscentActivities, 'planUpgrade'> {
   return {
-    /** Reads only. Bound: that of one observation. Blockers are a result. */
+    /**
+     * Reads only. Bound: that of one observation. Blockers are a result. Fails `driver-missing`
+     * where nothing could carry the plan out.
+     */
     planUpgrade: (input) =>
       runActivity(
         {
@@ -23,12 +27,20 @@ export function planActivities(deps: ActivityDependencies): Pick<AscentActivitie
           code: 'unexpected',
         },
         async ({ signal, beat }) => {
+          if (deps.driver === 'none') throw driverMissing(deps.cluster);
           const onPhase = (phase: string): void => beat({ phase });
           const observation = await observeCluster({ ...deps, signal, onPhase });
           return planAndCheck(input, observation);
         },
       ),
   };
+}
+
+function driverMissing(cluster: ClusterName): Error {
+  return terminalFailure({
+    code: 'driver-missing',
+    message: `cluster ${cluster} has no driver: its nodes can be drained, not upgraded`,
+  });
 }
 
 /**

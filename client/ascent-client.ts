@@ -142,7 +142,8 @@ export class AscentClient {
 
   /**
    * Drains a node as an upgrade does, and leaves it cordoned; joins a drain of it that runs.
-   * Answers when it is cordoned. A node that an upgrade has in work is refused; refusals are values.
+   * Answers when it is cordoned. A node that an upgrade has in work is refused; refusals are
+   * values.
    */
   drain(cluster: string, node: string, options: DrainOptions): Promise<DrainStart> {
     return startDrain(this.#session, { cluster, node }, options);

@@ -9,6 +9,8 @@ const remedies: Readonly<Record<FailureCode, string>> = {
   'credentials-refused':
     "correct the worker's credentials or its rights in the cluster, then try again",
   'wrong-cluster': 'start the worker with the access file of this cluster',
+  'driver-missing':
+    "name a driver in the worker's access file, or go on with observe, plan, preflight and drain",
   'preflight-blocked': 'remove what the blocking findings name, then try again',
   'snapshot-failed': 'see that etcd is healthy and the snapshot store is writable, then try again',
   'snapshot-unverified': 'do not rely on this snapshot: see that etcd is healthy, then try again',

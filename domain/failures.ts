@@ -11,6 +11,8 @@ export const failureCodes = [
   'credentials-refused',
   /** The worker on this queue serves another cluster. */
   'wrong-cluster',
+  /** Nothing changes the machines of this cluster, so no upgrade of it can be carried out. */
+  'driver-missing',
   'preflight-blocked',
   'snapshot-failed',
   'snapshot-unverified',

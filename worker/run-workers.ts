@@ -8,8 +8,8 @@
 
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 
-import type { DrivenAccess } from '../activities/access';
-import { type DrivenCluster, openDrivenCluster } from '../activities/adapters/open-cluster';
+import { type ClusterAccess, isDriven } from '../activities/access';
+import { openServedCluster, type ServedCluster } from '../activities/adapters/open-cluster';
 import { createActivities } from '../activities/index';
 import { PortError } from '../activities/ports';
 import { clusterTaskQueue, workflowTaskQueue } from '../domain/activity-contract';
@@ -25,7 +25,7 @@ const heartbeatThrottleMs = 2_000;
 
 export interface RunWorkersOptions {
   /** Ignored for `workflows`. */
-  readonly accessList: readonly DrivenAccess[];
+  readonly accessList: readonly ClusterAccess[];
   readonly config: Pick<
     WorkerConfig,
     | 'only'
@@ -42,7 +42,7 @@ export interface RunWorkersOptions {
   /** One sentence about what happens at the start. */
   readonly log: (sentence: string) => void;
   /** Instead of the adapters, for tests. */
-  readonly openCluster?: (access: DrivenAccess) => DrivenCluster;
+  readonly openCluster?: (access: ClusterAccess) => ServedCluster;
 }
 
 export type WorkerState = ReturnType<Worker['getState']>;
@@ -67,7 +67,7 @@ export async function runWorkers(options: RunWorkersOptions): Promise<RunningWor
   const { config, log } = options;
   const accessList = config.only === 'workflows' ? [] : options.accessList;
   refuseDoubleClusters(accessList);
-  const served = await openClusters(accessList, options.openCluster ?? openDrivenCluster);
+  const served = await openClusters(accessList, options.openCluster ?? openServedCluster);
   let connected: WorkerConnection;
   try {
     connected = await connectToTemporal({
@@ -103,10 +103,10 @@ export async function runWorkers(options: RunWorkersOptions): Promise<RunningWor
 class Parts {
   readonly connected: WorkerConnection;
   readonly workers: Worker[] = [];
-  private readonly served: readonly ServedCluster[];
+  private readonly served: readonly Served[];
   private isStopping = false;
 
-  constructor(connected: WorkerConnection, served: readonly ServedCluster[]) {
+  constructor(connected: WorkerConnection, served: readonly Served[]) {
     this.connected = connected;
     this.served = served;
   }
@@ -143,7 +143,7 @@ class Parts {
   }
 }
 
-function refuseDoubleClusters(accessList: readonly DrivenAccess[]): void {
+function refuseDoubleClusters(accessList: readonly ClusterAccess[]): void {
   const names = accessList.map(({ cluster }) => cluster);
   const twice = [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
   if (twice.length === 0) return;
@@ -154,21 +154,23 @@ function refuseDoubleClusters(accessList: readonly DrivenAccess[]): void {
   });
 }
 
-interface ServedCluster {
+interface Served {
   readonly cluster: ClusterName;
-  readonly ports: DrivenCluster;
+  readonly ports: ServedCluster;
+  readonly isDriven: boolean;
 }
 
 /** Nothing is dialled yet. Throws WorkerError `access-invalid` with what is wrong with each. */
 async function openClusters(
-  accessList: readonly DrivenAccess[],
-  open: (access: DrivenAccess) => DrivenCluster,
-): Promise<readonly ServedCluster[]> {
-  const served: ServedCluster[] = [];
+  accessList: readonly ClusterAccess[],
+  open: (access: ClusterAccess) => ServedCluster,
+): Promise<readonly Served[]> {
+  const served: Served[] = [];
   const problems: string[] = [];
   for (const access of accessList) {
     try {
-      served.push({ cluster: access.cluster as ClusterName, ports: open(access) });
+      const cluster = access.cluster as ClusterName;
+      served.push({ cluster, ports: open(access), isDriven: isDriven(access) });
     } catch (error) {
       if (!(error instanceof PortError)) throw error;
       problems.push(`cluster ${access.cluster}: ${error.message}`);
@@ -184,7 +186,7 @@ async function openClusters(
   });
 }
 
-async function closeAll(served: readonly ServedCluster[]): Promise<void> {
+async function closeAll(served: readonly Served[]): Promise<void> {
   await Promise.allSettled(served.map(({ ports }) => ports.close()));
 }
 
@@ -206,12 +208,12 @@ async function addWorkflowWorker(parts: Parts, options: RunWorkersOptions): Prom
 
 async function addActivityWorker(
   parts: Parts,
-  { cluster, ports }: ServedCluster,
+  { cluster, ports, isDriven: hasDriver }: Served,
   { config }: RunWorkersOptions,
 ): Promise<void> {
   await parts.add({
     taskQueue: clusterTaskQueue(cluster),
-    activities: createActivities({ cluster, ports }),
+    activities: createActivities({ cluster, ports, ...(hasDriver ? {} : { driver: 'none' }) }),
     maxConcurrentActivityTaskExecutions: config.maxConcurrentActivities,
     maxHeartbeatThrottleInterval: heartbeatThrottleMs,
     shutdownGraceTime: config.shutdownGraceMs,

@@ -1,9 +1,10 @@
-// Builds the ports of one cluster from its access file: for looking at it, which every cluster that
-// can be reached allows, or for upgrading it, which takes a driver.
+// Builds the ports of one cluster from its access file: for looking at it, or for a worker that
+// serves it. Every cluster that can be reached allows both; only a driver lets it be upgraded.
 
-import type { ClusterAccess, DrivenAccess, NoDriverAccess } from '../access';
+import type { ClusterAccess } from '../access';
 import { createLabDriver } from '../drivers/lab-driver';
-import type { ClusterPorts, LookingPorts, ReleaseSource } from '../ports';
+import { createNoDriver } from '../drivers/no-driver';
+import type { ClusterPorts, LookingPorts } from '../ports';
 import { createDirectorySnapshotStore } from './directory-snapshot-store';
 import { createEtcdApi } from './etcd-api';
 import { createSnapshotVerifier } from './etcd-snapshot-verifier';
@@ -20,8 +21,8 @@ interface Closing {
 /** A cluster to look at: enough for observe, plan and preflight. */
 export interface OpenCluster extends LookingPorts, Closing {}
 
-/** A cluster to upgrade. */
-export interface DrivenCluster extends ClusterPorts, Closing {}
+/** A cluster that a worker serves. */
+export interface ServedCluster extends ClusterPorts, Closing {}
 
 /**
  * For looking only; the driver is asked for nothing but its releases. Connects nothing yet:
@@ -29,24 +30,22 @@ export interface DrivenCluster extends ClusterPorts, Closing {}
  * cannot be used.
  */
 export function openCluster(access: ClusterAccess): OpenCluster {
-  const { driver } = access;
   const { ports, close } = reach(access);
-  if (driver.kind === 'none') return { ...ports, controlPlane: listedReleases(driver), close };
-  const lab = createLabDriver(driver.socket);
-  return { ...ports, controlPlane: lab.controlPlane, close: () => closeAll(close, lab) };
+  const driver = driverOf(access);
+  return { ...ports, controlPlane: driver.controlPlane, close: () => closeAll(close, driver) };
 }
 
-/** For upgrading. Connects and throws as openCluster does. */
-export function openDrivenCluster(access: DrivenAccess): DrivenCluster {
+/** For a worker. Connects and throws as openCluster does. */
+export function openServedCluster(access: ClusterAccess): ServedCluster {
   const { ports, close } = reach(access);
-  const lab = createLabDriver(access.driver.socket);
-  const { controlPlane, nodes } = lab;
+  const driver = driverOf(access);
+  const { controlPlane, nodes } = driver;
   const verifier = createSnapshotVerifier({
     etcd: access.tools.etcd ?? 'etcd',
     etcdutl: etcdutlOf(access),
     dataParent: access.snapshots.directory,
   });
-  return { ...ports, verifier, controlPlane, nodes, close: () => closeAll(close, lab) };
+  return { ...ports, verifier, controlPlane, nodes, close: () => closeAll(close, driver) };
 }
 
 /** What needs addresses and files only. */
@@ -72,8 +71,10 @@ function etcdutlOf({ tools }: ClusterAccess): string {
   return tools.etcdutl ?? 'etcdutl';
 }
 
-function listedReleases({ releases }: NoDriverAccess): ReleaseSource {
-  return { availableVersions: () => Promise.resolve(releases) };
+function driverOf({ driver }: ClusterAccess) {
+  return driver.kind === 'none'
+    ? { ...createNoDriver(driver), close: () => Promise.resolve() }
+    : createLabDriver(driver.socket);
 }
 
 async function closeAll(close: () => Promise<void>, driver: Closing): Promise<void> {

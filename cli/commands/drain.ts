@@ -46,8 +46,8 @@ export function addDrain(program: Command, run: CommandRun): void {
         .summary('empty nodes, outside of an upgrade')
         .description(
           'Cordons nodes and evicts their pods as an upgrade does, one node after the other.' +
-            ' Budgets are waited for; nothing is forced. The nodes stay cordoned: uncordon undoes it.' +
-            ' Ctrl-C ends only the watching; the same command joins again.',
+            ' Budgets are waited for; nothing is forced. The nodes stay cordoned: uncordon undoes' +
+            ' it. Ctrl-C ends only the watching; the same command joins again.',
         ),
     ),
   )

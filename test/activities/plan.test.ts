@@ -48,6 +48,17 @@ describe('planUpgrade', () => {
     });
   });
 
+  it('refuses a cluster without a driver: nothing could carry a plan out', async () => {
+    const fake = aCluster();
+    fake.driver = 'none';
+    expect(await failureOf(runOnce(fake, 'planUpgrade', { spec: aSpec() }))).toEqual({
+      type: 'driver-missing',
+      nonRetryable: true,
+      message: 'cluster lab has no driver: its nodes can be drained, not upgraded',
+      details: [],
+    });
+  });
+
   it('refuses the spec of another cluster', async () => {
     const spec = aSpec({ cluster: 'other' as typeof cluster });
     expect(await failureOf(runOnce(aCluster(), 'planUpgrade', { spec }))).toEqual({

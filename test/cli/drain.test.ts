@@ -24,8 +24,8 @@ describe('drain on a terminal', () => {
     expect(terminal.frames).toHaveLength(3);
     expect(terminal.frames.at(-1)?.split('\n')).toEqual([
       'web-2  draining  50 s  6 pods evicted, 2 left',
-      '  pod default/web-7f9 has not left for 40 s: budget default/web allows no eviction now (the' +
-        ' budget',
+      '  pod default/web-7f9 has not left for 40 s: budget default/web allows no eviction now' +
+        ' (the budget',
       '  needs 9 healthy pods and has 9 now) - it goes on by itself when more of its pods are' +
         ' Ready; else',
       '  add replicas or relax it',

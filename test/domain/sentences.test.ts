@@ -483,6 +483,8 @@ describe('a failure', () => {
     'credentials-refused':
       "correct the worker's credentials or its rights in the cluster, then try again",
     'wrong-cluster': 'start the worker with the access file of this cluster',
+    'driver-missing':
+      "name a driver in the worker's access file, or go on with observe, plan, preflight and drain",
     'preflight-blocked': 'remove what the blocking findings name, then try again',
     'snapshot-failed':
       'see that etcd is healthy and the snapshot store is writable, then try again',

@@ -41,6 +41,9 @@ export class FakeCluster {
     clock: this.clock,
   };
 
+  /** What its worker was told of its driver. */
+  driver: 'none' | undefined;
+
   constructor() {
     this.setControlPlane('1.28.15');
   }
@@ -87,7 +90,12 @@ export class FakeAttempt {
     name: Name,
     input: Parameters<AscentActivities[Name]>[0],
   ): Promise<Awaited<ReturnType<AscentActivities[Name]>>> {
-    const activities = createActivities({ cluster, ports: fake.ports });
+    const { ports, driver } = fake;
+    const activities = createActivities({
+      cluster,
+      ports,
+      ...(driver === undefined ? {} : { driver }),
+    });
     type Result = Awaited<ReturnType<AscentActivities[Name]>>;
     const activity = activities[name] as unknown as (given: typeof input) => Promise<Result>;
     return this.environment.run<[typeof input], Result, typeof activity>(activity, input);

@@ -1,4 +1,4 @@
-// Access files that are wrong in one way each, made from the right one of a lab. Each is of a
+// Access files that are other than that of a lab in one way each, most of them wrong. Each is of a
 // cluster of its own name, so that its worker serves nobody else.
 
 import { readFile, writeFile } from 'node:fs/promises';
@@ -15,7 +15,7 @@ interface Kubeconfig {
   readonly users: readonly { readonly name: string; readonly user: object }[];
 }
 
-export interface WrongAccess {
+export interface OtherAccess {
   readonly cluster: string;
   readonly accessFile: string;
 }
@@ -25,11 +25,11 @@ interface Parts {
   readonly kubeconfig: Kubeconfig;
 }
 
-async function wrongAccess(
+async function otherAccess(
   ground: LabGround,
   cluster: string,
   change: (right: Parts) => Partial<Parts>,
-): Promise<WrongAccess> {
+): Promise<OtherAccess> {
   const access = JSON.parse(await readFile(ground.lab.accessFile, 'utf8')) as ClusterAccess;
   const kubeconfig = parse(await readFile(access.kubeconfig, 'utf8')) as Kubeconfig;
   const changed = { access, kubeconfig, ...change({ access, kubeconfig }) };
@@ -43,8 +43,8 @@ async function wrongAccess(
 }
 
 /** A client certificate of an authority that the API server does not trust: etcd's. */
-export function strangersAccess(ground: LabGround): Promise<WrongAccess> {
-  return wrongAccess(ground, 'stranger', ({ access, kubeconfig }) => {
+export function strangersAccess(ground: LabGround): Promise<OtherAccess> {
+  return otherAccess(ground, 'stranger', ({ access, kubeconfig }) => {
     const { certificate, key } = access.etcd;
     const user = { 'client-certificate': certificate, 'client-key': key };
     const users = kubeconfig.users.map(({ name }) => ({ name, user }));
@@ -53,8 +53,8 @@ export function strangersAccess(ground: LabGround): Promise<WrongAccess> {
 }
 
 /** An authority that did not sign the API server's certificate: etcd's. */
-export function impostorsAccess(ground: LabGround): Promise<WrongAccess> {
-  return wrongAccess(ground, 'impostor', ({ access, kubeconfig }) => {
+export function impostorsAccess(ground: LabGround): Promise<OtherAccess> {
+  return otherAccess(ground, 'impostor', ({ access, kubeconfig }) => {
     const authority = { 'certificate-authority': access.etcd.ca };
     const clusters = kubeconfig.clusters.map(({ name, cluster }) => ({
       name,
@@ -65,9 +65,9 @@ export function impostorsAccess(ground: LabGround): Promise<WrongAccess> {
 }
 
 /** Nobody listens at any address of the Kubernetes API. */
-export async function unreachableAccess(ground: LabGround): Promise<WrongAccess> {
+export async function unreachableAccess(ground: LabGround): Promise<OtherAccess> {
   const nobody = await nobodysUrls();
-  return wrongAccess(ground, 'unreachable', ({ access, kubeconfig }) => {
+  return otherAccess(ground, 'unreachable', ({ access, kubeconfig }) => {
     const clusters = kubeconfig.clusters.map(({ name, cluster }) => ({
       name,
       cluster: { ...cluster, server: nobody() },
@@ -82,10 +82,17 @@ export async function unreachableAccess(ground: LabGround): Promise<WrongAccess>
   });
 }
 
+/** Nothing changes the machines: what anybody can write for a cluster of their own. */
+export function driverlessAccess(ground: LabGround): Promise<OtherAccess> {
+  return otherAccess(ground, 'driverless', ({ access }) => ({
+    access: { ...access, driver: { kind: 'none' } },
+  }));
+}
+
 /** Nobody listens at the addresses of etcd. */
-export async function etcdLessAccess(ground: LabGround): Promise<WrongAccess> {
+export async function etcdLessAccess(ground: LabGround): Promise<OtherAccess> {
   const nobody = await nobodysUrls();
-  return wrongAccess(ground, 'etcd-less', ({ access }) => {
+  return otherAccess(ground, 'etcd-less', ({ access }) => {
     const members = access.etcd.members.map(({ name }) => ({ name, endpoint: nobody() }));
     return { access: { ...access, etcd: { ...access.etcd, members } } };
   });

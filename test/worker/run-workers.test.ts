@@ -1,9 +1,9 @@
-import type { DrivenAccess } from '../../activities/access';
-import type { DrivenCluster } from '../../activities/adapters/open-cluster';
+import type { ClusterAccess } from '../../activities/access';
+import type { ServedCluster } from '../../activities/adapters/open-cluster';
 import { runWorkers, type RunWorkersOptions } from '../../worker/run-workers';
 import { FakeCluster } from '../support/fake-cluster';
 
-const access: DrivenAccess = {
+const access: ClusterAccess = {
   apiVersion: 'ascent/access/v1',
   cluster: 'lab',
   kubeconfig: '/nonexistent/kubeconfig',
@@ -56,7 +56,7 @@ describe('runWorkers', () => {
 
   it('leaves no cluster open when Temporal does not answer', async () => {
     const closed: string[] = [];
-    const openCluster = ({ cluster }: DrivenAccess): DrivenCluster => ({
+    const openCluster = ({ cluster }: ClusterAccess): ServedCluster => ({
       ...new FakeCluster().ports,
       close: async () => void closed.push(cluster),
     });

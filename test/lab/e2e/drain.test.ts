@@ -1,6 +1,8 @@
 // One node of a real cluster, drained and uncordoned by the command line, without an upgrade: the
-// built program, a worker, kubelets and budgets are all real.
+// built program, a worker, kubelets and budgets are all real. The access file has no driver, as
+// that of any cluster can be written.
 
+import { driverlessAccess } from '../../support/lab-access';
 import { labSpec } from '../../support/lab-spec';
 import { LabGround } from '../../support/lab-ground';
 import { aStory } from '../../support/lab-story';
@@ -14,13 +16,15 @@ const held = 'worker-02';
 const cordon = 'ascent: drained by ada: new memory';
 
 describe('a node is drained outside of an upgrade', () => {
+  const spec = labSpec({ cluster: 'driverless', target: '1.29.15', allowSingleMember: true });
   let ground: LabGround;
+  let accessFile: string;
   const tell = aStory(() => ground.diagnosis());
 
   beforeAll(async () => {
-    const { cluster } = labSpec({ cluster: 'nodes', target: '1.29.15', allowSingleMember: true });
-    ground = await LabGround.open({ name: cluster, members: 1, nodes: 3, pods: 0 });
+    ground = await LabGround.open({ name: 'nodes', members: 1, nodes: 3, pods: 0 });
     await ground.bringUpLab();
+    ({ accessFile } = await driverlessAccess(ground));
     await ground.kube.spread('anywhere', 6);
     // The scheduler may leave a node out; this pod is there whatever it does.
     await ground.kube.pin('here', node);
@@ -32,8 +36,8 @@ describe('a node is drained outside of an upgrade', () => {
   });
 
   function ascent(...words: readonly string[]): RunningCommand {
-    const { lab, stateDir, address } = ground;
-    const where = ['--access', lab.accessFile, '--address', address, '--actor', 'ada'];
+    const { stateDir, address } = ground;
+    const where = ['--access', accessFile, '--address', address, '--actor', 'ada'];
     return start(stateDir, [...words, ...where]);
   }
 
@@ -60,7 +64,7 @@ describe('a node is drained outside of an upgrade', () => {
   });
 
   tell('it is emptied, and stays cordoned with who asked and why', async () => {
-    await ground.startWorker();
+    await ground.startWorker({ cluster: spec.cluster, accessFile });
     const pods = (await ground.kube.movablePods(node)).length;
 
     const drained = await document('drain', node, '--yes', '-r', 'new memory');
@@ -79,6 +83,14 @@ describe('a node is drained outside of an upgrade', () => {
     const again = await document('uncordon', node);
     expect(again).toMatchObject({ code: 0, nodes: [{ node, uncordon: 'not-cordoned' }] });
     expect(await ground.kube.node(node)).toMatchObject({ isCordoned: false });
+  });
+
+  tell('an upgrade of it is refused: nothing could carry it out', async () => {
+    const started = await ground.client.start(spec, { actor: 'ada' });
+    expect(started).toMatchObject({
+      kind: 'refused',
+      refusal: { code: 'planning-failed', failure: { code: 'driver-missing' } },
+    });
   });
 
   tell('a budget is waited for and named; at the deadline nothing is forced', async () => {

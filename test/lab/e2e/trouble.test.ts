@@ -3,7 +3,7 @@
 // budget allows nothing until the drain's deadline. Each is said with a reason, and loses nothing.
 
 import type { StartResult } from '../../../client';
-import type { WrongAccess } from '../../support/lab-access';
+import type { OtherAccess } from '../../support/lab-access';
 import {
   etcdLessAccess,
   impostorsAccess,
@@ -41,14 +41,14 @@ describe('what goes wrong is said and loses nothing', () => {
     await ground?.close();
   });
 
-  const startWith = async ({ cluster, accessFile }: WrongAccess) => {
+  const startWith = async ({ cluster, accessFile }: OtherAccess) => {
     const worker = await ground.startWorker({ cluster, accessFile });
     const spec = { ...patient, cluster: cluster as typeof patient.cluster };
     return { worker, started: ground.client.start(spec, { actor: 'ada' }) };
   };
 
   /** Starts with wrong access, and ends the worker when the answer is there. */
-  const startOnceWith = async (access: WrongAccess): Promise<StartResult> => {
+  const startOnceWith = async (access: OtherAccess): Promise<StartResult> => {
     const { worker, started } = await startWith(access);
     const answer = await started;
     await worker.stop();
