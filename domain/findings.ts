@@ -35,6 +35,7 @@ export const findingCodes = [
   'kubelet-unreported',
   'node-not-ready',
   'node-cordoned-by-other',
+  'node-drained',
   'budget-never-satisfiable',
   'budget-sync-failed',
   'budgets-overlap',

@@ -1,6 +1,7 @@
 // The part of the preflight that looks at nodes, disruption budgets and the snapshot store.
 
 import { budgetText, podText, unreportedRemedy, unreportedText } from './blocker-sentences';
+import { cordonPurpose } from './cordon-reasons';
 import type { Finding } from './findings';
 import type { BudgetObservation, BudgetOverlap, NodeObservation, Observation } from './observation';
 import { isKubeletTooNew, isKubeletTooOld, oldestKubeletMinor } from './skew';
@@ -79,6 +80,16 @@ function readinessFindings({ name, ready, cordon }: NodeObservation): readonly F
       remedy: 'find out why; it will be upgraded and stay cordoned',
     });
   }
+  if (cordon.kind === 'ours' && cordonPurpose(cordon.reason) === 'drain') {
+    findings.push({
+      code: 'node-drained',
+      severity: 'notes',
+      object,
+      message: `a person drained it outside of an upgrade (${cordon.reason})`,
+      remedy:
+        'nothing, when that is meant: it will be upgraded and stay cordoned; else uncordon it',
+    });
+  }
   return findings;
 }
 
@@ -124,11 +135,6 @@ function oneBudgetFindings(budget: BudgetObservation): readonly Finding[] {
       remedy: 'add a replica, or let the budget spare at least one pod',
     },
   ];
-}
-
-function budgetRule({ minAvailable, maxUnavailable }: BudgetObservation): string {
-  if (minAvailable !== undefined) return `minAvailable ${minAvailable}`;
-  return maxUnavailable === undefined ? 'no rule' : `maxUnavailable ${maxUnavailable}`;
 }
 
 /** One finding for each set of budgets that overlap, however many pods they share. */
@@ -190,4 +196,9 @@ export function storeFindings({ snapshotStore: store, etcd }: Observation): read
       remedy: 'free some space, or name another directory in the cluster access file',
     },
   ];
+}
+
+function budgetRule({ minAvailable, maxUnavailable }: BudgetObservation): string {
+  if (minAvailable !== undefined) return `minAvailable ${minAvailable}`;
+  return maxUnavailable === undefined ? 'no rule' : `maxUnavailable ${maxUnavailable}`;
 }

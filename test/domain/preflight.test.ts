@@ -47,7 +47,7 @@ interface Case {
   readonly cluster: ClusterBuilder;
   readonly finding: {
     readonly code: FindingCode;
-    readonly severity: 'blocks' | 'warns';
+    readonly severity: 'blocks' | 'warns' | 'notes';
     readonly object: unknown;
     readonly message: string;
     readonly remedy: string;
@@ -475,6 +475,20 @@ const clusterCases: readonly Case[] = [
       object: { kind: 'node', name: 'w' },
       message: 'somebody else has cordoned it',
       remedy: 'find out why; it will be upgraded and stay cordoned',
+    },
+  },
+  {
+    when: 'a person has drained a node through Ascent',
+    cluster: healthy.withNode(
+      aNode('w', '1.28.15', { cordon: { kind: 'ours', reason: 'ascent: drained by ada: memory' } }),
+    ),
+    finding: {
+      code: 'node-drained',
+      severity: 'notes',
+      object: { kind: 'node', name: 'w' },
+      message: 'a person drained it outside of an upgrade (ascent: drained by ada: memory)',
+      remedy:
+        'nothing, when that is meant: it will be upgraded and stay cordoned; else uncordon it',
     },
   },
   {

@@ -119,6 +119,22 @@ describe.each(workerModes)('a node that cannot go on, $mode', ({ workerOptions }
     });
   });
 
+  it('is upgraded where a person had drained it, and stays cordoned for that person', async () => {
+    await withUpgrade(server(), { workerOptions, nodes: 2, spec: oneHop }, async (upgrade) => {
+      const { cluster } = upgrade;
+      const reason = 'ascent: drained by ada: new memory';
+      cluster.changeNode('worker-2', { cordon: { kind: 'ours', reason } });
+      await upgrade.start();
+      const result = await upgrade.result();
+      expect(outcomesOf(result).map(shortly)).toEqual([
+        'worker-1 upgraded 1.29.15',
+        'worker-2 upgraded 1.29.15',
+      ]);
+      expect(cluster.versions()).toContain('worker-2 1.29.15 cordoned');
+      expect(cluster.cordonReason('worker-2')).toBe(reason);
+    });
+  });
+
   it('is left out when it does not exist any more, without asking anybody', async () => {
     await withUpgrade(server(), { workerOptions, nodes: 2, spec: oneHop }, async (upgrade) => {
       const first = upgrade.cluster.hold('cordonNode', 'worker-1');
