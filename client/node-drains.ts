@@ -48,7 +48,7 @@ export interface DrainOptions {
    * already is joined when its policy is the same, or when this one is left out.
    */
   readonly policy?: DrainPolicy;
-  /** Idempotency key, at most 128 characters. */
+  /** Idempotency key, at most 128 characters: while the drain runs, the same key counts once. */
   readonly requestId?: string;
   /** How long a worker may take to accept, in milliseconds; default 25 s. */
   readonly timeoutMs?: number;

@@ -62,6 +62,8 @@ describe('completion in bash', () => {
     { line: ['completion', ''], is: ['bash', 'zsh', 'fish'] },
     { line: ['pause', '--reason', ''], is: [] },
     { line: ['approve', 'prod', '--di'], is: ['--digest'] },
+    { line: ['drain', 'web-1', '--dr'], is: ['--dry-run'] },
+    { line: ['drain', '--unmanaged-pods', ''], is: ['evict', 'refuse'] },
   ])('$line', ({ line, is }) => {
     expect(complete(...line)).toEqual(is);
   });

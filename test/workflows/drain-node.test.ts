@@ -106,6 +106,9 @@ describe.each(workerModes)('drainNode, $mode', ({ workerOptions }) => {
       expect(node.cluster.cordonReason('worker-1')).toBeUndefined();
       const events = (await node.audit()).map(({ actor, event }) => `${event} ${actor}`);
       expect(events).toEqual(['command.drain ada', 'command.undo bob', 'drain.undone ascent']);
+      const history = await node.handle.fetchHistory();
+      // docs/limits.md says so.
+      expect(history.events?.length).toBeLessThanOrEqual(40);
       await node.record('drain-undone');
     });
   });
