@@ -7,12 +7,14 @@ import { Command } from 'commander';
 
 import { demoBenchmark } from './demo';
 import { drainBenchmark } from './drain';
+import { pathBenchmark } from './path';
 import { plannerBenchmark } from './planner';
 import type { Benchmark } from './statistics';
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   demo: demoBenchmark,
   drain: drainBenchmark,
+  path: pathBenchmark,
   planner: plannerBenchmark,
 };
 

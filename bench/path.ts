@@ -1,0 +1,126 @@
+// A whole path over two minors: 12 nodes, 285 pods in 12 Deployments whose budgets allow 10 %. The
+// nodes by `kubectl drain` and `uncordon` one after the other, as runbooks do it, and by Ascent; of
+// an upgrade only its pools count, because the runbook leaves the control plane alone. Beside it,
+// what the budgets alone would take if nodes cost nothing.
+
+import { bringUp } from '../bin/demo/ground';
+import { demoSpec } from '../bin/demo/demo';
+import { startObserver } from '../bin/demo/observer-process';
+import type { UpgradeResult } from '../domain/progress';
+import type { Lane } from '../domain/spec';
+import { type BenchDeployment, BenchLab, timed } from './bench-lab';
+import { type Figures, figuresOf } from './statistics';
+
+const cluster = 'bench-path';
+const nodeCount = 12;
+const minors = 2;
+const deployments: readonly BenchDeployment[] = Array.from({ length: 12 }, (_, index) => ({
+  name: `app-${index + 1}`,
+  // 285 in all.
+  replicas: index < 9 ? 24 : 23,
+  maxUnavailable: '10%',
+}));
+const pods = deployments.reduce((sum, { replicas }) => sum + replicas, 0);
+
+async function serialPath(lab: BenchLab): Promise<number> {
+  return timed(async () => {
+    for (let hop = 0; hop < minors; hop += 1) {
+      for (const node of lab.nodes) {
+        await lab.kubectl('drain', node, '--ignore-daemonsets', '--timeout=600s');
+        await lab.kubectl('uncordon', node);
+      }
+    }
+  });
+}
+
+interface AscentPath {
+  readonly poolSeconds: number;
+  readonly evictions: number;
+}
+
+async function ascentPath(lab: BenchLab, lane: Lane): Promise<AscentPath> {
+  const spec = demoSpec(cluster, { members: 1, nodes: nodeCount, maxUnavailable: '34%' });
+  const pools = spec.pools.map((pool) => ({ ...pool, lane }));
+  const wanted = { ...spec, approvals: 'none', hopSoakMs: 0, pools } as const;
+  const start = await lab.client.start(wanted, { actor: 'bench' });
+  if (start.kind === 'refused') throw new Error(`refused: ${start.refusal.code}`);
+  const result = await lab.client.result(cluster);
+  if (result.outcome !== 'completed') throw new Error(`the upgrade ended as ${result.outcome}`);
+  return { poolSeconds: poolSecondsOf(result), evictions: evictionsOf(result) };
+}
+
+type Completed = Extract<UpgradeResult, { readonly hops: unknown }>;
+
+function poolSecondsOf({ hops }: Completed): number {
+  const steps = hops.flatMap(({ stepSeconds }) => Object.entries(stepSeconds));
+  const ofPools = steps.filter(([label]) => label.startsWith('pool '));
+  return ofPools.reduce((sum, [, seconds]) => sum + seconds, 0);
+}
+
+function evictionsOf({ hops }: Completed): number {
+  const nodes = hops.flatMap((hop) => hop.nodes);
+  return nodes.reduce((sum, { evicted }) => sum + evicted, 0);
+}
+
+/**
+ * What the budgets alone take: each Deployment moves all of its pods, as many at a time as its
+ * budget allows, and each time waits for replacements. `cycleSeconds`: from an eviction until its
+ * replacement is Ready, on this lab at rest.
+ */
+function boundSeconds(cycleSeconds: number): number {
+  const rounds = deployments.map(({ replicas }) => Math.ceil(replicas / Math.ceil(replicas / 10)));
+  return minors * Math.max(...rounds) * cycleSeconds;
+}
+
+/** One lane from 1.28, on a lab of its own: an upgrade leaves it two minors further. */
+async function upgraded(
+  lane: Lane,
+  alsoBefore: (lab: BenchLab) => Promise<Readonly<Record<string, number>>>,
+): Promise<AscentPath & { readonly before: Readonly<Record<string, number>>; violations: number }> {
+  const shape = { name: cluster, members: 1, nodes: nodeCount, workloads: 'none' } as const;
+  const ground = await bringUp(shape, () => undefined);
+  try {
+    const lab = await BenchLab.open(ground);
+    await lab.deploy(deployments);
+    await lab.untilAtRest(pods);
+    const observer = await startObserver(ground.kubeconfig);
+    try {
+      const before = await alsoBefore(lab);
+      await lab.untilAtRest(pods);
+      const path = await ascentPath(lab, lane);
+      const { violations } = await observer.report();
+      return { ...path, before, violations: violations.length };
+    } finally {
+      observer.kill();
+      await lab.close();
+    }
+  } finally {
+    await ground.tearDown();
+  }
+}
+
+export async function pathBenchmark(runs: number): Promise<Figures> {
+  const results: Readonly<Record<string, number>>[] = [];
+  for (let index = 1; index <= runs; index += 1) {
+    process.stdout.write(`path ${index} of ${runs} …\n`);
+    const every = await upgraded('every-hop', async (lab) => {
+      const cycle = await lab.replacementSeconds();
+      await lab.untilAtRest(pods);
+      return { cycle, kubectl: await serialPath(lab) };
+    });
+    const fewest = await upgraded('fewest-drains', async () => ({}));
+    const { kubectl = Number.NaN, cycle = Number.NaN } = every.before;
+    const bound = boundSeconds(cycle);
+    results.push({
+      wallRatio: every.poolSeconds / kubectl,
+      evictionsPerPodPerLane: every.evictions / pods / minors,
+      boundRatio: every.poolSeconds / bound,
+      fewestDrainsEvictionsPerPod: fewest.evictions / pods,
+      budgetViolations: every.violations + fewest.violations,
+      ascentSeconds: every.poolSeconds,
+      kubectlSeconds: kubectl,
+      boundSeconds: bound,
+    });
+  }
+  return figuresOf(results);
+}
