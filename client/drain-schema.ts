@@ -13,14 +13,15 @@ import { duration, expecting, toMs } from './spec-fields';
  * - `timeout`: half an hour, as AKS; then a person is asked, nothing is forced.
  * - `emptyDirData`: an emptyDir lives as long as its pod, and every managed service drains on
  *   that understanding. `unmanagedPods`: refused, because such a pod never comes back.
- * - `jobPods`: evicted; a Job begins again elsewhere, and many never end in time.
+ * - `jobPods`: evicted; a Job begins again elsewhere, and many never end in time. `jobTimeout`:
+ *   leaves the drain ten of its minutes for what comes after the Jobs.
  */
 const drainDefaults = {
   timeout: '30m',
   emptyDirData: 'delete',
   unmanagedPods: 'refuse',
   jobPods: 'evict',
-  jobTimeout: '1h',
+  jobTimeout: '20m',
 } as const;
 
 const namespaceName = 'the name of a namespace (at most 63 lower-case letters, digits and dashes)';

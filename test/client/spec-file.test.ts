@@ -108,7 +108,7 @@ pools:
       ...defaultPool.drain,
       timeoutMs: 10_800_000,
       podSelector: 'env in (a,b),!legacy',
-      jobTimeoutMs: 3_600_000,
+      jobTimeoutMs: 1_200_000,
       namespaces: { batch: 'wait', monitoring: 'skip', '007': 'hold' },
     };
     expect(read(withDrain(drain))).toEqual({
@@ -122,6 +122,11 @@ pools:
     expect(read(withDrain('jobPods: wait, jobTimeout: 1m'))).toEqual({
       ...defaults,
       pools: [{ ...defaultPool, drain }],
+    });
+    const usual = { ...defaultPool.drain, jobTimeoutMs: 1_200_000 };
+    expect(read(withDrain('jobPods: wait'))).toEqual({
+      ...defaults,
+      pools: [{ ...defaultPool, drain: usual }],
     });
     expect(read(withDrain('jobPods: evict'))).toEqual(defaults);
   });
@@ -144,8 +149,8 @@ pools:
       'jobTimeout: is for jobPods: wait only - set jobPods to wait, or leave jobTimeout out',
     ],
     [
-      'jobPods: wait',
-      "jobTimeout: 1 h is not shorter than the drain's timeout of 30 min, so Jobs would be waited" +
+      'jobPods: wait, timeout: 20m',
+      "jobTimeout: 20 min is not shorter than the drain's timeout of 20 min, so Jobs would be waited" +
         ' for until the drain gives up - raise timeout, or set a shorter jobTimeout',
     ],
     [
