@@ -22,7 +22,7 @@ const verdictOrder = ['refuse', 'wait', 'evict', 'skip'] as const;
 /** Pods that forbid the drain first, those that stay last. */
 export function renderPreview(preview: NodePreview, style: Style): readonly string[] {
   const { node, pods } = preview;
-  const title = style.strong(`Drain of node ${node}: ${tallyText(preview)}`);
+  const title = style.strong(`A drain of node ${node} would ${tallyText(preview)}`);
   if (pods.length === 0) return [title];
   const rows = verdictOrder.flatMap((verdict) =>
     pods
@@ -37,19 +37,23 @@ export function renderPreview(preview: NodePreview, style: Style): readonly stri
 }
 
 const verdictTexts = {
-  refuse: 'forbids it',
-  wait: 'waited for',
-  evict: 'evicted',
-  skip: 'left alone',
+  wait: (pods: string) => `wait for ${pods}`,
+  evict: (pods: string) => `evict ${pods}`,
+  skip: (pods: string) => `leave ${pods} alone`,
 } as const;
 
+/** One pod that forbids it keeps all others, too. */
 function tallyText({ pods }: NodePreview): string {
-  if (pods.length === 0) return 'no pod is on it';
-  return verdictOrder
-    .map((verdict) => [verdict, pods.filter((pod) => pod.verdict === verdict).length] as const)
-    .filter(([, number]) => number > 0)
-    .map(([verdict, number]) => `${count(number, 'pod')} ${verdictTexts[verdict]}`)
-    .join(', ');
+  if (pods.length === 0) return 'find no pod';
+  const counted = (verdict: (typeof verdictOrder)[number]): number =>
+    pods.filter((pod) => pod.verdict === verdict).length;
+  const acts = (['wait', 'evict', 'skip'] as const).flatMap((verdict) =>
+    counted(verdict) === 0 ? [] : [verdictTexts[verdict](count(counted(verdict), 'pod'))],
+  );
+  const refused = counted('refuse');
+  if (refused === 0) return acts.join(', ');
+  const otherwise = acts.length === 0 ? '' : `, else ${acts.join(', ')}`;
+  return `be refused because of ${count(refused, 'pod')}${otherwise}`;
 }
 
 /** One picture of a drain that runs. */
