@@ -4,7 +4,9 @@
 //     budget that nobody has looked at; two of them): then the Eviction API is asked at once.
 
 import type { DrainInput } from '../domain/activity-contract';
+import { budgetKey } from '../domain/budget-explanation';
 import type { ActivityDependencies, ActivityRun } from './activity-run';
+import type { DrainExplanations } from './drain-explanations';
 import type { DrainLedger } from './drain-ledger';
 import { terminalFailure } from './failure-mapping';
 import {
@@ -25,6 +27,7 @@ export interface Drain {
   readonly input: DrainInput;
   readonly ledger: DrainLedger;
   readonly follower: NodeFollower;
+  readonly explanations: DrainExplanations;
   readonly deadlineMs: number;
 }
 
@@ -60,7 +63,7 @@ function duePods({ deps, ledger, follower }: Drain): readonly PodView[] {
   return ledger.due(nowMs).filter((pod) => {
     const budget = guardOf(pod, follower.budgetsOf(pod));
     if (budget === undefined) return true;
-    const key = `${budget.budget.namespace}/${budget.budget.name}`;
+    const key = budgetKey(budget.budget);
     const before = taken.get(key) ?? 0;
     const isAsked = before < budget.disruptionsAllowed || ledger.keep(pod, budget, nowMs);
     if (isAsked) taken.set(key, before + 1);

@@ -6,11 +6,13 @@
 //     attempts.
 // L3. A pod that its budget keeps, as a watch tells, is not asked for but now and then: what the
 //     Eviction API says is what counts.
+// L4. A budget is explained once, however many pods it keeps: heartbeats are small.
 
 import type { DrainProgress } from '../domain/activity-contract';
 import type { DrainBlocker } from '../domain/blockers';
+import { type BudgetExplanation, budgetKey } from '../domain/budget-explanation';
 import type { DrainVerdicts } from '../domain/drain-verdicts';
-import type { PodRef } from '../domain/names';
+import type { BudgetRef, PodRef } from '../domain/names';
 import type { BudgetView, EvictionAnswer, PodView } from './ports';
 
 /** Heartbeat details of drainNode: the progress, and what L1 needs. */
@@ -90,6 +92,8 @@ export class DrainLedger {
   private later: readonly PodView[] = [];
   private leaving: readonly PodView[] = [];
   private readonly awaited = new Map<string, DrainBlocker>();
+  /** By budgetKey. */
+  private explanations: ReadonlyMap<string, BudgetExplanation> = new Map();
   private lastLookMs: number;
   private toldAs = '';
 
@@ -217,11 +221,27 @@ export class DrainLedger {
     });
   }
 
+  /** Asks about each budget that keeps a pod now, and tells what is answered from here on. */
+  explain(about: (budget: BudgetRef) => BudgetExplanation | undefined): void {
+    const budgets = new Map<string, BudgetRef>();
+    for (const { blocker } of this.refused.values()) {
+      if (blocker.code !== 'budget-exhausted' || blocker.budget === undefined) continue;
+      budgets.set(budgetKey(blocker.budget), blocker.budget);
+    }
+    this.explanations = new Map(
+      [...budgets].flatMap(([key, budget]) => {
+        const explanation = about(budget);
+        return explanation === undefined ? [] : [[key, explanation]];
+      }),
+    );
+  }
+
   /** Whether there is more to tell than at the last call of this method. */
   hasChanged(): boolean {
     const codes = this.blockers().map(({ code }) => code);
+    const whys = [...this.explanations.values()].map((why) => JSON.stringify(why));
     const counts = [this.evicted, this.refusals, this.remaining, this.later.length];
-    const tellsAs = [...counts, ...codes].join(' ');
+    const tellsAs = [...counts, ...codes, ...whys].join(' ');
     const isNews = tellsAs !== this.toldAs;
     this.toldAs = tellsAs;
     return isNews;
@@ -247,8 +267,23 @@ export class DrainLedger {
   }
 
   private blockers(): readonly DrainBlocker[] {
-    const refused = [...this.refused.values()].map((refusal) => refusal.blocker);
-    return [...refused, ...this.awaited.values(), ...this.overdueBlockers()];
+    const refused = [...this.refused.values()]
+      .map((refusal) => refusal.blocker)
+      .toSorted((a, b) => a.sinceMs - b.sinceMs);
+    const explained = this.explained(refused);
+    return [...explained, ...this.awaited.values(), ...this.overdueBlockers()];
+  }
+
+  /** L4: at the first pod of each budget. */
+  private explained(refused: readonly DrainBlocker[]): readonly DrainBlocker[] {
+    const left = new Map(this.explanations);
+    return refused.map((blocker) => {
+      if (blocker.code !== 'budget-exhausted' || blocker.budget === undefined) return blocker;
+      const key = budgetKey(blocker.budget);
+      const explanation = left.get(key);
+      left.delete(key);
+      return explanation === undefined ? blocker : { ...blocker, explanation };
+    });
   }
 
   /** Pods that are leaving for longer than their grace period allows. */

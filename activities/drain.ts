@@ -20,6 +20,7 @@ import { formatDuration } from '../domain/durations';
 import { parseLabelSelector } from '../domain/label-selector';
 import { type ActivityDependencies, runActivity } from './activity-run';
 import { type Drain, evictDue } from './drain-evictions';
+import { DrainExplanations } from './drain-explanations';
 import { DrainLedger, readDrainCheckpoint } from './drain-ledger';
 import { DrainLooks, type NodePods } from './drain-looks';
 import { terminalFailure } from './failure-mapping';
@@ -59,7 +60,9 @@ export function drainActivities(deps: ActivityDependencies): Pick<AscentActiviti
           const deadlineMs = ledger.startedAtMs + input.policy.timeoutMs;
           const follower = kube.followNode(input.node);
           try {
-            return await untilEmpty({ deps, run, input, ledger, follower, deadlineMs });
+            const explanations = new DrainExplanations(follower, clock);
+            const drain = { deps, run, input, ledger, follower, explanations, deadlineMs };
+            return await untilEmpty(drain);
           } finally {
             follower.close();
           }
@@ -115,7 +118,8 @@ async function lookAndNote(drain: Drain, looks: DrainLooks, isOver: boolean): Pr
 }
 
 /** What is lost when a worker dies between two of these is found again by the ledger (L1). */
-function beatWhenChanged({ run, ledger }: Drain): void {
+function beatWhenChanged({ run, ledger, explanations }: Drain): void {
+  ledger.explain((budget) => explanations.about(budget));
   if (ledger.hasChanged()) run.beat(ledger.checkpoint());
 }
 

@@ -3,6 +3,7 @@
 // Every method takes an AbortSignal: cancelled activities stop their requests at once.
 // Adapters throw PortError, or the signal's reason once it is aborted; nothing else may leave them.
 
+import type { PodTrouble } from '../domain/budget-explanation';
 import type { BudgetRef, MemberName, NodeName, PodRef } from '../domain/names';
 import type { SnapshotId } from '../domain/names';
 import type {
@@ -41,8 +42,10 @@ export interface PodView {
   readonly node: string;
   readonly phase: string;
   readonly ready: boolean;
-  /** Since when it says itself that it is not ready, epoch milliseconds. */
+  /** Since when it says itself that it is not ready, or not scheduled; epoch milliseconds. */
   readonly notReadySinceMs?: number;
+  /** Only of pods that are neither ready nor finished: a large cluster's pods are all in memory. */
+  readonly trouble?: PodTrouble;
   readonly labels: Readonly<Record<string, string>>;
   /** `spec.priority`; absent is 0. */
   readonly priority?: number;
@@ -96,6 +99,12 @@ export type EvictionAnswer =
  */
 export type ReadFreshness = 'cached' | 'now';
 
+/** A budget with those of its pods that are unhealthy. */
+export interface BudgetShortfall {
+  readonly budget: BudgetView;
+  readonly unhealthy: readonly PodView[];
+}
+
 /**
  * A node as it is told by watches, which all activities of a worker share. What it tells is of
  * moments ago and never goes back in time; undefined while the watches are not open, as in the
@@ -107,6 +116,8 @@ export interface NodeFollower {
   node(): NodeView | 'missing' | undefined;
   /** The budgets that select the pod, with the status that they had when the watch told it. */
   budgetsOf(pod: PodView): readonly BudgetView[] | undefined;
+  /** The budget, and those of its pods, on any node, that are unhealthy (domain's isUnhealthy). */
+  shortfallOf(budget: BudgetRef): BudgetShortfall | undefined;
   /**
    * Resolves after `ms`, or as soon as the node, one of its pods or a budget that selects one
    * changes; at once when one has since the last call. Rejects with the signal's reason.

@@ -2,6 +2,7 @@
 // Every sentence has the shape `what is the matter - what to do`.
 
 import type { Blocker, DrainBlocker, PlanBlocker, TreatmentSource } from './blockers';
+import { budgetExplanationText } from './budget-sentences';
 import { drainAnnotation, drainAnnotationValues } from './drain-verdicts';
 import { formatDuration } from './durations';
 import { alternativesText } from './input-words';
@@ -19,7 +20,19 @@ import { say } from './words';
 export function blockerSentence(blocker: Blocker, nowMs?: number): string {
   if (!('sinceMs' in blocker)) return say(planWords, blocker);
   const stood = nowMs === undefined ? '' : ` for ${formatDuration(nowMs - blocker.sinceMs)}`;
-  return `pod ${podText(blocker.pod)} has not left${stood}: ${say(drainWords, blocker)}`;
+  return `pod ${podText(blocker.pod)} has not left${stood}: ${drainText(blocker, nowMs)}`;
+}
+
+/** Of a budget that is explained, in the words of what is known about it. */
+function drainText(blocker: DrainBlocker, nowMs: number | undefined): string {
+  if (blocker.code !== 'budget-exhausted' || blocker.explanation === undefined) {
+    return say(drainWords, blocker);
+  }
+  return `${budgetNamed(blocker.budget)} ${budgetExplanationText(blocker.explanation, nowMs)}`;
+}
+
+function budgetNamed(budget: BudgetRef | undefined): string {
+  return budget === undefined ? 'a disruption budget' : `budget ${budgetText(budget)}`;
 }
 
 /** `web/web-0`. */
@@ -123,8 +136,7 @@ function treatmentRemedy(by: TreatmentSource, pod: PodRef): string {
 
 const drainWords: Words<DrainBlocker> = {
   'budget-exhausted': ({ budget, message }) =>
-    `${budget === undefined ? 'a disruption budget' : `budget ${budgetText(budget)}`} allows no` +
-    ` eviction now (${message})` +
+    `${budgetNamed(budget)} allows no eviction now (${message})` +
     ' - it goes on by itself when more of its pods are Ready; else add replicas or relax it',
   'budget-not-observed': ({ message }) =>
     `the disruption controller has not looked at its budget yet (${message})` +

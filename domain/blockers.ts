@@ -1,6 +1,7 @@
 // Why a plan cannot be made, or a drain cannot go on: one variant per reason, with everything that
 // a person needs to remove it (R3). sentences.ts turns each into words; nothing else does.
 
+import type { BudgetExplanation } from './budget-explanation';
 import type { BudgetRef, ClusterName, MemberName, NodeName, PodRef, PoolName } from './names';
 import type { KubeMinor, KubeVersion } from './versions';
 
@@ -97,6 +98,8 @@ export type DrainBlocker =
       /** Undefined when the API server's answer did not name it. */
       readonly budget?: BudgetRef;
       readonly message: string;
+      /** Once for each budget of a drain, at the pod that waits longest; where watches tell it. */
+      readonly explanation?: BudgetExplanation;
       readonly sinceMs: number;
     }
   | {

@@ -1,6 +1,7 @@
 // The part of the preflight that looks at nodes, disruption budgets and the snapshot store.
 
 import { budgetText, podText, unreportedRemedy, unreportedText } from './blocker-sentences';
+import { budgetRule, sparesNone } from './budget-explanation';
 import { cordonPurpose } from './cordon-reasons';
 import type { Finding } from './findings';
 import type { BudgetObservation, BudgetOverlap, NodeObservation, Observation } from './observation';
@@ -122,8 +123,7 @@ function oneBudgetFindings(budget: BudgetObservation): readonly Finding[] {
       },
     ];
   }
-  // Counts of pods decide, so that `100%` and `3` of three are the same; no pods, nothing to keep.
-  if (budget.expectedPods === 0 || budget.desiredHealthy < budget.expectedPods) return [];
+  if (!sparesNone(budget)) return [];
   return [
     {
       code: 'budget-never-satisfiable',
@@ -196,9 +196,4 @@ export function storeFindings({ snapshotStore: store, etcd }: Observation): read
       remedy: 'free some space, or name another directory in the cluster access file',
     },
   ];
-}
-
-function budgetRule({ minAvailable, maxUnavailable }: BudgetObservation): string {
-  if (minAvailable !== undefined) return `minAvailable ${minAvailable}`;
-  return maxUnavailable === undefined ? 'no rule' : `maxUnavailable ${maxUnavailable}`;
 }

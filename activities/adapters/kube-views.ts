@@ -11,13 +11,13 @@ import type {
   V1PodDisruptionBudget,
   V1PodDisruptionBudgetSpec,
   V1PodDisruptionBudgetStatus,
-  V1PodStatus,
 } from '@kubernetes/client-node';
 
 import { drainAnnotation } from '../../domain/drain-verdicts';
 import type { NodeName } from '../../domain/names';
 import type { LeaseObservation } from '../../domain/observation';
 import type { BudgetView, NodeView, PodView } from '../ports';
+import { notReadySince, troubleOf } from './pod-trouble';
 
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
 
@@ -61,7 +61,8 @@ export function podView({ metadata = {}, spec, status = {} }: V1Pod): PodView {
     hasEmptyDir: hasEmptyDir(spec),
     finalizers,
     ...drainingOf(metadata, spec),
-    ...notReadySince(status),
+    ...notReadySinceOf(status),
+    ...troubleOf(status),
     ...controllerOf(metadata),
     ...deletionOf(metadata),
   };
@@ -77,10 +78,8 @@ function drainingOf({ annotations = {} }: V1ObjectMeta, spec: V1Pod['spec']): Dr
   };
 }
 
-function notReadySince({ conditions }: V1PodStatus): Pick<PodView, 'notReadySinceMs'> {
-  const ready = conditions?.find(({ type }) => type === 'Ready');
-  if (ready === undefined || ready.status === 'True') return {};
-  const since = ready.lastTransitionTime;
+function notReadySinceOf(status: NonNullable<V1Pod['status']>): Pick<PodView, 'notReadySinceMs'> {
+  const since = notReadySince(status);
   return since === undefined ? {} : { notReadySinceMs: timeMs(since) };
 }
 

@@ -1,12 +1,14 @@
 // Where watches keep what they told: looked up by what drains ask for.
 
+import { isUnhealthy } from '../../domain/budget-explanation';
 import type { PodView } from '../ports';
 import type { ReflectorStore } from './reflector';
 
-/** Pods by uid and by node. */
+/** Pods by uid and by node, and those that are unhealthy: few, in most clusters. */
 export class PodStore implements ReflectorStore<PodView> {
   readonly #byUid = new Map<string, PodView>();
   readonly #byNode = new Map<string, Map<string, PodView>>();
+  readonly #unhealthy = new Map<string, PodView>();
   readonly #onChange: (pod: PodView) => void;
 
   constructor(onChange: (pod: PodView) => void) {
@@ -21,14 +23,21 @@ export class PodStore implements ReflectorStore<PodView> {
     return this.#byUid.has(uid);
   }
 
+  unhealthy(): readonly PodView[] {
+    return [...this.#unhealthy.values()];
+  }
+
   replace(pods: readonly PodView[]): void {
     this.#byUid.clear();
+    this.#unhealthy.clear();
     this.#byNode.clear();
     for (const pod of pods) this.put(pod);
   }
 
   put(pod: PodView): void {
     this.#byUid.set(pod.uid, pod);
+    if (isUnhealthy(pod)) this.#unhealthy.set(pod.uid, pod);
+    else this.#unhealthy.delete(pod.uid);
     // A pod gets a node once, and keeps it.
     if (pod.node === '') return;
     const ofNode = this.#byNode.get(pod.node);
@@ -39,6 +48,7 @@ export class PodStore implements ReflectorStore<PodView> {
 
   remove(pod: PodView): void {
     this.#byUid.delete(pod.uid);
+    this.#unhealthy.delete(pod.uid);
     const ofNode = this.#byNode.get(pod.node);
     ofNode?.delete(pod.uid);
     if (ofNode?.size === 0) this.#byNode.delete(pod.node);

@@ -5,7 +5,9 @@
 // C2. Nothing is told unless all three watches are open: who gets no answer asks the cluster.
 // C3. No change is missed between two looks: it is remembered until the follower asks.
 
-import type { BudgetView, Clock, NodeFollower, NodeView, PodView } from '../ports';
+import { budgetKey } from '../../domain/budget-explanation';
+import type { BudgetRef } from '../../domain/names';
+import type { BudgetShortfall, BudgetView, Clock, NodeFollower, NodeView, PodView } from '../ports';
 import { reflect, type Reflected, type ReflectorStore } from './reflector';
 import { NamedStore, PodStore } from './watch-stores';
 
@@ -45,6 +47,7 @@ export class WatchedCluster {
         return now === undefined ? undefined : (now.node(node) ?? 'missing');
       },
       budgetsOf: (pod) => this.#now()?.budgetsOf(pod),
+      shortfallOf: (budget) => this.#now()?.shortfallOf(budget),
       changed: (ms, signal) => follower.changed(ms, this.#clock, signal),
       close: () => this.#leave(follower),
     };
@@ -86,7 +89,7 @@ class Watching {
     ({ name }) => this.#tell((follower) => follower.node === name),
   );
   readonly #budgets = new NamedStore<BudgetView>(
-    ({ budget }) => `${budget.namespace}/${budget.name}`,
+    ({ budget }) => budgetKey(budget),
     (budget) => this.#tell(({ node }) => this.podsOnNode(node).some((pod) => budget.selects(pod))),
   );
 
@@ -125,6 +128,12 @@ class Watching {
 
   budgetsOf(pod: PodView): readonly BudgetView[] {
     return this.#budgets.all().filter((budget) => budget.selects(pod));
+  }
+
+  shortfallOf(ref: BudgetRef): BudgetShortfall | undefined {
+    const budget = this.#budgets.get(budgetKey(ref));
+    if (budget === undefined) return undefined;
+    return { budget, unhealthy: this.#pods.unhealthy().filter((pod) => budget.selects(pod)) };
   }
 
   async end(): Promise<void> {

@@ -8,7 +8,7 @@ import { count, wrap } from './text';
 export interface BlockerGroup {
   /** The same for the same reason at another time. */
   readonly key: string;
-  /** The one that has stood longest. */
+  /** The one that has stood longest, with the explanation that any of them has. */
   readonly first: DrainBlocker;
   readonly pods: number;
 }
@@ -19,9 +19,17 @@ export function blockerGroups(blockers: readonly DrainBlocker[]): readonly Block
   for (const blocker of blockers.toSorted((a, b) => a.sinceMs - b.sinceMs)) {
     const key = keyOf(blocker);
     const known = groups.get(key);
-    groups.set(key, { key, first: known?.first ?? blocker, pods: (known?.pods ?? 0) + 1 });
+    const first = known === undefined ? blocker : explainedBy(known.first, blocker);
+    groups.set(key, { key, first, pods: (known?.pods ?? 0) + 1 });
   }
   return [...groups.values()];
+}
+
+/** An explanation stands at one pod of its budget, not always at the one that is told of. */
+function explainedBy(first: DrainBlocker, other: DrainBlocker): DrainBlocker {
+  if (first.code !== 'budget-exhausted' || first.explanation !== undefined) return first;
+  if (other.code !== 'budget-exhausted' || other.explanation === undefined) return first;
+  return { ...first, explanation: other.explanation };
 }
 
 function keyOf(blocker: DrainBlocker): string {

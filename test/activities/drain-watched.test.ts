@@ -1,6 +1,8 @@
 // drainNode while watches tell what is on its node; drain.test.ts is without them.
 
-import type { DrainInput } from '../../domain/activity-contract';
+import { isDeepStrictEqual } from 'node:util';
+
+import type { DrainInput, DrainProgress } from '../../domain/activity-contract';
 import {
   cluster,
   FakeAttempt,
@@ -44,6 +46,38 @@ function aDeployment(fake: FakeCluster, count: number, healthy: number): void {
   fake.kube.addBudget('web', { matchLabels: web, desiredHealthy: healthy });
 }
 
+const whileWeb1Leaves = {
+  healthy: 3,
+  wanted: 3,
+  expected: 4,
+  missing: 1,
+  pods: [
+    {
+      pod: { namespace: 'shop', name: 'web-1' },
+      node: 'worker-1',
+      owner: { kind: 'ReplicaSet', name: 'web' },
+      sinceMs: startMs,
+      trouble: { code: 'terminating', finalizers: [] },
+    },
+  ],
+  more: 0,
+  absent: 0,
+};
+
+/** Explanations in heartbeats, each when it is new. */
+function explanationsIn({ heartbeats }: FakeAttempt): readonly unknown[] {
+  const told: unknown[] = [];
+  for (const heartbeat of heartbeats) {
+    const { blockers } = heartbeat as DrainProgress;
+    for (const blocker of blockers) {
+      const explanation = 'explanation' in blocker ? blocker.explanation : undefined;
+      const isNew = !isDeepStrictEqual(explanation, told.at(-1));
+      if (explanation !== undefined && isNew) told.push(explanation);
+    }
+  }
+  return told;
+}
+
 describe('a watched drain', () => {
   it('reads the pods from etcd once, at its end, and the node never', async () => {
     const fake = aCluster();
@@ -64,7 +98,7 @@ describe('a watched drain', () => {
     expect(fake.clock.nowMs() - startMs).toBe(1_010);
   });
 
-  it('asks for no eviction that its budget would refuse, but as soon as it allows one', async () => {
+  it('asks for no eviction that its budget would refuse, but once it allows one', async () => {
     const fake = aCluster();
     aDeployment(fake, 4, 3);
     const asked = countEvictions(fake);
@@ -84,9 +118,65 @@ describe('a watched drain', () => {
           budget: { namespace: 'shop', name: 'web' },
           message: 'The disruption budget web needs 3 healthy pods and has 4 currently',
           sinceMs: startMs,
+          ...(name === 'web-2' ? { explanation: whileWeb1Leaves } : {}),
         })),
       }),
     );
+  });
+
+  it('tells which pod a budget waits for and why, as that changes, once for all pods', async () => {
+    const fake = aCluster();
+    aDeployment(fake, 2, 2);
+    const message = '0/2 nodes are available';
+    const unscheduled = { code: 'unscheduled', reason: 'Unschedulable', message } as const;
+    const pending = { phase: 'Pending', ready: false, notReadySinceMs: startMs, labels: web };
+    fake.kube.addPod('', 'web-3', { ...pending, trouble: unscheduled });
+    const web3 = [...fake.kube.pods.values()].at(-1);
+    const pulling = {
+      code: 'container-waiting',
+      container: 'app',
+      reason: 'ContainerCreating',
+    } as const;
+    const scheduled = { ...pending, node: 'worker-2', trouble: pulling };
+    fake.clock.after(3_000, () => Object.assign(web3 ?? {}, scheduled));
+    fake.clock.after(6_000, () => Object.assign(web3 ?? {}, { phase: 'Running', ready: true }));
+    const attempt = new FakeAttempt();
+    await attempt.run(fake, 'drainNode', drain);
+    const { heartbeats } = attempt;
+    expect(heartbeats[1]).toMatchObject({ evicted: 0, blockers: [{ explanation: {} }, {}] });
+    const owner = { kind: 'ReplicaSet', name: 'web' };
+    const why = { healthy: 2, wanted: 2, expected: 3, missing: 1, more: 0, absent: 0 };
+    const waiting = { pod: { namespace: 'shop', name: 'web-3' }, owner, sinceMs: startMs };
+    expect(explanationsIn(attempt).slice(0, 2)).toEqual([
+      { ...why, pods: [{ ...waiting, trouble: unscheduled }] },
+      { ...why, pods: [{ ...waiting, node: 'worker-2', trouble: pulling }] },
+    ]);
+    const told = (heartbeats[1] as DrainProgress).blockers.filter((one) => 'explanation' in one);
+    expect(told).toHaveLength(1);
+  });
+
+  it('says at its deadline that a budget never lets a pod leave, and what to change', async () => {
+    const fake = aCluster();
+    fake.kube.addPod('worker-1', 'web-1', { labels: web });
+    const rule = { maxUnavailable: '0', desiredHealthy: 1 };
+    fake.kube.addBudget('web', { matchLabels: web, ...rule });
+    expect(await failureOf(runOnce(fake, 'drainNode', drain))).toMatchObject({
+      type: 'drain-deadline',
+      message:
+        'node worker-1 was not empty after 1 min: pods left: 1, evicted: 0; pod shop/web-1 has' +
+        ' not left: budget shop/web wants 1 of 1 pods healthy (maxUnavailable 0), so it lets none' +
+        ' leave while there are no more - add a replica, or let the budget spare at least one pod',
+      details: [{ progress: { blockers: [{ explanation: { neverBy: 'maxUnavailable 0' } }] } }],
+    });
+  });
+
+  it('says so of a number as minAvailable only when no replacement comes for a while', async () => {
+    const fake = aCluster();
+    aDeployment(fake, 1, 1);
+    const attempt = new FakeAttempt();
+    await failureOf(attempt.run(fake, 'drainNode', drain));
+    const why = { healthy: 1, wanted: 1, expected: 1, missing: 1, pods: [], more: 0, absent: 0 };
+    expect(explanationsIn(attempt)).toEqual([why, { ...why, neverBy: 'minAvailable 1' }]);
   });
 
   it('asks all the same every ten seconds or so: a watched budget may be wrong', async () => {

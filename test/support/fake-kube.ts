@@ -5,6 +5,7 @@ import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 
 import { cordonedAtAnnotation, cordonReasonAnnotation } from '../../activities/cordon-mark';
 import {
+  type BudgetShortfall,
   type BudgetView,
   type EvictionAnswer,
   type KubeApi,
@@ -15,7 +16,8 @@ import {
   type ReadFreshness,
 } from '../../activities/ports';
 import { waitingTaintKey } from '../../activities/waiting-taint';
-import type { NodeName, PodRef } from '../../domain/names';
+import { isUnhealthy } from '../../domain/budget-explanation';
+import type { BudgetRef, NodeName, PodRef } from '../../domain/names';
 import type { LeaseObservation } from '../../domain/observation';
 import type { FakeClock } from './fake-clock';
 
@@ -27,6 +29,8 @@ export interface FakeBudget {
   readonly matchLabels: Readonly<Record<string, string>>;
   desiredHealthy: number;
   observed?: boolean;
+  /** Absent: `minAvailable` with as many as are desired. */
+  maxUnavailable?: string;
 }
 
 /** How closely a follower's wait looks. */
@@ -178,18 +182,27 @@ export class FakeKube implements KubeApi {
     const follower: NodeFollower = {
       pods: () => told(() => this.told.pods ?? this.copiesOn(name)),
       node: () => told(() => this.toldNode(name)),
-      budgetsOf: (pod) =>
-        told(() =>
-          this.budgetViews()
-            .filter((budget) => budget.selects(pod))
-            .map((budget) => ({ ...budget, ...allowanceOf(this.told) })),
-        ),
+      budgetsOf: (pod) => told(() => this.toldBudgets().filter((budget) => budget.selects(pod))),
+      shortfallOf: (budget) => told(() => this.shortfallOf(budget)),
       changed: (ms, signal) => this.untilChange(follower, ms, signal),
       close: () => {
         this.followers -= 1;
       },
     };
     return follower;
+  }
+
+  private toldBudgets(): readonly BudgetView[] {
+    return this.budgetViews().map((budget) => ({ ...budget, ...allowanceOf(this.told) }));
+  }
+
+  private shortfallOf({ namespace, name }: BudgetRef): BudgetShortfall | undefined {
+    const budget = this.toldBudgets().find(
+      ({ budget: ref }) => ref.namespace === namespace && ref.name === name,
+    );
+    if (budget === undefined) return undefined;
+    const pods = [...this.pods.values()].filter((pod) => budget.selects(pod) && isUnhealthy(pod));
+    return { budget, unhealthy: pods.map((pod) => ({ ...pod })) };
   }
 
   private toldNode(name: NodeName): NodeView | 'missing' {
@@ -244,10 +257,10 @@ export class FakeKube implements KubeApi {
         disruptionsAllowed: Math.max(0, healthy - budget.desiredHealthy),
         currentHealthy: healthy,
         desiredHealthy: budget.desiredHealthy,
-        expectedPods: healthy,
+        expectedPods: [...this.pods.values()].filter((pod) => selects(budget, pod)).length,
         observed: budget.observed ?? true,
         syncFailed: false,
-        minAvailable: String(budget.desiredHealthy),
+        ...limitOf(budget),
         selects: (pod: PodView) => selects(budget, pod),
       };
     });
@@ -341,6 +354,12 @@ export class FakeKube implements KubeApi {
       this.addPod(node.name, name, { labels: pod.labels, ref: { namespace, name } });
     });
   }
+}
+
+function limitOf({ maxUnavailable, desiredHealthy }: FakeBudget): Partial<BudgetView> {
+  return maxUnavailable === undefined
+    ? { minAvailable: String(desiredHealthy) }
+    : { maxUnavailable };
 }
 
 function allowanceOf({ disruptionsAllowed }: FakeKube['told']): Partial<BudgetView> {

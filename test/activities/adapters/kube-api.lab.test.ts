@@ -12,6 +12,7 @@ import { createMemberProbe } from '../../../activities/adapters/member-probe';
 import { type EvictionAnswer, type NodeFollower, PortError } from '../../../activities/ports';
 import type { MemberName, NodeName } from '../../../domain/names';
 import { eventually } from '../../../lab/waiting';
+import { until } from '../../support/lab-until';
 import { type RealKube, startKube } from './support/real-kube';
 import { temporaryDirectory } from './support/temporary-directory';
 import { never } from './support/refusals';
@@ -366,6 +367,31 @@ describe('a node that is followed at a real API server', () => {
     expect(await seen(allowed, [0])).toEqual([0]);
     await real.call('DELETE', `${pods('default')}/told?gracePeriodSeconds=0`);
     expect(await seen(names, [])).toEqual([]);
+  });
+
+  it('tells which pods of a budget are unhealthy, and what is the matter with them', async () => {
+    await runPod('short', 'default', {}, followed);
+    await protect('short', 'short', 0);
+    const metadata = { name: 'short-waits', labels: { app: 'short' } };
+    // A scheduler may run by now.
+    const spec = {
+      containers: [{ name: 'main', image: 'none' }],
+      schedulingGates: [{ name: 'example.com/not-yet' }],
+    };
+    expect((await real.call('POST', pods('default'), { metadata, spec })).status).toBe(201);
+    const unhealthy = await until('the watch tells', async () => {
+      const told = follower.shortfallOf({ namespace: 'default', name: 'short' })?.unhealthy;
+      return told?.length === 0 ? undefined : told;
+    });
+    const message = 'Scheduling is blocked due to non-empty scheduling gates';
+    expect(unhealthy).toEqual([
+      expect.objectContaining({
+        ref: { namespace: 'default', name: 'short-waits' },
+        node: '',
+        phase: 'Pending',
+        trouble: { code: 'unscheduled', reason: 'SchedulingGated', message },
+      }),
+    ]);
   });
 
   it('tells the node itself, whether there is one, and its cordon', async () => {

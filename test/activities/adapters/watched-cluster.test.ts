@@ -140,6 +140,30 @@ describe('a watched cluster', () => {
     expect(scene.cluster.hasPod(web2.uid)).toBe(false);
   });
 
+  it('tells the pods of a budget that are unhealthy, on any node and on none', async () => {
+    const scene = new Scene();
+    const pending = { ...web2, node: '', ready: false, phase: 'Pending' };
+    scene.pods.views = [web1, pending, { ...web3, ready: false }];
+    const budget = { ...budgetOf('', 0), selects: (pod: PodView) => pod.ref.name !== 'web-3' };
+    scene.budgets.views = [budget];
+    const follower = scene.cluster.follow('worker-1');
+    expect(follower.shortfallOf(budget.budget)).toBeUndefined();
+    await until('the watches are open', async () => follower.pods());
+    expect(follower.shortfallOf(budget.budget)).toEqual({ budget, unhealthy: [pending] });
+    expect(follower.shortfallOf({ namespace: 'shop', name: 'other' })).toBeUndefined();
+    await follower.changed(0, never);
+    scene.pods.tell({ kind: 'put', view: web2, version: '2' });
+    const leaving = { ...web1, deletionTimestampMs: 1 };
+    scene.pods.tell({ kind: 'put', view: leaving, version: '3' });
+    await until('the last is told', async () =>
+      follower.pods()?.find(({ deletionTimestampMs }) => deletionTimestampMs === 1),
+    );
+    expect(follower.shortfallOf(budget.budget)?.unhealthy).toEqual([leaving]);
+    scene.pods.tell({ kind: 'remove', view: leaving, version: '4' });
+    await until('it is gone', async () => follower.pods()?.length === 1 || undefined);
+    expect(follower.shortfallOf(budget.budget)?.unhealthy).toEqual([]);
+  });
+
   it('wakes who follows the node at each change that concerns it', async () => {
     const scene = new Scene();
     scene.pods.views = [web1];

@@ -39,6 +39,28 @@ describe('blockerGroups', () => {
     );
   });
 
+  it('explains a budget once, at whichever of its pods it is explained', () => {
+    const explanation = {
+      healthy: 2,
+      wanted: 2,
+      expected: 3,
+      missing: 1,
+      pods: [],
+      more: 0,
+      absent: 1,
+    };
+    const old = behindBudget('cart-1', 'cart', nowMs - 9_000);
+    const explained = { ...behindBudget('cart-2', 'cart', nowMs - 5_000), explanation };
+    const last = behindBudget('cart-3', 'cart', nowMs - 1_000);
+    const groups = blockerGroups([last, explained, old]);
+    expect(groups).toEqual([
+      { key: 'budget-exhausted shop/cart', first: { ...old, explanation }, pods: 3 },
+    ]);
+    expect(groups.map((group) => groupSentence(group))[0]).toMatch(
+      /: 2 of 3 pods are healthy, 2 must be; 1 does not exist yet - .* \(and 2 more pods\)$/,
+    );
+  });
+
   it('puts the pods of one Job together', () => {
     const running = (name: string, job: string): DrainBlocker => ({
       code: 'job-running',

@@ -120,6 +120,28 @@ const waitingPod: DrainBlocker = {
   budget: { namespace: 'default', name: 'web' },
   message: 'the budget needs 9 healthy pods and has 9 now',
   sinceMs: nowMs - 40_000,
+  explanation: {
+    healthy: 9,
+    wanted: 9,
+    expected: 10,
+    missing: 1,
+    pods: [
+      {
+        pod: { namespace: 'default', name: 'web-x2k' },
+        node: 'web-1',
+        owner: { kind: 'ReplicaSet', name: 'web' },
+        sinceMs: nowMs - 38_000,
+        trouble: {
+          code: 'container-waiting',
+          container: 'app',
+          reason: 'ImagePullBackOff',
+          message: 'Back-off pulling image "web:2"',
+        },
+      },
+    ],
+    more: 0,
+    absent: 0,
+  },
 };
 
 const begun = nowMs - 30 * minuteMs;
