@@ -4,6 +4,7 @@
 
 import { bringUp } from '../bin/demo/ground';
 import { BenchLab, timed } from './bench-lab';
+import type { Chart } from './chart';
 import { type Figures, figuresOf } from './statistics';
 
 interface Case {
@@ -80,6 +81,17 @@ async function pair(
   };
 }
 
+function chartOf({ medians }: Figures): Chart {
+  const groups = cases.map(({ key, pods, maxUnavailable }) => ({
+    label: `${pods} pods${maxUnavailable === undefined ? '' : `, budget ${maxUnavailable}`}`,
+    bars: [
+      { name: 'Ascent', value: medians[`ascentSeconds${key}`] ?? Number.NaN },
+      { name: 'kubectl', value: medians[`kubectlSeconds${key}`] ?? Number.NaN },
+    ],
+  }));
+  return { title: 'Draining one node', unit: 's', groups };
+}
+
 export async function drainBenchmark(runs: number): Promise<Figures> {
   const shape = { name: cluster, members: 1, nodes: 2, workloads: 'none' } as const;
   const ground = await bringUp(shape, () => undefined);
@@ -95,7 +107,8 @@ export async function drainBenchmark(runs: number): Promise<Figures> {
       }
     }
     await lab.close();
-    return figuresOf(results);
+    const figures = figuresOf(results);
+    return { ...figures, chart: chartOf(figures) };
   } finally {
     await ground.tearDown();
   }

@@ -1,10 +1,11 @@
-// `npm run bench -- NAME [--runs N] [--json FILE]`: one benchmark, a table on the screen, the
-// figures as JSON. Each benchmark runs alone; docs/benchmarks.md tells method and machine.
+// `npm run bench -- NAME [--runs N] [--json FILE] [--chart FILE]`: one benchmark, a table on the
+// screen, the figures as JSON and as a picture. Each benchmark runs alone; docs/benchmarks.md tells method and machine.
 
 import { writeFile } from 'node:fs/promises';
 
 import { Command } from 'commander';
 
+import { barChart } from './chart';
 import { demoBenchmark } from './demo';
 import { drainBenchmark } from './drain';
 import { pathBenchmark } from './path';
@@ -18,7 +19,13 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   planner: plannerBenchmark,
 };
 
-async function run(name: string, options: { runs: string; json?: string }): Promise<void> {
+interface RunOptions {
+  readonly runs: string;
+  readonly json?: string;
+  readonly chart?: string;
+}
+
+async function run(name: string, options: RunOptions): Promise<void> {
   const benchmark = benchmarks[name];
   if (benchmark === undefined) {
     const known = Object.keys(benchmarks).join(', ');
@@ -38,12 +45,16 @@ async function run(name: string, options: { runs: string; json?: string }): Prom
   if (options.json !== undefined) {
     await writeFile(options.json, `${JSON.stringify(figures.medians, null, 2)}\n`);
   }
+  if (options.chart === undefined) return;
+  if (figures.chart === undefined) throw new Error(`benchmark ${name} draws no chart`);
+  await writeFile(options.chart, barChart(figures.chart));
 }
 
 void new Command('bench')
   .argument('<name>', `one of: ${Object.keys(benchmarks).join(', ')}`)
   .option('--runs <count>', 'counted runs', '3')
   .option('--json <file>', 'write the medians as JSON')
+  .option('--chart <file>', 'draw the medians as SVG')
   .action(run)
   .parseAsync()
   .catch((error: unknown) => {

@@ -9,6 +9,7 @@ import { startObserver } from '../bin/demo/observer-process';
 import type { UpgradeResult } from '../domain/progress';
 import type { Lane } from '../domain/spec';
 import { type BenchDeployment, BenchLab, timed } from './bench-lab';
+import type { Chart } from './chart';
 import { type Figures, figuresOf } from './statistics';
 
 const cluster = 'bench-path';
@@ -99,6 +100,17 @@ async function upgraded(
   }
 }
 
+function chartOf({ medians }: Figures): Chart {
+  const bar = (name: string, key: string) => ({ name, value: medians[key] ?? Number.NaN });
+  const bars = [
+    bar('Ascent', 'ascentSeconds'),
+    bar('kubectl, serial', 'kubectlSeconds'),
+    bar('budgets alone', 'boundSeconds'),
+  ];
+  const title = `${nodeCount} nodes and ${pods} pods over two minors`;
+  return { title, unit: 's', groups: [{ label: 'nodes', bars }] };
+}
+
 export async function pathBenchmark(runs: number): Promise<Figures> {
   const results: Readonly<Record<string, number>>[] = [];
   for (let index = 1; index <= runs; index += 1) {
@@ -122,5 +134,6 @@ export async function pathBenchmark(runs: number): Promise<Figures> {
       boundSeconds: bound,
     });
   }
-  return figuresOf(results);
+  const figures = figuresOf(results);
+  return { ...figures, chart: chartOf(figures) };
 }

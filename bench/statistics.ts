@@ -1,5 +1,7 @@
 // Medians of repeated runs, with the range beside them, because machines are noisy.
 
+import type { Chart } from './chart';
+
 export interface Spread {
   readonly median: number;
   readonly lowest: number;
@@ -10,6 +12,8 @@ export interface Figures {
   readonly table: Readonly<Record<string, Spread>>;
   /** What `--json` writes: key → median. */
   readonly medians: Readonly<Record<string, number>>;
+  /** What `--chart` draws, of the medians. */
+  readonly chart?: Chart;
 }
 
 /** Does its work `runs` times, one after the other. */
