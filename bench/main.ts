@@ -1,5 +1,6 @@
 // `npm run bench -- NAME [--runs N] [--json FILE] [--chart FILE]`: one benchmark, a table on the
-// screen, the figures as JSON and as a picture. Each benchmark runs alone; docs/benchmarks.md tells method and machine.
+// screen, the figures as JSON and as a picture. Each benchmark runs alone; docs/benchmarks.md tells
+// method and machine.
 
 import { writeFile } from 'node:fs/promises';
 

@@ -150,8 +150,8 @@ pools:
     ],
     [
       'jobPods: wait, timeout: 20m',
-      "jobTimeout: 20 min is not shorter than the drain's timeout of 20 min, so Jobs would be waited" +
-        ' for until the drain gives up - raise timeout, or set a shorter jobTimeout',
+      "jobTimeout: 20 min is not shorter than the drain's timeout of 20 min, so Jobs would be" +
+        ' waited for until the drain gives up - raise timeout, or set a shorter jobTimeout',
     ],
     [
       'namespaces: { Batch: wait, web: evict }',
