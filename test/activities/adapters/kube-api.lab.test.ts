@@ -394,6 +394,17 @@ describe('a node that is followed at a real API server', () => {
     ]);
   });
 
+  /** False when somebody changed the node in between, as controllers do while it is new. */
+  async function cordonFollowed(): Promise<boolean> {
+    try {
+      await kube.setCordon(followed, 'ascent: a test', never);
+      return true;
+    } catch (error) {
+      if (error instanceof PortError && error.code === 'conflict') return false;
+      throw error;
+    }
+  }
+
   it('tells the node itself, whether there is one, and its cordon', async () => {
     const cordon = (): unknown => {
       const node = follower.node();
@@ -402,7 +413,7 @@ describe('a node that is followed at a real API server', () => {
     expect(await seen(cordon, 'missing')).toEqual('missing');
     await real.call('POST', '/api/v1/nodes', { metadata: { name: followed } });
     expect(await seen(cordon, false)).toEqual(false);
-    await kube.setCordon(followed, 'ascent: a test', never);
+    expect(await eventually(cordonFollowed, { timeoutMs: 30_000 })).toBe(true);
     expect(await seen(cordon, true)).toEqual(true);
     await real.call('DELETE', `/api/v1/nodes/${followed}`);
     expect(await seen(cordon, 'missing')).toEqual('missing');
