@@ -173,6 +173,14 @@ describe('what goes wrong is said and loses nothing', () => {
           code: 'budget-exhausted',
           budget: { namespace: 'default', name: pinned },
           pod: { namespace: 'default', name: pod?.name.slice('default/'.length) },
+          // The replacement of the first may run on no other node.
+          explanation: {
+            healthy: 1,
+            wanted: 1,
+            expected: 2,
+            missing: 1,
+            pods: [{ trouble: { code: 'unscheduled', reason: 'Unschedulable' } }],
+          },
         },
       ],
     });
