@@ -18,6 +18,7 @@ import { addPlan } from './commands/plan';
 import { addPreflight } from './commands/preflight';
 import { addAudit, addList } from './commands/records';
 import { addUnschedule } from './commands/schedule';
+import { addSet } from './commands/set';
 import { addStart } from './commands/start';
 import { addStatus } from './commands/status';
 import { addUncordon } from './commands/uncordon';
@@ -79,6 +80,7 @@ function addCommands(
   addPauseCommands(program, run);
   addRollBack(program, run);
   addNodeCommands(program, run);
+  addSet(program, run);
   program.commandsGroup('One node:');
   addDrain(program, run);
   addUncordon(program, run);

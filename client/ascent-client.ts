@@ -12,6 +12,7 @@ import type {
   NodeRequest,
   Request,
   RollBackRequest,
+  SetPoolRequest,
 } from '../domain/control';
 import type { DrainEnd, DrainLook } from '../domain/node-drain';
 import type { Plan } from '../domain/plan';
@@ -48,7 +49,7 @@ import { watchUpgrade } from './watch';
  * at most 128 characters) is made up when it is left out.
  */
 export type Asked<R extends Request> = {
-  readonly [Key in Exclude<keyof R, 'requestId'>]: string;
+  readonly [Key in Exclude<keyof R, 'requestId'>]: R[Key] extends string ? string : R[Key];
 } & { readonly requestId?: string };
 
 export interface ConnectionOwner {
@@ -138,6 +139,14 @@ export class AscentClient {
 
   quarantineNode(cluster: string, request: Asked<NodeRequest>): Promise<CommandAccepted> {
     return this.#send(cluster, 'quarantineNode', request);
+  }
+
+  /**
+   * Changes how many nodes of the pool may be out of service at once, for the rest of the upgrade;
+   * the plan and its digest stay. The same value again changes nothing.
+   */
+  setPool(cluster: string, request: Asked<SetPoolRequest>): Promise<CommandAccepted> {
+    return this.#send(cluster, 'setPool', request);
   }
 
   /**

@@ -3,9 +3,12 @@
 // E1. Codes are for ever: programs compare them; the classes only add typed fields.
 // E2. No message and no field carries a key or a token.
 
+import { distance } from 'fastest-levenshtein';
+
 import type { CommandRefusal } from '../domain/control';
 import type { UpgradeResult } from '../domain/progress';
 import { formatSeconds } from '../domain/durations';
+import { meantWord } from '../domain/input-words';
 import { refusalSentence } from '../domain/sentences';
 import { resultSentence } from '../domain/status-sentences';
 
@@ -119,11 +122,19 @@ export class UpgradeEndedError extends AscentError {
 export class CommandRefusedError extends AscentError {
   readonly refusal: CommandRefusal;
 
-  constructor(refusal: CommandRefusal, cause?: unknown) {
+  constructor(given: CommandRefusal, cause?: unknown) {
+    const refusal = withMeant(given);
     const [what, todo] = splitSentence(refusalSentence(refusal));
     super({ code: 'command-refused', message: what, remedy: todo, cause });
     this.refusal = refusal;
   }
+}
+
+/** The upgrade knows its pools; which of them was meant is told by whoever speaks to people. */
+function withMeant(refusal: CommandRefusal): CommandRefusal {
+  if (refusal.code !== 'pool-unknown') return refusal;
+  const meant = meantWord(refusal.pool, refusal.pools, distance);
+  return meant === undefined ? refusal : { ...refusal, meant };
 }
 
 /** The sentences of the domain have the shape `what is the matter - what to do`. */

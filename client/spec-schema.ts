@@ -5,6 +5,7 @@
 import { z } from 'zod';
 
 import type { ClusterName, PoolName } from '../domain/names';
+import { isPercentage, maxUnavailableWanted } from '../domain/pool-limits';
 import type { PoolSpec, UpgradeSpec } from '../domain/spec';
 import type { KubeMinor, KubeVersion } from '../domain/versions';
 import { parseMinor, parseVersion } from '../domain/versions';
@@ -53,7 +54,7 @@ const release = z
   .regex(/^v?\d+\.\d+\.\d+$/, expecting('a release such as "1.29.15"'))
   .transform((text) => parseVersion(text) as KubeVersion);
 
-const nodesWanted = expecting('a number of nodes from 1 or a percentage from "1%" to "100%"');
+const nodesWanted = expecting(maxUnavailableWanted);
 
 const pool = z.strictObject(
   {
@@ -92,11 +93,6 @@ const pool = z.strictObject(
   },
   expecting('a mapping'),
 );
-
-function isPercentage(text: string): boolean {
-  const share = Number.parseFloat(text);
-  return share >= 1 && share <= 100;
-}
 
 /** The file as people write it. Parsing gives milliseconds and defaults; toSpec gives the spec. */
 export const specSchema = z

@@ -7,6 +7,7 @@ import type { Blocker } from './blockers';
 import type { FailureInfo } from './failures';
 import type { Finding } from './findings';
 import type { GateId, HopId, MemberName, NodeName, PlanDigest, PoolName } from './names';
+import type { MaxUnavailable } from './spec';
 
 /** Who asks, why, and under which id (idempotency key, at most 128 characters). */
 export interface Request {
@@ -30,6 +31,12 @@ export interface RollBackRequest extends Request {
   readonly hop: HopId;
 }
 
+export interface SetPoolRequest extends Request {
+  readonly pool: PoolName;
+  /** Holds for the rest of the upgrade, beside the plan; see pool-limits.ts. */
+  readonly maxUnavailable: MaxUnavailable;
+}
+
 /** Names of the messages; each exists as an update and as a signal of the same name. */
 export type Command =
   | { readonly name: 'pause'; readonly request: Request }
@@ -39,7 +46,8 @@ export type Command =
   | { readonly name: 'rollBack'; readonly request: RollBackRequest }
   | { readonly name: 'retryNode'; readonly request: NodeRequest }
   | { readonly name: 'skipNode'; readonly request: NodeRequest }
-  | { readonly name: 'quarantineNode'; readonly request: NodeRequest };
+  | { readonly name: 'quarantineNode'; readonly request: NodeRequest }
+  | { readonly name: 'setPool'; readonly request: SetPoolRequest };
 
 export type CommandName = Command['name'];
 
@@ -65,6 +73,14 @@ export type CommandRefusal =
       readonly waiting: readonly NodeName[];
     }
   | {
+      readonly code: 'pool-unknown';
+      readonly pool: PoolName;
+      /** Those of the upgrade, in its order. */
+      readonly pools: readonly PoolName[];
+      /** Which was probably meant; the client looks for it, not the upgrade. */
+      readonly meant?: PoolName;
+    }
+  | {
       readonly code: 'rollback-unavailable';
       readonly hop: HopId;
       readonly why: 'no-snapshot-yet' | 'next-hop-begun' | 'not-begun' | 'already-rolling-back';
@@ -87,6 +103,7 @@ export const commandRefusalCodes = [
   'already-paused',
   'not-paused',
   'node-not-waiting',
+  'pool-unknown',
   'rollback-unavailable',
   'not-planned-yet',
   'upgrade-ended',
@@ -135,4 +152,5 @@ export interface AuditEntry {
   readonly requestId?: string;
   readonly member?: MemberName;
   readonly node?: NodeName;
+  readonly pool?: PoolName;
 }

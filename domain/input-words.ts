@@ -49,11 +49,11 @@ export function withSuggestion(text: string, suggestion: string | undefined): st
  * Which of the known words was probably meant: at most two letters off, or a third of a long one.
  * `distance`: how many letters two words differ in (Levenshtein); case does not count.
  */
-export function meantWord(
+export function meantWord<Word extends string>(
   given: string,
-  known: readonly string[],
+  known: readonly Word[],
   distance: (one: string, other: string) => number,
-): string | undefined {
+): Word | undefined {
   const away = (word: string): number => distance(given.toLowerCase(), word.toLowerCase());
   const [best] = known.toSorted((one, other) => away(one) - away(other));
   if (best === undefined) return undefined;

@@ -55,6 +55,8 @@ export interface PoolStep {
   readonly lane: Lane;
   /** Zone by zone, then by name; the first is the canary: it goes alone. */
   readonly nodes: readonly NodeChange[];
+  /** Nodes of the pool, when it has some that need no change in this hop. */
+  readonly poolSize?: number;
   /** Resolved count, at least 1. */
   readonly maxUnavailable: number;
   readonly drain: DrainPolicy;

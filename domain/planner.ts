@@ -18,7 +18,8 @@ import type { NodeObservation, Observation } from './observation';
 import { resolvePath } from './path';
 import type { Hop, Plan, PlanResult, PoolStep, Step } from './plan';
 import type { ResolvedPool } from './pools';
-import { resolveMaxUnavailable, resolvePools } from './pools';
+import { resolveMaxUnavailable } from './pool-limits';
+import { resolvePools } from './pools';
 import { installableOn } from './releases';
 import { isKubeletTooNew, isKubeletTooOld, oldestKubeletMinor } from './skew';
 import type { UpgradeSpec } from './spec';
@@ -191,9 +192,9 @@ function poolStep(
   if (nodes.length === 0) return [];
   // Of all nodes of the pool, not of those that are left: what may be missing does not shrink.
   const maxUnavailable = resolveMaxUnavailable(spec.maxUnavailable, poolNodes.length);
-  return [
-    { kind: 'pool', pool: name, lane, nodes, maxUnavailable, drain, upgradeTimeoutMs, nodeSoakMs },
-  ];
+  const size = nodes.length === poolNodes.length ? {} : { poolSize: poolNodes.length };
+  const timing = { drain, upgradeTimeoutMs, nodeSoakMs };
+  return [{ kind: 'pool', pool: name, lane, nodes, ...size, maxUnavailable, ...timing }];
 }
 
 /** K1 before the first step: nothing that Ascent does would make these legal. */

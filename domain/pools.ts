@@ -87,15 +87,3 @@ export function byName(a: { readonly name: string }, b: { readonly name: string 
 function byZoneAndName(a: NodeObservation, b: NodeObservation): number {
   return compareTexts(a.zone, b.zone) || byName(a, b);
 }
-
-/** `2` → 2; `25%` of 9 nodes → 2; never below 1, because a plan must get somewhere. */
-export function resolveMaxUnavailable(
-  maxUnavailable: PoolSpec['maxUnavailable'],
-  nodeCount: number,
-): number {
-  const count =
-    typeof maxUnavailable === 'number'
-      ? maxUnavailable
-      : (Number.parseFloat(maxUnavailable) * nodeCount) / 100;
-  return Math.max(1, Math.floor(count));
-}

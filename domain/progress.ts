@@ -6,6 +6,7 @@ import type { Gate } from './control';
 import type { FailureInfo } from './failures';
 import type { ChangeResult, SnapshotRecord, StartRefusal } from './activity-contract';
 import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PoolName } from './names';
+import type { PoolLimitStatus } from './pool-limits';
 import type { KubeVersion } from './versions';
 
 export type UpgradePhase =
@@ -112,6 +113,8 @@ export interface UpgradeStatus {
   readonly gates: readonly Gate[];
   readonly paused?: { readonly by: string; readonly reason: string; readonly sinceMs: number };
   readonly lastFailure?: FailureInfo;
+  /** Limits of pools that a person has changed; absent when nobody has. */
+  readonly limits?: readonly PoolLimitStatus[];
   readonly hops: readonly HopOutcome[];
   readonly startedAtMs: number;
   /** Estimate from the durations seen so far; undefined before anything was seen. */

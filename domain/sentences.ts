@@ -8,6 +8,7 @@ import type { CommandRefusal, Gate } from './control';
 import { formatDuration, formatSeconds } from './durations';
 import type { FailureInfo } from './failures';
 import type { Finding, FindingObject } from './findings';
+import { withSuggestion } from './input-words';
 import type { Words } from './words';
 import { say } from './words';
 
@@ -99,6 +100,9 @@ const refusalWords: Words<CommandRefusal> = {
   'node-not-waiting': ({ node, waiting }) =>
     `node ${node} does not wait for a decision - ` +
     (waiting.length === 0 ? 'no node does' : `these do: ${waiting.join(', ')}`),
+  'pool-unknown': ({ pool, pools, meant }) =>
+    `no pool of this upgrade is called ${pool} - ` +
+    withSuggestion(`name one of ${pools.join(', ')}`, meant),
   'rollback-unavailable': ({ hop, why }) => `${hop} cannot be rolled back: ${rollBackReasons[why]}`,
   'not-planned-yet': () => 'the plan is not made yet - ask again in a few seconds',
   'upgrade-ended': ({ outcome }) =>

@@ -47,13 +47,15 @@ export interface DrainPolicy {
   readonly namespaces?: Readonly<Record<string, PodTreatment>>;
 }
 
+/** Nodes out of service at the same time: a count, or a share rounded down to at least 1. */
+export type MaxUnavailable = number | `${number}%`;
+
 export interface PoolSpec {
   readonly name: PoolName;
   /** All of these labels must be on the node. Empty: every worker that no earlier pool took. */
   readonly nodeSelector: Readonly<Record<string, string>>;
   readonly lane: Lane;
-  /** Nodes out of service at the same time: a count, or a percentage rounded down to at least 1. */
-  readonly maxUnavailable: number | `${number}%`;
+  readonly maxUnavailable: MaxUnavailable;
   readonly drain: DrainPolicy;
   /** How long the driver may take to change the kubelet of one node. */
   readonly upgradeTimeoutMs: number;

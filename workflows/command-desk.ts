@@ -18,6 +18,7 @@ import { answersOf } from '../domain/gates';
 import type { Hop } from '../domain/plan';
 import { refusalSentence } from '../domain/sentences';
 import type { NodeDecision } from './family-messages';
+import { limitAsked, poolRefusal, setPool, setPoolProblems } from './set-pool';
 import { noted, type OpenGate, type UpgradeState, withoutGate } from './upgrade-state';
 
 /** Answers kept for repeated requests; the oldest go first. */
@@ -29,7 +30,7 @@ const maxWordsLength = 1_000;
 
 /** Why the command cannot be carried out now; undefined when it can. */
 export function refusalOf(state: UpgradeState, command: Command): CommandRefusal | undefined {
-  const problems = problemsOf(command);
+  const problems = problemsOf(state, command);
   if (problems.length > 0) return { code: 'request-malformed', problems };
   const before = handledBefore(state, command);
   if (before !== undefined) {
@@ -58,6 +59,8 @@ function refusalNow(state: UpgradeState, command: Command): CommandRefusal | und
     case 'skipNode':
     case 'quarantineNode':
       return nodeRefusal(state, command.request);
+    case 'setPool':
+      return poolRefusal(state, command.request);
   }
 }
 
@@ -75,15 +78,17 @@ export function applyCommand(state: UpgradeState, command: Command, nowMs: numbe
   const done = carryOut(state, command, nowMs);
   const answer: CommandAccepted = { requestId, effect: done.effect };
   const handled = [...state.handled, { requestId, name: command.name, answer }];
-  const text = `${actor} asked to ${wordsOf(command)} (${reason}): ${done.effect}`;
+  const next = { ...done.state, handled: handled.slice(-maxHandledRequests) };
+  if (done.isNews === false) return { kind: 'accepted', state: next, answer };
+  const text = `${actor} asked to ${wordsOf(state, command)} (${reason}): ${done.effect}`;
   const note = {
     actor,
     event: `command.${command.name}`,
     text,
     requestId,
     ...('node' in command.request ? { node: command.request.node } : {}),
+    ...('pool' in command.request ? { pool: command.request.pool } : {}),
   };
-  const next = { ...done.state, handled: handled.slice(-maxHandledRequests) };
   return { kind: 'accepted', state: noted(next, note, nowMs), answer };
 }
 
@@ -121,13 +126,17 @@ const fieldsOfEach: Readonly<Record<CommandName, readonly string[]>> = {
   retryNode: ['node'],
   skipNode: ['node'],
   quarantineNode: ['node'],
+  setPool: ['pool'],
 };
 
 /**
  * Hand guards: messages come from anybody who reaches the Temporal server. All problems at once.
  */
-function problemsOf(command: Command): readonly string[] {
-  return requestProblems(command.request, fieldsOfEach[command.name]);
+function problemsOf(state: UpgradeState, command: Command): readonly string[] {
+  const problems = requestProblems(command.request, fieldsOfEach[command.name]);
+  const isObject = typeof command.request === 'object' && command.request !== null;
+  if (command.name !== 'setPool' || !isObject) return problems;
+  return setPoolProblems(state, command.request, problems);
 }
 
 /** What is wrong with a request that also has these texts, all at once. */
@@ -214,6 +223,8 @@ function heldNodes(state: UpgradeState): readonly HeldNode[] {
 interface Done {
   readonly state: UpgradeState;
   readonly effect: string;
+  /** False when nothing changes: the trail gets no line. */
+  readonly isNews?: boolean;
 }
 
 function carryOut(state: UpgradeState, command: Command, nowMs: number): Done {
@@ -247,6 +258,8 @@ function carryOut(state: UpgradeState, command: Command, nowMs: number): Done {
       return decideNode(state, command.request, 'skip');
     case 'quarantineNode':
       return decideNode(state, command.request, 'quarantine');
+    case 'setPool':
+      return setPool(state, command.request, nowMs);
   }
 }
 
@@ -309,7 +322,7 @@ function decideNode(state: UpgradeState, request: NodeRequest, kind: NodeDecisio
   };
 }
 
-function wordsOf(command: Command): string {
+function wordsOf(state: UpgradeState, command: Command): string {
   switch (command.name) {
     case 'pause':
     case 'resume':
@@ -325,5 +338,10 @@ function wordsOf(command: Command): string {
       return `skip node ${command.request.node}`;
     case 'quarantineNode':
       return `quarantine node ${command.request.node}`;
+    case 'setPool': {
+      const { pool, maxUnavailable } = command.request;
+      const before = limitAsked(state, pool);
+      return `change maxUnavailable of pool ${pool} from ${before} to ${maxUnavailable}`;
+    }
   }
 }

@@ -4,12 +4,14 @@ import { defineSignal } from '@temporalio/workflow';
 
 import type { SnapshotRecord } from '../domain/activity-contract';
 import type { Gate } from '../domain/control';
-import type { GateId, MemberName, NodeName } from '../domain/names';
+import type { GateId, MemberName, NodeName, PoolName } from '../domain/names';
 
 /** Parent → child (hop, pool, node, rollback). */
 export type Control =
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
+  /** From now on so many nodes of the pool may be in work at once. */
+  | { readonly kind: 'limit'; readonly pool: PoolName; readonly maxUnavailable: number }
   /** Before a cancellation: a rollback aborts member upgrades instead of letting them finish. */
   | { readonly kind: 'abort-members' };
 

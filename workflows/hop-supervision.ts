@@ -20,7 +20,7 @@ import { hopWorkflowId, rollBackWorkflowId } from '../domain/workflow-ids';
 import { failureOf } from './activity-failures';
 import { controlSignal } from './family-messages';
 import { type RollBackEnd, rollBackHop, type RollBackHopInput } from './roll-back-hop';
-import type { Root } from './root';
+import { limitsOf, type Root } from './root';
 import { endOf, type Settled, watch } from './settled';
 import { undoneOutcome } from './undone-outcome';
 import { upgradeHop, type UpgradeHopInput } from './upgrade-hop';
@@ -43,6 +43,7 @@ export async function runHop(root: Root, hop: Hop): Promise<'completed' | 'decid
     const input = hopInput(root, hop, resumed);
     const end = await supervise(root, {
       workflowId: hopWorkflowId(root.state.spec.cluster, hop.id),
+      hop,
       start: (workflowId) =>
         startChild(upgradeHop, {
           workflowId,
@@ -75,8 +76,15 @@ function hopInput(root: Root, hop: Hop, resumed: UpgradeHopInput['resumed']): Up
     snapshotId: ofThisUpgrade(root, step.snapshotId) as SnapshotId,
     setAside,
     paused: root.state.paused !== undefined,
+    ...changedLimits(root, hop),
     ...(resumed === undefined ? {} : { resumed }),
   };
+}
+
+/** Nothing where nobody has changed any. */
+function changedLimits(root: Root, hop: Hop): Pick<UpgradeHopInput, 'limits'> {
+  if (root.state.limits === undefined) return {};
+  return { limits: Object.fromEntries(limitsOf(root, hop)) };
 }
 
 /** docs/adr/0005: names of an earlier upgrade must never be found again. */
@@ -86,6 +94,7 @@ function ofThisUpgrade(root: Root, name: string): string {
 
 interface Supervised<End> {
   readonly workflowId: string;
+  readonly hop: Hop;
   start(workflowId: string): Promise<{ result(): Promise<End> }>;
   /** Whether the child must end now because of what was decided. */
   endsFor(decision: Decision | undefined): boolean;
@@ -96,13 +105,14 @@ async function supervise<End>(root: Root, child: Supervised<End>): Promise<Settl
   const outer = CancellationScope.current();
   return CancellationScope.nonCancellable(async () => {
     const scope = new CancellationScope();
-    const { workflowId } = child;
+    const { workflowId, hop } = child;
     const run = async (): Promise<End> => {
       const toldPaused = root.state.paused !== undefined;
-      const pausable = { workflowId, toldPaused, isStarted: false };
-      root.child = pausable;
+      const toldLimits = new Map(limitsOf(root, hop));
+      const told = { workflowId, hop, toldPaused, toldLimits, isStarted: false };
+      root.child = told;
       const handle = await child.start(workflowId);
-      pausable.isStarted = true;
+      told.isStarted = true;
       return handle.result();
     };
     const running = watch(scope.run(run));
@@ -156,6 +166,7 @@ export async function rollBack(root: Root, way: WayBack): Promise<UpgradeResult>
       const input = rollBackInput(root, way);
       const end = await supervise(root, {
         workflowId: rollBackWorkflowId(root.state.spec.cluster, way.hop.id),
+        hop: way.hop,
         start: (workflowId) =>
           startChild(rollBackHop, {
             workflowId,
@@ -187,6 +198,7 @@ function rollBackInput(root: Root, way: WayBack): RollBackHopInput {
     leftOut: nodes.filter((node) => node.outcome === 'skipped').map((node) => node.node),
     setAside,
     paused: paused !== undefined,
+    ...changedLimits(root, way.hop),
   };
 }
 

@@ -14,6 +14,7 @@ import {
 } from '@temporalio/workflow';
 
 import type { ClusterName } from '../domain/names';
+import { isMaxUnavailable } from '../domain/pool-limits';
 import { upgradeWorkflowId } from '../domain/workflow-ids';
 import { type Control, controlSignal, type Report, reportSignal } from './family-messages';
 
@@ -68,6 +69,16 @@ export function pausedAfter(control: Partial<Control> | undefined, isPaused: boo
   return control?.kind === 'resume' ? false : isPaused;
 }
 
+type Limit = Extract<Control, { readonly kind: 'limit' }>;
+
+/** The limit that a control brings; as above, what is none is not looked at. */
+export function limitIn(control: Partial<Control> | undefined): Limit | undefined {
+  if (control?.kind !== 'limit') return undefined;
+  const { kind, pool, maxUnavailable } = control;
+  const isCount = typeof maxUnavailable === 'number' && isMaxUnavailable(maxUnavailable);
+  return typeof pool === 'string' && isCount ? { kind, pool, maxUnavailable } : undefined;
+}
+
 /** A child that must know whether the upgrade is paused. */
 export interface PausableChild {
   /** What it was told last. */
@@ -82,27 +93,42 @@ export function isMisinformed(child: PausableChild, isPaused: boolean): boolean 
   return child.isStarted && child.toldPaused !== isPaused;
 }
 
+/** A control that a child has not been told yet. */
+export interface Unsaid {
+  readonly workflowId: string;
+  readonly control: Control;
+  /** It counts as told from now on. */
+  markTold(): void;
+}
+
 /**
- * Keeps children informed of a pause until `isClosed`: whenever what a child was told differs from
- * what is, it is told (L1). Level, not edge: a child that starts in between misses nothing.
+ * Keeps children informed of a pause, and of what else they must know, until `isClosed`: whenever
+ * what a child was told differs from what is, it is told (L1). Level, not edge: a child that starts
+ * in between misses nothing.
  */
-export async function relayPause(options: {
+export async function relayControls(options: {
   readonly line: Line;
   readonly isPaused: () => boolean;
   readonly isClosed: () => boolean;
   readonly children: () => readonly PausableChild[];
+  /** Besides the pause. */
+  readonly unsaid?: () => readonly Unsaid[];
 }): Promise<void> {
-  const { line, isPaused, isClosed, children } = options;
+  const { line, isPaused, isClosed, children, unsaid = () => [] } = options;
   const uninformed = (): readonly PausableChild[] =>
     children().filter((child) => isMisinformed(child, isPaused()));
   await CancellationScope.nonCancellable(async () => {
     for (;;) {
-      await condition(() => isClosed() || uninformed().length > 0);
+      await condition(() => isClosed() || uninformed().length > 0 || unsaid().length > 0);
       if (isClosed()) return;
       const control: Control = { kind: isPaused() ? 'pause' : 'resume' };
       for (const child of uninformed()) {
         child.toldPaused = isPaused();
         line.send(child.workflowId, controlSignal, control);
+      }
+      for (const one of unsaid()) {
+        one.markTold();
+        line.send(one.workflowId, controlSignal, one.control);
       }
     }
   });

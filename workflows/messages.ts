@@ -18,6 +18,7 @@ import type {
   NodeRequest,
   Request,
   RollBackRequest,
+  SetPoolRequest,
 } from '../domain/control';
 import type { ClusterName, NodeName, PlanDigest } from '../domain/names';
 import type { DrainAnswer, DrainRequest, DrainStatus, UndoRequest } from '../domain/node-drain';
@@ -66,6 +67,7 @@ export const rollBackUpdate = defineUpdate<CommandAccepted, [RollBackRequest]>('
 export const retryNodeUpdate = defineUpdate<CommandAccepted, [NodeRequest]>('retryNode');
 export const skipNodeUpdate = defineUpdate<CommandAccepted, [NodeRequest]>('skipNode');
 export const quarantineNodeUpdate = defineUpdate<CommandAccepted, [NodeRequest]>('quarantineNode');
+export const setPoolUpdate = defineUpdate<CommandAccepted, [SetPoolRequest]>('setPool');
 
 export const pauseSignal = defineSignal<[Request]>('pause');
 export const resumeSignal = defineSignal<[Request]>('resume');
@@ -75,6 +77,7 @@ export const rollBackSignal = defineSignal<[RollBackRequest]>('rollBack');
 export const retryNodeSignal = defineSignal<[NodeRequest]>('retryNode');
 export const skipNodeSignal = defineSignal<[NodeRequest]>('skipNode');
 export const quarantineNodeSignal = defineSignal<[NodeRequest]>('quarantineNode');
+export const setPoolSignal = defineSignal<[SetPoolRequest]>('setPool');
 
 /** Queries of upgradeCluster. */
 export const statusQuery = defineQuery<UpgradeStatus>('status');

@@ -15,7 +15,7 @@ import type { PoolStep } from '../domain/plan';
 import type { NodeOutcome } from '../domain/progress';
 import { poolWorkflowId } from '../domain/workflow-ids';
 import { failureOf } from './activity-failures';
-import { problemOf, type StepProblem, type StepRun } from './step-run';
+import { limitNow, problemOf, type StepProblem, type StepRun } from './step-run';
 import { maxChunkNodes, type PoolEnd, upgradePool, type UpgradePoolInput } from './upgrade-pool';
 
 export interface PoolRunOptions {
@@ -58,18 +58,26 @@ async function runChunk(run: StepRun, options: PoolRunOptions, chunk: number): P
   const { upgrade, step, hasCanary, verifyOnly, cordonReason } = options;
   const parentWorkflowId = workflowInfo().workflowId;
   const workflowId = poolWorkflowId(parentWorkflowId, step.pool, chunk);
+  const maxUnavailable = limitNow(run, step);
   const input: UpgradePoolInput = {
     cluster: run.cluster,
     upgrade,
     hop: run.hop,
     parentWorkflowId,
-    step,
+    step: { ...step, maxUnavailable },
     hasCanary: hasCanary && chunk === 0,
     verifyOnly,
     cordonReason,
     paused: run.paused,
   };
-  const pool = { workflowId, toldPaused: run.paused, isStarted: false, isPaused: false };
+  const pool = {
+    workflowId,
+    toldPaused: run.paused,
+    isStarted: false,
+    isPaused: false,
+    step,
+    toldLimit: maxUnavailable,
+  };
   run.pool = pool;
   try {
     const handle = await startChild(upgradePool, {

@@ -21,6 +21,7 @@ import { runPool } from './pool-runs';
 import {
   closeStepRun,
   GivenUp,
+  type Limits,
   openStepRun,
   type StepProblem,
   type StepRun,
@@ -43,6 +44,8 @@ export interface RollBackHopInput {
   /** Set aside by a person: they stay as they are, cordoned. */
   readonly setAside: readonly NodeName[];
   readonly paused: boolean;
+  /** Changed limits of its pools; see domain/pool-limits.ts. */
+  readonly limits?: Limits;
 }
 
 export interface RollBackEnd {
@@ -89,8 +92,9 @@ export async function rollBackHop(input: RollBackHopInput): Promise<RollBackEnd>
 }
 
 function openBack(input: RollBackHopInput, isGivenUp: () => boolean): Back {
-  const { cluster, upgrade, paused } = input;
-  const run = openStepRun({ cluster, hop: input.hop.id, upgrade, paused, isGivenUp });
+  const { cluster, upgrade, paused, limits = {} } = input;
+  const hop = input.hop.id;
+  const run = openStepRun({ cluster, hop, upgrade, paused, limits, isGivenUp });
   setHandler(defineQuery<HopStatus>('status'), () => ({
     hop: run.hop,
     step: run.step,

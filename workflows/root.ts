@@ -24,12 +24,13 @@ import type { UpdateDefinition } from '@temporalio/common';
 import type { PlanBlocker } from '../domain/blockers';
 import { canonicalJson } from '../domain/canonical-json';
 import type { Command, CommandAccepted, CommandName, CommandRefusal } from '../domain/control';
-import type { PlanDigest } from '../domain/names';
-import type { Plan } from '../domain/plan';
+import type { PlanDigest, PoolName } from '../domain/names';
+import type { Hop, Plan } from '../domain/plan';
+import { limitOf } from '../domain/pool-limits';
 import { refusalSentence } from '../domain/sentences';
 import { specDifferences } from '../domain/spec-differences';
 import { applyCommand, applySignal, refusalOf, startProblems } from './command-desk';
-import { isMisinformed, type Line, openLine, type PausableChild } from './line';
+import { isMisinformed, type Line, openLine, type PausableChild, type Unsaid } from './line';
 import {
   controlSignal,
   nodeDecisionSignal,
@@ -56,6 +57,8 @@ import {
   rollBackSignal,
   rollBackUpdate,
   searchAttributes,
+  setPoolSignal,
+  setPoolUpdate,
   skipNodeSignal,
   skipNodeUpdate,
   type StartAnswer,
@@ -67,6 +70,12 @@ import {
 import { noted, openUpgrade, type UpgradeState, withReport } from './upgrade-state';
 import { attributesOf, blockersOf, detailsOf, statusOf } from './upgrade-status';
 
+export interface HopChild extends PausableChild {
+  readonly hop: Hop;
+  /** Limit of each of its pools that it was told last. */
+  readonly toldLimits: Map<PoolName, number>;
+}
+
 export interface Root {
   readonly input: UpgradeClusterInput;
   /** Also names this upgrade in reports, snapshots and restores. */
@@ -74,7 +83,7 @@ export interface Root {
   readonly line: Line;
   state: UpgradeState;
   /** The hop or rollback that runs. */
-  child: PausableChild | undefined;
+  child: HopChild | undefined;
   /** State that the outside was told last. */
   published: UpgradeState | undefined;
   isClosed: boolean;
@@ -137,6 +146,7 @@ function registerCommands(root: Root): void {
   registerCommand(root, 'retryNode', retryNodeUpdate, retryNodeSignal);
   registerCommand(root, 'skipNode', skipNodeUpdate, skipNodeSignal);
   registerCommand(root, 'quarantineNode', quarantineNodeUpdate, quarantineNodeSignal);
+  registerCommand(root, 'setPool', setPoolUpdate, setPoolSignal);
 }
 
 /** Looks again: another message of the same activation may have come between validator and here. */
@@ -217,7 +227,27 @@ export async function runCourier(root: Root): Promise<void> {
 function hasNews(root: Root): boolean {
   const { child, state, published } = root;
   const isPaused = state.paused !== undefined;
-  return state !== published || (child !== undefined && isMisinformed(child, isPaused));
+  if (state !== published) return true;
+  if (child === undefined) return false;
+  return isMisinformed(child, isPaused) || unsaidLimits(root, child).length > 0;
+}
+
+/** How many nodes of each pool of the hop may be in work at once, as things stand. */
+export function limitsOf({ state }: Root, hop: Hop): readonly (readonly [PoolName, number])[] {
+  return hop.steps.flatMap((step) =>
+    step.kind === 'pool' ? [[step.pool, limitOf(step, state.limits)] as const] : [],
+  );
+}
+
+function unsaidLimits(root: Root, child: HopChild): readonly Unsaid[] {
+  const { workflowId, hop, toldLimits, isStarted } = child;
+  if (!isStarted) return [];
+  const news = limitsOf(root, hop).filter(([pool, limit]) => toldLimits.get(pool) !== limit);
+  return news.map(([pool, maxUnavailable]) => ({
+    workflowId,
+    control: { kind: 'limit', pool, maxUnavailable },
+    markTold: () => void toldLimits.set(pool, maxUnavailable),
+  }));
 }
 
 function carry(root: Root): void {
@@ -226,6 +256,10 @@ function carry(root: Root): void {
   if (child !== undefined && isMisinformed(child, isPaused)) {
     child.toldPaused = isPaused;
     line.send(child.workflowId, controlSignal, { kind: isPaused ? 'pause' : 'resume' });
+  }
+  for (const one of child === undefined ? [] : unsaidLimits(root, child)) {
+    one.markTold();
+    line.send(one.workflowId, controlSignal, one.control);
   }
   const deliveries = root.state.outbox;
   if (deliveries.length > 0) root.state = { ...root.state, outbox: [] };

@@ -17,17 +17,32 @@ import {
 import type { FailureInfo } from '../domain/failures';
 import type { Finding } from '../domain/findings';
 import { stepGateId } from '../domain/gates';
-import type { ClusterName, GateId, HopId } from '../domain/names';
+import type { ClusterName, GateId, HopId, PoolName } from '../domain/names';
+import type { PoolStep } from '../domain/plan';
 import { failureSentence } from '../domain/sentences';
 import { failureOf } from './activity-failures';
-import { type Line, openLine, type PausableChild, pausedAfter, relayPause } from './line';
+import {
+  limitIn,
+  type Line,
+  openLine,
+  type PausableChild,
+  pausedAfter,
+  relayControls,
+  type Unsaid,
+} from './line';
 import { type Control, controlSignal, poolPausedSignal, retryStepSignal } from './family-messages';
 
 /** A pool at work below the hop. */
 interface PoolChild extends PausableChild {
   /** All of its nodes stand still because of a pause. */
   isPaused: boolean;
+  readonly step: PoolStep;
+  /** Limit that it was told last. */
+  toldLimit: number;
 }
+
+/** By pool: how many of its nodes may be in work at once, where that is not as planned. */
+export type Limits = Readonly<Record<PoolName, number>>;
 
 export interface StepRun {
   readonly cluster: ClusterName;
@@ -38,6 +53,7 @@ export interface StepRun {
   isStill: boolean;
   /** A rollback was asked for: member upgrades are cut short. */
   abortsMembers: boolean;
+  readonly limits: Map<PoolName, number>;
   pool: PoolChild | undefined;
   step: string;
   stepSinceMs: number;
@@ -55,6 +71,7 @@ export function openStepRun(options: {
   readonly hop: HopId;
   readonly upgrade: string;
   readonly paused: boolean;
+  readonly limits?: Limits;
   readonly isGivenUp?: () => boolean;
 }): StepRun {
   const { cluster, hop, upgrade, paused } = options;
@@ -65,6 +82,7 @@ export function openStepRun(options: {
     paused,
     isStill: true,
     abortsMembers: false,
+    limits: new Map(Object.entries(options.limits ?? {}) as [PoolName, number][]),
     pool: undefined,
     step: 'start',
     stepSinceMs: Date.now(),
@@ -77,6 +95,8 @@ export function openStepRun(options: {
   setHandler(controlSignal, (control: Partial<Control> | undefined) => {
     if (control?.kind === 'abort-members') run.abortsMembers = true;
     run.paused = pausedAfter(control, run.paused);
+    const limit = limitIn(control);
+    if (limit !== undefined) run.limits.set(limit.pool, limit.maxUnavailable);
   });
   setHandler(retryStepSignal, (gate) => void run.retried.add(gate));
   setHandler(poolPausedSignal, (isPaused) => {
@@ -84,14 +104,33 @@ export function openStepRun(options: {
   });
   run.background.push(
     tellStillness(run),
-    relayPause({
+    relayControls({
       line: run.line,
       isPaused: () => run.paused,
       isClosed: () => run.isClosed,
       children: () => (run.pool === undefined ? [] : [run.pool]),
+      unsaid: () => unsaidLimits(run),
     }),
   );
   return run;
+}
+
+/** How many nodes of the step may be in work at once, as things stand. */
+export function limitNow({ limits }: StepRun, step: PoolStep): number {
+  return limits.get(step.pool) ?? step.maxUnavailable;
+}
+
+function unsaidLimits(run: StepRun): readonly Unsaid[] {
+  const { pool } = run;
+  if (pool === undefined || !pool.isStarted) return [];
+  const maxUnavailable = limitNow(run, pool.step);
+  if (pool.toldLimit === maxUnavailable) return [];
+  const { workflowId, step } = pool;
+  const control = { kind: 'limit', pool: step.pool, maxUnavailable } as const;
+  const markTold = (): void => {
+    pool.toldLimit = maxUnavailable;
+  };
+  return [{ workflowId, control, markTold }];
 }
 
 /** Ends what runs beside the steps; nothing is left to be said afterwards. */

@@ -27,7 +27,14 @@ import { controllersLabel, stepLabel } from '../domain/step-labels';
 import { activity } from './activity-options';
 import { runPool } from './pool-runs';
 import { endOf, valueOf, watch } from './settled';
-import { closeStepRun, openStepRun, type StepProblem, type StepRun, takeStep } from './step-run';
+import {
+  closeStepRun,
+  type Limits,
+  openStepRun,
+  type StepProblem,
+  type StepRun,
+  takeStep,
+} from './step-run';
 import { taintsNodes, taintWaitingNodes } from './waiting-taints';
 
 export interface UpgradeHopInput {
@@ -41,6 +48,8 @@ export interface UpgradeHopInput {
   /** Set aside by a person in an earlier hop: not touched. */
   readonly setAside: readonly NodeName[];
   readonly paused: boolean;
+  /** Changed limits of its pools; see domain/pool-limits.ts. */
+  readonly limits?: Limits;
   /** Set when the workflow of this hop was lost; `outcome` is what it had told. */
   readonly resumed?: { readonly outcome?: HopOutcome };
 }
@@ -87,9 +96,9 @@ export async function upgradeHop(input: UpgradeHopInput): Promise<HopOutcome> {
 }
 
 function openHop(input: UpgradeHopInput): HopRun {
-  const { cluster, upgrade, paused } = input;
+  const { cluster, upgrade, paused, limits = {} } = input;
   const before = input.resumed?.outcome;
-  const run = openStepRun({ cluster, hop: input.hop.id, upgrade, paused });
+  const run = openStepRun({ cluster, hop: input.hop.id, upgrade, paused, limits });
   Object.assign(run.stepSeconds, before?.stepSeconds);
   const hop: HopRun = {
     input,

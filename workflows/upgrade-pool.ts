@@ -1,5 +1,6 @@
 // One pool, or one chunk of it: the canary alone, then a window of nodes.
-// P1. Never more than `maxUnavailable` nodes are in work at the same time.
+// P1. No node begins while `maxUnavailable` nodes, or more, are in work. That limit may change
+//     meanwhile: raised, it lets more begin at once; lowered, nodes in work go on.
 // P2. The canary is the first node that really went through; until then one goes at a time.
 // P3. While a node is held or the upgrade is paused, no further node begins.
 // P4. Cancelled, it begins nothing more and waits for every node it began.
@@ -24,7 +25,14 @@ import type { NodeChange, PoolStep } from '../domain/plan';
 import type { NodeOutcome, PoolStatus } from '../domain/progress';
 import { nodeWorkflowId } from '../domain/workflow-ids';
 import { failureOf } from './activity-failures';
-import { type Line, openLine, type PausableChild, pausedAfter, relayPause } from './line';
+import {
+  limitIn,
+  type Line,
+  openLine,
+  type PausableChild,
+  pausedAfter,
+  relayControls,
+} from './line';
 import {
   controlSignal,
   type NodeReport,
@@ -72,6 +80,8 @@ interface PoolRun {
   readonly active: Map<NodeName, NodeChild>;
   readonly done: NodeOutcome[];
   begun: number;
+  /** P1. */
+  maxUnavailable: number;
   paused: boolean;
   isClosed: boolean;
   isStopped: boolean;
@@ -83,7 +93,7 @@ export async function upgradePool(input: UpgradePoolInput): Promise<PoolEnd> {
   const run = openRun(input);
   const beside = [
     tellPaused(run),
-    relayPause({
+    relayControls({
       line: run.line,
       isPaused: () => run.paused,
       isClosed: () => run.isClosed,
@@ -115,6 +125,7 @@ function openRun(input: UpgradePoolInput): PoolRun {
     active: new Map(),
     done: [],
     begun: 0,
+    maxUnavailable: input.step.maxUnavailable,
     paused: input.paused,
     isClosed: false,
     isStopped: false,
@@ -122,6 +133,8 @@ function openRun(input: UpgradePoolInput): PoolRun {
   };
   setHandler(controlSignal, (control) => {
     run.paused = pausedAfter(control, run.paused);
+    const limit = limitIn(control);
+    if (limit?.pool === input.step.pool) run.maxUnavailable = limit.maxUnavailable;
   });
   setHandler(nodeReportSignal, (report: Partial<NodeReport> | undefined) => {
     const { node, state } = report ?? {};
@@ -149,10 +162,10 @@ async function takeNodes(run: PoolRun): Promise<void> {
 }
 
 /** P1, P2, P3. */
-function mayBegin({ input, active, done, paused }: PoolRun): boolean {
+function mayBegin({ input, active, done, paused, maxUnavailable }: PoolRun): boolean {
   if (paused || [...active.values()].some((child) => child.state === 'held')) return false;
   const isProven = !input.hasCanary || done.some(isThrough);
-  return active.size < (isProven ? input.step.maxUnavailable : 1);
+  return active.size < (isProven ? maxUnavailable : 1);
 }
 
 function isThrough({ outcome }: NodeOutcome): boolean {

@@ -10,6 +10,7 @@ import type { AuditEntry, CommandAccepted, CommandName, Gate } from '../domain/c
 import type { FailureInfo } from '../domain/failures';
 import type { GateId, HopId, NodeName } from '../domain/names';
 import type { Hop, Plan } from '../domain/plan';
+import type { PoolLimit } from '../domain/pool-limits';
 import type { HopOutcome, UpgradeResult } from '../domain/progress';
 import type { UpgradeSpec } from '../domain/spec';
 import type { KubeVersion } from '../domain/versions';
@@ -80,6 +81,8 @@ export interface UpgradeState {
   readonly decision?: Decision;
   /** Nodes that a person set aside; no later hop touches them. */
   readonly setAside: readonly NodeName[];
+  /** What a person changed about pools; absent while nobody has. */
+  readonly limits?: readonly PoolLimit[];
   readonly lastFailure?: FailureInfo;
   readonly audit: readonly AuditEntry[];
   readonly handled: readonly HandledRequest[];

@@ -2,11 +2,13 @@
 // values of its search attributes. Pure in the state.
 
 import type { Blocker } from '../domain/blockers';
+import { limitSentence, withLimits } from '../domain/pool-limits';
 import { secondsLeft } from '../domain/progress-estimate';
 import { findingSentence, gateSentence } from '../domain/sentences';
 import { statusSentence } from '../domain/status-sentences';
 import type { UpgradePhase, UpgradeStatus } from '../domain/progress';
 import { formatSeconds } from '../domain/durations';
+import { limitsStatus } from './set-pool';
 import { doneCount, hopsLeft, type UpgradeState } from './upgrade-state';
 
 /** The most pressing thing first: an end, a pause, a person who is waited for, then the work. */
@@ -30,19 +32,20 @@ export function statusOf(state: UpgradeState, nowMs?: number): UpgradeStatus {
 }
 
 function estimate(
-  { plan, hops, hop, decision, result }: UpgradeState,
+  { plan, hops, hop, decision, result, limits }: UpgradeState,
   nowMs: number | undefined,
 ): Pick<UpgradeStatus, 'secondsLeft'> {
   const isOver = result !== undefined || decision !== undefined;
   if (plan === undefined || nowMs === undefined || isOver) return {};
   const current = hop === undefined ? {} : { current: { ...hop, hop: hop.id } };
-  const left = secondsLeft({ plan, hops, ...current, nowMs });
+  const left = secondsLeft({ plan: withLimits(plan, limits), hops, ...current, nowMs });
   return left === undefined ? {} : { secondsLeft: left };
 }
 
 function factsOf(state: UpgradeState): Omit<UpgradeStatus, 'schema' | 'sentence'> {
   const { plan, journey, paused, lastFailure, result, wayBack } = state;
   const canRollBack = wayBack !== undefined && result === undefined;
+  const limits = limitsStatus(state);
   return {
     cluster: state.spec.cluster,
     phase: phaseOf(state),
@@ -52,6 +55,7 @@ function factsOf(state: UpgradeState): Omit<UpgradeStatus, 'schema' | 'sentence'
     gates: state.gates.map((open) => open.gate),
     ...(paused === undefined ? {} : { paused }),
     ...(lastFailure === undefined ? {} : { lastFailure }),
+    ...(limits.length === 0 ? {} : { limits }),
     hops: state.hops,
     startedAtMs: state.startedAtMs,
     ...(canRollBack ? { rollBackTo: { hop: wayBack.hop.id, at: wayBack.hop.from } } : {}),
@@ -84,6 +88,7 @@ export function detailsOf(state: UpgradeState): string {
       ? gate.findings.map((one) => `- ${one.severity}: ${findingSentence(one)}`)
       : [],
   );
+  const limits = (status.limits ?? []).map((limit) => `- ${limitSentence(limit)}`);
   const { cluster, target } = state.spec;
   return [
     // The summary of the workflow is lost when it continues as new, between hops.
@@ -92,6 +97,7 @@ export function detailsOf(state: UpgradeState): string {
     status.sentence,
     ...section('Waits for an answer', gates),
     ...section('Findings', findings),
+    ...section('Changed limits', limits),
     ...section('Hops', hopTable(state)),
     // The frame of the Temporal UI cuts the last line in half.
     '',

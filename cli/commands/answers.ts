@@ -14,7 +14,7 @@ import { withSchema } from '../session';
 import type { Example } from './examples';
 import { examples } from './examples';
 
-interface AnswerOptions {
+export interface AnswerOptions {
   readonly reason?: string;
   readonly requestId?: string;
 }
@@ -29,7 +29,7 @@ interface RollBackOptions extends AnswerOptions {
 
 /** Digests are long: a beginning of this length tells two plans apart. */
 const shortestDigest = 12;
-const clusterArgument = 'name of the cluster (default: of the access file)';
+export const clusterArgument = 'name of the cluster (default: of the access file)';
 
 interface Wording {
   readonly name: string;
@@ -38,7 +38,8 @@ interface Wording {
   readonly examples: readonly Example[];
 }
 
-function addAnswer(program: Command, wording: Wording): Command {
+/** A command with who, why and under which request id. */
+export function addAnswer(program: Command, wording: Wording): Command {
   return program
     .command(wording.name)
     .summary(wording.summary)
@@ -247,7 +248,7 @@ export function addNodeCommands(program: Command, run: CommandRun): void {
  * `CLUSTER OBJECT`, or only `OBJECT`: the parser can leave out the last word alone, while for
  * people the cluster comes first and may go unsaid.
  */
-function lastIsObject<Options>(given: Invocation<Options>): {
+export function lastIsObject<Options>(given: Invocation<Options>): {
   readonly invocation: Invocation<Options>;
   readonly object: string;
 } {
@@ -256,7 +257,7 @@ function lastIsObject<Options>(given: Invocation<Options>): {
   return { invocation: { ...given, args }, object: second ?? first };
 }
 
-function requestOf({ options, actor }: Invocation<AnswerOptions>) {
+export function requestOf({ options, actor }: Invocation<AnswerOptions>) {
   return {
     actor,
     reason: options.reason ?? 'no reason given',
@@ -265,7 +266,7 @@ function requestOf({ options, actor }: Invocation<AnswerOptions>) {
 }
 
 /** Sends, and prints what happens now; undefined from `ask` means that a person said no. */
-async function say(
+export async function say(
   invocation: Invocation<AnswerOptions>,
   ask: (client: UpgradeClient, cluster: string) => Promise<CommandAccepted | undefined>,
 ): Promise<ExitCode> {

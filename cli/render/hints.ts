@@ -47,6 +47,8 @@ function wordsAfterCluster(
     case 'pause':
     case 'resume':
       return [];
+    case 'setPool':
+      return undefined;
   }
 }
 
@@ -63,6 +65,7 @@ const verbs = {
   retryNode: 'retry-node',
   skipNode: 'skip-node',
   quarantineNode: 'quarantine-node',
+  setPool: 'set',
 } as const satisfies Record<CommandName, string>;
 
 /** Ids of steps hold a space: `hop-1.29/api-server cp-1`. */

@@ -10,6 +10,7 @@ import type {
   UpgradeProgress,
   UpgradeStatus,
 } from '../../domain/progress';
+import { limitSentence } from '../../domain/pool-limits';
 import { gateSentence } from '../../domain/sentences';
 import { resultSentence, unsettledSentences } from '../../domain/status-sentences';
 import { blockerGroups, groupSentence } from './blocker-groups';
@@ -29,6 +30,7 @@ export function progressEvents(
 ): readonly string[] {
   return [
     ...phaseEvents(before, after),
+    ...limitEvents(before, after),
     ...hopEvents(before, after),
     ...doneNodeEvents(before, after),
     ...nodeEvents(before, after),
@@ -43,6 +45,20 @@ function phaseEvents(before: UpgradeProgress | undefined, after: UpgradeProgress
   if (before?.status.phase === phase || phase === 'ended') return [];
   const isPause = phase === 'paused' || phase === 'pausing';
   return [isPause && paused !== undefined ? `${phase} by ${paused.by}: ${paused.reason}` : phase];
+}
+
+function limitEvents(before: UpgradeProgress | undefined, after: UpgradeProgress): string[] {
+  const { limits = [], phase } = after.status;
+  if (phase === 'ended') return [];
+  const was = before?.status.limits ?? [];
+  const known = new Set(was.map(({ pool, sinceMs }) => `${pool} ${sinceMs}`));
+  const changed = new Set(limits.map(({ pool }) => pool));
+  return [
+    ...limits.filter(({ pool, sinceMs }) => !known.has(`${pool} ${sinceMs}`)).map(limitSentence),
+    ...was
+      .filter(({ pool }) => !changed.has(pool))
+      .map(({ pool }) => `pool ${pool}: maxUnavailable is as planned again`),
+  ];
 }
 
 function hopEvents(before: UpgradeProgress | undefined, after: UpgradeProgress): string[] {

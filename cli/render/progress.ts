@@ -3,6 +3,7 @@
 
 import { formatDuration, formatSeconds } from '../../domain/durations';
 import type { Plan } from '../../domain/plan';
+import { limitSentence } from '../../domain/pool-limits';
 import type { HopOutcome, NodeProgress, UpgradeProgress } from '../../domain/progress';
 import { gateSentence } from '../../domain/sentences';
 import { statusSentence, unsettledSentences } from '../../domain/status-sentences';
@@ -34,6 +35,7 @@ export function renderProgress(progress: UpgradeProgress, view: ProgressView): r
     ...section(status.hops.map((hop) => renderDoneHop(hop, view.style))),
     ...renderCurrentHop(progress, view),
     ...renderLaterHops(progress, view),
+    ...renderLimits(progress, view),
     ...renderUnsettled(progress, view),
     ...renderGates(progress, view),
     ...renderWayBack(progress, view),
@@ -154,6 +156,12 @@ function renderLaterHops({ status }: UpgradeProgress, view: ProgressView): reado
       const asks = hop.approval === 'required' ? '  asks for an approval' : '';
       return style.faint(`○ ${line}${asks}`);
     });
+}
+
+/** What differs from the plan because a person has changed it. */
+function renderLimits({ status }: UpgradeProgress, { width }: ProgressView): readonly string[] {
+  if (status.phase === 'ended') return [];
+  return section((status.limits ?? []).flatMap((limit) => wrap(limitSentence(limit), width)));
 }
 
 function renderUnsettled(

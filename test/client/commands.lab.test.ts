@@ -86,6 +86,27 @@ describe('an upgrade that runs', () => {
     expect(events).toEqual(expect.arrayContaining(['command.pause ada', 'command.resume ada']));
   });
 
+  it('takes a pool faster from now on, and says which pool was meant', async () => {
+    const { name, hold } = await draining();
+    const change = { ...ada, pool: 'workers', maxUnavailable: '100%' } as const;
+
+    const mistyped = client.setPool(name, { ...change, pool: 'worker' });
+
+    await expect(mistyped).rejects.toMatchObject({
+      code: 'command-refused',
+      message: 'no pool of this upgrade is called worker',
+      remedy: 'name one of workers - did you mean workers?',
+      refusal: { code: 'pool-unknown', pool: 'worker', pools: ['workers'], meant: 'workers' },
+    });
+    await expect(client.setPool(name, { ...change, requestId: 'faster' })).resolves.toEqual({
+      requestId: 'faster',
+      effect: 'pool workers goes on with at most 3 nodes at once, not 1',
+    });
+    const { limits } = await client.status(name);
+    expect(limits).toMatchObject([{ pool: 'workers', asked: '100%', maxUnavailable: 3 }]);
+    hold.release();
+  });
+
   it('refuses answers to gates that do not wait, and stale digests', async () => {
     const { name, planDigest } = await waiting();
     const stale = '0'.repeat(64);

@@ -297,6 +297,23 @@ describe('pools', () => {
     expect(step?.maxUnavailable).toBe(row.resolved);
   });
 
+  it('say their size in a hop that some of their nodes need not take', () => {
+    const seen = aCluster()
+      .withMembers(3, '1.29.15')
+      .withNodes(4, '1.29.15')
+      .withNode(aNode('old', '1.27.16'));
+    const pool = aPool({ lane: 'fewest-drains', maxUnavailable: '40%' });
+    const spec = aSpec({ target: minor('1.31'), pools: [pool] });
+    const plan = aPlan(spec, seen.observation());
+    const steps = plan.hops.flatMap((hop) => hop.steps.filter((step) => step.kind === 'pool'));
+    expect(
+      steps.map(({ nodes, poolSize, maxUnavailable }) => [nodes.length, poolSize, maxUnavailable]),
+    ).toEqual([
+      [1, 5, 2],
+      [5, undefined, 2],
+    ]);
+  });
+
   const controlPlane = {
     isControlPlane: true,
     labels: { 'node-role.kubernetes.io/control-plane': '', zone: 'a' },

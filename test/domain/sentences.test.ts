@@ -420,6 +420,21 @@ const refusals: Table<CommandRefusal['code'], CommandRefusal> = {
       'node worker-2 does not wait for a decision - these do: worker-3',
     ],
   ],
+  'pool-unknown': [
+    [
+      { code: 'pool-unknown', pool: poolName('db'), pools: [poolName('web'), poolName('batch')] },
+      'no pool of this upgrade is called db - name one of web, batch',
+    ],
+    [
+      {
+        code: 'pool-unknown',
+        pool: poolName('wbe'),
+        pools: [poolName('web')],
+        meant: poolName('web'),
+      },
+      'no pool of this upgrade is called wbe - name one of web - did you mean web?',
+    ],
+  ],
   'rollback-unavailable': [
     [
       { code: 'rollback-unavailable', hop: hopId('hop-1.29'), why: 'no-snapshot-yet' },

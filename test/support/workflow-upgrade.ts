@@ -18,11 +18,12 @@ import type {
   NodeRequest,
   Request,
   RollBackRequest,
+  SetPoolRequest,
 } from '../../domain/control';
-import type { GateId, HopId, NodeName, PlanDigest } from '../../domain/names';
+import type { GateId, HopId, NodeName, PlanDigest, PoolName } from '../../domain/names';
 import type { UpgradePhase, UpgradeResult, UpgradeStatus } from '../../domain/progress';
 import { refusalSentence } from '../../domain/sentences';
-import type { UpgradeSpec } from '../../domain/spec';
+import type { MaxUnavailable, UpgradeSpec } from '../../domain/spec';
 import { upgradeWorkflowId } from '../../domain/workflow-ids';
 import {
   approveUpdate,
@@ -34,6 +35,7 @@ import {
   retryNodeUpdate,
   rollBackUpdate,
   searchAttributes,
+  setPoolUpdate,
   skipNodeUpdate,
   type StartAnswer,
   type StartRequest,
@@ -178,6 +180,12 @@ export class UpgradeUnderTest {
   /** Waits until a child was told to pause or to go on. */
   async untilTold(path: string): Promise<void> {
     await this.#untilSignalled(this.child(path), 'control', '');
+  }
+
+  /** Waits until a child was told a limit of its pool. */
+  async untilLimited(path: string, maxUnavailable: number): Promise<void> {
+    const words = `"maxUnavailable":${maxUnavailable}`;
+    await this.#untilSignalled(this.child(path), 'control', words);
   }
 
   /** Waits until a pool knows that one of its nodes is held. */
@@ -334,6 +342,16 @@ export class UpgradeUnderTest {
   rollBack(hop: string): Promise<CommandAccepted> {
     const request: RollBackRequest = { ...this.request(), hop: hop as HopId };
     return this.#update(rollBackUpdate, request);
+  }
+
+  setPool(
+    pool: string,
+    maxUnavailable: MaxUnavailable,
+    overrides?: Partial<Request>,
+  ): Promise<CommandAccepted> {
+    const change = { pool: pool as PoolName, maxUnavailable };
+    const request: SetPoolRequest = { ...this.request(overrides), ...change };
+    return this.#update(setPoolUpdate, request);
   }
 
   node(kind: 'retry' | 'skip' | 'quarantine', node: string): Promise<CommandAccepted> {

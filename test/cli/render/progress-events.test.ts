@@ -2,6 +2,7 @@ import { progressEvents } from '../../../cli/render/progress-events';
 import type { UpgradeProgress } from '../../../domain/progress';
 import {
   completed,
+  faster,
   nodeHeld,
   paused,
   rolledBack,
@@ -39,6 +40,21 @@ describe('progressEvents', () => {
 
   it('say nothing when nothing has happened', () => {
     expect(told(upgrading, upgrading).length).toBe(told(upgrading).length);
+  });
+
+  it('tell a limit that was changed, and that it is as planned again', () => {
+    expect(progressEvents(upgrading, faster, view)).toEqual([
+      'pool web: at most 3 nodes at once (75%), planned 2;' +
+        ' changed by ada@workstation (quiet at night)',
+    ]);
+    expect(progressEvents(faster, faster, view)).toEqual([]);
+    const asPlanned = { ...upgrading, nodes: faster.nodes };
+    expect(progressEvents(faster, asPlanned, view)).toEqual([
+      'pool web: maxUnavailable is as planned again',
+    ]);
+    expect(progressEvents(faster, completed, view)).not.toContain(
+      'pool web: maxUnavailable is as planned again',
+    );
   });
 
   it('tell a pause, who asked for it and why', () => {

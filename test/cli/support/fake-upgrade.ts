@@ -21,7 +21,7 @@ import type { GateId, PlanDigest } from '../../../domain/names';
 import type { AuditEntry, CommandAccepted, CommandRefusal } from '../../../domain/control';
 import type { Plan } from '../../../domain/plan';
 import type { UpgradeProgress, UpgradeResult } from '../../../domain/progress';
-import { hopId, nodeName } from '../../support/builders';
+import { hopId, nodeName, poolName } from '../../support/builders';
 import { nowMs } from './fake-terminal';
 import { drainingLook, drainTrail, nodeDrained, nodeUncordoned } from './node-fixtures';
 
@@ -119,6 +119,17 @@ export class FakeUpgrade implements UpgradeClient {
 
   quarantineNode: UpgradeClient['quarantineNode'] = (cluster, request) =>
     this.#answerNode(cluster, 'quarantineNode', request, 'stays cordoned');
+
+  setPool: UpgradeClient['setPool'] = (cluster, request) =>
+    this.#answer(cluster, 'setPool', request, () => {
+      const { plan } = this.#options;
+      const steps = plan.hops.flatMap((hop) => hop.steps);
+      const taken = steps.flatMap((step) => (step.kind === 'pool' ? [step.pool] : []));
+      const pools = [...new Set(taken)];
+      const pool = poolName(request.pool);
+      if (!pools.includes(pool)) return { code: 'pool-unknown', pool, pools };
+      return `pool ${pool} goes on with at most ${request.maxUnavailable} at once`;
+    });
 
   drain: UpgradeClient['drain'] = (cluster, node, options) => {
     this.calls.push(['drain', cluster, node, options]);

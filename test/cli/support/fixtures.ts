@@ -191,6 +191,26 @@ export const upgrading: UpgradeProgress = {
   ],
 };
 
+/** As before, after somebody let more nodes of pool web go at once. */
+export const faster: UpgradeProgress = {
+  ...upgrading,
+  nodes: upgrading.nodes.map((node) => ({ ...node, blockers: [] })),
+  status: aStatus({
+    ...upgrading.status,
+    limits: [
+      {
+        pool: poolName('web'),
+        asked: '75%',
+        by: 'ada@workstation',
+        reason: 'quiet at night',
+        sinceMs: nowMs - minuteMs,
+        maxUnavailable: 3,
+        planned: 2,
+      },
+    ],
+  }),
+};
+
 export const paused: UpgradeProgress = {
   ...upgrading,
   status: aStatus({
@@ -282,6 +302,7 @@ export const rolledBack: UpgradeProgress = {
 /** The moments by the names that transcripts give them. */
 export const moments: Readonly<Record<string, UpgradeProgress>> = {
   upgrading,
+  'upgrading faster': faster,
   paused,
   'waiting for approval': waitingForApproval,
   'held by a node': nodeHeld,
