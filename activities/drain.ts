@@ -13,7 +13,7 @@ import type {
   DrainInput,
   DrainResult,
 } from '../domain/activity-contract';
-import { blockerSentence } from '../domain/blocker-sentences';
+import { blockerGroups, groupSentence } from '../domain/blocker-groups';
 import type { DrainBlocker } from '../domain/blockers';
 import { refusalBlockers } from '../domain/drain-verdicts';
 import { formatDuration } from '../domain/durations';
@@ -169,9 +169,10 @@ function deadlinePassed({ input, ledger }: Drain): Error {
 
 const toldAtMost = 3;
 
-/** The first few in words; all of them are in the details. */
+/** The first few reasons in words, and how many pods more; all of them are in the details. */
 function blockersText(blockers: readonly DrainBlocker[]): string {
-  const told = blockers.slice(0, toldAtMost).map((blocker) => blockerSentence(blocker));
-  const more = blockers.length - toldAtMost;
+  const groups = blockerGroups(blockers);
+  const told = groups.slice(0, toldAtMost).map((group) => groupSentence(group));
+  const more = groups.slice(toldAtMost).reduce((sum, { pods }) => sum + pods, 0);
   return told.join('; ') + (more > 0 ? `; and ${more} more` : '');
 }

@@ -3,7 +3,7 @@
 // C1. A request id is handled once, also across continue-as-new: the same id gets the same answer.
 // C2. A refusal changes nothing and says why as data.
 
-import type { Blocker } from './blockers';
+import type { DrainBlocker } from './blockers';
 import type { FailureInfo } from './failures';
 import type { Finding } from './findings';
 import type { GateId, HopId, MemberName, NodeName, PlanDigest, PoolName } from './names';
@@ -137,7 +137,7 @@ export type Gate =
       readonly pool: PoolName;
       readonly node: NodeName;
       readonly failure: FailureInfo;
-      readonly blockers: readonly Blocker[];
+      readonly blockers: readonly DrainBlocker[];
       readonly sinceMs: number;
     };
 

@@ -3,6 +3,7 @@
 // S1. Each sentence names the object and says what to do next, or that nothing needs to be done.
 
 import type { StartRefusal } from './activity-contract';
+import { groupSentence, untoldGroups } from './blocker-groups';
 import { blockerSentence, budgetText } from './blocker-sentences';
 import type { CommandRefusal, Gate } from './control';
 import { formatDuration, formatSeconds } from './durations';
@@ -62,7 +63,8 @@ export function gateSentence(gate: Gate, nowMs?: number): string {
       );
     }
     case 'node': {
-      const blockers = gate.blockers.map((one) => `; ${blockerSentence(one, nowMs)}`).join('');
+      const untold = untoldGroups(gate.blockers, gate.failure.message);
+      const blockers = untold.map((group) => `; ${groupSentence(group, nowMs)}`).join('');
       return (
         `node ${gate.node} of pool ${gate.pool} ${sinceThen('is held', 'has been held')}:` +
         ` ${failureSentence(gate.failure)}${blockers}` +

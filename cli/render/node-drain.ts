@@ -1,13 +1,18 @@
 // The drain of one node for people: what it would do, where it stands, how it ended.
 
 import type { NodePreview } from '../../activities/drain-preview';
-import { blockerSentence } from '../../domain/blocker-sentences';
+import {
+  type BlockerGroup,
+  blockerGroups,
+  groupSentence,
+  untoldGroups,
+} from '../../domain/blocker-groups';
 import type { DrainBlocker } from '../../domain/blockers';
 import { formatDuration } from '../../domain/durations';
 import type { DrainEnd, DrainLook } from '../../domain/node-drain';
 import { drainEndSentence, drainStatusSentence } from '../../domain/node-drain-sentences';
 import { unsettledSentences } from '../../domain/status-sentences';
-import { blockerGroups, blockerLines, groupSentence } from './blocker-groups';
+import { blockerLines, groupLines } from './blocker-groups';
 import type { Style } from './style';
 import { columns, count, wrap } from './text';
 
@@ -106,13 +111,12 @@ export function renderEnd(
   const isDone = end.outcome === 'drained';
   return [
     ...wrap(drainEndSentence(node, end), width).map(isDone ? style.good : style.bad),
-    ...blockerLines(untoldBlockers(end), { nowMs, width, indent: '  ' }).map(style.wait),
+    ...groupLines(untoldBlockers(end), { nowMs, width, indent: '  ' }).map(style.wait),
   ];
 }
 
 /** The message of a drain that failed names the first few itself. */
-function untoldBlockers(end: DrainEnd): readonly DrainBlocker[] {
+function untoldBlockers(end: DrainEnd): readonly BlockerGroup[] {
   if (end.outcome !== 'not-drained') return [];
-  const { message } = end.failure;
-  return end.blockers.filter((blocker) => !message.includes(blockerSentence(blocker)));
+  return untoldGroups(end.blockers, end.failure.message);
 }

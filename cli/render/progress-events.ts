@@ -2,6 +2,7 @@
 // is no terminal. Lines have no time of their own; who prints them puts it in front.
 // V1. Everything that a person must answer is told, once, when it opens.
 
+import { blockerGroups, groupSentence } from '../../domain/blocker-groups';
 import { formatSeconds } from '../../domain/durations';
 import type {
   NodeOutcome,
@@ -13,7 +14,6 @@ import type {
 import { limitSentence } from '../../domain/pool-limits';
 import { gateSentence } from '../../domain/sentences';
 import { resultSentence, unsettledSentences } from '../../domain/status-sentences';
-import { blockerGroups, groupSentence } from './blocker-groups';
 import { gateHints } from './hints';
 import { count } from './text';
 

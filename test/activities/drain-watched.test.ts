@@ -158,15 +158,17 @@ describe('a watched drain', () => {
   it('says at its deadline that a budget never lets a pod leave, and what to change', async () => {
     const fake = aCluster();
     fake.kube.addPod('worker-1', 'web-1', { labels: web });
-    const rule = { maxUnavailable: '0', desiredHealthy: 1 };
+    fake.kube.addPod('worker-1', 'web-2', { labels: web });
+    const rule = { maxUnavailable: '0', desiredHealthy: 2 };
     fake.kube.addBudget('web', { matchLabels: web, ...rule });
     expect(await failureOf(runOnce(fake, 'drainNode', drain))).toMatchObject({
       type: 'drain-deadline',
       message:
-        'node worker-1 was not empty after 1 min: pods left: 1, evicted: 0; pod shop/web-1 has' +
-        ' not left: budget shop/web wants 1 of 1 pods healthy (maxUnavailable 0), so it lets none' +
-        ' leave while there are no more - add a replica, or let the budget spare at least one pod',
-      details: [{ progress: { blockers: [{ explanation: { neverBy: 'maxUnavailable 0' } }] } }],
+        'node worker-1 was not empty after 1 min: pods left: 2, evicted: 0; pod shop/web-1 has' +
+        ' not left: budget shop/web wants 2 of 2 pods healthy (maxUnavailable 0), so it lets none' +
+        ' leave while there are no more - add a replica, or let the budget spare at least one pod' +
+        ' (and 1 more pod)',
+      details: [{ progress: { blockers: [{ explanation: { neverBy: 'maxUnavailable 0' } }, {}] } }],
     });
   });
 

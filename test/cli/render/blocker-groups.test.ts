@@ -1,4 +1,4 @@
-import { blockerGroups, blockerLines, groupSentence } from '../../../cli/render/blocker-groups';
+import { blockerLines } from '../../../cli/render/blocker-groups';
 import { withStandingBlockers } from '../../../cli/render/progress-events';
 import type { DrainBlocker } from '../../../domain/blockers';
 import { nowMs } from '../support/fake-terminal';
@@ -13,78 +13,6 @@ function behindBudget(pod: string, budget: string, sinceMs: number): DrainBlocke
     sinceMs,
   };
 }
-
-const unmanaged = (pod: string): DrainBlocker => ({
-  code: 'pod-unmanaged',
-  pod: { namespace: 'shop', name: pod },
-  sinceMs: nowMs - 1_000,
-});
-
-describe('blockerGroups', () => {
-  it('puts the pods behind one budget together, under the one that waits longest', () => {
-    const groups = blockerGroups([
-      behindBudget('cart-1', 'cart', nowMs - 5_000),
-      unmanaged('a'),
-      behindBudget('cart-2', 'cart', nowMs - 9_000),
-      unmanaged('b'),
-    ]);
-
-    expect(groups.map(({ key, pods }) => [key, pods])).toEqual([
-      ['budget-exhausted shop/cart', 2],
-      ['pod-unmanaged shop/a', 1],
-      ['pod-unmanaged shop/b', 1],
-    ]);
-    expect(groups.map((group) => groupSentence(group, nowMs))[0]).toMatch(
-      /^pod shop\/cart-2 has not left for 9 s: .* \(and 1 more pod\)$/,
-    );
-  });
-
-  it('explains a budget once, at whichever of its pods it is explained', () => {
-    const explanation = {
-      healthy: 2,
-      wanted: 2,
-      expected: 3,
-      missing: 1,
-      pods: [],
-      more: 0,
-      absent: 1,
-    };
-    const old = behindBudget('cart-1', 'cart', nowMs - 9_000);
-    const explained = { ...behindBudget('cart-2', 'cart', nowMs - 5_000), explanation };
-    const last = behindBudget('cart-3', 'cart', nowMs - 1_000);
-    const groups = blockerGroups([last, explained, old]);
-    expect(groups).toEqual([
-      { key: 'budget-exhausted shop/cart', first: { ...old, explanation }, pods: 3 },
-    ]);
-    expect(groups.map((group) => groupSentence(group))[0]).toMatch(
-      /: 2 of 3 pods are healthy, 2 must be; 1 does not exist yet - .* \(and 2 more pods\)$/,
-    );
-  });
-
-  it('puts the pods of one Job together', () => {
-    const running = (name: string, job: string): DrainBlocker => ({
-      code: 'job-running',
-      pod: { namespace: 'shop', name },
-      job,
-      untilMs: nowMs,
-      sinceMs: nowMs - 1_000,
-    });
-    const groups = blockerGroups([running('a-1', 'a'), running('b-1', 'b'), running('a-2', 'a')]);
-    expect(groups.map(({ key, pods }) => [key, pods])).toEqual([
-      ['job-running shop/a', 2],
-      ['job-running shop/b', 1],
-    ]);
-  });
-
-  it('keeps a budget that the server did not name to its pod', () => {
-    const { budget: _unnamed, ...blocker } = behindBudget('cart-1', 'cart', 0) as DrainBlocker & {
-      budget: unknown;
-    };
-    expect(blockerGroups([blocker]).map(({ key }) => key)).toEqual([
-      'budget-exhausted shop/cart-1',
-    ]);
-  });
-});
 
 it('blockerLines show four reasons and count the rest', () => {
   const names = ['a', 'b', 'c', 'd', 'e', 'f'];
