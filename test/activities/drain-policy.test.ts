@@ -1,38 +1,11 @@
 // drainNode with a policy that waits for some pods, leaves or holds others; the order of eviction.
 
-import type { DrainInput } from '../../domain/activity-contract';
-import type { DrainPolicy } from '../../domain/spec';
-import {
-  cluster,
-  FakeAttempt,
-  FakeCluster,
-  failureOf,
-  nodeName,
-  runOnce,
-} from '../support/fake-cluster';
+import { FakeAttempt, type FakeCluster, failureOf, runOnce } from '../support/fake-cluster';
+import { aClusterToDrain, aDrain } from '../support/fake-drain';
 
 const startMs = Date.UTC(2026, 0, 1);
 const ofJob = { controller: { kind: 'Job', name: 'import' } };
 const pod = (name: string) => ({ namespace: 'shop', name });
-
-function aCluster(): FakeCluster {
-  const fake = new FakeCluster();
-  fake.kube.addNode('worker-1', { unschedulable: true }).addNode('worker-2');
-  return fake;
-}
-
-function aDrain(policy: Partial<DrainPolicy> = {}): DrainInput {
-  return {
-    cluster,
-    node: nodeName('worker-1'),
-    policy: {
-      timeoutMs: 600_000,
-      emptyDirData: 'refuse',
-      unmanagedPods: 'refuse',
-      ...policy,
-    },
-  };
-}
 
 /** What becomes of a pod by itself. */
 function later(fake: FakeCluster, afterMs: number, change: () => void): void {
@@ -43,7 +16,7 @@ describe('a Job that may finish', () => {
   const policy = { jobTimeoutMs: 60_000 };
 
   it('is waited for, while the others leave, and its pod leaves when it is done', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-1', 'import-x', { uid: 'job', ...ofJob }).addPod('worker-1', 'web-1');
     later(fake, 30_000, () => {
       const running = fake.kube.pods.get('job');
@@ -71,7 +44,7 @@ describe('a Job that may finish', () => {
   });
 
   it('is interrupted when its time is over, counted from the first attempt', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-1', 'import-x', { uid: 'job', ...ofJob });
     const startedAtMs = startMs - 50_000;
     const heartbeatDetails = {
@@ -97,7 +70,7 @@ describe('pods that leave by themselves', () => {
   const policy = { namespaces: { shop: 'wait' } } as const;
 
   it('are waited for and never evicted', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-1', 'batch', { uid: 'batch' });
     later(fake, 20_000, () => void fake.kube.pods.delete('batch'));
     const attempt = new FakeAttempt();
@@ -112,7 +85,7 @@ describe('pods that leave by themselves', () => {
   });
 
   it('are told at the deadline, with the time since when they are waited for', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-1', 'batch', { drainAnnotation: 'wait' });
     const heartbeatDetails = {
       evicted: 0,
@@ -148,7 +121,7 @@ describe('pods that leave by themselves', () => {
   });
 
   it('are evicted when a person says so in the meantime', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-1', 'batch', { uid: 'batch' });
     later(fake, 20_000, () => {
       const waiting = fake.kube.pods.get('batch');
@@ -160,7 +133,7 @@ describe('pods that leave by themselves', () => {
 
 describe('pods that stay', () => {
   it('do not count: the node is drained without them', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube
       .addPod('worker-1', 'metrics', { ref: { namespace: 'monitoring', name: 'metrics' } })
       .addPod('worker-1', 'pinned', { labels: { app: 'web' }, drainAnnotation: 'skip' })
@@ -176,7 +149,7 @@ describe('pods that stay', () => {
   });
 
   it('were not evicted by a worker that died', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube
       .addPod('worker-1', 'pinned', { uid: 'pinned', drainAnnotation: 'skip' })
       .addPod('worker-1', 'patient', { uid: 'patient', drainAnnotation: 'wait' })
@@ -197,7 +170,7 @@ describe('pods that stay', () => {
 
 describe('pods that forbid the drain', () => {
   it('leave all the others where they are', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube
       .addPod('worker-1', 'web-1')
       .addPod('worker-1', 'db-0', { ref: { namespace: 'db', name: 'db-0' } })
@@ -230,7 +203,7 @@ describe('pods that forbid the drain', () => {
   });
 
   it('are not looked for with a selector that cannot be read', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-1', 'web-1');
     const drain = aDrain({ podSelector: 'app in web' });
     expect(await failureOf(runOnce(fake, 'drainNode', drain))).toEqual({
@@ -250,7 +223,7 @@ describe('the order of eviction', () => {
   const ours = { labels: { 'app.kubernetes.io/part-of': 'ascent' } };
 
   it('is ordinary pods, system-critical ones, those of Ascent', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube
       .addPod('worker-1', 'worker', ours)
       .addPod('worker-1', 'dns', systemCritical)
@@ -273,7 +246,7 @@ describe('the order of eviction', () => {
   });
 
   it('gives way to an ordinary pod that turns up, and keeps since when others wait', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     const dns = { app: 'dns' };
     fake.kube.addPod('worker-1', 'dns', { ...systemCritical, labels: dns });
     fake.kube.addBudget('dns', { matchLabels: dns, desiredHealthy: 1 });

@@ -2,32 +2,21 @@
 
 import { isDeepStrictEqual } from 'node:util';
 
-import type { DrainInput, DrainProgress } from '../../domain/activity-contract';
-import {
-  cluster,
-  FakeAttempt,
-  FakeCluster,
-  failureOf,
-  nodeName,
-  runOnce,
-} from '../support/fake-cluster';
+import type { DrainProgress } from '../../domain/activity-contract';
+import { FakeAttempt, type FakeCluster, failureOf, runOnce } from '../support/fake-cluster';
+import { aClusterToDrain, aDrain } from '../support/fake-drain';
 
 const web = { app: 'web' };
 const startMs = Date.UTC(2026, 0, 1);
 
 /** `worker-1` is cordoned, watched, and to be drained; `worker-2` takes what leaves. */
 function aCluster(): FakeCluster {
-  const fake = new FakeCluster();
+  const fake = aClusterToDrain();
   fake.kube.isWatched = true;
-  fake.kube.addNode('worker-1', { unschedulable: true }).addNode('worker-2');
   return fake;
 }
 
-const drain: DrainInput = {
-  cluster,
-  node: nodeName('worker-1'),
-  policy: { timeoutMs: 60_000, emptyDirData: 'refuse', unmanagedPods: 'refuse' },
-};
+const drain = aDrain({ timeoutMs: 60_000 });
 
 /** Evictions that were asked for, refused or not. */
 function countEvictions(fake: FakeCluster): () => number {

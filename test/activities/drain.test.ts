@@ -1,43 +1,15 @@
 import { PortError } from '../../activities/ports';
-import type { DrainInput } from '../../domain/activity-contract';
-import type { DrainPolicy } from '../../domain/spec';
-import {
-  cluster,
-  FakeAttempt,
-  FakeCluster,
-  failureOf,
-  nodeName,
-  runOnce,
-} from '../support/fake-cluster';
+import { FakeAttempt, failureOf, nodeName, runOnce } from '../support/fake-cluster';
+import { aClusterToDrain, aDrain } from '../support/fake-drain';
 
 const never = new AbortController().signal;
 const web = { app: 'web' };
-
-/** `worker-1` is cordoned and to be drained; `worker-2` takes what leaves. */
-function aCluster(): FakeCluster {
-  const fake = new FakeCluster();
-  fake.kube.addNode('worker-1', { unschedulable: true }).addNode('worker-2');
-  return fake;
-}
-
-function aDrain(policy: Partial<DrainPolicy> = {}): DrainInput {
-  return {
-    cluster,
-    node: nodeName('worker-1'),
-    policy: {
-      timeoutMs: 600_000,
-      emptyDirData: 'refuse',
-      unmanagedPods: 'refuse',
-      ...policy,
-    },
-  };
-}
 
 const pod = (name: string) => ({ namespace: 'shop', name });
 
 describe('drainNode', () => {
   it('evicts what a controller brings back and leaves the rest of the node alone', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.daemonSets.add('shop/logs');
     fake.kube
       .addPod('worker-1', 'web-1')
@@ -59,7 +31,7 @@ describe('drainNode', () => {
   });
 
   it('does nothing on an empty node, on a missing node, and the second time', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-1', 'web-1');
     await runOnce(fake, 'drainNode', aDrain());
     const nothing = { evicted: 0, refusals: 0, seconds: 0 };
@@ -71,7 +43,7 @@ describe('drainNode', () => {
   });
 
   it('looks mostly at what an API server remembers, and at etcd every 5 s', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.graceMs = 12_000;
     fake.kube.addPod('worker-1', 'web-1');
     await runOnce(fake, 'drainNode', aDrain());
@@ -82,7 +54,7 @@ describe('drainNode', () => {
   });
 
   it('believes no memory that the node is empty', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.remembered = [];
     fake.kube.graceMs = 3_000;
     fake.kube.addPod('worker-1', 'web-1');
@@ -93,7 +65,7 @@ describe('drainNode', () => {
   });
 
   it('evicts no pod that is only remembered: it may have been replaced', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-1', 'web-0');
     fake.kube.remembered = await fake.kube.listPods(never);
     fake.kube.pods.clear();
@@ -109,7 +81,7 @@ describe('drainNode', () => {
   });
 
   it('believes no memory of pods that are gone when its time is over', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-1', 'web-1');
     fake.kube.remembered = await fake.kube.listPods(never);
     const result = await runOnce(fake, 'drainNode', aDrain({ timeoutMs: 2_000 }));
@@ -117,7 +89,7 @@ describe('drainNode', () => {
   });
 
   it('waits for a budget about every second and goes on when it allows', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     for (const name of ['web-1', 'web-2', 'web-3'])
       fake.kube.addPod('worker-1', name, { labels: web });
     fake.kube.addBudget('web', { matchLabels: web, desiredHealthy: 2 });
@@ -144,21 +116,21 @@ describe('drainNode', () => {
   });
 
   it('keeps at most ten evictions under way', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     for (let index = 0; index < 40; index += 1) fake.kube.addPod('worker-1', `web-${index}`);
     expect(await runOnce(fake, 'drainNode', aDrain())).toMatchObject({ evicted: 40 });
     expect(fake.kube.mostEvictionsInFlight).toBe(10);
   });
 
   it('evicts pods that turn up while it waits', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-1', 'web-1');
     fake.clock.after(500, () => void fake.kube.addPod('worker-1', 'late', { uid: 'late' }));
     expect(await runOnce(fake, 'drainNode', aDrain())).toMatchObject({ evicted: 2 });
   });
 
   it('overrides the grace period when the policy says so', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.graceMs = 60_000;
     fake.kube.addPod('worker-1', 'web-1');
     const result = await runOnce(fake, 'drainNode', aDrain({ gracePeriodSeconds: 3 }));
@@ -168,7 +140,7 @@ describe('drainNode', () => {
 
 describe('drainNode refuses', () => {
   it('and evicts nothing when the policy keeps one pod; every reason is told', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube
       .addPod('worker-1', 'web-1')
       .addPod('worker-1', 'cache', { hasEmptyDir: true })
@@ -195,7 +167,7 @@ describe('drainNode refuses', () => {
   });
 
   it('a node that is not cordoned', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-2', 'web-1');
     const run = runOnce(fake, 'drainNode', { ...aDrain(), node: nodeName('worker-2') });
     expect(await failureOf(run)).toEqual({
@@ -208,7 +180,7 @@ describe('drainNode refuses', () => {
   });
 
   it('to go on when somebody uncordons the node meanwhile', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-1', 'web-1', { labels: web });
     fake.kube.addBudget('web', { matchLabels: web, desiredHealthy: 1 });
     fake.clock.after(5_000, () => {
@@ -222,7 +194,7 @@ describe('drainNode refuses', () => {
   });
 
   it('at once when the worker may not evict', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-1', 'web-1');
     fake.kube.answer = () => ({ kind: 'forbidden', message: 'cannot create pods/eviction' });
     expect(await failureOf(runOnce(fake, 'drainNode', aDrain()))).toMatchObject({
@@ -236,7 +208,7 @@ describe('drainNode refuses', () => {
   });
 
   it('at once when the credentials are refused', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-1', 'web-1');
     fake.kube.answer = () => new PortError('unauthorized', 'evicting pod shop/web-1: 401');
     expect(await failureOf(runOnce(fake, 'drainNode', aDrain()))).toEqual({
@@ -250,7 +222,7 @@ describe('drainNode refuses', () => {
 
 describe('drainNode at its deadline', () => {
   it('stops with what blocks and has forced nothing', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-1', 'web-1', { labels: web }).addPod('worker-1', 'free');
     fake.kube.addBudget('web', { matchLabels: web, desiredHealthy: 1 });
     const startedAtMs = fake.clock.nowMs();
@@ -277,7 +249,7 @@ describe('drainNode at its deadline', () => {
   });
 
   it('tells a pod that outlasts its grace period from one that is refused', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-1', 'stuck', { finalizers: ['example.com/hold'] });
     const endsAtMs = fake.clock.nowMs() + 1_000;
     expect(
@@ -305,7 +277,7 @@ describe('drainNode at its deadline', () => {
   });
 
   it('does not call a pod stuck that is within its grace period', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.graceMs = 30_000;
     fake.kube.addPod('worker-1', 'slow');
     const attempt = new FakeAttempt();
@@ -316,7 +288,7 @@ describe('drainNode at its deadline', () => {
 
 describe('drainNode waits and says why', () => {
   it('for a person to remove one of two budgets', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-1', 'web-1', { labels: web });
     fake.kube.addBudget('one', { matchLabels: web });
     fake.kube.addBudget('two', { matchLabels: web });
@@ -341,7 +313,7 @@ describe('drainNode waits and says why', () => {
   });
 
   it('as long as the server asks when a budget is not observed yet', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-1', 'web-1', { labels: web });
     const budget = fake.kube.addBudget('web', { matchLabels: web, observed: false });
     fake.clock.after(3_000, () => void (budget.observed = true));
@@ -358,7 +330,7 @@ describe('drainNode waits and says why', () => {
     [new PortError('timeout', 'no answer in 10 s'), 'eviction-failing', 1.8],
     [new PortError('unexpected', 'HTTP 500'), 'eviction-failing', 1.8],
   ] as const)('when the answer is %j', async (answer, code, atLeastSeconds) => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-1', 'web-1');
     const answers = [answer];
     fake.kube.answer = () => answers.shift();
@@ -374,7 +346,7 @@ describe('drainNode waits and says why', () => {
   it.each([{ kind: 'gone' }, { kind: 'replaced' }] as const)(
     'not at all when the pod is $kind: the next look settles it',
     async (answer) => {
-      const fake = aCluster();
+      const fake = aClusterToDrain();
       fake.kube.addPod('worker-1', 'web-1');
       fake.kube.answer = () => {
         fake.kube.pods.clear();
@@ -401,7 +373,7 @@ describe('drainNode goes on after its worker died', () => {
   };
 
   it('and counts each pod once, also those evicted after the last heartbeat', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-1', 'leaving', { uid: 'uid-leaving', deletionTimestampMs: 1 });
     fake.clock.after(1_000, () => void fake.kube.pods.delete('uid-leaving'));
     fake.kube.addPod('worker-1', 'web-3', { uid: 'uid-web-3' });
@@ -415,7 +387,7 @@ describe('drainNode goes on after its worker died', () => {
   });
 
   it('and keeps since when a pod was refused', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-1', 'web-3', { uid: 'uid-web-3', labels: web });
     fake.kube.addBudget('web', { matchLabels: web, desiredHealthy: 1 });
     const attempt = new FakeAttempt({ heartbeatDetails: checkpoint });
@@ -429,7 +401,7 @@ describe('drainNode goes on after its worker died', () => {
 
   it('and begins anew when the resume point is of no use', async () => {
     for (const heartbeatDetails of ['x', null, { evicted: 'many' }, { phase: 'saving' }]) {
-      const fake = aCluster();
+      const fake = aClusterToDrain();
       fake.kube.addPod('worker-1', 'web-1');
       const result = await runOnce(fake, 'drainNode', aDrain(), { heartbeatDetails });
       expect(result).toEqual({ evicted: 1, refusals: 0, seconds: 1.2 });
@@ -439,7 +411,7 @@ describe('drainNode goes on after its worker died', () => {
   it('from its own heartbeats, killed at any of them', async () => {
     const names = ['a', 'b', 'c', 'd', 'e'];
     for (let killedAt = 1; killedAt <= 12; killedAt += 1) {
-      const fake = aCluster();
+      const fake = aClusterToDrain();
       for (const name of names) fake.kube.addPod('worker-1', name, { labels: web });
       fake.kube.addBudget('web', { matchLabels: web, desiredHealthy: 3 });
       const first = new FakeAttempt();
@@ -464,7 +436,7 @@ describe('drainNode goes on after its worker died', () => {
 
 describe('drainNode, cancelled in the middle', () => {
   it('leaves the evicted evicted, asks for no more and says how far it went', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     for (const name of ['web-1', 'web-2']) fake.kube.addPod('worker-1', name, { labels: web });
     fake.kube.addBudget('web', { matchLabels: web, desiredHealthy: 1 });
     fake.kube.respawnMs = Infinity;
@@ -482,7 +454,7 @@ describe('drainNode, cancelled in the middle', () => {
   });
 
   it('is not taken for a failure when the request it interrupts fails', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-1', 'web-1');
     const attempt = new FakeAttempt();
     fake.kube.answer = () => {
@@ -497,7 +469,7 @@ describe('drainNode, cancelled in the middle', () => {
 
 describe('drainNode without an API server', () => {
   it('fails retryably and keeps its resume point', async () => {
-    const fake = aCluster();
+    const fake = aClusterToDrain();
     fake.kube.addPod('worker-1', 'web-1');
     fake.kube.onCall = (method) => {
       if (method === 'evict') {
