@@ -28,6 +28,7 @@ export type { WatchOptions } from './follow';
 
 export type { StartRefusal } from '../domain/activity-contract';
 export type { Blocker, DrainBlocker, PlanBlocker } from '../domain/blockers';
+export type { BudgetExplanation, PodTrouble, UnhealthyPod } from '../domain/budget-explanation';
 export type { AuditEntry, CommandAccepted, CommandRefusal, Gate } from '../domain/control';
 export type { FailureCode, FailureInfo } from '../domain/failures';
 export type { DrainEnd, DrainLook, DrainRefusal, DrainStatus } from '../domain/node-drain';

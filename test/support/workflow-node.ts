@@ -1,12 +1,7 @@
 // One node under test outside of an upgrade: a scripted cluster, its workers, and what a person
 // would say about the node.
 
-import {
-  type WorkflowHandle,
-  WithStartWorkflowOperation,
-  WorkflowUpdateFailedError,
-} from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import { type WorkflowHandle, WithStartWorkflowOperation } from '@temporalio/client';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 
 import type { AuditEntry, CommandAccepted } from '../../domain/control';
@@ -26,6 +21,7 @@ import { auditQuery, drainStatusQuery, drainUpdate, undoUpdate } from '../../wor
 import type { uncordonNode } from '../../workflows/uncordon-node';
 import { aCluster, aPool, clusterName, nodeName } from './builders';
 import { until } from './lab-until';
+import { refusalOfUpdate } from './update-refusals';
 import { ScriptedCluster } from './workflow-cluster';
 import { fetchHistories, saveHistories } from './workflow-histories';
 import { runActivityWorker, runWorkflowWorker, type WorkflowServer } from './workflow-server';
@@ -67,18 +63,8 @@ export async function withNode(
 }
 
 /** The refusal in the failure of an update; throws when the update was accepted. */
-export async function drainRefusalIn(update: Promise<unknown>): Promise<DrainRefusal> {
-  try {
-    await update;
-  } catch (error) {
-    const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
-    if (!(cause instanceof ApplicationFailure)) throw error;
-    const refusal = cause.details?.[0] as DrainRefusal;
-    expect(cause.type).toBe(refusal.code);
-    expect(cause.message).toBe(drainRefusalSentence(refusal));
-    return refusal;
-  }
-  throw new Error('the update was accepted');
+export function drainRefusalIn(update: Promise<unknown>): Promise<DrainRefusal> {
+  return refusalOfUpdate(update, drainRefusalSentence);
 }
 
 export class NodeUnderTest {

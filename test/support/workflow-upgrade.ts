@@ -1,11 +1,6 @@
 // One upgrade under test: a scripted cluster, its workers, and what a person would say to it.
 
-import {
-  type WorkflowHandle,
-  WithStartWorkflowOperation,
-  WorkflowUpdateFailedError,
-} from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import { type WorkflowHandle, WithStartWorkflowOperation } from '@temporalio/client';
 import type { UpdateDefinition } from '@temporalio/common';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 
@@ -46,6 +41,7 @@ import {
 import type { upgradeCluster } from '../../workflows/upgrade-cluster';
 import { aCluster, aSpec, clusterName } from './builders';
 import { until } from './lab-until';
+import { refusalOfUpdate } from './update-refusals';
 import { fetchHistories, type NamedHistory, saveHistories } from './workflow-histories';
 import { type ActivityName, ScriptedCluster } from './workflow-cluster';
 import { runActivityWorker, runWorkflowWorker, type WorkflowServer } from './workflow-server';
@@ -103,18 +99,8 @@ export async function withUpgrade(
 }
 
 /** The refusal in the failure of an update; throws when the update was accepted. */
-export async function refusalIn(update: Promise<unknown>): Promise<CommandRefusal> {
-  try {
-    await update;
-  } catch (error) {
-    const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
-    if (!(cause instanceof ApplicationFailure)) throw error;
-    const refusal = cause.details?.[0] as CommandRefusal;
-    expect(cause.type).toBe(refusal.code);
-    expect(cause.message).toBe(refusalSentence(refusal));
-    return refusal;
-  }
-  throw new Error('the update was accepted');
+export function refusalIn(update: Promise<unknown>): Promise<CommandRefusal> {
+  return refusalOfUpdate(update, refusalSentence);
 }
 
 export class UpgradeUnderTest {
