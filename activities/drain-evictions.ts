@@ -6,6 +6,7 @@
 import type { DrainInput } from '../domain/activity-contract';
 import { budgetKey } from '../domain/budget-explanation';
 import type { ActivityDependencies, ActivityRun } from './activity-run';
+import { forEachAtOnce } from './at-once';
 import type { DrainExplanations } from './drain-explanations';
 import type { DrainLedger } from './drain-ledger';
 import { terminalFailure } from './failure-mapping';
@@ -38,22 +39,10 @@ export interface Drain {
 export async function evictDue(drain: Drain): Promise<void> {
   const { deps, run, deadlineMs } = drain;
   const { clock } = deps.ports;
-  const queue = [...duePods(drain)];
-  const evictFromQueue = async (): Promise<void> => {
-    for (let pod = queue.shift(); pod !== undefined; pod = queue.shift()) {
-      if (run.signal.aborted || clock.nowMs() >= deadlineMs) return;
-      try {
-        await evictOne(drain, pod);
-      } catch (error) {
-        queue.length = 0;
-        throw error;
-      }
-    }
-  };
-  const evictors = Array.from({ length: evictionsAtOnce }, evictFromQueue);
   // Evictions under way are let finish and counted before the first failure is told.
-  await Promise.allSettled(evictors);
-  await Promise.all(evictors);
+  await forEachAtOnce(duePods(drain), evictionsAtOnce, async (pod) => {
+    if (!run.signal.aborted && clock.nowMs() < deadlineMs) await evictOne(drain, pod);
+  });
 }
 
 /** Those that are due, of each budget only as many as it allows, where that is known (V1). */

@@ -5,6 +5,7 @@
 
 import type { AscentActivities } from '../domain/activity-contract';
 import { type ActivityDependencies, runActivity } from './activity-run';
+import { forEachAtOnce } from './at-once';
 import type { NodeView } from './ports';
 
 /** Taint with effect PreferNoSchedule; without a value. */
@@ -37,17 +38,14 @@ export function waitingTaintActivities(
           const isWanted = (node: NodeView): boolean =>
             wanted.has(node.name) && !node.unschedulable;
           const nodes = await kube.listNodes(signal);
-          const queue = nodes.filter((node) => isTainted(node) !== isWanted(node));
+          const wrong = nodes.filter((node) => isTainted(node) !== isWanted(node));
           const changed = { placed: 0, removed: 0 };
-          const change = async (): Promise<void> => {
-            for (let node = queue.shift(); node !== undefined; node = queue.shift()) {
-              const isPlaced = isWanted(node);
-              await kube.setWaitingTaint(node.name, isPlaced, signal);
-              changed[isPlaced ? 'placed' : 'removed'] += 1;
-              beat({ phase: `${changed.placed + changed.removed} nodes changed` });
-            }
-          };
-          await Promise.all(Array.from({ length: changesAtOnce }, change));
+          await forEachAtOnce(wrong, changesAtOnce, async (node) => {
+            const isPlaced = isWanted(node);
+            await kube.setWaitingTaint(node.name, isPlaced, signal);
+            changed[isPlaced ? 'placed' : 'removed'] += 1;
+            beat({ phase: `${changed.placed + changed.removed} nodes changed` });
+          });
           return changed;
         },
       ),

@@ -1,5 +1,6 @@
 // Applies the demo's workloads and says when all of them are available.
 
+import { forEachAtOnce } from '../activities/at-once';
 import type { KubeRest } from './kube-rest';
 import type { LabFile } from './lab-file';
 import { demoManifests, labLabel, type Manifest } from './workload-manifests';
@@ -29,22 +30,9 @@ export async function applyWorkloads(
   signal?: AbortSignal,
 ): Promise<void> {
   const manifests = demoManifests({ pods: lab.pods, nodes: lab.nodes.length });
-  await applyAll(kube, manifests.namespaces, signal);
-  await applyAll(kube, manifests.objects, signal);
-}
-
-async function applyAll(
-  kube: KubeRest,
-  manifests: readonly Manifest[],
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const queue = [...manifests];
-  const worker = async (): Promise<void> => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      await kube.apply(next.path, next.object, signal);
-    }
-  };
-  await Promise.all(Array.from({ length: applyAtOnce }, worker));
+  const apply = ({ path, object }: Manifest): Promise<void> => kube.apply(path, object, signal);
+  await forEachAtOnce(manifests.namespaces, applyAtOnce, apply);
+  await forEachAtOnce(manifests.objects, applyAtOnce, apply);
 }
 
 function availabilityOf(owner: Owner, nodes: number): Availability {

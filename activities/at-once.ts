@@ -1,0 +1,26 @@
+// Work on many objects, a few at a time.
+
+/**
+ * Takes every item, in order, at most `atOnce` at the same time. After the first failure nothing
+ * more begins; what is under way is let finish before that failure is thrown.
+ */
+export async function forEachAtOnce<Item>(
+  items: readonly Item[],
+  atOnce: number,
+  take: (item: Item) => Promise<void>,
+): Promise<void> {
+  const queue = [...items];
+  const takeFromQueue = async (): Promise<void> => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
+      try {
+        await take(item);
+      } catch (error) {
+        queue.length = 0;
+        throw error;
+      }
+    }
+  };
+  const takers = Array.from({ length: atOnce }, takeFromQueue);
+  await Promise.allSettled(takers);
+  await Promise.all(takers);
+}
