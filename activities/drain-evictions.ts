@@ -71,8 +71,7 @@ function guardOf(pod: PodView, budgets: readonly BudgetView[] = []): BudgetView 
 async function evictOne(drain: Drain, pod: PodView): Promise<void> {
   const { deps, ledger, follower } = drain;
   const answer = await askForEviction(drain, pod);
-  const isWatched = follower.budgetsOf(pod) !== undefined;
-  ledger.note(pod, answer, deps.ports.clock.nowMs(), isWatched);
+  ledger.note(pod, answer, deps.ports.clock.nowMs(), follower.isOpen());
   if (isRefusedForGood(answer)) throw evictionForbidden(drain, pod, answer.message);
 }
 

@@ -125,7 +125,7 @@ function beatWhenChanged({ run, ledger, explanations }: Drain): void {
 
 function pauseMs({ deps, ledger, follower, deadlineMs }: Drain): number {
   const nowMs = deps.ports.clock.nowMs();
-  const isPolled = ledger.hasLeavingPods && follower.pods() === undefined;
+  const isPolled = ledger.hasLeavingPods && !follower.isOpen();
   const wantedMs = isPolled ? leavingPollMs : slowestPollMs;
   const dueMs = ledger.msUntilDue(nowMs) ?? wantedMs;
   return Math.max(fastestPollMs, Math.min(wantedMs, dueMs, deadlineMs - nowMs));

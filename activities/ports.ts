@@ -111,6 +111,8 @@ export interface BudgetShortfall {
  * seconds after a load balancer or an API server went away.
  */
 export interface NodeFollower {
+  /** Whether the watches are open, so that everything else is told. */
+  isOpen(): boolean;
   pods(): readonly PodView[] | undefined;
   /** `missing`: it does not exist. */
   node(): NodeView | 'missing' | undefined;

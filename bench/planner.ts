@@ -5,10 +5,9 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 
-import { NamedStore, PodStore } from '../activities/adapters/watch-stores';
+import { BudgetStore, NodeStore, PodStore } from '../activities/adapters/watch-stores';
 import { observeCluster } from '../activities/observe';
 import { planAndCheck } from '../activities/plan';
-import type { BudgetView, NodeView } from '../activities/ports';
 import { parseSpecFile } from '../client/spec-file';
 import type { ClusterName } from '../domain/names';
 import { budgets, largeClusterPorts, nodes, pods } from './large-cluster';
@@ -55,14 +54,8 @@ function measureWatch(): Measured {
   const before = settledHeap();
   const stores = [
     new PodStore(() => undefined),
-    new NamedStore<NodeView>(
-      ({ name }) => name,
-      () => undefined,
-    ),
-    new NamedStore<BudgetView>(
-      ({ budget }) => budget.name,
-      () => undefined,
-    ),
+    new NodeStore(() => undefined),
+    new BudgetStore(() => undefined),
   ] as const;
   stores[0].replace(pods());
   stores[1].replace(nodes());

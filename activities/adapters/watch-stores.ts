@@ -1,22 +1,76 @@
 // Where watches keep what they told: looked up by what drains ask for.
 
 import { isUnhealthy } from '../../domain/budget-explanation';
-import type { PodView } from '../ports';
+import type { BudgetRef } from '../../domain/names';
+import type { BudgetView, NodeView, PodView } from '../ports';
 import type { ReflectorStore } from './reflector';
 
-/** Pods by uid and by node, and those that are unhealthy: few, in most clusters. */
-export class PodStore implements ReflectorStore<PodView> {
-  readonly #byUid = new Map<string, PodView>();
-  readonly #byNode = new Map<string, Map<string, PodView>>();
-  readonly #unhealthy = new Map<string, PodView>();
-  readonly #onChange: (pod: PodView) => void;
+/** Objects by a group and a key within it; a group that is empty takes no room. */
+class Grouped<View> {
+  readonly #groups = new Map<string, Map<string, View>>();
 
-  constructor(onChange: (pod: PodView) => void) {
+  of(group: string): readonly View[] {
+    return [...(this.#groups.get(group)?.values() ?? [])];
+  }
+
+  get(group: string, key: string): View | undefined {
+    return this.#groups.get(group)?.get(key);
+  }
+
+  set(group: string, key: string, view: View): void {
+    const found = this.#groups.get(group);
+    if (found === undefined) this.#groups.set(group, new Map([[key, view]]));
+    else found.set(key, view);
+  }
+
+  delete(group: string, key: string): void {
+    const found = this.#groups.get(group);
+    found?.delete(key);
+    if (found?.size === 0) this.#groups.delete(group);
+  }
+
+  clear(): void {
+    this.#groups.clear();
+  }
+}
+
+/** What every store does alike: all at once, and telling of each change. */
+abstract class Store<View> implements ReflectorStore<View> {
+  readonly #onChange: (view: View) => void;
+
+  constructor(onChange: (view: View) => void) {
     this.#onChange = onChange;
   }
 
+  replace(views: readonly View[]): void {
+    this.clear();
+    for (const view of views) this.put(view);
+  }
+
+  put(view: View): void {
+    this.keep(view);
+    this.#onChange(view);
+  }
+
+  remove(view: View): void {
+    this.drop(view);
+    this.#onChange(view);
+  }
+
+  protected abstract clear(): void;
+  protected abstract keep(view: View): void;
+  protected abstract drop(view: View): void;
+}
+
+/** Pods by uid and by node, and those that are unhealthy: few, in most clusters. */
+export class PodStore extends Store<PodView> {
+  readonly #byUid = new Map<string, PodView>();
+  /** A pod gets a node once, and keeps it; those without one are nobody's. */
+  readonly #byNode = new Grouped<PodView>();
+  readonly #unhealthy = new Map<string, PodView>();
+
   onNode(node: string): readonly PodView[] {
-    return [...(this.#byNode.get(node)?.values() ?? [])];
+    return this.#byNode.of(node);
   }
 
   has(uid: string): boolean {
@@ -27,65 +81,67 @@ export class PodStore implements ReflectorStore<PodView> {
     return [...this.#unhealthy.values()];
   }
 
-  replace(pods: readonly PodView[]): void {
+  protected clear(): void {
     this.#byUid.clear();
     this.#unhealthy.clear();
     this.#byNode.clear();
-    for (const pod of pods) this.put(pod);
   }
 
-  put(pod: PodView): void {
+  protected keep(pod: PodView): void {
     this.#byUid.set(pod.uid, pod);
     if (isUnhealthy(pod)) this.#unhealthy.set(pod.uid, pod);
     else this.#unhealthy.delete(pod.uid);
-    // A pod gets a node once, and keeps it.
-    if (pod.node === '') return;
-    const ofNode = this.#byNode.get(pod.node);
-    if (ofNode === undefined) this.#byNode.set(pod.node, new Map([[pod.uid, pod]]));
-    else ofNode.set(pod.uid, pod);
-    this.#onChange(pod);
+    if (pod.node !== '') this.#byNode.set(pod.node, pod.uid, pod);
   }
 
-  remove(pod: PodView): void {
+  protected drop(pod: PodView): void {
     this.#byUid.delete(pod.uid);
     this.#unhealthy.delete(pod.uid);
-    const ofNode = this.#byNode.get(pod.node);
-    ofNode?.delete(pod.uid);
-    if (ofNode?.size === 0) this.#byNode.delete(pod.node);
-    this.#onChange(pod);
+    this.#byNode.delete(pod.node, pod.uid);
   }
 }
 
-export class NamedStore<View> implements ReflectorStore<View> {
-  readonly #byName = new Map<string, View>();
-  readonly #nameOf: (view: View) => string;
-  readonly #onChange: (view: View) => void;
+export class NodeStore extends Store<NodeView> {
+  readonly #byName = new Map<string, NodeView>();
 
-  constructor(nameOf: (view: View) => string, onChange: (view: View) => void) {
-    this.#nameOf = nameOf;
-    this.#onChange = onChange;
-  }
-
-  get(name: string): View | undefined {
+  get(name: string): NodeView | undefined {
     return this.#byName.get(name);
   }
 
-  all(): readonly View[] {
-    return [...this.#byName.values()];
-  }
-
-  replace(views: readonly View[]): void {
+  protected clear(): void {
     this.#byName.clear();
-    for (const view of views) this.put(view);
   }
 
-  put(view: View): void {
-    this.#byName.set(this.#nameOf(view), view);
-    this.#onChange(view);
+  protected keep(node: NodeView): void {
+    this.#byName.set(node.name, node);
   }
 
-  remove(view: View): void {
-    this.#byName.delete(this.#nameOf(view));
-    this.#onChange(view);
+  protected drop({ name }: NodeView): void {
+    this.#byName.delete(name);
+  }
+}
+
+/** By namespace: a budget selects pods of its own only, and a large cluster has thousands. */
+export class BudgetStore extends Store<BudgetView> {
+  readonly #byNamespace = new Grouped<BudgetView>();
+
+  get({ namespace, name }: BudgetRef): BudgetView | undefined {
+    return this.#byNamespace.get(namespace, name);
+  }
+
+  inNamespace(namespace: string): readonly BudgetView[] {
+    return this.#byNamespace.of(namespace);
+  }
+
+  protected clear(): void {
+    this.#byNamespace.clear();
+  }
+
+  protected keep(view: BudgetView): void {
+    this.#byNamespace.set(view.budget.namespace, view.budget.name, view);
+  }
+
+  protected drop({ budget }: BudgetView): void {
+    this.#byNamespace.delete(budget.namespace, budget.name);
   }
 }

@@ -5,11 +5,10 @@
 // C2. Nothing is told unless all three watches are open: who gets no answer asks the cluster.
 // C3. No change is missed between two looks: it is remembered until the follower asks.
 
-import { budgetKey } from '../../domain/budget-explanation';
 import type { BudgetRef } from '../../domain/names';
 import type { BudgetShortfall, BudgetView, Clock, NodeFollower, NodeView, PodView } from '../ports';
 import { reflect, type Reflected, type ReflectorStore } from './reflector';
-import { NamedStore, PodStore } from './watch-stores';
+import { BudgetStore, NodeStore, PodStore } from './watch-stores';
 
 export interface WatchedKinds {
   readonly pods: Reflected<PodView>;
@@ -41,6 +40,7 @@ export class WatchedCluster {
     const follower = new Follower(node);
     this.#followers.add(follower);
     return {
+      isOpen: () => this.#now() !== undefined,
       pods: () => this.#now()?.podsOnNode(node),
       node: () => {
         const now = this.#now();
@@ -84,13 +84,9 @@ class Watching {
   readonly #end = new AbortController();
   readonly #ended: Promise<unknown>;
   readonly #pods = new PodStore(({ node }) => this.#tell((follower) => follower.node === node));
-  readonly #nodes = new NamedStore<NodeView>(
-    ({ name }) => name,
-    ({ name }) => this.#tell((follower) => follower.node === name),
-  );
-  readonly #budgets = new NamedStore<BudgetView>(
-    ({ budget }) => budgetKey(budget),
-    (budget) => this.#tell(({ node }) => this.podsOnNode(node).some((pod) => budget.selects(pod))),
+  readonly #nodes = new NodeStore(({ name }) => this.#tell(({ node }) => node === name));
+  readonly #budgets = new BudgetStore((budget) =>
+    this.#tell(({ node }) => this.podsOnNode(node).some((pod) => budget.selects(pod))),
   );
 
   constructor(kinds: WatchedKinds, clock: Clock, followers: ReadonlySet<Follower>) {
@@ -127,11 +123,11 @@ class Watching {
   }
 
   budgetsOf(pod: PodView): readonly BudgetView[] {
-    return this.#budgets.all().filter((budget) => budget.selects(pod));
+    return this.#budgets.inNamespace(pod.ref.namespace).filter((budget) => budget.selects(pod));
   }
 
   shortfallOf(ref: BudgetRef): BudgetShortfall | undefined {
-    const budget = this.#budgets.get(budgetKey(ref));
+    const budget = this.#budgets.get(ref);
     if (budget === undefined) return undefined;
     return { budget, unhealthy: this.#pods.unhealthy().filter((pod) => budget.selects(pod)) };
   }

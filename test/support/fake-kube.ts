@@ -180,6 +180,7 @@ export class FakeKube implements KubeApi {
       this.isWatched ? answer() : undefined;
     this.followers += 1;
     const follower: NodeFollower = {
+      isOpen: () => this.isWatched,
       pods: () => told(() => this.told.pods ?? this.copiesOn(name)),
       node: () => told(() => this.toldNode(name)),
       budgetsOf: (pod) => told(() => this.toldBudgets().filter((budget) => budget.selects(pod))),
