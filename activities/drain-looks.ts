@@ -88,27 +88,41 @@ export class DrainLooks {
   }
 
   async #judge(pods: readonly PodView[]): Promise<NodePods> {
-    const { clock, policy, startedAtMs } = this.#options;
-    const missingDaemonSets = await this.#missingDaemonSets(pods);
+    const { kube, clock, policy, startedAtMs, signal } = this.#options;
+    const missingDaemonSets = await findMissingDaemonSets(
+      { kube, signal, seen: this.#daemonSetsSeen },
+      pods,
+    );
     return drainVerdicts({ pods, policy, missingDaemonSets, startedAtMs, nowMs: clock.nowMs() });
   }
+}
 
-  async #missingDaemonSets(pods: readonly PodView[]): Promise<readonly DaemonSetRef[]> {
-    const { kube, signal } = this.#options;
-    const missing: DaemonSetRef[] = [];
-    const unknown = daemonSetsToLookUp(pods).filter(
-      ({ namespace, name }) => !this.#daemonSetsSeen.has(`${namespace}/${name}`),
-    );
-    await Promise.all(
-      unknown.map(async (owner) => {
-        const { namespace, name } = owner;
-        const exists = await kube.daemonSetExists(namespace, name, signal);
-        if (exists) this.#daemonSetsSeen.add(`${namespace}/${name}`);
-        else missing.push(owner);
-      }),
-    );
-    return missing;
-  }
+/**
+ * DaemonSets that own one of the pods and are not there, by one request each. Those that are there
+ * join `seen`, whose members are not asked for again.
+ */
+export async function findMissingDaemonSets(
+  options: {
+    readonly kube: Pick<KubeApi, 'daemonSetExists'>;
+    readonly signal: AbortSignal;
+    readonly seen: Set<string>;
+  },
+  pods: readonly PodView[],
+): Promise<readonly DaemonSetRef[]> {
+  const { kube, signal, seen } = options;
+  const missing: DaemonSetRef[] = [];
+  const unknown = daemonSetsToLookUp(pods).filter(
+    ({ namespace, name }) => !seen.has(`${namespace}/${name}`),
+  );
+  await Promise.all(
+    unknown.map(async (owner) => {
+      const { namespace, name } = owner;
+      const exists = await kube.daemonSetExists(namespace, name, signal);
+      if (exists) seen.add(`${namespace}/${name}`);
+      else missing.push(owner);
+    }),
+  );
+  return missing;
 }
 
 /** Whether such pods end the drain: none is left, or one may not leave. */

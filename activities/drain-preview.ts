@@ -1,10 +1,11 @@
 // What a drain would do to the pods of a node now. Reads only: no worker and no Temporal take part.
 
 import type { NodeName } from '../domain/names';
-import { daemonSetsToLookUp, type PodVerdict, podVerdicts } from '../domain/drain-verdicts';
+import { type PodVerdict, podVerdicts } from '../domain/drain-verdicts';
 import type { NodeObservation } from '../domain/observation';
 import type { DrainPolicy } from '../domain/spec';
 import { cordonOf } from './cordon-mark';
+import { findMissingDaemonSets } from './drain-looks';
 import type { LookingPorts } from './ports';
 
 /** One node as a drain would find it; pods by namespace and name. */
@@ -29,13 +30,7 @@ export async function previewDrain(options: {
   const found = await kube.getNode(node, signal);
   if (found === undefined) return undefined;
   const pods = await kube.listPodsOnNode(node, 'now', signal);
-  const owners = await Promise.all(
-    daemonSetsToLookUp(pods).map(async (owner) => {
-      const exists = await kube.daemonSetExists(owner.namespace, owner.name, signal);
-      return { owner, exists };
-    }),
-  );
-  const missingDaemonSets = owners.filter(({ exists }) => !exists).map(({ owner }) => owner);
+  const missingDaemonSets = await findMissingDaemonSets({ kube, signal, seen: new Set() }, pods);
   const nowMs = clock.nowMs();
   const question = { pods, policy, missingDaemonSets, startedAtMs: nowMs, nowMs };
   return { node, cordon: cordonOf(found), pods: podVerdicts(question) };

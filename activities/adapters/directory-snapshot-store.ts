@@ -26,6 +26,7 @@ import * as z from 'zod';
 
 import type { SnapshotRecord } from '../../domain/activity-contract';
 import type { SnapshotId } from '../../domain/names';
+import { compareTexts } from '../../domain/text-order';
 import { PortError, type SnapshotStore } from '../ports';
 import { fsError, syncDirectory, writePrivate } from './durable-files';
 import { parseJson } from './json';
@@ -135,7 +136,7 @@ class DirectoryStore {
     const found = await Promise.all(ids.map((id) => this.find(id)));
     return found
       .filter((record) => record !== undefined)
-      .toSorted((a, b) => compareText(a.takenAt, b.takenAt) || compareText(a.id, b.id));
+      .toSorted((a, b) => compareTexts(a.takenAt, b.takenAt) || compareTexts(a.id, b.id));
   }
 
   async stage(id: SnapshotId): Promise<string> {
@@ -240,11 +241,6 @@ async function isAbandoned(entry: string): Promise<boolean> {
     if (errorCode(error) === 'ENOENT') return false;
     throw error;
   }
-}
-
-function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }
 
 function parseRecord(text: string): StoredRecord | undefined {
