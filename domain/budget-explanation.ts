@@ -5,6 +5,7 @@
 
 import type { BudgetRef, PodRef } from './names';
 import type { BudgetObservation } from './observation';
+import { compareTexts } from './text-order';
 
 /** Pods that one explanation names. */
 const namedPods = 3;
@@ -160,5 +161,5 @@ function byAge(one: UnhealthyPod, other: UnhealthyPod): number {
   const { sinceMs = Infinity } = one;
   const { sinceMs: otherSinceMs = Infinity } = other;
   if (sinceMs !== otherSinceMs) return sinceMs - otherSinceMs;
-  return one.pod.name < other.pod.name ? -1 : 1;
+  return compareTexts(one.pod.name, other.pod.name);
 }
