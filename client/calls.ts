@@ -1,7 +1,7 @@
 // One way to ask the upgrade of a cluster something: with a deadline, and with every way it can go
 // wrong turned into an AscentError. Used by queries, commands and start.
 
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { Client, WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { WorkflowFailedError } from '@temporalio/client';
 import { TerminatedFailure, TimeoutFailure } from '@temporalio/common';
 
@@ -64,6 +64,19 @@ export async function callWorkflow<T>(
   } catch (error) {
     if (isWorkflowNotFound(error)) throw notFound(error);
     throw await explainedError(session, error, Date.now() - begun);
+  }
+}
+
+/** What Temporal knows of the upgrade; undefined when there never was one. */
+export async function findUpgrade(
+  session: Session,
+  cluster: string,
+): Promise<WorkflowExecutionDescription | undefined> {
+  try {
+    return await callUpgrade(session, cluster, (handle) => handle.describe());
+  } catch (error) {
+    if (error instanceof UpgradeNotFoundError) return undefined;
+    throw error;
   }
 }
 

@@ -6,7 +6,7 @@ import { formatDuration } from '../domain/durations';
 import { expectedText } from '../domain/input-words';
 import { parseLabelSelector } from '../domain/label-selector';
 import type { DrainPolicy } from '../domain/spec';
-import { duration, expecting, toMs } from './spec-fields';
+import { dnsLabelPattern, duration, expecting, toMs } from './spec-fields';
 
 /**
  * What a field is when the file does not say it.
@@ -79,7 +79,7 @@ export const drainSchema = z
       ).optional(),
       namespaces: z
         .record(
-          z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/),
+          z.string().regex(dnsLabelPattern),
           z.enum(['skip', 'wait', 'hold'], expecting('skip, wait or hold')),
           { error: namespacesText },
         )

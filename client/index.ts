@@ -16,7 +16,7 @@ export {
   ascentErrorCodes,
 } from './errors';
 export type { AscentErrorCode, EndedOutcome } from './errors';
-export { parseDrainPolicy } from './drain-policy';
+export { defaultDrainPolicy, parseDrainPolicy } from './drain-policy';
 export type { DrainFieldProblem, DrainFields, DrainPolicyResult } from './drain-policy';
 export type { ListOptions, UpgradeSummary } from './listing';
 export type { DrainOptions, DrainStart, UncordonOptions, UncordonResult } from './node-drains';

@@ -24,10 +24,10 @@ import { auditQuery, drainStatusQuery, drainUpdate, undoUpdate } from '../workfl
 import type { Beginning } from './begin';
 import { begin } from './begin';
 import type { Session } from './calls';
-import { callUpgrade, callWorkflow, closedOutcome, explainedError } from './calls';
+import { callWorkflow, closedOutcome, explainedError, findUpgrade } from './calls';
 import { newRequestId, refusalAmong } from './commands';
 import { defaultDrainPolicy } from './drain-policy';
-import { DrainFailedError, DrainNotFoundError, UpgradeNotFoundError } from './errors';
+import { DrainFailedError, DrainNotFoundError } from './errors';
 import type { WatchOptions } from './follow';
 import { follow } from './follow';
 import { askChild, readDrain, readProgress } from './progress';
@@ -206,12 +206,7 @@ async function upgradeSeen(
   session: Session,
   { cluster, node }: NodeOfCluster,
 ): Promise<{ readonly runs: boolean; readonly refusal?: DrainRefusal }> {
-  const description = await callUpgrade(session, cluster, (handle) => handle.describe()).catch(
-    (error: unknown) => {
-      if (error instanceof UpgradeNotFoundError) return undefined;
-      throw error;
-    },
-  );
+  const description = await findUpgrade(session, cluster);
   if (description?.status.name !== 'RUNNING') return { runs: false };
   const { status, nodes } = await readProgress(session, cluster);
   const inWork = nodes.find((one) => one.node === node);

@@ -12,6 +12,9 @@ export function expecting(what: string) {
   };
 }
 
+/** A label of DNS, as names of namespaces are (RFC 1123). */
+export const dnsLabelPattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
 const durationPattern = /^\d+(\.\d+)?\s?(ms|s|m|h|d)$/;
 
 /** A duration with its unit, within bounds; milliseconds afterwards. */

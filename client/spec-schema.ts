@@ -10,7 +10,7 @@ import type { PoolSpec, UpgradeSpec } from '../domain/spec';
 import type { KubeMinor, KubeVersion } from '../domain/versions';
 import { parseMinor, parseVersion } from '../domain/versions';
 import { drainSchema, toDrainPolicy } from './drain-schema';
-import { duration, expecting } from './spec-fields';
+import { dnsLabelPattern, duration, expecting } from './spec-fields';
 
 /**
  * What a field is when the file does not say it.
@@ -36,7 +36,7 @@ function dnsLabel(description: string) {
   const wanted = 'a name of at most 63 lower-case letters, digits and dashes';
   return z
     .string(expecting(wanted))
-    .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, expecting(wanted))
+    .regex(dnsLabelPattern, expecting(wanted))
     .meta({ description });
 }
 

@@ -17,9 +17,9 @@ import { startUpdate } from '../workflows/messages';
 import type { Beginning, Description } from './begin';
 import { begin, eventsUnanswered, isOf } from './begin';
 import type { Session } from './calls';
-import { callUpgrade, endOf, explainedError, upgradeHandle } from './calls';
+import { endOf, explainedError, findUpgrade, upgradeHandle } from './calls';
 import { newRequestId, refusalOf } from './commands';
-import { UpgradeEndedError, UpgradeNotFoundError } from './errors';
+import { UpgradeEndedError } from './errors';
 
 export interface StartOptions {
   /** Who starts it; stands in the audit trail. */
@@ -158,12 +158,7 @@ function firstRunOf({ raw, runId }: Description): string {
 /** A2. Throws UpgradeEndedError. */
 async function refuseRepeated(session: Session, request: StartRequest): Promise<void> {
   const { cluster } = request.spec;
-  const description = await callUpgrade(session, cluster, (handle) => handle.describe()).catch(
-    (error: unknown) => {
-      if (error instanceof UpgradeNotFoundError) return undefined;
-      throw error;
-    },
-  );
+  const description = await findUpgrade(session, cluster);
   if (description === undefined || !isOf(description, request)) return;
   // Its last event is the termination.
   const wasWithdrawn =

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 
 import { type NodePreview, previewDrain } from '../../activities/drain-preview';
 import type { DrainEnd, DrainPolicy, DrainStart } from '../../client';
-import { AscentError, parseDrainPolicy } from '../../client';
+import { AscentError, defaultDrainPolicy } from '../../client';
 import type { NodeName } from '../../domain/names';
 import { findAccess, type FoundAccess, requireAccess } from '../access';
 import { CliError, usageError } from '../cli-error';
@@ -160,7 +160,7 @@ async function previewAll(
       const preview = await previewDrain({
         ports,
         node: name as NodeName,
-        policy: policy ?? defaultPolicy(),
+        policy: policy ?? defaultDrainPolicy(),
         signal: context.signal,
       });
       if (preview === undefined) missing.push(name);
@@ -171,12 +171,6 @@ async function previewAll(
   } finally {
     await ports.close();
   }
-}
-
-function defaultPolicy(): DrainPolicy {
-  const result = parseDrainPolicy({});
-  if (result.kind === 'invalid') throw new Error('the defaults are no policy');
-  return result.policy;
 }
 
 function nodeMissing(cluster: string, nodes: readonly string[]): CliError {
