@@ -98,7 +98,15 @@ export interface Unsaid {
   readonly workflowId: string;
   readonly control: Control;
   /** It counts as told from now on. */
-  markTold(): void;
+  readonly markTold: () => void;
+}
+
+/** Tells each child its control; from now on it counts as told. */
+export function sayUnsaid(line: Line, unsaid: readonly Unsaid[]): void {
+  for (const { workflowId, control, markTold } of unsaid) {
+    markTold();
+    line.send(workflowId, controlSignal, control);
+  }
 }
 
 /**
@@ -126,10 +134,7 @@ export async function relayControls(options: {
         child.toldPaused = isPaused();
         line.send(child.workflowId, controlSignal, control);
       }
-      for (const one of unsaid()) {
-        one.markTold();
-        line.send(one.workflowId, controlSignal, one.control);
-      }
+      sayUnsaid(line, unsaid());
     }
   });
 }

@@ -30,7 +30,14 @@ import { limitOf } from '../domain/pool-limits';
 import { refusalSentence } from '../domain/sentences';
 import { specDifferences } from '../domain/spec-differences';
 import { applyCommand, applySignal, refusalOf, startProblems } from './command-desk';
-import { isMisinformed, type Line, openLine, type PausableChild, type Unsaid } from './line';
+import {
+  isMisinformed,
+  type Line,
+  openLine,
+  type PausableChild,
+  sayUnsaid,
+  type Unsaid,
+} from './line';
 import {
   controlSignal,
   nodeDecisionSignal,
@@ -257,10 +264,7 @@ function carry(root: Root): void {
     child.toldPaused = isPaused;
     line.send(child.workflowId, controlSignal, { kind: isPaused ? 'pause' : 'resume' });
   }
-  for (const one of child === undefined ? [] : unsaidLimits(root, child)) {
-    one.markTold();
-    line.send(one.workflowId, controlSignal, one.control);
-  }
+  if (child !== undefined) sayUnsaid(line, unsaidLimits(root, child));
   const deliveries = root.state.outbox;
   if (deliveries.length > 0) root.state = { ...root.state, outbox: [] };
   for (const delivery of deliveries) {
