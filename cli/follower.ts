@@ -1,43 +1,46 @@
-// Shows people an upgrade as it goes: a live picture on a terminal, a line for everything that
-// happens elsewhere.
+// Shows people something as it goes: a live picture on a terminal, a line for everything that
+// happens elsewhere. What it is, and its words, are told by who follows it.
 
-import type { Plan } from '../domain/plan';
-import type { UpgradeProgress } from '../domain/progress';
 import type { CliContext } from './context';
-import { renderProgress } from './render/progress';
-import { progressEvents, withStandingBlockers } from './render/progress-events';
-import { styleOf } from './session';
 
 /** Shows one look after the other. */
-export interface Follower {
-  show(progress: UpgradeProgress, plan: Plan | undefined): void;
+export interface Follower<Look> {
+  show(look: Look): void;
   /** What is not part of a look: it stands beside the picture. */
   note(text: string): void;
   /** Leaves what was shown last where it is; the next look is drawn below it. */
   end(): void;
 }
 
-type FollowerContext = Pick<CliContext, 'program' | 'stdout' | 'stderr' | 'nowMs' | 'liveFrame'>;
+type FollowerContext = Pick<CliContext, 'stdout' | 'stderr' | 'nowMs' | 'liveFrame'>;
 
-export function textFollower(context: FollowerContext): Follower {
-  return context.stdout.isTerminal ? frameFollower(context) : lineFollower(context);
+/** How a look is told. */
+export interface Telling<Look> {
+  /** The picture of a terminal; undefined where the last one is to stay. */
+  readonly picture: (look: Look) => readonly string[] | undefined;
+  /** The look as those should see it who get every line. */
+  readonly standing: (look: Look) => Look;
+  /** What is new since the look before, one line each. */
+  readonly events: (before: Look | undefined, now: Look) => readonly string[];
 }
 
-function frameFollower(context: FollowerContext): Follower {
+export function textFollower<Look>(
+  context: FollowerContext,
+  telling: Telling<Look>,
+): Follower<Look> {
+  return context.stdout.isTerminal
+    ? frameFollower(context, telling)
+    : lineFollower(context, telling);
+}
+
+function frameFollower<Look>(context: FollowerContext, { picture }: Telling<Look>): Follower<Look> {
   const frame = context.liveFrame();
   let note = '';
   return {
-    show(progress, plan) {
+    show(look) {
       note = '';
-      frame.update(
-        renderProgress(progress, {
-          nowMs: context.nowMs(),
-          style: styleOf(context),
-          width: context.stdout.width,
-          program: context.program,
-          ...(plan === undefined ? {} : { plan }),
-        }),
-      );
+      const lines = picture(look);
+      if (lines !== undefined) frame.update(lines);
     },
     note(text) {
       if (text === note) return;
@@ -49,16 +52,16 @@ function frameFollower(context: FollowerContext): Follower {
   };
 }
 
-function lineFollower(context: FollowerContext): Follower {
-  let before: UpgradeProgress | undefined;
+function lineFollower<Look>(context: FollowerContext, telling: Telling<Look>): Follower<Look> {
+  let before: Look | undefined;
   const say = (text: string) => {
     const time = new Date(context.nowMs()).toISOString().slice(11, 19);
     context.stdout.write(`${time}  ${text}\n`);
   };
   return {
-    show(progress) {
-      const now = withStandingBlockers(progress, context.nowMs());
-      for (const line of progressEvents(before, now, { program: context.program })) say(line);
+    show(look) {
+      const now = telling.standing(look);
+      for (const line of telling.events(before, now)) say(line);
       before = now;
     },
     note: say,

@@ -2,7 +2,7 @@
 // hops.
 
 import type { CliContext } from '../../cli/context';
-import { textFollower } from '../../cli/follower';
+import { upgradeFollower } from '../../cli/upgrade-follower';
 import { renderPlan } from '../../cli/render/plan';
 import { styleOf } from '../../cli/session';
 import type { Plan } from '../../domain/plan';
@@ -18,7 +18,7 @@ export const silentScreen: DemoScreen = {
 
 /** `yes`: nobody is asked. */
 export function terminalScreen(context: CliContext, yes: boolean): DemoScreen {
-  const follower = textFollower(context);
+  const follower = upgradeFollower(context);
   const { confirm } = context;
   let plan: Plan | undefined;
   let isAsking = false;
@@ -32,7 +32,7 @@ export function terminalScreen(context: CliContext, yes: boolean): DemoScreen {
     },
     frame(progress) {
       // A question stands below the picture; drawing over it would hide it.
-      if (!isAsking) follower.show(progress, plan);
+      if (!isAsking) follower.show({ progress, plan });
     },
     done: () => follower.end(),
     ...(yes || confirm === undefined

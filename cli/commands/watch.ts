@@ -12,8 +12,8 @@ import type { CliContext, UpgradeClient } from '../context';
 import type { ExitCode } from '../exit-codes';
 import { exitCodes } from '../exit-codes';
 import type { Follower } from '../follower';
-import { textFollower } from '../follower';
 import type { CommandRun, Invocation } from '../session';
+import { upgradeFollower, type UpgradeLook } from '../upgrade-follower';
 import { examples } from './examples';
 import { progressDocument } from './status';
 
@@ -75,7 +75,7 @@ export async function followUpgrade(
     for await (const progress of watch) {
       last = progress;
       plan = await planOf(client, cluster, progress, plan);
-      follower.show(progress, plan);
+      follower.show({ progress, plan });
     }
   } finally {
     follower.end();
@@ -110,15 +110,15 @@ function resultDocument(cluster: string, result: UpgradeResult) {
   return { schema: 'ascent.result/v1', cluster, sentence, ...result };
 }
 
-function followerFor(invocation: Invocation): Follower {
+function followerFor(invocation: Invocation): Follower<UpgradeLook> {
   const { context, options } = invocation;
-  return options.output === 'json' ? jsonFollower(context) : textFollower(context);
+  return options.output === 'json' ? jsonFollower(context) : upgradeFollower(context);
 }
 
-function jsonFollower(context: CliContext): Follower {
+function jsonFollower(context: CliContext): Follower<UpgradeLook> {
   let before = '';
   return {
-    show(progress) {
+    show({ progress }) {
       const text = JSON.stringify(progressDocument(progress));
       // Only what is new: looks that saw the same say nothing.
       if (text !== before) context.stdout.write(`${text}\n`);
