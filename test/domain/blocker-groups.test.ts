@@ -2,18 +2,9 @@ import { blockerGroups, groupSentence, untoldGroups } from '../../domain/blocker
 import type { DrainBlocker } from '../../domain/blockers';
 import { gateSentence } from '../../domain/sentences';
 import { held } from './support/waiting-gates';
+import { behindBudget } from '../support/drain-blockers';
 
 const nowMs = 60_000;
-
-function behindBudget(pod: string, budget: string, sinceMs: number): DrainBlocker {
-  return {
-    code: 'budget-exhausted',
-    pod: { namespace: 'shop', name: pod },
-    budget: { namespace: 'shop', name: budget },
-    message: 'needs 2',
-    sinceMs,
-  };
-}
 
 const unmanaged = (pod: string): DrainBlocker => ({
   code: 'pod-unmanaged',

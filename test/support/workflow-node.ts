@@ -2,7 +2,7 @@
 // would say about the node.
 
 import { type WorkflowHandle, WithStartWorkflowOperation } from '@temporalio/client';
-import { Worker, type WorkerOptions } from '@temporalio/worker';
+import type { WorkerOptions } from '@temporalio/worker';
 
 import type { AuditEntry, CommandAccepted } from '../../domain/control';
 import type { ClusterName, NodeName } from '../../domain/names';
@@ -24,7 +24,7 @@ import { until } from './lab-until';
 import { refusalOfUpdate } from './update-refusals';
 import { ScriptedCluster } from './workflow-cluster';
 import { fetchHistories, saveHistories } from './workflow-histories';
-import { runActivityWorker, runWorkflowWorker, type WorkflowServer } from './workflow-server';
+import { expectReplay, withWorkers, type WorkflowServer } from './workflow-server';
 
 interface NodeOptions {
   readonly workerOptions: Partial<WorkerOptions>;
@@ -46,20 +46,18 @@ export async function withNode(
   const name = clusterName(`n${count}`);
   const cluster = new ScriptedCluster(aCluster(name).withMembers(1).withNodes(2).observation());
   const taskQueue = `node-workflows-${count}`;
-  const workers = await Promise.all([
-    runWorkflowWorker(server, taskQueue, options.workerOptions),
-    ...(options.hasActivityWorker === false
-      ? []
-      : [runActivityWorker(server, name, cluster.activities())]),
-  ]);
   const node = new NodeUnderTest({ server, cluster, name, taskQueue, options });
-  try {
-    await body(node);
-    if (options.workerOptions.maxCachedWorkflows !== 0) await node.replay();
-  } finally {
-    await node.giveUp();
-    await Promise.all(workers.map((worker) => worker.stop()));
-  }
+  const { workerOptions, hasActivityWorker } = options;
+  const activities = cluster.activities();
+  const workers = { taskQueue, workerOptions, cluster: name, activities, hasActivityWorker };
+  await withWorkers(server, workers, async () => {
+    try {
+      await body(node);
+      if (workerOptions.maxCachedWorkflows !== 0) await node.replay();
+    } finally {
+      await node.giveUp();
+    }
+  });
 }
 
 /** The refusal in the failure of an update; throws when the update was accepted. */
@@ -191,14 +189,8 @@ export class NodeUnderTest {
   }
 
   async replay(): Promise<void> {
-    const { bundle, client } = this.#server;
-    const histories = await fetchHistories(client, this.handle.workflowId);
-    const replays = Worker.runReplayHistories({ workflowBundle: bundle }, histories);
-    const broken: string[] = [];
-    for await (const replay of replays) {
-      if (replay.error !== undefined) broken.push(`${replay.workflowId}: ${replay.error.message}`);
-    }
-    expect(broken).toEqual([]);
+    const { client } = this.#server;
+    await expectReplay(this.#server, await fetchHistories(client, this.handle.workflowId));
   }
 
   /** Ends what a failed test left running. */

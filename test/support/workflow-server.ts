@@ -22,6 +22,7 @@ import { type AscentActivities, clusterTaskQueue } from '../../domain/activity-c
 import type { ClusterName } from '../../domain/names';
 import { allSearchAttributes } from '../../domain/search-attributes';
 import { type SkippingClock, startTimeSkippingServer } from './time-skipping-server';
+import type { NamedHistory } from './workflow-histories';
 
 const namespace = 'default';
 const workflowsPath = resolve(__dirname, '../../workflows/index.ts');
@@ -98,6 +99,42 @@ async function startWorkflowServer(): Promise<StartedServer> {
       }
     },
   };
+}
+
+/** Runs the body with workers for the workflows and, unless said otherwise, for one cluster. */
+export async function withWorkers(
+  server: WorkflowServer,
+  options: {
+    readonly taskQueue: string;
+    readonly workerOptions: Partial<WorkerOptions>;
+    readonly cluster: ClusterName;
+    readonly activities: AscentActivities;
+    readonly hasActivityWorker?: boolean | undefined;
+  },
+  body: () => Promise<void>,
+): Promise<void> {
+  const { taskQueue, workerOptions, cluster, activities, hasActivityWorker = true } = options;
+  const workers = await Promise.all([
+    runWorkflowWorker(server, taskQueue, workerOptions),
+    ...(hasActivityWorker ? [runActivityWorker(server, cluster, activities)] : []),
+  ]);
+  try {
+    await body();
+  } finally {
+    await Promise.all(workers.map((worker) => worker.stop()));
+  }
+}
+
+/** Replays histories with the workflows as they are now; none may differ. */
+export async function expectReplay(
+  { bundle }: WorkflowServer,
+  histories: readonly NamedHistory[],
+): Promise<void> {
+  const broken: string[] = [];
+  for await (const replay of Worker.runReplayHistories({ workflowBundle: bundle }, histories)) {
+    if (replay.error !== undefined) broken.push(`${replay.workflowId}: ${replay.error.message}`);
+  }
+  expect(broken).toEqual([]);
 }
 
 /** Runs workflows of `taskQueue` until `stop`. */

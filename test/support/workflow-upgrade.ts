@@ -2,7 +2,7 @@
 
 import { type WorkflowHandle, WithStartWorkflowOperation } from '@temporalio/client';
 import type { UpdateDefinition } from '@temporalio/common';
-import { Worker, type WorkerOptions } from '@temporalio/worker';
+import type { WorkerOptions } from '@temporalio/worker';
 
 import type {
   AuditEntry,
@@ -44,7 +44,7 @@ import { until } from './lab-until';
 import { refusalOfUpdate } from './update-refusals';
 import { fetchHistories, type NamedHistory, saveHistories } from './workflow-histories';
 import { type ActivityName, ScriptedCluster } from './workflow-cluster';
-import { runActivityWorker, runWorkflowWorker, type WorkflowServer } from './workflow-server';
+import { expectReplay, withWorkers, type WorkflowServer } from './workflow-server';
 
 export interface UpgradeOptions {
   readonly workerOptions: Partial<WorkerOptions>;
@@ -81,21 +81,19 @@ export async function withUpgrade(
     ...options.spec,
   });
   const taskQueue = `workflows-${count}`;
-  const workers = await Promise.all([
-    runWorkflowWorker(server, taskQueue, options.workerOptions),
-    ...(options.hasActivityWorker === false
-      ? []
-      : [runActivityWorker(server, name, cluster.activities())]),
-  ]);
   const upgrade = new UpgradeUnderTest({ server, cluster, spec, taskQueue, options });
-  try {
-    await body(upgrade);
-    // Without a cache every single task was a replay already.
-    if (options.workerOptions.maxCachedWorkflows !== 0) await upgrade.replayAll();
-  } finally {
-    await upgrade.giveUp();
-    await Promise.all(workers.map((worker) => worker.stop()));
-  }
+  const { workerOptions, hasActivityWorker } = options;
+  const activities = cluster.activities();
+  const workers = { taskQueue, workerOptions, cluster: name, activities, hasActivityWorker };
+  await withWorkers(server, workers, async () => {
+    try {
+      await body(upgrade);
+      // Without a cache every single task was a replay already.
+      if (workerOptions.maxCachedWorkflows !== 0) await upgrade.replayAll();
+    } finally {
+      await upgrade.giveUp();
+    }
+  });
 }
 
 /** The refusal in the failure of an update; throws when the update was accepted. */
@@ -368,14 +366,7 @@ export class UpgradeUnderTest {
   }
 
   async replayAll(): Promise<void> {
-    const { bundle } = this.#server;
-    const histories = await this.histories();
-    const replays = Worker.runReplayHistories({ workflowBundle: bundle }, histories);
-    const broken: string[] = [];
-    for await (const replay of replays) {
-      if (replay.error !== undefined) broken.push(`${replay.workflowId}: ${replay.error.message}`);
-    }
-    expect(broken).toEqual([]);
+    await expectReplay(this.#server, await this.histories());
   }
 
   /** Ends what a failed test left running, so that the next one has the server to itself. */

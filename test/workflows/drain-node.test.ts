@@ -1,6 +1,6 @@
-import type { DrainDeadlineDetails } from '../../domain/activity-contract';
 import { searchAttributes, undoSignal } from '../../workflows/messages';
 import { aPool, nodeName } from '../support/builders';
+import { onePodLeft } from '../support/drain-blockers';
 import { terminal } from '../support/workflow-cluster';
 import { drainRefusalIn, withNode } from '../support/workflow-node';
 import { useWorkflowServer, workerModes } from '../support/workflow-server';
@@ -10,23 +10,6 @@ const server = useWorkflowServer();
 const seconds = expect.any(Number) as number;
 const inUpgrade = { cordon: { kind: 'ours', reason: 'ascent: hop-1.29, to 1.29.15' } } as const;
 const drainCordon = 'ascent: drained by ada: new memory';
-
-const details: DrainDeadlineDetails = {
-  progress: {
-    evicted: 3,
-    refusals: 40,
-    remaining: 1,
-    blockers: [
-      {
-        code: 'budget-exhausted',
-        pod: { namespace: 'web', name: 'web-0' },
-        message: 'needs 1 healthy pod and has 1',
-        sinceMs: 0,
-      },
-    ],
-    startedAtMs: 0,
-  },
-};
 
 describe.each(workerModes)('drainNode, $mode', ({ workerOptions }) => {
   it('cordons with who asked and why, drains, and leaves the node cordoned', async () => {
@@ -64,7 +47,7 @@ describe.each(workerModes)('drainNode, $mode', ({ workerOptions }) => {
 
   it('ends at its deadline with what blocks, and forces nothing', async () => {
     await withNode(server(), { workerOptions }, async (node) => {
-      const failure = terminal('drain-deadline', 'node worker-1 was not empty', details);
+      const failure = terminal('drain-deadline', 'node worker-1 was not empty', onePodLeft);
       node.cluster.fail('drainNode', 'worker-1', failure);
       await node.drain();
       expect(await node.end()).toEqual({
@@ -74,7 +57,7 @@ describe.each(workerModes)('drainNode, $mode', ({ workerOptions }) => {
           message: 'node worker-1 was not empty',
           remedy: 'remove what its blockers name and drain the node again, or uncordon it',
         },
-        blockers: details.progress.blockers,
+        blockers: onePodLeft.progress.blockers,
         evicted: 3,
         refusals: 40,
         seconds,

@@ -1,32 +1,15 @@
-import type { DrainDeadlineDetails } from '../../domain/activity-contract';
 import type { NodeName } from '../../domain/names';
 import type { NodeOutcome, UpgradeResult } from '../../domain/progress';
 import { blockersQuery, nodeStatusQuery, poolStatusQuery } from '../../workflows/messages';
 import { aPool, minor } from '../support/builders';
+import { onePodLeft } from '../support/drain-blockers';
 import { terminal } from '../support/workflow-cluster';
 import { useWorkflowServer, workerModes } from '../support/workflow-server';
 import { refusalIn, withUpgrade } from '../support/workflow-upgrade';
 
 const server = useWorkflowServer();
 const oneHop = { target: minor('1.29') };
-
-const details: DrainDeadlineDetails = {
-  progress: {
-    evicted: 3,
-    refusals: 40,
-    remaining: 1,
-    blockers: [
-      {
-        code: 'budget-exhausted',
-        pod: { namespace: 'web', name: 'web-0' },
-        message: 'needs 1 healthy pod and has 1',
-        sinceMs: 0,
-      },
-    ],
-    startedAtMs: 0,
-  },
-};
-const deadline = () => terminal('drain-deadline', 'node worker-2 was not empty', details);
+const deadline = () => terminal('drain-deadline', 'node worker-2 was not empty', onePodLeft);
 
 function outcomesOf(result: UpgradeResult): readonly NodeOutcome[] {
   if (result.outcome === 'blocked') throw new Error('blocked');
@@ -44,7 +27,7 @@ describe.each(workerModes)('a node that cannot go on, $mode', ({ workerOptions }
       cluster.fail('drainNode', 'worker-2', deadline());
       await upgrade.start();
       const { gate, status } = await upgrade.untilGate('node/worker-2');
-      const { blockers } = details.progress;
+      const { blockers } = onePodLeft.progress;
       expect(gate).toMatchObject({
         kind: 'node',
         hop: 'hop-1.29',

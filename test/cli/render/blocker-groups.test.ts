@@ -1,18 +1,8 @@
 import { blockerLines } from '../../../cli/render/blocker-groups';
 import { withStandingBlockers } from '../../../cli/render/progress-events';
-import type { DrainBlocker } from '../../../domain/blockers';
 import { nowMs } from '../support/fake-terminal';
 import { upgrading } from '../support/fixtures';
-
-function behindBudget(pod: string, budget: string, sinceMs: number): DrainBlocker {
-  return {
-    code: 'budget-exhausted',
-    pod: { namespace: 'shop', name: pod },
-    budget: { namespace: 'shop', name: budget },
-    message: 'needs 2',
-    sinceMs,
-  };
-}
+import { behindBudget } from '../../support/drain-blockers';
 
 it('blockerLines show four reasons and count the rest', () => {
   const names = ['a', 'b', 'c', 'd', 'e', 'f'];
