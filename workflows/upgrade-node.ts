@@ -11,74 +11,31 @@ import {
   allHandlersFinished,
   CancellationScope,
   condition,
-  defineQuery,
   isCancellation,
-  setCurrentDetails,
-  setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
 
 import type { CordonInput, DrainProgress } from '../domain/activity-contract';
-import type { Gate } from '../domain/control';
 import { quarantineCordonReason } from '../domain/cordon-reasons';
 import type { FailureInfo } from '../domain/failures';
 import { nodeGateId } from '../domain/gates';
-import type { ClusterName, HopId, PoolName } from '../domain/names';
-import type { NodeChange } from '../domain/plan';
-import type { NodeOutcome, NodePhase, NodeStatus } from '../domain/progress';
-import { gateSentence } from '../domain/sentences';
-import type { DrainPolicy } from '../domain/spec';
+import type { NodeOutcome } from '../domain/progress';
 import { drainBlockersIn, drainProgressIn, failureOf, isTimeout } from './activity-failures';
 import { activity, cleanupMs, drainMarginMs } from './activity-options';
-import { type Line, openLine, pausedAfter } from './line';
+import type { NodeDecision } from './family-messages';
 import {
-  controlSignal,
-  type NodeDecision,
-  nodeDecisionSignal,
-  type NodeReport,
-  nodeReportSignal,
-} from './family-messages';
+  enter,
+  type NodeTurn,
+  openTurn,
+  outcomeOf,
+  tellPool,
+  type UpgradeNodeInput,
+} from './node-turn';
 import { endOf, valueOf, watch } from './settled';
-
-export interface UpgradeNodeInput {
-  readonly cluster: ClusterName;
-  /** First run id of the root. */
-  readonly upgrade: string;
-  readonly hop: HopId;
-  readonly pool: PoolName;
-  readonly poolWorkflowId: string;
-  readonly change: NodeChange;
-  /** `verify`: the kubelet runs the version already, only the rest is missing. */
-  readonly begin: 'cordon' | 'verify';
-  readonly drain: DrainPolicy;
-  readonly upgradeTimeoutMs: number;
-  readonly nodeSoakMs: number;
-  /** Written on the node with its cordon. */
-  readonly cordonReason: string;
-  readonly paused: boolean;
-}
-
-interface NodeRun {
-  readonly input: UpgradeNodeInput;
-  readonly line: Line;
-  readonly startedAtMs: number;
-  phase: NodePhase;
-  phaseSinceMs: number;
-  paused: boolean;
-  decision: NodeDecision | undefined;
-  gate: Gate | undefined;
-  /** `maybe`: the driver began and did not say how it ended. */
-  kubelet: 'old' | 'maybe' | 'new';
-  changed: boolean;
-  before: NodeOutcome['before'];
-  after: NodeOutcome['after'];
-  evicted: number;
-  refusals: number;
-}
 
 /** Upgrades one node, or returns it in a rollback; ends with what came of it. */
 export async function upgradeNode(input: UpgradeNodeInput): Promise<NodeOutcome> {
-  const run = openRun(input);
+  const run = openTurn(input);
   let outcome: NodeOutcome;
   try {
     outcome = await takeStages(run);
@@ -93,63 +50,10 @@ export async function upgradeNode(input: UpgradeNodeInput): Promise<NodeOutcome>
   return outcome;
 }
 
-function openRun(input: UpgradeNodeInput): NodeRun {
-  const { change } = input;
-  const nowMs = Date.now();
-  const run: NodeRun = {
-    input,
-    line: openLine(input.cluster, input.upgrade),
-    startedAtMs: nowMs,
-    phase: 'pending',
-    phaseSinceMs: nowMs,
-    paused: input.paused,
-    decision: undefined,
-    gate: undefined,
-    kubelet: input.begin === 'verify' ? 'new' : 'old',
-    changed: false,
-    before: change.from,
-    after: input.begin === 'verify' ? change.to : change.from,
-    evicted: 0,
-    refusals: 0,
-  };
-  setHandler(controlSignal, (control) => {
-    run.paused = pausedAfter(control, run.paused);
-  });
-  setHandler(nodeDecisionSignal, (decision: Partial<NodeDecision> | undefined) => {
-    if (run.gate !== undefined && isDecision(decision)) run.decision = decision;
-  });
-  setHandler(defineQuery<NodeStatus>('status'), () => statusOf(run));
-  return run;
-}
-
-/** The root sends nothing else; see pausedAfter for why anything else is let pass. */
-function isDecision(decision: Partial<NodeDecision> | undefined): decision is NodeDecision {
-  return decision?.kind !== undefined && decision.actor !== undefined;
-}
-
-function statusOf({ input, phase, phaseSinceMs, gate }: NodeRun): NodeStatus {
-  const status = { node: input.change.name, phase, phaseSinceMs };
-  return gate === undefined ? status : { ...status, gate };
-}
-
-function enter(run: NodeRun, phase: NodePhase): void {
-  run.phase = phase;
-  run.phaseSinceMs = Date.now();
-  const { change } = run.input;
-  const held = run.gate === undefined ? '' : `\n\n${gateSentence(run.gate)}`;
-  const where = phase === 'draining' ? '; Pending Activities say which pods are left, and why' : '';
-  setCurrentDetails(`**${change.name}** ${change.from} → ${change.to}: ${phase}${where}${held}`);
-}
-
-function tellPool(run: NodeRun, state: NodeReport['state']): void {
-  const { change, poolWorkflowId } = run.input;
-  run.line.send(poolWorkflowId, nodeReportSignal, { node: change.name, state });
-}
-
 const stages = ['cordon', 'drain', 'upgrade', 'verify', 'uncordon'] as const;
 type Stage = (typeof stages)[number];
 
-async function takeStages(run: NodeRun): Promise<NodeOutcome> {
+async function takeStages(run: NodeTurn): Promise<NodeOutcome> {
   let next = stages.indexOf(run.input.begin);
   for (;;) {
     const stage = stages[next];
@@ -171,7 +75,7 @@ async function takeStages(run: NodeRun): Promise<NodeOutcome> {
 }
 
 /** Waits as long as the upgrade is paused; whether it waited at all. */
-async function pausedHere(run: NodeRun): Promise<boolean> {
+async function pausedHere(run: NodeTurn): Promise<boolean> {
   if (!run.paused) return false;
   enter(run, 'paused');
   tellPool(run, 'paused');
@@ -187,7 +91,7 @@ interface StageFailure {
 
 /** Undefined when the stage is done. Throws only the cancellation of this workflow. */
 async function takeStage(
-  run: NodeRun,
+  run: NodeTurn,
   stage: Stage,
 ): Promise<StageFailure | 'drain-paused' | undefined> {
   try {
@@ -210,7 +114,7 @@ async function takeStage(
 }
 
 async function cordon(
-  run: NodeRun,
+  run: NodeTurn,
   words: Pick<CordonInput, 'reason' | 'over'>,
 ): Promise<undefined> {
   enter(run, 'cordoning');
@@ -219,7 +123,7 @@ async function cordon(
   await call({ cluster, node: change.name, ...words });
 }
 
-async function drain(run: NodeRun): Promise<'drain-paused' | undefined> {
+async function drain(run: NodeTurn): Promise<'drain-paused' | undefined> {
   enter(run, 'draining');
   const { cluster, change, drain: policy } = run.input;
   const scope = new CancellationScope();
@@ -248,7 +152,7 @@ async function drain(run: NodeRun): Promise<'drain-paused' | undefined> {
 }
 
 function addEvictions(
-  run: NodeRun,
+  run: NodeTurn,
   counts: Pick<DrainProgress, 'evicted' | 'refusals'> | undefined,
 ): void {
   run.evicted += counts?.evicted ?? 0;
@@ -256,7 +160,7 @@ function addEvictions(
 }
 
 /** Never given up in the middle (N3). */
-async function upgrade(run: NodeRun): Promise<undefined> {
+async function upgrade(run: NodeTurn): Promise<undefined> {
   enter(run, 'upgrading');
   const { cluster, change, upgradeTimeoutMs } = run.input;
   run.kubelet = 'maybe';
@@ -272,7 +176,7 @@ async function upgrade(run: NodeRun): Promise<undefined> {
   run.after = result.after;
 }
 
-async function verify(run: NodeRun, soakMs: number): Promise<undefined> {
+async function verify(run: NodeTurn, soakMs: number): Promise<undefined> {
   enter(run, 'verifying');
   const { cluster, change } = run.input;
   const call = activity(cluster, 'verifyNode', {
@@ -291,7 +195,7 @@ async function verify(run: NodeRun, soakMs: number): Promise<undefined> {
   run.line.report({ kind: 'note', event: 'pods.broken-before', text, node: change.name });
 }
 
-async function uncordon(run: NodeRun, totalMs?: number): Promise<undefined> {
+async function uncordon(run: NodeTurn, totalMs?: number): Promise<undefined> {
   enter(run, 'uncordoning');
   const { cluster, change } = run.input;
   const bound = totalMs === undefined ? {} : { totalMs };
@@ -300,7 +204,7 @@ async function uncordon(run: NodeRun, totalMs?: number): Promise<undefined> {
 }
 
 /** Undefined: try again. */
-async function afterFailure(run: NodeRun, end: StageFailure): Promise<NodeOutcome | undefined> {
+async function afterFailure(run: NodeTurn, end: StageFailure): Promise<NodeOutcome | undefined> {
   const { name } = run.input.change;
   if (end.failure.code === 'node-missing') {
     const text = `node ${name} does not exist any more; it is left out`;
@@ -323,7 +227,7 @@ async function afterFailure(run: NodeRun, end: StageFailure): Promise<NodeOutcom
   }
 }
 
-async function hold(run: NodeRun, { failure, error }: StageFailure): Promise<NodeDecision> {
+async function hold(run: NodeTurn, { failure, error }: StageFailure): Promise<NodeDecision> {
   const { hop, pool, change } = run.input;
   run.decision = undefined;
   run.gate = {
@@ -350,7 +254,7 @@ async function hold(run: NodeRun, { failure, error }: StageFailure): Promise<Nod
 }
 
 /** Tidying up that must not keep the upgrade: what fails is told. Cancellation goes through. */
-async function quietly(run: NodeRun, action: () => Promise<undefined>): Promise<boolean> {
+async function quietly(run: NodeTurn, action: () => Promise<undefined>): Promise<boolean> {
   try {
     await action();
     return true;
@@ -364,7 +268,7 @@ async function quietly(run: NodeRun, action: () => Promise<undefined>): Promise<
 }
 
 /** N3, in a scope that cannot be cancelled. */
-async function windDown(run: NodeRun): Promise<NodeOutcome> {
+async function windDown(run: NodeTurn): Promise<NodeOutcome> {
   run.gate = undefined;
   if (run.kubelet === 'old') {
     await quietly(run, () => uncordon(run, cleanupMs));
@@ -375,19 +279,4 @@ async function windDown(run: NodeRun): Promise<NodeOutcome> {
     (await quietly(run, () => verify(run, 0))) &&
     (await quietly(run, () => uncordon(run, cleanupMs)));
   return outcomeOf(run, isGood ? 'upgraded' : 'quarantined');
-}
-
-const lastPhases: Readonly<Record<NodeOutcome['outcome'], NodePhase>> = {
-  upgraded: 'done',
-  'already-done': 'done',
-  skipped: 'skipped',
-  quarantined: 'quarantined',
-  undone: 'undone',
-};
-
-function outcomeOf(run: NodeRun, outcome: NodeOutcome['outcome']): NodeOutcome {
-  enter(run, lastPhases[outcome]);
-  const { before, after, evicted, refusals } = run;
-  const seconds = Math.round((Date.now() - run.startedAtMs) / 1_000);
-  return { node: run.input.change.name, outcome, before, after, evicted, refusals, seconds };
 }

@@ -1,0 +1,126 @@
+// The state of one node's turn in an upgrade, and what is told of it: to its pool, to queries and
+// in the current details.
+
+import { defineQuery, setCurrentDetails, setHandler } from '@temporalio/workflow';
+
+import type { Gate } from '../domain/control';
+import type { ClusterName, HopId, PoolName } from '../domain/names';
+import type { NodeChange } from '../domain/plan';
+import type { NodeOutcome, NodePhase, NodeStatus } from '../domain/progress';
+import { gateSentence } from '../domain/sentences';
+import type { DrainPolicy } from '../domain/spec';
+import {
+  controlSignal,
+  type NodeDecision,
+  nodeDecisionSignal,
+  type NodeReport,
+  nodeReportSignal,
+} from './family-messages';
+import { type Line, openLine, pausedAfter } from './line';
+
+export interface UpgradeNodeInput {
+  readonly cluster: ClusterName;
+  /** First run id of the root. */
+  readonly upgrade: string;
+  readonly hop: HopId;
+  readonly pool: PoolName;
+  readonly poolWorkflowId: string;
+  readonly change: NodeChange;
+  /** `verify`: the kubelet runs the version already, only the rest is missing. */
+  readonly begin: 'cordon' | 'verify';
+  readonly drain: DrainPolicy;
+  readonly upgradeTimeoutMs: number;
+  readonly nodeSoakMs: number;
+  /** Written on the node with its cordon. */
+  readonly cordonReason: string;
+  readonly paused: boolean;
+}
+
+export interface NodeTurn {
+  readonly input: UpgradeNodeInput;
+  readonly line: Line;
+  readonly startedAtMs: number;
+  phase: NodePhase;
+  phaseSinceMs: number;
+  paused: boolean;
+  decision: NodeDecision | undefined;
+  gate: Gate | undefined;
+  /** `maybe`: the driver began and did not say how it ended. */
+  kubelet: 'old' | 'maybe' | 'new';
+  changed: boolean;
+  before: NodeOutcome['before'];
+  after: NodeOutcome['after'];
+  evicted: number;
+  refusals: number;
+}
+
+/** Its handlers are registered when it returns. */
+export function openTurn(input: UpgradeNodeInput): NodeTurn {
+  const { change } = input;
+  const nowMs = Date.now();
+  const run: NodeTurn = {
+    input,
+    line: openLine(input.cluster, input.upgrade),
+    startedAtMs: nowMs,
+    phase: 'pending',
+    phaseSinceMs: nowMs,
+    paused: input.paused,
+    decision: undefined,
+    gate: undefined,
+    kubelet: input.begin === 'verify' ? 'new' : 'old',
+    changed: false,
+    before: change.from,
+    after: input.begin === 'verify' ? change.to : change.from,
+    evicted: 0,
+    refusals: 0,
+  };
+  setHandler(controlSignal, (control) => {
+    run.paused = pausedAfter(control, run.paused);
+  });
+  setHandler(nodeDecisionSignal, (decision: Partial<NodeDecision> | undefined) => {
+    if (run.gate !== undefined && isDecision(decision)) run.decision = decision;
+  });
+  setHandler(defineQuery<NodeStatus>('status'), () => statusOf(run));
+  return run;
+}
+
+/** The root sends nothing else; see pausedAfter for why anything else is let pass. */
+function isDecision(decision: Partial<NodeDecision> | undefined): decision is NodeDecision {
+  return decision?.kind !== undefined && decision.actor !== undefined;
+}
+
+function statusOf({ input, phase, phaseSinceMs, gate }: NodeTurn): NodeStatus {
+  const status = { node: input.change.name, phase, phaseSinceMs };
+  return gate === undefined ? status : { ...status, gate };
+}
+
+export function enter(run: NodeTurn, phase: NodePhase): void {
+  run.phase = phase;
+  run.phaseSinceMs = Date.now();
+  const { change } = run.input;
+  const held = run.gate === undefined ? '' : `\n\n${gateSentence(run.gate)}`;
+  const where = phase === 'draining' ? '; Pending Activities say which pods are left, and why' : '';
+  setCurrentDetails(`**${change.name}** ${change.from} → ${change.to}: ${phase}${where}${held}`);
+}
+
+/** Whether the node stands still, and why. */
+export function tellPool(run: NodeTurn, state: NodeReport['state']): void {
+  const { change, poolWorkflowId } = run.input;
+  run.line.send(poolWorkflowId, nodeReportSignal, { node: change.name, state });
+}
+
+const lastPhases: Readonly<Record<NodeOutcome['outcome'], NodePhase>> = {
+  upgraded: 'done',
+  'already-done': 'done',
+  skipped: 'skipped',
+  quarantined: 'quarantined',
+  undone: 'undone',
+};
+
+/** The turn is over. */
+export function outcomeOf(run: NodeTurn, outcome: NodeOutcome['outcome']): NodeOutcome {
+  enter(run, lastPhases[outcome]);
+  const { before, after, evicted, refusals } = run;
+  const seconds = Math.round((Date.now() - run.startedAtMs) / 1_000);
+  return { node: run.input.change.name, outcome, before, after, evicted, refusals, seconds };
+}
