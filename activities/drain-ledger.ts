@@ -13,6 +13,7 @@ import type { DrainBlocker } from '../domain/blockers';
 import { type BudgetExplanation, budgetKey } from '../domain/budget-explanation';
 import type { DrainVerdicts } from '../domain/drain-verdicts';
 import type { BudgetRef, PodRef } from '../domain/names';
+import { terminatingBlocker } from '../domain/stuck-terminating';
 import type { BudgetView, EvictionAnswer, PodView } from './ports';
 
 /** Heartbeat details of drainNode: the progress, and what L1 needs. */
@@ -28,9 +29,6 @@ interface Refusal {
   readonly notBeforeMs: number;
   readonly keptUntilMs?: number;
 }
-
-/** Clocks of API server and worker may disagree by this much before grace counts as exceeded. */
-const graceSlackMs = 2_000;
 
 const budgetRetryMs = 1_000;
 /** After a refusal, where a watch tells when the budget allows: others may have been first. */
@@ -95,6 +93,7 @@ export class DrainLedger {
   /** By budgetKey. */
   private explanations: ReadonlyMap<string, BudgetExplanation> = new Map();
   private lastLookMs: number;
+  private nodeReady: boolean | undefined;
   private toldAs = '';
 
   /** Goes on from `checkpoint`, or begins at `nowMs`. */
@@ -108,12 +107,13 @@ export class DrainLedger {
     this.lastLookMs = nowMs;
   }
 
-  /** Takes over what is on the node now. */
-  look(seen: DrainVerdicts<PodView>, nowMs: number): void {
+  /** Takes over what is on the node now; `nodeReady`: undefined when nobody has told. */
+  look(seen: DrainVerdicts<PodView>, nowMs: number, nodeReady: boolean | undefined): void {
     const { evict, later, wait, skip } = seen;
     this.toEvict = evict;
     this.later = later;
     this.lastLookMs = nowMs;
+    this.nodeReady = nodeReady;
     this.awaitThose(wait, nowMs);
     const toLeave = new Set([...evict, ...later].map((pod) => pod.uid));
     const staying = new Set([...toLeave, ...this.awaited.keys(), ...skip.map((pod) => pod.uid)]);
@@ -238,7 +238,7 @@ export class DrainLedger {
 
   /** Whether there is more to tell than at the last call of this method. */
   hasChanged(): boolean {
-    const codes = this.blockers().map(({ code }) => code);
+    const codes = this.blockers().map((one) => ('cause' in one ? one.cause : one.code));
     const whys = [...this.explanations.values()].map((why) => JSON.stringify(why));
     const counts = [this.evicted, this.refusals, this.remaining, this.later.length];
     const tellsAs = [...counts, ...codes, ...whys].join(' ');
@@ -271,7 +271,7 @@ export class DrainLedger {
       .map((refusal) => refusal.blocker)
       .toSorted((a, b) => a.sinceMs - b.sinceMs);
     const explained = this.explained(refused);
-    return [...explained, ...this.awaited.values(), ...this.overdueBlockers()];
+    return [...explained, ...this.awaited.values(), ...this.leavingBlockers()];
   }
 
   /** L4: at the first pod of each budget. */
@@ -286,15 +286,9 @@ export class DrainLedger {
     });
   }
 
-  /** Pods that are leaving for longer than their grace period allows. */
-  private overdueBlockers(): readonly DrainBlocker[] {
-    return this.leaving.flatMap((pod) => {
-      const sinceMs = pod.deletionTimestampMs;
-      if (sinceMs === undefined || this.lastLookMs <= sinceMs + graceSlackMs) return [];
-      const gracePeriodSeconds = pod.deletionGracePeriodSeconds ?? 0;
-      const { ref, finalizers } = pod;
-      return [{ code: 'pod-terminating', pod: ref, finalizers, gracePeriodSeconds, sinceMs }];
-    });
+  private leavingBlockers(): readonly DrainBlocker[] {
+    const { lastLookMs: nowMs, nodeReady } = this;
+    return this.leaving.flatMap((pod) => terminatingBlocker(pod, { nowMs, nodeReady }) ?? []);
   }
 }
 

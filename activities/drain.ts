@@ -113,7 +113,7 @@ async function lookAndNote(drain: Drain, looks: DrainLooks, isOver: boolean): Pr
   const [seen, isUncordoned] = await Promise.all([looks.pods(isOver), looks.isUncordoned()]);
   if (isUncordoned) throw notCordoned(drain);
   if (seen.refuse.length > 0) throw refusedByPolicy(drain, seen.refuse);
-  ledger.look(seen, deps.ports.clock.nowMs());
+  ledger.look(seen, deps.ports.clock.nowMs(), looks.isNodeReady);
   beatWhenChanged(drain);
 }
 

@@ -9,6 +9,7 @@ import { alternativesText } from './input-words';
 import type { BudgetRef, PodRef } from './names';
 import type { UnreportedNode } from './observation';
 import type { PodTreatment } from './spec';
+import type { TerminatingCause } from './stuck-terminating';
 import { minorOf } from './versions';
 import type { Words } from './words';
 import { say } from './words';
@@ -134,6 +135,48 @@ function treatmentRemedy(by: TreatmentSource, pod: PodRef): string {
     : `take ${pod.namespace} out of drain.namespaces, or annotate the pod ${annotation}`;
 }
 
+type Terminating = Extract<DrainBlocker, { readonly code: 'pod-terminating' }>;
+
+function terminatingText(blocker: Terminating): string {
+  const { cause, gracePeriodSeconds, finalizers } = blocker;
+  if (cause !== undefined) return causeWords[cause](blocker);
+  return finalizers.length === 0
+    ? `it is terminating with a grace period of ${gracePeriodSeconds} s` +
+        ' - if this stays, see that its node is Ready and its preStop hook ends'
+    : `${heldByFinalizers(blocker)} - see why their owners do not remove them`;
+}
+
+function heldByFinalizers({ finalizers }: Terminating): string {
+  return `it is terminating, held by finalizers: ${finalizers.join(', ')}`;
+}
+
+function graceText({ gracePeriodSeconds }: Terminating): string {
+  return formatDuration(gracePeriodSeconds * 1_000);
+}
+
+const causeWords: Readonly<Record<TerminatingCause, (blocker: Terminating) => string>> = {
+  grace: (blocker) =>
+    `it is terminating and has ${graceText(blocker)} of grace for that` +
+    ' - it goes on by itself; drain.gracePeriodSeconds gives the pods of the next drain less',
+  finalizer: (blocker) =>
+    `${heldByFinalizers(blocker)} - see why their owners do not remove them; remove one by hand` +
+    ' only when what it guards is done',
+  // The taint deletes the pods of the node without anybody asking its kubelet, and detaches their
+  // volumes: what still runs there would write to them (non-graceful node shutdown).
+  'node-not-ready': (blocker) =>
+    `it is terminating and its node is not Ready, so nobody confirms that it has ended` +
+    `${alsoHeld(blocker)} - bring the kubelet of the node back; only when its machine is verified` +
+    ' to be off, taint the node node.kubernetes.io/out-of-service=nodeshutdown:NoExecute',
+  unconfirmed: (blocker) =>
+    `its grace period of ${graceText(blocker)} is over and the kubelet has not confirmed that it` +
+    ' has ended - see the kubelet and the container runtime of its node, its preStop hook and its' +
+    ' volumes',
+};
+
+function alsoHeld({ finalizers }: Terminating): string {
+  return finalizers.length === 0 ? '' : ` (finalizers: ${finalizers.join(', ')})`;
+}
+
 const drainWords: Words<DrainBlocker> = {
   'budget-exhausted': ({ budget, message }) =>
     `${budgetNamed(budget)} allows no eviction now (${message})` +
@@ -155,12 +198,7 @@ const drainWords: Words<DrainBlocker> = {
   'eviction-failing': ({ message }) =>
     `its eviction fails (${message})` +
     ' - it is tried again; look at admission webhooks and at the API server',
-  'pod-terminating': ({ gracePeriodSeconds, finalizers }) =>
-    finalizers.length === 0
-      ? `it is terminating with a grace period of ${gracePeriodSeconds} s` +
-        ' - if this stays, see that its node is Ready and its preStop hook ends'
-      : `it is terminating, held by finalizers: ${finalizers.join(', ')}` +
-        ' - see why their owners do not remove them',
+  'pod-terminating': terminatingText,
   'pod-unmanaged': () =>
     'no controller owns it, so it would not come back' +
     ' - move or delete it, or set drain.unmanagedPods to evict',

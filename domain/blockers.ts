@@ -3,6 +3,7 @@
 
 import type { BudgetExplanation } from './budget-explanation';
 import type { BudgetRef, ClusterName, MemberName, NodeName, PodRef, PoolName } from './names';
+import type { TerminatingCause } from './stuck-terminating';
 import type { KubeMinor, KubeVersion } from './versions';
 
 /** Why no plan can be made. */
@@ -134,10 +135,17 @@ export type DrainBlocker =
       readonly sinceMs: number;
     }
   | {
+      /**
+       * `sinceMs`: when its grace period was over; with the cause `grace`, which is over at
+       * `untilMs`, when its deletion was asked for.
+       */
       readonly code: 'pod-terminating';
       readonly pod: PodRef;
       readonly finalizers: readonly string[];
       readonly gracePeriodSeconds: number;
+      /** Absent in what workers told that did not know causes. */
+      readonly cause?: TerminatingCause;
+      readonly untilMs?: number;
       readonly sinceMs: number;
     }
   | { readonly code: 'pod-unmanaged'; readonly pod: PodRef; readonly sinceMs: number }

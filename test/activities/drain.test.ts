@@ -1,4 +1,5 @@
 import { PortError } from '../../activities/ports';
+import type { DrainProgress } from '../../domain/activity-contract';
 import { FakeAttempt, failureOf, nodeName, runOnce } from '../support/fake-cluster';
 import { aClusterToDrain, aDrain } from '../support/fake-drain';
 
@@ -267,6 +268,7 @@ describe('drainNode at its deadline', () => {
                 pod: pod('stuck'),
                 finalizers: ['example.com/hold'],
                 gracePeriodSeconds: 1,
+                cause: 'finalizer',
                 sinceMs: endsAtMs,
               },
             ],
@@ -274,6 +276,45 @@ describe('drainNode at its deadline', () => {
         },
       ],
     });
+  });
+
+  it('tells that nobody confirms the end of a pod while its node is not Ready', async () => {
+    const fake = aClusterToDrain();
+    fake.kube.addNode('worker-1', { unschedulable: true, ready: false });
+    fake.kube.addPod('worker-1', 'lost');
+    fake.kube.confirmsEnds = false;
+    const drain = runOnce(fake, 'drainNode', aDrain({ timeoutMs: 20_000, gracePeriodSeconds: 5 }));
+    const endsAtMs = fake.clock.nowMs() + 5_000;
+    const blockers = [
+      {
+        code: 'pod-terminating',
+        pod: pod('lost'),
+        finalizers: [],
+        gracePeriodSeconds: 5,
+        cause: 'node-not-ready',
+        sinceMs: endsAtMs,
+      },
+    ];
+    expect(await failureOf(drain)).toMatchObject({
+      type: 'drain-deadline',
+      details: [{ progress: { evicted: 1, remaining: 1, blockers } }],
+    });
+  });
+
+  it('tells a pod with a long grace period while that runs, and what keeps it then', async () => {
+    const fake = aClusterToDrain();
+    fake.kube.addPod('worker-1', 'slow', { finalizers: ['example.com/hold'] });
+    const askedAtMs = fake.clock.nowMs();
+    const attempt = new FakeAttempt();
+    const drain = aDrain({ timeoutMs: 200_000, gracePeriodSeconds: 90 });
+    await failureOf(attempt.run(fake, 'drainNode', drain));
+    const slow = { code: 'pod-terminating', pod: pod('slow'), finalizers: ['example.com/hold'] };
+    const untilMs = askedAtMs + 90_000;
+    const told = attempt.heartbeats.flatMap((beat) => (beat as DrainProgress).blockers);
+    expect(told).toEqual([
+      { ...slow, gracePeriodSeconds: 90, cause: 'grace', untilMs, sinceMs: askedAtMs },
+      { ...slow, gracePeriodSeconds: 90, cause: 'finalizer', sinceMs: untilMs },
+    ]);
   });
 
   it('does not call a pod stuck that is within its grace period', async () => {

@@ -301,6 +301,67 @@ const blockers: Table<Blocker['code'], Blocker> = {
       'pod web/web-0 has not left: it is terminating, held by finalizers: a/b, c - see why their' +
         ' owners do not remove them',
     ],
+    [
+      {
+        code: 'pod-terminating',
+        ...since,
+        finalizers: ['a/b', 'c'],
+        gracePeriodSeconds: 30,
+        cause: 'finalizer',
+      },
+      'pod web/web-0 has not left: it is terminating, held by finalizers: a/b, c - see why their' +
+        ' owners do not remove them; remove one by hand only when what it guards is done',
+    ],
+    [
+      {
+        code: 'pod-terminating',
+        ...since,
+        finalizers: [],
+        gracePeriodSeconds: 30,
+        cause: 'node-not-ready',
+      },
+      'pod web/web-0 has not left: it is terminating and its node is not Ready, so nobody' +
+        ' confirms that it has ended - bring the kubelet of the node back; only when its machine' +
+        ' is verified to be off, taint the node' +
+        ' node.kubernetes.io/out-of-service=nodeshutdown:NoExecute',
+    ],
+    [
+      {
+        code: 'pod-terminating',
+        ...since,
+        finalizers: ['batch.kubernetes.io/job-tracking'],
+        gracePeriodSeconds: 30,
+        cause: 'node-not-ready',
+      },
+      'pod web/web-0 has not left: it is terminating and its node is not Ready, so nobody' +
+        ' confirms that it has ended (finalizers: batch.kubernetes.io/job-tracking) - bring the' +
+        ' kubelet of the node back; only when its machine is verified to be off, taint the node' +
+        ' node.kubernetes.io/out-of-service=nodeshutdown:NoExecute',
+    ],
+    [
+      {
+        code: 'pod-terminating',
+        ...since,
+        finalizers: [],
+        gracePeriodSeconds: 600,
+        cause: 'grace',
+        untilMs: since.sinceMs + 600_000,
+      },
+      'pod web/web-0 has not left: it is terminating and has 10 min of grace for that - it goes' +
+        ' on by itself; drain.gracePeriodSeconds gives the pods of the next drain less',
+    ],
+    [
+      {
+        code: 'pod-terminating',
+        ...since,
+        finalizers: [],
+        gracePeriodSeconds: 30,
+        cause: 'unconfirmed',
+      },
+      'pod web/web-0 has not left: its grace period of 30 s is over and the kubelet has not' +
+        ' confirmed that it has ended - see the kubelet and the container runtime of its node,' +
+        ' its preStop hook and its volumes',
+    ],
   ],
   'pod-unmanaged': [
     [

@@ -86,7 +86,7 @@ export class FakeAttempt {
   }
 
   run<Name extends keyof AscentActivities>(
-    fake: FakeCluster,
+    fake: Pick<FakeCluster, 'ports' | 'driver'>,
     name: Name,
     input: Parameters<AscentActivities[Name]>[0],
   ): Promise<Awaited<ReturnType<AscentActivities[Name]>>> {
@@ -115,7 +115,7 @@ export class FakeAttempt {
 
 /** One attempt that nobody disturbs. */
 export function runOnce<Name extends keyof AscentActivities>(
-  fake: FakeCluster,
+  fake: Pick<FakeCluster, 'ports' | 'driver'>,
   name: Name,
   input: Parameters<AscentActivities[Name]>[0],
   options: RunOptions = {},

@@ -47,6 +47,8 @@ export class FakeKube implements KubeApi {
   readonly mutations: string[] = [];
   /** How long an evicted pod takes to leave when it names no grace period itself. */
   graceMs = 1_000;
+  /** Whether pods that have no finalizer are gone when their grace period is over. */
+  confirmsEnds = true;
   /** How long until the replacement of a pod that left is Ready; Infinity: never. */
   respawnMs = 500;
   /** Asked first at every eviction; undefined lets the rules decide. */
@@ -337,7 +339,7 @@ export class FakeKube implements KubeApi {
     const graceMs = gracePeriodSeconds === undefined ? this.graceMs : gracePeriodSeconds * 1_000;
     pod.deletionTimestampMs = this.clock.nowMs() + graceMs;
     pod.deletionGracePeriodSeconds = graceMs / 1_000;
-    if (pod.finalizers.length > 0) return;
+    if (pod.finalizers.length > 0 || !this.confirmsEnds) return;
     this.clock.after(graceMs, () => {
       this.pods.delete(pod.uid);
       if (pod.controller?.kind === 'ReplicaSet') this.respawn(pod);

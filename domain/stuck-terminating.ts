@@ -1,0 +1,68 @@
+// Why a pod that is terminating is still there, told apart by who can do something about it.
+// S1. A kubelet that does not report comes first, unless it has said that the pod has ended: as
+//     long as it has not, nobody who waits for that (a Job's finalizer, a volume) goes on either.
+// S2. A finalizer keeps the object, whatever the kubelet says.
+// S3. A long grace period is told while it runs: a drain may come to its deadline before.
+
+import type { DrainBlocker } from './blockers';
+import type { PodRef } from './names';
+
+/** Why a terminating pod is still there. */
+export type TerminatingCause =
+  /** Its grace period is long and not over. */
+  | 'grace'
+  | 'node-not-ready'
+  | 'finalizer'
+  /** Nothing else is known: the kubelet has not said that its containers have ended. */
+  | 'unconfirmed';
+
+/** What is asked of a pod that is leaving. */
+export interface LeavingPod {
+  readonly ref: PodRef;
+  readonly phase: string;
+  /** When its grace period is over; epoch milliseconds. */
+  readonly deletionTimestampMs?: number;
+  readonly deletionGracePeriodSeconds?: number;
+  readonly finalizers: readonly string[];
+}
+
+/** Clocks of API server and worker may disagree by this much before grace counts as exceeded. */
+const graceSlackMs = 2_000;
+/** S3: longer than this is long. The default of the API is half of it. */
+const longGraceSeconds = 60;
+
+/** Whether the grace period of the pod is over, so that it should be gone. */
+export function isOverdue({ deletionTimestampMs }: LeavingPod, nowMs: number): boolean {
+  return deletionTimestampMs !== undefined && nowMs > deletionTimestampMs + graceSlackMs;
+}
+
+/**
+ * Undefined while there is nothing to tell: the pod is not terminating, or is within a short grace
+ * period. `nodeReady`: undefined when it is not known.
+ */
+export function terminatingBlocker(
+  pod: LeavingPod,
+  { nowMs, nodeReady }: { readonly nowMs: number; readonly nodeReady: boolean | undefined },
+): Extract<DrainBlocker, { readonly code: 'pod-terminating' }> | undefined {
+  const { ref, finalizers, deletionTimestampMs: untilMs } = pod;
+  const { deletionGracePeriodSeconds: gracePeriodSeconds = 0 } = pod;
+  if (untilMs === undefined) return undefined;
+  const facts = { code: 'pod-terminating', pod: ref, finalizers, gracePeriodSeconds } as const;
+  if (isOverdue(pod, nowMs)) {
+    return { ...facts, cause: causeOf(pod, nodeReady), sinceMs: untilMs };
+  }
+  if (gracePeriodSeconds <= longGraceSeconds) return undefined;
+  // `metadata.deletionTimestamp` is when its grace is over, not when its deletion was asked for.
+  return { ...facts, cause: 'grace', untilMs, sinceMs: untilMs - gracePeriodSeconds * 1_000 };
+}
+
+function causeOf(
+  { phase, finalizers, deletionGracePeriodSeconds }: LeavingPod,
+  nodeReady: boolean | undefined,
+): TerminatingCause {
+  // The kubelet confirms by a deletion of its own, with no grace; the phase may say so before.
+  const isFinished = phase === 'Succeeded' || phase === 'Failed';
+  const hasEnded = isFinished || deletionGracePeriodSeconds === 0;
+  if (nodeReady === false && !hasEnded) return 'node-not-ready';
+  return finalizers.length > 0 ? 'finalizer' : 'unconfirmed';
+}
