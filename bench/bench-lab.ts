@@ -21,6 +21,7 @@ export interface BenchDeployment {
 
 const namespace = 'bench';
 const settleMs = 120_000;
+const settlePerPodMs = 100;
 
 interface BenchPod {
   readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
@@ -28,6 +29,10 @@ interface BenchPod {
   readonly status: {
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
   };
+}
+
+interface BenchDeploymentObject {
+  readonly status?: { readonly availableReplicas?: number };
 }
 
 function isReady({ status: { conditions = [] } }: BenchPod): boolean {
@@ -42,18 +47,22 @@ export class BenchLab {
   readonly client: AscentClient;
   /** In the order of their names. */
   readonly nodes: readonly string[];
-  readonly #kube: KubeRest;
+  readonly kube: KubeRest;
+  /** Address of the balancer. */
+  readonly server: string;
   readonly #kubectl: readonly [file: string, ...args: string[]];
 
   private constructor(parts: {
     readonly client: AscentClient;
     readonly nodes: readonly string[];
     readonly kube: KubeRest;
+    readonly server: string;
     readonly kubectl: readonly [file: string, ...args: string[]];
   }) {
     this.client = parts.client;
     this.nodes = parts.nodes;
-    this.#kube = parts.kube;
+    this.kube = parts.kube;
+    this.server = parts.server;
     this.#kubectl = parts.kubectl;
   }
 
@@ -61,18 +70,19 @@ export class BenchLab {
     const file = await findKubectl();
     if (file === undefined) throw new Error('there is no kubectl to compare with');
     const kubectl = [file, `--kubeconfig=${kubeconfig}`] as const;
-    const server = '-o=jsonpath={.clusters[0].cluster.server}';
-    const { stdout } = await run(file, [kubectl[1], 'config', 'view', server]);
-    const kube = await KubeRest.admin(labLayout(stateDir), stdout.trim());
+    const address = '-o=jsonpath={.clusters[0].cluster.server}';
+    const { stdout } = await run(file, [kubectl[1], 'config', 'view', address]);
+    const server = stdout.trim();
+    const kube = await KubeRest.admin(labLayout(stateDir), server);
     const { body } = await kube.must({ method: 'GET', path: '/api/v1/nodes' });
     const { items } = body as { readonly items: readonly { metadata: { name: string } }[] };
     const nodes = items.map(({ metadata }) => metadata.name);
     const client = await AscentClient.connect({ address: temporalAddress, env: {} });
-    return new BenchLab({ client, nodes, kube, kubectl });
+    return new BenchLab({ client, nodes, kube, server, kubectl });
   }
 
   async close(): Promise<void> {
-    this.#kube.close();
+    this.kube.close();
     await this.client.close();
   }
 
@@ -84,7 +94,7 @@ export class BenchLab {
   /** An empty namespace, and these in it; does not wait for their pods. */
   async deploy(deployments: readonly BenchDeployment[]): Promise<void> {
     await this.kubectl('delete', 'namespace', namespace, '--ignore-not-found');
-    await this.#kube.apply(`/api/v1/namespaces/${namespace}`, {
+    await this.kube.apply(`/api/v1/namespaces/${namespace}`, {
       apiVersion: 'v1',
       kind: 'Namespace',
       metadata: { name: namespace },
@@ -108,6 +118,22 @@ export class BenchLab {
     if (!isAtRest) throw new Error(`${pods} pods were to be Ready on ${node ?? 'the nodes'}`);
   }
 
+  /** The same, asked of the Deployments: for more pods than one would list again and again. */
+  async untilAvailable(pods: number): Promise<void> {
+    const path = `/apis/apps/v1/namespaces/${namespace}/deployments`;
+    const isAvailable = await eventually(
+      async () => {
+        const { body } = await this.kube.must({ method: 'GET', path });
+        const { items } = body as { readonly items: readonly BenchDeploymentObject[] };
+        return (
+          items.reduce((sum, { status }) => sum + (status?.availableReplicas ?? 0), 0) === pods
+        );
+      },
+      { timeoutMs: settleMs + pods * settlePerPodMs, everyMs: 1_000 },
+    );
+    if (!isAvailable) throw new Error(`${pods} pods were to be available`);
+  }
+
   /** From the eviction of one pod until as many serve as before; from a cluster at rest. */
   async replacementSeconds(): Promise<number> {
     const before = await this.#pods();
@@ -119,20 +145,20 @@ export class BenchLab {
       (await this.#pods()).filter((pod) => isReady(pod) && !isLeaving(pod)).length ===
       before.length;
     return timed(async () => {
-      await this.#kube.must({ method: 'POST', path, body });
+      await this.kube.must({ method: 'POST', path, body });
       await eventually(isServed, { timeoutMs: settleMs, everyMs: 20 });
     });
   }
 
   async #pods(): Promise<readonly BenchPod[]> {
     const path = `/api/v1/namespaces/${namespace}/pods`;
-    const { body } = await this.#kube.must({ method: 'GET', path });
+    const { body } = await this.kube.must({ method: 'GET', path });
     return (body as { readonly items: readonly BenchPod[] }).items;
   }
 
   async #applyBudget(name: string, maxUnavailable: string): Promise<void> {
     const path = `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets/${name}`;
-    await this.#kube.apply(path, {
+    await this.kube.apply(path, {
       apiVersion: 'policy/v1',
       kind: 'PodDisruptionBudget',
       metadata: { name, namespace },
@@ -141,7 +167,7 @@ export class BenchLab {
   }
 
   async #applyDeployment(name: string, replicas: number): Promise<void> {
-    await this.#kube.apply(`/apis/apps/v1/namespaces/${namespace}/deployments/${name}`, {
+    await this.kube.apply(`/apis/apps/v1/namespaces/${namespace}/deployments/${name}`, {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
       metadata: { name, namespace },

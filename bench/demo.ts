@@ -3,8 +3,7 @@
 import { runDemo } from '../bin/demo/demo';
 import { silentScreen } from '../bin/demo/screen';
 import type { DemoReport } from '../bin/demo/report';
-import { figuresOf } from './statistics';
-import type { Figures } from './statistics';
+import { type BenchmarkOptions, type Figures, figuresOf } from './statistics';
 
 function timing(report: DemoReport, name: string): number {
   return report.durationsSeconds[name] ?? Number.NaN;
@@ -29,7 +28,7 @@ async function workerMemory(): Promise<number> {
   return report.workerPeakRssMb;
 }
 
-export async function demoBenchmark(runs: number): Promise<Figures> {
+export async function demoBenchmark({ runs }: BenchmarkOptions): Promise<Figures> {
   const results: Record<string, number>[] = [];
   for (let run = 1; run <= runs; run += 1) {
     process.stdout.write(`demo ${run} of ${runs} …\n`);

@@ -5,7 +5,7 @@
 import { bringUp } from '../bin/demo/ground';
 import { BenchLab, timed } from './bench-lab';
 import type { Chart } from './chart';
-import { type Figures, figuresOf } from './statistics';
+import { type BenchmarkOptions, type Figures, figuresOf } from './statistics';
 
 interface Case {
   readonly key: string;
@@ -92,7 +92,7 @@ function chartOf({ medians }: Figures): Chart {
   return { title: 'Draining one node', unit: 's', groups };
 }
 
-export async function drainBenchmark(runs: number): Promise<Figures> {
+export async function drainBenchmark({ runs }: BenchmarkOptions): Promise<Figures> {
   const shape = { name: cluster, members: 1, nodes: 2, workloads: 'none' } as const;
   const ground = await bringUp(shape, () => undefined);
   try {

@@ -1,6 +1,6 @@
-// `npm run bench -- NAME [--runs N] [--json FILE] [--chart FILE]`: one benchmark, a table on the
-// screen, the figures as JSON and as a picture. Each benchmark runs alone; docs/benchmarks.md tells
-// method and machine.
+// `npm run bench -- NAME [--runs N] [--nodes N] [--json FILE] [--chart FILE]`: one benchmark, a
+// table on the screen, the figures as JSON and as a picture. Each benchmark runs alone;
+// docs/benchmarks.md tells method and machine.
 
 import { writeFile } from 'node:fs/promises';
 
@@ -11,6 +11,7 @@ import { demoBenchmark } from './demo';
 import { drainBenchmark } from './drain';
 import { pathBenchmark } from './path';
 import { plannerBenchmark } from './planner';
+import { scaleBenchmark } from './scale';
 import type { Benchmark } from './statistics';
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
@@ -18,12 +19,20 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   drain: drainBenchmark,
   path: pathBenchmark,
   planner: plannerBenchmark,
+  scale: scaleBenchmark,
 };
 
 interface RunOptions {
   readonly runs: string;
+  readonly nodes?: string;
   readonly json?: string;
   readonly chart?: string;
+}
+
+function whole(option: string, text: string, low: number, high: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= low && value <= high) return value;
+  throw new Error(`${option} is "${text}", expected a whole number from ${low} to ${high}`);
 }
 
 async function run(name: string, options: RunOptions): Promise<void> {
@@ -32,11 +41,10 @@ async function run(name: string, options: RunOptions): Promise<void> {
     const known = Object.keys(benchmarks).join(', ');
     throw new Error(`there is no benchmark "${name}"; there are: ${known}`);
   }
-  const runs = Number(options.runs);
-  if (!Number.isInteger(runs) || runs < 1 || runs > 20) {
-    throw new Error(`--runs is "${options.runs}", expected a whole number from 1 to 20`);
-  }
-  const figures = await benchmark(runs);
+  const runs = whole('--runs', options.runs, 1, 20);
+  const nodes =
+    options.nodes === undefined ? {} : { nodes: whole('--nodes', options.nodes, 20, 2_000) };
+  const figures = await benchmark({ runs, ...nodes });
   const rows = Object.entries(figures.table);
   const width = Math.max(...rows.map(([key]) => key.length));
   process.stdout.write(`\n${name}, ${runs} run(s): median (lowest to highest)\n`);
@@ -54,6 +62,7 @@ async function run(name: string, options: RunOptions): Promise<void> {
 void new Command('bench')
   .argument('<name>', `one of: ${Object.keys(benchmarks).join(', ')}`)
   .option('--runs <count>', 'counted runs', '3')
+  .option('--nodes <count>', 'of scale: nodes of the large cluster; 1000 unless said')
   .option('--json <file>', 'write the medians as JSON')
   .option('--chart <file>', 'draw the medians as SVG')
   .action(run)

@@ -10,7 +10,7 @@ import type { UpgradeResult } from '../domain/progress';
 import type { Lane } from '../domain/spec';
 import { type BenchDeployment, BenchLab, timed } from './bench-lab';
 import type { Chart } from './chart';
-import { type Figures, figuresOf } from './statistics';
+import { type BenchmarkOptions, type Figures, figuresOf } from './statistics';
 
 const cluster = 'bench-path';
 const nodeCount = 12;
@@ -111,7 +111,7 @@ function chartOf({ medians }: Figures): Chart {
   return { title, unit: 's', groups: [{ label: 'nodes', bars }] };
 }
 
-export async function pathBenchmark(runs: number): Promise<Figures> {
+export async function pathBenchmark({ runs }: BenchmarkOptions): Promise<Figures> {
   const results: Readonly<Record<string, number>>[] = [];
   for (let index = 1; index <= runs; index += 1) {
     process.stdout.write(`path ${index} of ${runs} …\n`);

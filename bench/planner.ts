@@ -11,7 +11,7 @@ import { planAndCheck } from '../activities/plan';
 import { parseSpecFile } from '../client/spec-file';
 import type { ClusterName } from '../domain/names';
 import { budgets, largeClusterPorts, nodes, pods } from './large-cluster';
-import { type Figures, figuresOf } from './statistics';
+import { type BenchmarkOptions, type Figures, figuresOf } from './statistics';
 
 const spec = `
 apiVersion: ascent/v1
@@ -80,7 +80,7 @@ async function measured(what: Measurement): Promise<Measured> {
   return message;
 }
 
-export async function plannerBenchmark(runs: number): Promise<Figures> {
+export async function plannerBenchmark({ runs }: BenchmarkOptions): Promise<Figures> {
   const results: Measured[] = [];
   for (let run = 1; run <= runs; run += 1) {
     results.push({ ...(await measured('plan')), ...(await measured('watch')) });

@@ -16,8 +16,14 @@ export interface Figures {
   readonly chart?: Chart;
 }
 
-/** Does its work `runs` times, one after the other. */
-export type Benchmark = (runs: number) => Promise<Figures>;
+export interface BenchmarkOptions {
+  /** Does its work so many times, one after the other. */
+  readonly runs: number;
+  /** How large a cluster, where a benchmark has a choice. */
+  readonly nodes?: number;
+}
+
+export type Benchmark = (options: BenchmarkOptions) => Promise<Figures>;
 
 function rounded(value: number): number {
   return Math.round(value * 100) / 100;
