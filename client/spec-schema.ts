@@ -5,6 +5,7 @@
 import { z } from 'zod';
 
 import type { ClusterName, PoolName } from '../domain/names';
+import { isLabelKey, labelKeyWanted } from '../domain/label-selector';
 import { isPercentage, maxUnavailableWanted } from '../domain/pool-limits';
 import type { PoolSpec, UpgradeSpec } from '../domain/spec';
 import type { KubeMinor, KubeVersion } from '../domain/versions';
@@ -14,7 +15,7 @@ import { dnsLabelPattern, duration, expecting } from './spec-fields';
 
 /**
  * What a field is when the file does not say it.
- * - `maxUnavailable` and `lane`: the choices that put the least at risk.
+ * - `maxUnavailable`, `zones` and `lane`: the choices that put the least at risk.
  */
 const specDefaults = {
   approvals: 'between-hops',
@@ -24,6 +25,7 @@ const specDefaults = {
   pool: {
     lane: 'every-hop',
     maxUnavailable: 1,
+    zones: 'one-at-a-time',
     upgradeTimeout: '15m',
     nodeSoak: '10s',
   },
@@ -81,6 +83,24 @@ const pool = z.strictObject(
       )
       .default(specDefaults.pool.maxUnavailable)
       .meta({ description: 'Nodes out of service at once; percentages are rounded down, to 1.' }),
+    zones: z
+      .enum(['one-at-a-time', 'any'], expecting('one-at-a-time or any'))
+      .default(specDefaults.pool.zones)
+      .meta({
+        description:
+          'Whether nodes of one zone only may be out of service at once: a zone is begun when the' +
+          ' one before it is through.',
+      }),
+    orderLabel: z
+      .string(expecting(labelKeyWanted))
+      .refine(isLabelKey, expecting(labelKeyWanted))
+      .optional()
+      .meta({
+        description:
+          'Key of a label, which every node of the pool has: nodes go in the order of its values,' +
+          ' numbers first. Without it, those go first that disrupt the least.',
+        examples: ['example.com/upgrade-order'],
+      }),
     drain: drainSchema.prefault({}),
     upgradeTimeout: duration('1s', '1d', 'How long the change of one node may take.').prefault(
       specDefaults.pool.upgradeTimeout,
@@ -164,12 +184,16 @@ export function toSpec(parsed: z.output<typeof specSchema>): UpgradeSpec {
   };
 }
 
+/** A default is left out: a spec must equal the one that a client before it wrote. */
 function toPool(parsed: z.output<typeof pool>): PoolSpec {
+  const { zones, orderLabel } = parsed;
   return {
     name: parsed.name as PoolName,
     nodeSelector: parsed.nodeSelector,
     lane: parsed.lane,
     maxUnavailable: parsed.maxUnavailable,
+    ...(zones === specDefaults.pool.zones ? {} : { zones }),
+    ...(orderLabel === undefined ? {} : { orderLabel }),
     drain: toDrainPolicy(parsed.drain),
     upgradeTimeoutMs: parsed.upgradeTimeout,
     nodeSoakMs: parsed.nodeSoak,

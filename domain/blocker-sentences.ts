@@ -6,6 +6,7 @@ import { budgetExplanationText } from './budget-sentences';
 import { drainAnnotation, drainAnnotationValues } from './drain-verdicts';
 import { formatDuration } from './durations';
 import { alternativesText } from './input-words';
+import { boundedList } from './lists';
 import type { BudgetRef, PodRef } from './names';
 import type { UnreportedNode } from './observation';
 import type { PodTreatment } from './spec';
@@ -114,6 +115,10 @@ const planWords: Words<PlanBlocker> = {
   'namespace-unknown': ({ pool, namespace }) =>
     `the drain policy of pool ${pool} is about namespace ${namespace}, which does not exist` +
     ' - correct the name, or take it out of drain.namespaces',
+  'order-label-missing': ({ pool, label, nodes }) =>
+    `${nodes.length === 1 ? 'node' : 'nodes'} ${boundedList(nodes)} of pool ${pool}` +
+    ` ${nodes.length === 1 ? 'lacks' : 'lack'} the label ${label}, which orders them` +
+    ' - label every node of the pool, or leave orderLabel out for the least disruptive first',
   'pod-selector-unreadable': ({ pool, podSelector, mistakes }) =>
     `the podSelector ${JSON.stringify(podSelector)} of pool ${pool} cannot be read:` +
     ` ${mistakes.join('; ')} - correct it, or leave it out to drain every pod`,

@@ -79,6 +79,13 @@ export type PlanBlocker =
       readonly namespace: string;
     }
   | {
+      /** Nodes of the pool lack the label that says in which order they go. */
+      readonly code: 'order-label-missing';
+      readonly pool: PoolName;
+      readonly label: string;
+      readonly nodes: readonly [NodeName, ...NodeName[]];
+    }
+  | {
       readonly code: 'pod-selector-unreadable';
       readonly pool: PoolName;
       readonly podSelector: string;
@@ -210,6 +217,7 @@ export const blockerCodes = [
   'pool-empty',
   'node-without-pool',
   'namespace-unknown',
+  'order-label-missing',
   'pod-selector-unreadable',
   'plan-digest-changed',
   'budget-exhausted',

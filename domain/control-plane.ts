@@ -3,7 +3,7 @@
 import type { PlanBlocker } from './blockers';
 import type { MemberName } from './names';
 import type { MemberObservation, Observation } from './observation';
-import { byName } from './pools';
+import { byName } from './text-order';
 import type { KubeVersion } from './versions';
 import { compareVersions, minorOf } from './versions';
 

@@ -196,14 +196,20 @@ function isLabelValue(text: string): boolean {
   return text === '' || labelPattern.test(text);
 }
 
+/** What a label key looks like, for people who wrote something else. */
+export const labelKeyWanted = `a label key (${labelText}; before it a DNS name and /, or nothing)`;
+
 /** A name, with a DNS subdomain and a slash before it or not. */
-function keyMistakes(key: Token): readonly string[] {
-  const slash = key.text.lastIndexOf('/');
-  const prefix = key.text.slice(0, Math.max(0, slash));
+export function isLabelKey(text: string): boolean {
+  const slash = text.lastIndexOf('/');
+  const prefix = text.slice(0, Math.max(0, slash));
   const isPrefixed =
     slash === -1 || (prefix.length <= subdomainMax && subdomainPattern.test(prefix));
-  if (labelPattern.test(key.text.slice(slash + 1)) && isPrefixed) return [];
-  return [mistake(`a label key (${labelText}; before it a DNS name and /, or nothing)`, key, 0)];
+  return labelPattern.test(text.slice(slash + 1)) && isPrefixed;
+}
+
+function keyMistakes(key: Token): readonly string[] {
+  return isLabelKey(key.text) ? [] : [mistake(labelKeyWanted, key, 0)];
 }
 
 const integerMax = 2n ** 63n - 1n;

@@ -10,6 +10,7 @@ import type { Observation } from './observation';
 import type { Hop, Plan, Step } from './plan';
 import type { PlanViolation } from './plan-simulation';
 import { oldestApiServer, startOf, walkPlan } from './plan-simulation';
+import { checkWindows } from './plan-windows';
 import type { UpgradeSpec } from './spec';
 import type { KubeVersion } from './versions';
 import { compareVersions, minorOf, minorsBetween } from './versions';
@@ -39,6 +40,7 @@ export function checkPlan(judged: JudgedPlan): readonly PlanViolation[] {
     ...violations,
     ...checkPath(judged, oldestApiServer(state)),
     ...walkPlan({ ...judged, state }),
+    ...checkWindows(judged),
   ];
 }
 

@@ -30,6 +30,8 @@ export const planViolationCodes = [
   'node-left-behind',
   'pool-wrong',
   'max-unavailable-wrong',
+  'window-wrong',
+  'node-order-wrong',
   'api-server-skewed',
   'controller-skewed',
   'kubelet-skewed',

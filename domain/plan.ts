@@ -1,5 +1,5 @@
 // The plan: immutable data that says everything execution will do (R1). The only choices left open
-// are named in it: which node of a pool next within `maxUnavailable` (in the order given), and
+// are named in it: which node of a pool next (`maxUnavailable` and `window` say within what), and
 // which controller is the leader at the time (`leader-last`).
 // P1. Hops are in order, each one minor above the one before. A hop inside one minor (a patch, or
 //     the rest of an interrupted upgrade) is the only hop of its plan.
@@ -10,7 +10,7 @@
 import type { PlanBlocker } from './blockers';
 import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PoolName } from './names';
 import type { SnapshotId } from './names';
-import type { DrainPolicy, Lane } from './spec';
+import type { DrainPolicy, Lane, ZonePolicy } from './spec';
 import type { KubeVersion } from './versions';
 
 export interface NodeChange {
@@ -49,12 +49,24 @@ export interface ControllersStep {
   readonly timeoutMs: number;
 }
 
+/** Which node of a pool is next, as far as the plan says it; node-order.ts is the rule. */
+export interface PoolWindow {
+  readonly zones: ZonePolicy;
+  /**
+   * `least-disruptive`: by the pods that are on the nodes when it is their turn. `as-listed`: in
+   * the order of `nodes`, which is the user's.
+   */
+  readonly order: 'least-disruptive' | 'as-listed';
+}
+
 export interface PoolStep {
   readonly kind: 'pool';
   readonly pool: PoolName;
   readonly lane: Lane;
-  /** Zone by zone, then by name; the first is the canary: it goes alone. */
+  /** By zone, then by name; with `orderLabel` by its value (node-listing.ts). */
   readonly nodes: readonly NodeChange[];
+  /** Absent in plans made before it was known: any zone, as listed. */
+  readonly window?: PoolWindow;
   /** Nodes of the pool, when it has some that need no change in this hop. */
   readonly poolSize?: number;
   /** Resolved count, at least 1. */

@@ -14,6 +14,7 @@ import { planDigestOf } from './digest';
 import { parseLabelSelector } from './label-selector';
 import { laneChanges } from './lanes';
 import type { HopId, SnapshotId } from './names';
+import { orderLabelBlockers, windowOf } from './node-listing';
 import type { NodeObservation, Observation } from './observation';
 import { resolvePath } from './path';
 import type { Hop, Plan, PlanResult, PoolStep, Step } from './plan';
@@ -51,6 +52,7 @@ export function planUpgrade(input: PlanningInput): PlanResult {
     ...unreportedKubelets(observation),
     ...resolved.blockers,
     ...unknownNamespaces(input),
+    ...unorderedNodes(input, resolved.pools),
     ...unreadableSelectors(spec),
   ];
   if (controlPlane === undefined) return blockedBy(structural);
@@ -102,6 +104,15 @@ function unknownNamespaces(input: PlanningInput): readonly PlanBlocker[] {
       .filter((namespace) => !known.has(namespace))
       .map((namespace) => ({ code: 'namespace-unknown', pool, namespace }) as const),
   );
+}
+
+/** Only before an upgrade (node-listing.ts, K4). */
+function unorderedNodes(
+  { hopsDone }: PlanningInput,
+  pools: readonly ResolvedPool[],
+): readonly PlanBlocker[] {
+  if (hopsDone !== undefined) return [];
+  return pools.flatMap(({ spec, nodes }) => orderLabelBlockers(spec, nodes));
 }
 
 /** An upgrade file has been read with this in mind; other clients write specs of their own. */
@@ -193,8 +204,9 @@ function poolStep(
   // Of all nodes of the pool, not of those that are left: what may be missing does not shrink.
   const maxUnavailable = resolveMaxUnavailable(spec.maxUnavailable, poolNodes.length);
   const size = nodes.length === poolNodes.length ? {} : { poolSize: poolNodes.length };
+  const within = { maxUnavailable, window: windowOf(spec) };
   const timing = { drain, upgradeTimeoutMs, nodeSoakMs };
-  return [{ kind: 'pool', pool: name, lane, nodes, ...size, maxUnavailable, ...timing }];
+  return [{ kind: 'pool', pool: name, lane, nodes, ...size, ...within, ...timing }];
 }
 
 /** K1 before the first step: nothing that Ascent does would make these legal. */

@@ -5,9 +5,9 @@
 //     host name: `zone: a` must not make a drain of the control plane out of a drain of workers.
 
 import type { PlanBlocker } from './blockers';
+import { listedNodes } from './node-listing';
 import type { NodeObservation } from './observation';
 import type { PoolSpec } from './spec';
-import { compareTexts } from './text-order';
 
 /** Labels whose mention in a selector asks for control-plane nodes explicitly (N3). */
 const explicitLabels: readonly string[] = [
@@ -18,7 +18,7 @@ const explicitLabels: readonly string[] = [
 
 export interface ResolvedPool {
   readonly spec: PoolSpec;
-  /** By zone, then by name. */
+  /** As the plan lists them. */
   readonly nodes: readonly NodeObservation[];
 }
 
@@ -35,15 +35,14 @@ export function resolvePools(
   specs: readonly PoolSpec[],
   nodes: readonly NodeObservation[],
 ): ResolvedPools {
-  const sorted = nodes.toSorted(byZoneAndName);
-  const owners: readonly Owned[] = sorted.map((node) => ({
+  const owners: readonly Owned[] = nodes.map((node) => ({
     node,
     owner: specs.find((spec) => isInPool(node, spec)),
   }));
-  const pools = specs.map((spec) => ({
-    spec,
-    nodes: owners.filter(({ owner }) => owner === spec).map(({ node }) => node),
-  }));
+  const pools = specs.map((spec) => {
+    const taken = owners.filter(({ owner }) => owner === spec).map(({ node }) => node);
+    return { spec, nodes: listedNodes(taken, spec) };
+  });
   const left = owners.filter(({ owner }) => owner === undefined).map(({ node }) => node);
   const blockers: PlanBlocker[] = [
     ...pools
@@ -78,12 +77,4 @@ function isInPool(node: NodeObservation, { nodeSelector }: PoolSpec): boolean {
   const labels = Object.entries(nodeSelector);
   if (node.isControlPlane && !labels.some(([key]) => explicitLabels.includes(key))) return false;
   return labels.every(([key, value]) => node.labels[key] === value);
-}
-
-export function byName(a: { readonly name: string }, b: { readonly name: string }): number {
-  return compareTexts(a.name, b.name);
-}
-
-function byZoneAndName(a: NodeObservation, b: NodeObservation): number {
-  return compareTexts(a.zone, b.zone) || byName(a, b);
 }

@@ -4,6 +4,7 @@ import { budgetText, podText, unreportedRemedy, unreportedText } from './blocker
 import { budgetRule, sparesNone } from './budget-explanation';
 import { cordonPurpose } from './cordon-reasons';
 import type { Finding } from './findings';
+import { boundedList } from './lists';
 import type { BudgetObservation, BudgetOverlap, NodeObservation, Observation } from './observation';
 import { isKubeletTooNew, isKubeletTooOld, oldestKubeletMinor } from './skew';
 import type { KubeVersion } from './versions';
@@ -16,8 +17,6 @@ export interface PreflightFacts {
 
 /** Free bytes asked for, as a multiple of the largest database: the snapshot, and as much again. */
 const snapshotHeadroom = 2;
-/** Pods that a finding names; the rest is counted. */
-const podsNamed = 3;
 
 /** Ready, not cordoned by others, kubelet known and in skew before and during the hop. */
 export function nodeFindings(facts: PreflightFacts): readonly Finding[] {
@@ -154,7 +153,9 @@ function overlapFindings(overlaps: readonly BudgetOverlap[]): readonly Finding[]
         code: 'budgets-overlap' as const,
         severity: 'blocks' as const,
         object: { kind: 'budget' as const, budget },
-        message: `evictions refuse pods that several budgets (${names}) select: ${named(pods)}`,
+        message:
+          `evictions refuse pods that several budgets (${names}) select:` +
+          ` ${boundedList(pods.toSorted())}`,
         remedy: 'narrow their selectors until each pod has one budget at most',
       })),
   );
@@ -162,12 +163,6 @@ function overlapFindings(overlaps: readonly BudgetOverlap[]): readonly Finding[]
 
 function budgetNames({ budgets }: BudgetOverlap): readonly string[] {
   return budgets.map(budgetText).toSorted();
-}
-
-function named(pods: readonly string[]): string {
-  const sorted = pods.toSorted();
-  const more = sorted.length - podsNamed;
-  return `${sorted.slice(0, podsNamed).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 /** Writable, and with room for the snapshot. */

@@ -50,12 +50,19 @@ export interface DrainPolicy {
 /** Nodes out of service at the same time: a count, or a share rounded down to at least 1. */
 export type MaxUnavailable = number | `${number}%`;
 
+/** Whether nodes of one zone only may be out of service at the same time. */
+export type ZonePolicy = 'one-at-a-time' | 'any';
+
 export interface PoolSpec {
   readonly name: PoolName;
   /** All of these labels must be on the node. Empty: every worker that no earlier pool took. */
   readonly nodeSelector: Readonly<Record<string, string>>;
   readonly lane: Lane;
   readonly maxUnavailable: MaxUnavailable;
+  /** Absent: one at a time. */
+  readonly zones?: ZonePolicy;
+  /** Key of a label whose values order the nodes; absent: the least disruptive go first. */
+  readonly orderLabel?: string;
   readonly drain: DrainPolicy;
   /** How long the driver may take to change the kubelet of one node. */
   readonly upgradeTimeoutMs: number;

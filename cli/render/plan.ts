@@ -73,11 +73,12 @@ function apiServersText(steps: readonly Step[]): string {
   return `${names}; one at a time, at most ${formatDuration(limit)} each`;
 }
 
-function poolText({ nodes, maxUnavailable }: PoolStep): string {
+function poolText({ nodes, maxUnavailable, window }: PoolStep): string {
   const first = nodes[0];
   if (first === undefined) return 'no nodes';
   const changes = new Set(nodes.map(({ from, to }) => `${from} → ${to}`));
-  const canary = nodes.length === 1 ? '' : `; ${first.name} first, alone`;
+  const canaryName = window?.order === 'least-disruptive' ? 'one' : first.name;
+  const canary = nodes.length === 1 ? '' : `; ${canaryName} first, alone`;
   const what = `${count(nodes.length, 'node')} ${[...changes].join(', ')}`;
   return `${what}, ${maxUnavailable} at a time${canary}`;
 }
@@ -112,11 +113,16 @@ function poolRow(name: string, steps: readonly PoolStep[]): readonly string[] {
     `${drains}`,
     `${step.maxUnavailable}`,
     formatDuration(step.drain.timeoutMs),
-    tally(
+    zonesText(
       [...nodes.values()].map(({ zone }) => zone),
-      'no zone',
+      step,
     ),
   ];
+}
+
+function zonesText(zones: readonly string[], { window }: PoolStep): string {
+  const inTurn = window?.zones === 'one-at-a-time' && new Set(zones).size > 1;
+  return `${tally(zones, 'no zone')}${inTurn ? '; one at a time' : ''}`;
 }
 
 function renderTotals(plan: Plan): readonly string[] {

@@ -55,6 +55,8 @@ pools:
     nodeSelector: { role: web }
     lane: fewest-drains
     maxUnavailable: 25%
+    zones: any
+    orderLabel: example.com/turn
     drain:
       timeout: 2 h
       gracePeriodSeconds: 0
@@ -78,6 +80,8 @@ pools:
           nodeSelector: { role: 'web' },
           lane: 'fewest-drains',
           maxUnavailable: '25%',
+          zones: 'any',
+          orderLabel: 'example.com/turn',
           drain: {
             timeoutMs: 7_200_000,
             gracePeriodSeconds: 0,
@@ -166,6 +170,30 @@ pools:
     );
   });
 
+  it('asks for the same with and without a default', () => {
+    expect(read(`${head}pools: [{ name: workers, zones: one-at-a-time }]`)).toEqual(defaults);
+  });
+
+  it('is refused with an order that is none', () => {
+    const label =
+      'expected a label key (at most 63 letters, digits, -, _ and ., the first and last a letter' +
+      ' or a digit; before it a DNS name and /, or nothing), got';
+    expect(
+      read(`${head}pools:
+  - { name: a, zones: 1, orderLabel: UP/turn }
+  - { name: b, zones: one-at-time, orderLabel: "" }
+  - { name: c, orderLabel: 7 }
+`),
+    ).toEqual([
+      'upgrade.yaml:5:23: pools[0].zones: expected one-at-a-time or any, got the number 1',
+      `upgrade.yaml:5:38: pools[0].orderLabel: ${label} the string "UP/turn"`,
+      'upgrade.yaml:6:23: pools[1].zones: expected one-at-a-time or any, got the string' +
+        ' "one-at-time" - did you mean one-at-a-time?',
+      `upgrade.yaml:6:48: pools[1].orderLabel: ${label} the string ""`,
+      `upgrade.yaml:7:28: pools[2].orderLabel: ${label} the number 7`,
+    ]);
+  });
+
   it.each(['1.30', '"1.30"', 'v1.30'])('means the minor 1.30 by target: %s', (target) => {
     expect(read(`apiVersion: ascent/v1\ncluster: lab\ntarget: ${target}\n`)).toEqual(defaults);
   });
@@ -232,7 +260,8 @@ pools:
     'upgrade.yaml:11:11: pools[0].name: expected a name of at most 63 lower-case letters, digits' +
       ' and dashes, got the string "Web"',
     'upgrade.yaml:12:5: pools[0].maxUnavailble: unknown key; known are name, nodeSelector, lane,' +
-      ' maxUnavailable, drain, upgradeTimeout, nodeSoak - did you mean maxUnavailable?',
+      ' maxUnavailable, zones, orderLabel, drain, upgradeTimeout, nodeSoak - did you mean' +
+      ' maxUnavailable?',
     `upgrade.yaml:14:16: pools[0].drain.timeout: ${durationWanted}, got the string "5 weeks"`,
     'upgrade.yaml:15:27: pools[0].drain.gracePeriodSeconds: expected whole seconds without a' +
       ' unit, such as 30, got the string "30s"',

@@ -6,6 +6,8 @@ import type { Hop, Plan, Step } from '../../domain/plan';
 import { checkPlan, violationSentence } from '../../domain/plan-checks';
 import type { PlanViolation } from '../../domain/plan-simulation';
 import { planViolationCodes } from '../../domain/plan-simulation';
+import { planUpgrade } from '../../domain/planner';
+import { knownReleases } from '../../domain/releases';
 import {
   aCluster,
   aMember,
@@ -427,6 +429,77 @@ describe('the judge finds', () => {
         actual: `${maxUnavailable}`,
       },
     ]);
+  });
+
+  it.each([
+    ['none', undefined],
+    ['any, least-disruptive', { zones: 'any', order: 'least-disruptive' }],
+    ['one-at-a-time, as-listed', { zones: 'one-at-a-time', order: 'as-listed' }],
+  ] as const)('a window that the spec does not ask for: %s', (actual, window) => {
+    const changed = mapSteps((step) => {
+      if (step.kind !== 'pool') return step;
+      const { window: _, ...without } = step;
+      return window === undefined ? without : { ...without, window };
+    });
+    const expected = 'one-at-a-time, least-disruptive';
+    const where = 'hop-1.29/pool workers';
+    expect(judge(changed)).toEqual([
+      { code: 'window-wrong', where, object: 'window', expected, actual },
+    ]);
+  });
+
+  describe('nodes that are not in the order of the label', () => {
+    const turns = { one: '9', two: '10', three: '10', four: 'b', five: 'c', six: undefined };
+    const nodes = Object.entries(turns).map(([name, turn], index) =>
+      aNode(name, '1.28.15', {
+        zone: index < 2 ? 'a' : 'b',
+        labels: turn === undefined ? {} : { turn },
+      }),
+    );
+    const seen = aCluster().withMembers(2).with({ nodes }).observation();
+    const specWith = (zones: 'one-at-a-time' | 'any') =>
+      aSpec({ target: minor('1.29'), pools: [aPool({ orderLabel: 'turn', zones })] });
+    const judged = (zones: 'one-at-a-time' | 'any', ...names: readonly string[]) => {
+      const spec = specWith(zones);
+      // Made in the middle of an upgrade: one of the nodes has joined without the label.
+      const made = planUpgrade({ spec, observation: seen, releases: knownReleases, hopsDone: 0 });
+      if (made.kind === 'blocked') throw new Error(JSON.stringify(made.blockers));
+      const changed = mapSteps((step) => {
+        if (step.kind !== 'pool') return step;
+        const listed = names.flatMap((name) => step.nodes.filter((node) => node.name === name));
+        return { ...step, nodes: listed };
+      }, made.plan);
+      return judge(changed, seen, spec);
+    };
+
+    it.each(['one-at-a-time', 'any'] as const)('are accepted in order, zones %s', (zones) => {
+      expect(judged(zones, 'one', 'two', 'three', 'four', 'five', 'six')).toEqual([]);
+    });
+
+    const wrong = (node: string, expected: string, actual: string) => {
+      const where = 'hop-1.29/pool workers';
+      return { code: 'node-order-wrong', where, object: `node ${node}`, expected, actual };
+    };
+
+    it('are told, each by the value before it', () => {
+      expect(judged('any', 'two', 'one', 'five', 'four', 'three', 'six')).toEqual([
+        wrong('one', 'before 10', '9, after it'),
+        wrong('four', 'before c', 'b, after it'),
+        wrong('three', 'before b', '10, after it'),
+      ]);
+      expect(judged('any', 'one', 'two', 'three', 'six', 'four', 'five')).toEqual([
+        wrong('four', 'before nodes without the label', 'b, after it'),
+      ]);
+    });
+
+    it('may come back to an earlier value in another zone only', () => {
+      expect(judged('one-at-a-time', 'three', 'four', 'five', 'six', 'one', 'two')).toEqual([]);
+      expect(judged('one-at-a-time', 'one', 'three', 'four', 'two', 'five', 'six')).toEqual([
+        wrong('two', 'with the others of zone a', 'after another zone'),
+        wrong('five', 'with the others of zone b', 'after another zone'),
+        wrong('six', 'with the others of zone b', 'after another zone'),
+      ]);
+    });
   });
 
   it('kubelets out of skew before the first step, each once', () => {

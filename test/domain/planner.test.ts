@@ -76,6 +76,7 @@ describe('a plan from 1.28 to 1.30', () => {
           { name: 'w-1', zone: 'b', from, to },
         ],
         maxUnavailable: 1,
+        window: { zones: 'one-at-a-time', order: 'least-disruptive' },
         drain: aDrainPolicy,
         upgradeTimeoutMs: 600_000,
         nodeSoakMs: 10_000,
@@ -501,6 +502,39 @@ describe('no plan is made', () => {
         mistakes: ['column 8: expected (, got "web"'],
       },
     ]);
+  });
+
+  describe('when nodes lack the label that orders their pool', () => {
+    const pools = [aPool({ orderLabel: 'turn' })];
+    const seen = aCluster()
+      .withNode(aNode('worker-2'))
+      .withNode(aNode('worker-1'))
+      .withNode(aNode('worker-3', '1.28.15', { labels: { turn: '1' } }))
+      .observation();
+
+    it('and names all of them by their names', () => {
+      expect(blockersOf(aSpec({ pools }), seen)).toEqual([
+        {
+          code: 'order-label-missing',
+          pool: 'workers',
+          label: 'turn',
+          nodes: ['worker-1', 'worker-2'],
+        },
+      ]);
+    });
+
+    it('but not in the middle of an upgrade, where they go last', () => {
+      const spec = aSpec({ pools, target: minor('1.29') });
+      const result = planUpgrade({
+        spec,
+        observation: seen,
+        releases: knownReleases,
+        hopsDone: 0,
+      });
+      const steps = result.kind === 'planned' ? result.plan.hops.flatMap(({ steps }) => steps) : [];
+      const nodes = steps.flatMap((step) => (step.kind === 'pool' ? step.nodes : []));
+      expect(nodes.map(({ name }) => name)).toEqual(['worker-3', 'worker-1', 'worker-2']);
+    });
   });
 
   describe('when a drain policy names a namespace that does not exist', () => {

@@ -216,6 +216,24 @@ const blockers: Table<Blocker['code'], Blocker> = {
         ' name, or take it out of drain.namespaces',
     ],
   ],
+  'order-label-missing': [
+    [
+      { code: 'order-label-missing', pool: poolName('web'), label: 'x/turn', nodes: [node] },
+      'node worker-2 of pool web lacks the label x/turn, which orders them - label every node of' +
+        ' the pool, or leave orderLabel out for the least disruptive first',
+    ],
+    [
+      {
+        code: 'order-label-missing',
+        pool: poolName('web'),
+        label: 'x/turn',
+        nodes: [node, nodeName('worker-3'), nodeName('worker-4'), nodeName('worker-5')],
+      },
+      'nodes worker-2, worker-3, worker-4 and 1 more of pool web lack the label x/turn, which' +
+        ' orders them - label every node of the pool, or leave orderLabel out for the least' +
+        ' disruptive first',
+    ],
+  ],
   'node-without-pool': [
     [
       { code: 'node-without-pool', node },

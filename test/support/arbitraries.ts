@@ -44,18 +44,21 @@ function nodesNear(start: number): fc.Arbitrary<readonly NodeObservation[]> {
     at: kubeletNear(start),
     zone: fc.constantFrom('a', 'b', 'c'),
     role: fc.constantFrom('web', 'db', 'none'),
+    order: fc.oneof(
+      { weight: 30, arbitrary: fc.constantFrom('1', '2.5', '9', '10', 'last', '1e3') },
+      { weight: 1, arbitrary: fc.constant(undefined) },
+    ),
     isControlPlane: fc.oneof(
       { weight: 9, arbitrary: fc.constant(false) },
       { weight: 1, arbitrary: fc.constant(true) },
     ),
   });
-  return fc
-    .array(node, { minLength: 1, maxLength: 12 })
-    .map((drawn) =>
-      drawn.map(({ at, zone, role, isControlPlane }, index) =>
-        aNode(`node-${index}`, at, { zone, isControlPlane, labels: { role } }),
-      ),
-    );
+  return fc.array(node, { minLength: 1, maxLength: 12 }).map((drawn) =>
+    drawn.map(({ at, zone, role, order, isControlPlane }, index) => {
+      const labels = order === undefined ? { role } : { role, order };
+      return aNode(`node-${index}`, at, { zone, isControlPlane, labels });
+    }),
+  );
 }
 
 /** Controllers may be a patch off; now and then one member is off by a minor or silent. */
@@ -80,10 +83,14 @@ function membersAt(at: KubeVersion, next: KubeVersion): fc.Arbitrary<MemberObser
     .map((drawn) => drawn.map((overrides, index) => aMember(`cp-${index}`, at, overrides)));
 }
 
-const poolOptions: fc.Arbitrary<Partial<PoolSpec>> = fc.record({
-  lane: fc.constantFrom('every-hop', 'fewest-drains'),
-  maxUnavailable: fc.constantFrom<PoolSpec['maxUnavailable']>(1, 2, '10%', '50%'),
-});
+const poolOptions: fc.Arbitrary<Partial<PoolSpec>> = fc
+  .record({
+    lane: fc.constantFrom('every-hop', 'fewest-drains'),
+    maxUnavailable: fc.constantFrom<PoolSpec['maxUnavailable']>(1, 2, '10%', '50%'),
+    zones: fc.constantFrom('one-at-a-time', 'any'),
+    ordering: fc.constantFrom({}, {}, { orderLabel: 'order' }),
+  })
+  .map(({ ordering, ...options }) => ({ ...options, ...ordering }));
 
 // A value that is named several times is drawn more often.
 const shapes = fc.constantFrom('all', 'all', 'all', 'web-first', 'web-first', 'web-only');
