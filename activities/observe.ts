@@ -5,13 +5,14 @@
 import type { AscentActivities } from '../domain/activity-contract';
 import { daemonSetOf } from '../domain/drain-verdicts';
 import type { ClusterName } from '../domain/names';
-import type {
-  BudgetObservation,
-  BudgetOverlap,
-  MemberObservation,
-  NodeObservation,
-  Observation,
-  UnreportedNode,
+import {
+  type BudgetObservation,
+  type BudgetOverlap,
+  type MemberObservation,
+  type NodeObservation,
+  type Observation,
+  type UnreportedNode,
+  zoneLabel,
 } from '../domain/observation';
 import { parseVersion } from '../domain/versions';
 import { type ActivityDependencies, runActivity } from './activity-run';
@@ -24,7 +25,6 @@ import {
   type PodView,
 } from './ports';
 
-const zoneLabel = 'topology.kubernetes.io/zone';
 /** `master`: the name before 1.24; clusters that were upgraded since may still carry it. */
 const controlPlaneKeys = [
   'node-role.kubernetes.io/control-plane',

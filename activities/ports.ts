@@ -15,6 +15,7 @@ import type {
   Problem,
 } from '../domain/observation';
 import type { SnapshotRecord } from '../domain/activity-contract';
+import type { HardTaint, NodeAllocatable, PodDemand } from '../domain/pod-room';
 import type { KubeVersion } from '../domain/versions';
 
 /** What an adapter throws: what was being done to which object, and a stable code. */
@@ -35,8 +36,11 @@ export class PortError extends Error {
   }
 }
 
-/** A Pod as far as drains and checks need it. */
-export interface PodView {
+/**
+ * A Pod as far as drains and checks need it. `nodeSelector`, `requests`, `tolerations`: shared by
+ * the pods that have the same.
+ */
+export interface PodView extends PodDemand {
   readonly ref: PodRef;
   readonly uid: string;
   readonly node: string;
@@ -58,6 +62,8 @@ export interface PodView {
   readonly deletionTimestampMs?: number;
   readonly deletionGracePeriodSeconds?: number;
   readonly finalizers: readonly string[];
+  /** PersistentVolumeClaims of its namespace that it uses; absent when it uses none. */
+  readonly claims?: readonly string[];
 }
 
 export interface NodeView {
@@ -65,9 +71,13 @@ export interface NodeView {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly taintKeys: readonly string[];
+  /** Those that keep pods away; absent when it has none. */
+  readonly taints?: readonly HardTaint[];
   readonly unschedulable: boolean;
   readonly ready: boolean;
   readonly kubeletVersion: string;
+  /** Absent when its kubelet has told none. */
+  readonly allocatable?: NodeAllocatable;
 }
 
 /** A budget with its selector already compiled. */

@@ -32,6 +32,7 @@ export function nodes(): readonly NodeView[] {
         status: {
           conditions: [{ type: 'Ready', status: 'True' }],
           nodeInfo: { kubeletVersion: `v${from}` },
+          allocatable: { cpu: '15890m', memory: '63467Mi', pods: '110' },
         },
       }),
     ),
@@ -53,11 +54,39 @@ export function pods(): readonly PodView[] {
             { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: `${app}-${hash}`, controller: true },
           ],
         },
-        spec: { nodeName: `worker-${index % largeCluster.nodes}`, volumes: [], priority: 0 },
+        spec: {
+          nodeName: `worker-${index % largeCluster.nodes}`,
+          volumes: volumesOf(index),
+          priority: 0,
+          containers: [{ name: 'app', resources: requestsOf(index % largeCluster.deployments) }],
+          nodeSelector: { 'kubernetes.io/os': 'linux' },
+          tolerations: defaultTolerations,
+        },
         status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
       }),
     );
   });
+}
+
+/** Admission puts them on every pod (DefaultTolerationSeconds). */
+const defaultTolerations = ['not-ready', 'unreachable'].map((why) => ({
+  key: `node.kubernetes.io/${why}`,
+  operator: 'Exists',
+  effect: 'NoExecute',
+  tolerationSeconds: 300,
+}));
+
+/** One pod of ten keeps data. */
+function volumesOf(index: number): readonly object[] {
+  return index % 10 === 0
+    ? [{ name: 'data', persistentVolumeClaim: { claimName: `data-${index}` } }]
+    : [];
+}
+
+/** A few dozen sizes. */
+function requestsOf(deployment: number): object {
+  const cpu = `${50 * (1 + (deployment % 8))}m`;
+  return { requests: { cpu, memory: `${64 * (1 + (deployment % 9))}Mi` } };
 }
 
 export function budgets(): readonly BudgetView[] {

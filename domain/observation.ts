@@ -80,10 +80,12 @@ export interface LeaseObservation {
   readonly durationSeconds: number;
 }
 
+export const zoneLabel = 'topology.kubernetes.io/zone';
+
 export interface NodeObservation {
   readonly name: NodeName;
   readonly labels: Readonly<Record<string, string>>;
-  /** `topology.kubernetes.io/zone`, or empty. */
+  /** What `zoneLabel` says, or empty. */
   readonly zone: string;
   /** Carries a control-plane role label or taint. */
   readonly isControlPlane: boolean;

@@ -18,6 +18,7 @@ import type { NodeName } from '../../domain/names';
 import type { LeaseObservation } from '../../domain/observation';
 import type { BudgetView, NodeView, PodView } from '../ports';
 import { notReadySince, troubleOf } from './pod-trouble';
+import { allocatableOf, claimsOf, demandOf, hardTaintsOf } from './room-views';
 
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
 
@@ -45,6 +46,8 @@ export function nodeView({ metadata = {}, spec = {}, status = {} }: V1Node): Nod
     unschedulable: spec.unschedulable === true,
     ready: isTrue(status.conditions, 'Ready'),
     kubeletVersion: status.nodeInfo?.kubeletVersion ?? '',
+    ...hardTaintsOf(spec),
+    ...allocatableOf(status),
   };
 }
 
@@ -65,6 +68,8 @@ export function podView({ metadata = {}, spec, status = {} }: V1Pod): PodView {
     ...troubleOf(status),
     ...controllerOf(metadata),
     ...deletionOf(metadata),
+    ...demandOf(spec),
+    ...claimsOf(spec, name),
   };
 }
 

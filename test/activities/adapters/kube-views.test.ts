@@ -195,6 +195,7 @@ describe('a node', () => {
       labels: { zone: 'a' },
       annotations: { why: 'x' },
       taintKeys: ['dedicated'],
+      taints: [{ key: 'dedicated', value: '', effect: 'NoSchedule' }],
       unschedulable: true,
       ready: false,
       kubeletVersion: 'v1.28.15',
