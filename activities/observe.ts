@@ -135,8 +135,11 @@ function observeNodes(
   pods: readonly PodView[],
 ): Pick<Observation, 'nodes' | 'unreportedNodes'> {
   const evictable = new Map<string, number>();
+  const stateful = new Map<string, number>();
   for (const pod of pods) {
-    if (isEvictable(pod)) evictable.set(pod.node, (evictable.get(pod.node) ?? 0) + 1);
+    if (!isEvictable(pod)) continue;
+    evictable.set(pod.node, (evictable.get(pod.node) ?? 0) + 1);
+    if (isStateful(pod)) stateful.set(pod.node, (stateful.get(pod.node) ?? 0) + 1);
   }
   const unreportedNodes: UnreportedNode[] = [];
   const observed = nodes.flatMap((node): readonly NodeObservation[] => {
@@ -156,6 +159,7 @@ function observeNodes(
         ready,
         cordon: cordonOf(node),
         evictablePods: evictable.get(name) ?? 0,
+        statefulPods: stateful.get(name) ?? 0,
       },
     ];
   });
@@ -169,6 +173,10 @@ function isControlPlane({ labels, taintKeys }: NodeView): boolean {
 function isEvictable(pod: PodView): boolean {
   const isFinished = pod.phase === 'Succeeded' || pod.phase === 'Failed';
   return pod.node !== '' && !isFinished && !pod.isMirror && daemonSetOf(pod) === undefined;
+}
+
+function isStateful({ controller, claims = [] }: PodView): boolean {
+  return controller?.kind === 'StatefulSet' || claims.length > 0;
 }
 
 /** The fields by name: a view may be an object with more than it says. */

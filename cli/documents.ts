@@ -8,6 +8,8 @@ import type { Blocker } from '../domain/blockers';
 import type { CommandRefusal } from '../domain/control';
 import type { Finding } from '../domain/findings';
 import type { PlanResult } from '../domain/plan';
+import { poolOrderText, turnSentence } from '../domain/pool-order-sentences';
+import type { PoolOrder } from '../domain/pool-orders';
 import { findingSentence, refusalSentence, startRefusalSentence } from '../domain/sentences';
 
 /** What a blocker is about, the same two or three fields for every code. */
@@ -53,10 +55,17 @@ function objectOf(blocker: Blocker): BlockedObject {
 
 const planSchema = 'ascent.plan-result/v1';
 
-export function planDocument(result: PlanResult) {
+/** `orders` stand beside the plan: its digest does not cover them. */
+export function planDocument(result: PlanResult, orders?: readonly PoolOrder[]) {
+  const told = orders === undefined ? {} : { orders: orders.map(orderDocument) };
   return result.kind === 'planned'
-    ? { schema: planSchema, ...result }
+    ? { schema: planSchema, ...result, ...told }
     : { schema: planSchema, kind: result.kind, blockers: result.blockers.map(blockerDocument) };
+}
+
+function orderDocument(order: PoolOrder) {
+  const nodes = order.nodes.map((turn) => ({ ...turn, sentence: turnSentence(turn) }));
+  return { ...order, sentence: poolOrderText(order), nodes };
 }
 
 export function findingDocument(finding: Finding) {

@@ -80,6 +80,7 @@ const node = z.object({
     z.object({ kind: z.literal('foreign') }),
   ]),
   evictablePods: amount,
+  statefulPods: amount.optional(),
 });
 
 const budget = z.object({

@@ -21,16 +21,17 @@ export interface OrderableNode {
 }
 
 /** What two nodes differ in, so that one goes before the other. */
-type Difference = 'zone' | 'stateful-pods' | 'pods' | 'name';
+type Difference = 'stateful-pods' | 'pods' | 'name';
 
 /**
- * Of the canary: what puts it before all others; `only`: there are none. Of the others: what puts
- * it behind the node before it. `listed`: the user's order.
+ * Why a node goes when it goes. `than`: of the canary the node that would be it otherwise, of the
+ * others the one before. `listed`: the user's order. `only`: there is no other node.
  */
-export interface OrderReason {
-  readonly place: 'canary' | 'follows';
-  readonly by: Difference | 'listed' | 'only';
-}
+export type OrderReason =
+  | { readonly place: 'canary'; readonly by: 'only' | 'listed' }
+  | { readonly place: 'canary'; readonly by: Difference; readonly than: NodeName }
+  | { readonly place: 'follows'; readonly by: 'listed' }
+  | { readonly place: 'follows'; readonly by: Difference | 'zone'; readonly than: NodeName };
 
 export type OrderedNode<Node extends OrderableNode> = Node & { readonly reason: OrderReason };
 
@@ -42,15 +43,13 @@ export function nodeOrder<Node extends OrderableNode>(
   nodes: readonly Node[],
   { zones, order }: PoolWindow,
 ): readonly OrderedNode<Node>[] {
-  const isAnyZone = zones === 'any';
-  const sorted = order === 'as-listed' ? nodes : leastDisruptiveFirst(nodes, isAnyZone);
+  const sorted = order === 'as-listed' ? nodes : leastDisruptiveFirst(nodes, zones);
   const [canary, ...others] = sorted;
   if (canary === undefined) return [];
   const ordered = [{ ...canary, reason: canaryReason(canary, others, order) }];
   let before = canary;
   for (const node of others) {
-    const by = order === 'as-listed' ? 'listed' : difference(before, node, isAnyZone);
-    ordered.push({ ...node, reason: { place: 'follows', by } });
+    ordered.push({ ...node, reason: placeReason(before, node, { zones, order }) });
     before = node;
   }
   return ordered;
@@ -59,11 +58,11 @@ export function nodeOrder<Node extends OrderableNode>(
 /** O1 to O3. */
 function leastDisruptiveFirst<Node extends OrderableNode>(
   nodes: readonly Node[],
-  isAnyZone: boolean,
+  zones: PoolWindow['zones'],
 ): readonly Node[] {
   const sorted = nodes.toSorted(byDisruption);
   const [canary] = sorted;
-  if (isAnyZone || canary === undefined) return sorted;
+  if (zones === 'any' || canary === undefined) return sorted;
   const waits = ({ zone }: Node): number => (zone === canary.zone ? 0 : 1);
   // Sorting is stable: inside of a zone nothing changes.
   return sorted.toSorted((a, b) => waits(a) - waits(b) || compareTexts(a.zone, b.zone));
@@ -78,16 +77,25 @@ function canaryReason(
   if (other === undefined) return { place: 'canary', by: 'only' };
   if (order === 'as-listed') return { place: 'canary', by: 'listed' };
   const rival = rest.reduce((least, one) => (byDisruption(one, least) < 0 ? one : least), other);
-  return { place: 'canary', by: difference(canary, rival, true) };
+  return { place: 'canary', by: difference(canary, rival), than: rival.name };
+}
+
+function placeReason(
+  before: OrderableNode,
+  node: OrderableNode,
+  { zones, order }: PoolWindow,
+): OrderReason {
+  if (order === 'as-listed') return { place: 'follows', by: 'listed' };
+  const than = before.name;
+  if (zones !== 'any' && before.zone !== node.zone) return { place: 'follows', by: 'zone', than };
+  return { place: 'follows', by: difference(before, node), than };
 }
 
 function byDisruption(a: OrderableNode, b: OrderableNode): number {
   return a.statefulPods - b.statefulPods || a.pods - b.pods || byName(a, b);
 }
 
-/** Between a node and one that goes after it. */
-function difference(before: OrderableNode, node: OrderableNode, isAnyZone: boolean): Difference {
-  if (!isAnyZone && before.zone !== node.zone) return 'zone';
+function difference(before: OrderableNode, node: OrderableNode): Difference {
   if (before.statefulPods !== node.statefulPods) return 'stateful-pods';
   return before.pods === node.pods ? 'name' : 'pods';
 }

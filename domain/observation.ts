@@ -97,6 +97,11 @@ export interface NodeObservation {
     | { readonly kind: 'foreign' };
   /** Pods bound to the node that are neither finished nor of a DaemonSet nor mirrors. */
   readonly evictablePods: number;
+  /**
+   * Those of them that belong to a StatefulSet or claim a volume; absent in observations that were
+   * written before it was looked at.
+   */
+  readonly statefulPods?: number;
 }
 
 /** A Node object whose kubelet has not said its version: made by hand, or left of a machine. */

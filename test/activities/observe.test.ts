@@ -51,6 +51,12 @@ describe('observeCluster', () => {
     fake.kube
       .addPod('plain', 'web-1')
       .addPod('plain', 'web-2', { phase: 'Pending' })
+      .addPod('plain', 'db-0', { controller: { kind: 'StatefulSet', name: 'db' } })
+      .addPod('plain', 'db-1', {
+        controller: { kind: 'StatefulSet', name: 'db' },
+        phase: 'Succeeded',
+      })
+      .addPod('plain', 'files', { claims: ['files'] })
       .addPod('plain', 'done', { phase: 'Succeeded' })
       .addPod('plain', 'logs', { controller: { kind: 'DaemonSet', name: 'logs' } })
       .addPod('plain', 'static', { isMirror: true });
@@ -63,6 +69,7 @@ describe('observeCluster', () => {
       ready: true,
       cordon: { kind: 'none' },
       evictablePods: 0,
+      statefulPods: 0,
     };
     expect(nodes).toEqual([
       {
@@ -71,7 +78,8 @@ describe('observeCluster', () => {
         labels: { 'topology.kubernetes.io/zone': 'a' },
         zone: 'a',
         ready: false,
-        evictablePods: 2,
+        evictablePods: 4,
+        statefulPods: 2,
       },
       { ...node, name: 'ours', cordon: { kind: 'ours', reason: 'ascent: hop-1.29' } },
       { ...node, name: 'theirs', kubeletVersion: '1.27.16', cordon: { kind: 'foreign' } },

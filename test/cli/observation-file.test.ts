@@ -21,6 +21,10 @@ describe('an observation file', () => {
       name: 'with nodes that report no version',
       observation: { ...seen, unreportedNodes: [{ name: nodeName('ghost'), reported: '' }] },
     },
+    {
+      name: 'with stateful pods',
+      observation: { ...seen, nodes: seen.nodes.map((node) => ({ ...node, statefulPods: 2 })) },
+    },
     { name: 'with namespaces', observation: { ...seen, namespaces: ['default'] } },
     { name: 'of a later version, with more in it', observation: { ...seen, more: [1] } },
   ])('$name is read', ({ observation }) => {

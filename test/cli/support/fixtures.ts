@@ -4,6 +4,7 @@ import type { DrainBlocker } from '../../../domain/blockers';
 import type { Gate } from '../../../domain/control';
 import { failureInfo } from '../../../domain/failure-remedies';
 import { approvalGateId, nodeGateId } from '../../../domain/gates';
+import type { Observation } from '../../../domain/observation';
 import type { Plan } from '../../../domain/plan';
 import type {
   HopOutcome,
@@ -47,6 +48,48 @@ pools:
   - name: batch
     lane: fewest-drains
 `;
+
+/** One hop, nodes of pool web by their rack, of any zone. */
+export const orderedSpecText = `apiVersion: ascent/v1
+cluster: prod
+target: "1.29"
+pools:
+  - name: web
+    nodeSelector: { pool: web }
+    zones: any
+    orderLabel: example.com/rack
+  - name: batch
+`;
+
+const load: Readonly<Record<string, readonly [rack: string, pods: number, stateful: number]>> = {
+  'web-1': ['10', 12, 3],
+  'web-2': ['9', 8, 0],
+  'web-3': ['10', 8, 0],
+  'web-4': ['2', 20, 0],
+  'batch-1': ['1', 0, 0],
+};
+
+/** The same cluster with pods that make a difference. */
+export const busyObservation: Observation = {
+  ...observation,
+  nodes: observation.nodes.map((node) => {
+    const [rack, evictablePods, statefulPods] = load[node.name] ?? ['1', 1, 1];
+    const labels = { ...node.labels, 'example.com/rack': rack };
+    return { ...node, labels, evictablePods, statefulPods };
+  }),
+};
+
+/** The same with its control plane at 1.29.15, and two nodes: an upgrade was interrupted. */
+export const halfDone: Observation = aCluster('prod')
+  .withMembers(3, '1.29.15')
+  .with({
+    nodes: busyObservation.nodes.map((node) =>
+      node.name === 'web-1' || node.name === 'batch-2'
+        ? { ...node, kubeletVersion: version('1.29.15') }
+        : node,
+    ),
+  })
+  .observation();
 
 const spec = aSpec({
   cluster: clusterName('prod'),

@@ -15,7 +15,15 @@ import type { FakeUpgradeOptions } from './fake-upgrade';
 import { FakeUpgrade, unreachable } from './fake-upgrade';
 import type { TerminalOptions } from './fake-terminal';
 import { FakeTerminal } from './fake-terminal';
-import { moments, observation, plan, specText } from './fixtures';
+import {
+  busyObservation,
+  halfDone,
+  moments,
+  observation,
+  orderedSpecText,
+  plan,
+  specText,
+} from './fixtures';
 import { nodes, nodesToLookAt } from './node-fixtures';
 
 /** What a `@` line changes, from there on. */
@@ -33,7 +41,11 @@ const files: Readonly<Record<string, string>> = {
     .replace('fewest-drains', 'few-drains'),
   'lower.yaml': specText.replace('1.30', '1.27'),
   'other.yaml': specText.replace('cluster: prod', 'cluster: staging'),
+  'ordered.yaml': orderedSpecText,
+  'unordered.yaml': orderedSpecText.replace('example.com/rack', 'rack'),
   'observation.json': JSON.stringify(observation),
+  'busy.json': JSON.stringify(busyObservation),
+  'half.json': JSON.stringify(halfDone),
   'sick.json': JSON.stringify({
     ...observation,
     nodes: observation.nodes.map((node) => ({ ...node, ready: node.name !== 'web-2' })),
