@@ -10,6 +10,7 @@ import { findKubectl } from '../lab/kubectl';
 import { KubeRest } from '../lab/kube-rest';
 import { labLayout } from '../lab/layout';
 import { eventually } from '../lab/waiting';
+import { evictEveryPodOnce } from './bare-evictions';
 
 const run = promisify(execFile);
 
@@ -50,6 +51,7 @@ export class BenchLab {
   readonly kube: KubeRest;
   /** Address of the balancer. */
   readonly server: string;
+  readonly #kubeconfig: string;
   readonly #kubectl: readonly [file: string, ...args: string[]];
 
   private constructor(parts: {
@@ -57,12 +59,14 @@ export class BenchLab {
     readonly nodes: readonly string[];
     readonly kube: KubeRest;
     readonly server: string;
+    readonly kubeconfig: string;
     readonly kubectl: readonly [file: string, ...args: string[]];
   }) {
     this.client = parts.client;
     this.nodes = parts.nodes;
     this.kube = parts.kube;
     this.server = parts.server;
+    this.#kubeconfig = parts.kubeconfig;
     this.#kubectl = parts.kubectl;
   }
 
@@ -78,7 +82,7 @@ export class BenchLab {
     const { items } = body as { readonly items: readonly { metadata: { name: string } }[] };
     const nodes = items.map(({ metadata }) => metadata.name);
     const client = await AscentClient.connect({ address: temporalAddress, env: {} });
-    return new BenchLab({ client, nodes, kube, server, kubectl });
+    return new BenchLab({ client, nodes, kube, server, kubeconfig, kubectl });
   }
 
   async close(): Promise<void> {
@@ -148,6 +152,21 @@ export class BenchLab {
       await this.kube.must({ method: 'POST', path, body });
       await eventually(isServed, { timeoutMs: settleMs, everyMs: 20 });
     });
+  }
+
+  /** How many pods each node has that has any; also nodes that are cordoned. */
+  async podsPerNode(): Promise<ReadonlyMap<string, number>> {
+    const counts = new Map<string, number>();
+    for (const { spec } of await this.#pods()) {
+      if (spec.nodeName === undefined) continue;
+      counts.set(spec.nodeName, (counts.get(spec.nodeName) ?? 0) + 1);
+    }
+    return counts;
+  }
+
+  /** Every pod leaves once, as fast as the budgets allow; see bare-evictions.ts. Seconds. */
+  evictEveryPodOnce(): Promise<number> {
+    return evictEveryPodOnce(this.#kubeconfig, namespace);
   }
 
   async #pods(): Promise<readonly BenchPod[]> {

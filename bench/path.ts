@@ -1,7 +1,7 @@
 // A whole path over two minors: 12 nodes, 285 pods in 12 Deployments whose budgets allow 10 %. The
 // nodes by `kubectl drain` and `uncordon` one after the other, as runbooks do it, and by Ascent; of
 // an upgrade only its pools count, because the runbook leaves the control plane alone. Beside it,
-// what the budgets alone would take if nodes cost nothing.
+// what the budgets alone take: on this machine, and if moving pods cost it nothing.
 
 import { bringUp } from '../bin/demo/ground';
 import { demoSpec } from '../bin/demo/demo';
@@ -64,20 +64,49 @@ function evictionsOf({ hops }: Completed): number {
 }
 
 /**
- * What the budgets alone take: each Deployment moves all of its pods, as many at a time as its
- * budget allows, and each time waits for replacements. `cycleSeconds`: from an eviction until its
- * replacement is Ready, on this lab at rest.
+ * What the budgets alone would take if everything else were free: each Deployment moves all of its
+ * pods, as many at a time as its budget allows, and each time waits for replacements.
+ * `cycleSeconds`: from an eviction until its replacement is Ready, on this lab at rest.
  */
-function boundSeconds(cycleSeconds: number): number {
+function boundAtRestSeconds(cycleSeconds: number): number {
   const rounds = deployments.map(({ replicas }) => Math.ceil(replicas / Math.ceil(replicas / 10)));
   return minors * Math.max(...rounds) * cycleSeconds;
+}
+
+/**
+ * What the budgets alone take on this machine, which has to move all those pods: every pod leaves
+ * once a minor, always as many as the budgets allow at that moment.
+ */
+async function boundSeconds(lab: BenchLab): Promise<number> {
+  let seconds = 0;
+  for (let hop = 0; hop < minors; hop += 1) {
+    seconds += await lab.evictEveryPodOnce();
+    await lab.untilAtRest(pods);
+  }
+  return seconds;
+}
+
+/**
+ * Evictions a pod that no order of drains with a canary can do without: the pods of the first node
+ * have only nodes to go to that are to be drained themselves.
+ */
+async function evictionsFloor(lab: BenchLab): Promise<number> {
+  const counts = await lab.podsPerNode();
+  const fewest = Math.min(...lab.nodes.map((node) => counts.get(node) ?? 0));
+  return (pods + fewest) / pods;
+}
+
+interface MeasuredPath extends AscentPath {
+  readonly before: Readonly<Record<string, number>>;
+  readonly evictionsFloor: number;
+  readonly violations: number;
 }
 
 /** One lane from 1.28, on a lab of its own: an upgrade leaves it two minors further. */
 async function upgraded(
   lane: Lane,
   alsoBefore: (lab: BenchLab) => Promise<Readonly<Record<string, number>>>,
-): Promise<AscentPath & { readonly before: Readonly<Record<string, number>>; violations: number }> {
+): Promise<MeasuredPath> {
   const shape = { name: cluster, members: 1, nodes: nodeCount, workloads: 'none' } as const;
   const ground = await bringUp(shape, () => undefined);
   try {
@@ -88,9 +117,10 @@ async function upgraded(
     try {
       const before = await alsoBefore(lab);
       await lab.untilAtRest(pods);
+      const floor = await evictionsFloor(lab);
       const path = await ascentPath(lab, lane);
       const { violations } = await observer.report();
-      return { ...path, before, violations: violations.length };
+      return { ...path, before, evictionsFloor: floor, violations: violations.length };
     } finally {
       observer.kill();
       await lab.close();
@@ -118,11 +148,11 @@ export async function pathBenchmark({ runs }: BenchmarkOptions): Promise<Figures
     const every = await upgraded('every-hop', async (lab) => {
       const cycle = await lab.replacementSeconds();
       await lab.untilAtRest(pods);
-      return { cycle, kubectl: await serialPath(lab) };
+      const bound = await boundSeconds(lab);
+      return { cycle, bound, kubectl: await serialPath(lab) };
     });
     const fewest = await upgraded('fewest-drains', async () => ({}));
-    const { kubectl = Number.NaN, cycle = Number.NaN } = every.before;
-    const bound = boundSeconds(cycle);
+    const { kubectl = Number.NaN, bound = Number.NaN, cycle = Number.NaN } = every.before;
     results.push({
       wallRatio: every.poolSeconds / kubectl,
       evictionsPerPodPerLane: every.evictions / pods / minors,
@@ -132,6 +162,9 @@ export async function pathBenchmark({ runs }: BenchmarkOptions): Promise<Figures
       ascentSeconds: every.poolSeconds,
       kubectlSeconds: kubectl,
       boundSeconds: bound,
+      boundAtRestSeconds: boundAtRestSeconds(cycle),
+      evictionsFloor: every.evictionsFloor,
+      fewestDrainsEvictionsFloor: fewest.evictionsFloor,
     });
   }
   const figures = figuresOf(results);
