@@ -105,7 +105,7 @@ export type EvictionAnswer =
 
 /**
  * `cached`: as one API server remembers it, which costs it next to nothing and may be of the past;
- * `now`: read from etcd, which in clusters of thousands of pods costs it all of them.
+ * `now`: no older than the question, which costs it more.
  */
 export type ReadFreshness = 'cached' | 'now';
 

@@ -14,6 +14,7 @@ import type { KubeConnection } from './kube-connection';
 import { refusalOf } from './kube-errors';
 import { asMergePatch, type KubeApiLimits, KubeRequests } from './kube-requests';
 import { budgetView, leaseObservation, nodeView, podView } from './kube-views';
+import { NodePods } from './node-pods';
 import { type Reach, reflectedKind } from './watch-source';
 import { WatchedCluster, type WatchedKinds } from './watched-cluster';
 
@@ -168,6 +169,7 @@ function podCalls(
   watched: WatchedCluster,
 ): Pick<KubeApi, 'listPods' | 'listPodsOnNode' | 'evict'> {
   const { core } = requests;
+  const nodePods = new NodePods(requests);
   return {
     listPods: (signal) =>
       requests.list(
@@ -175,21 +177,7 @@ function podCalls(
         { request: (page, call) => core.listPodForAllNamespaces(page, call), view: podView },
       ),
 
-    listPodsOnNode(name, freshness, signal) {
-      const doing = `listing the pods of node ${name}`;
-      const fieldSelector = `spec.nodeName=${name}`;
-      // "0": from the server's memory, which has an index by node. Without, every pod is read from
-      // etcd, before 1.31 at least (API concepts, resource versions).
-      const from = freshness === 'cached' ? { resourceVersion: '0' } : {};
-      return requests.list(
-        { doing, signal },
-        {
-          request: (page, call) =>
-            core.listPodForAllNamespaces({ ...page, ...from, fieldSelector }, call),
-          view: podView,
-        },
-      );
-    },
+    listPodsOnNode: (name, freshness, signal) => nodePods.list(name, freshness, signal),
 
     async evict(pod, gracePeriodSeconds, signal) {
       // As long as the watch has a pod with this uid, nobody has replaced it (A1).

@@ -13,7 +13,7 @@ import type { Platform } from './platform';
 import type { BinarySource, OnToolchainProgress } from './progress';
 import { readSettings } from './settings';
 import type { Environment } from './settings';
-import { Slots } from './slots';
+import { Slots } from '../../activities/at-once';
 
 export interface ToolchainOptions {
   /** Default: this process's. */

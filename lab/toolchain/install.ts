@@ -12,7 +12,7 @@ import type { ArchiveMemory } from './fetch-tool';
 import { buildTools } from './go-build';
 import { askVersion } from './installed';
 import type { Search } from './search';
-import type { Slots } from './slots';
+import type { Slots } from '../../activities/at-once';
 import { ToolchainError } from './toolchain-problem';
 import type { ToolchainProblem } from './toolchain-problem';
 

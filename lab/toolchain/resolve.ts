@@ -19,7 +19,7 @@ import { everyTool, findRequests } from './requests';
 import type { ToolRequest } from './requests';
 import { Search } from './search';
 import type { ResolvedBinary } from './search';
-import { Slots } from './slots';
+import { Slots } from '../../activities/at-once';
 import { ToolchainError } from './toolchain-problem';
 import type { ToolchainProblem } from './toolchain-problem';
 

@@ -1,4 +1,6 @@
-import { forEachAtOnce } from '../../activities/at-once';
+import { EventEmitter, once } from 'node:events';
+
+import { forEachAtOnce, Slots } from '../../activities/at-once';
 
 /** Work that ends when the test says so. */
 function stepwise() {
@@ -48,4 +50,28 @@ describe('work on many objects at once', () => {
     await forEachAtOnce([], 2, take);
     expect(begun).toEqual([]);
   });
+});
+
+it('slots let so many work at once, in order, also after one has failed', async () => {
+  const slots = new Slots(2);
+  const begun: string[] = [];
+  const end = new EventEmitter();
+  const work = ['a', 'b', 'c', 'd'].map((name) =>
+    slots.run(async () => {
+      begun.push(name);
+      await once(end, name);
+    }),
+  );
+  expect(begun).toEqual(['a', 'b']);
+  // once() rejects when an error is emitted, for everything that runs.
+  const failed = Promise.allSettled([work[0], work[1]]);
+  end.emit('error', new Error('no'));
+  expect((await failed).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  await Promise.resolve();
+  expect(begun).toEqual(['a', 'b', 'c', 'd']);
+  end.emit('d');
+  end.emit('c');
+  await Promise.all([work[2], work[3]]);
+  await slots.run(() => Promise.resolve(begun.push('e')));
+  expect(begun).toEqual(['a', 'b', 'c', 'd', 'e']);
 });

@@ -225,21 +225,6 @@ describe('a list', () => {
     });
   });
 
-  it('of the pods of a node asks the server to select them', async () => {
-    server.react(() => page([]));
-
-    expect(await kube.listPodsOnNode(worker, 'now', never)).toEqual([]);
-    expect(server.seen[0]?.url).toBe(
-      '/api/v1/pods?fieldSelector=spec.nodeName%3Dworker-1&limit=500',
-    );
-  });
-
-  it('of the pods of a node may come from what the server remembers', async () => {
-    server.react(() => page([]));
-    await kube.listPodsOnNode(worker, 'cached', never);
-    expect(server.seen[0]?.url).toContain('&resourceVersion=0');
-  });
-
   it('keeps the view of an item before it asks for the next page', async () => {
     const events: string[] = [];
     const requests = new KubeRequests(connection);

@@ -1,8 +1,5 @@
-import { EventEmitter, once } from 'node:events';
-
 import { parallelBuilds } from '../../../lab/toolchain/context';
 import { readSettings } from '../../../lab/toolchain/settings';
-import { Slots } from '../../../lab/toolchain/slots';
 
 const everySource = ['environment', 'path', 'cache', 'download', 'build'];
 
@@ -60,28 +57,4 @@ it.each([
   [64, 1, 1],
 ])('with %d cores and %d GiB free, %d builds run at a time', (cpus, gibibytes, expected) => {
   expect(parallelBuilds(cpus, gibibytes * 2 ** 30)).toBe(expected);
-});
-
-it('slots let so many work at once, in order, also after one has failed', async () => {
-  const slots = new Slots(2);
-  const begun: string[] = [];
-  const end = new EventEmitter();
-  const work = ['a', 'b', 'c', 'd'].map((name) =>
-    slots.run(async () => {
-      begun.push(name);
-      await once(end, name);
-    }),
-  );
-  expect(begun).toEqual(['a', 'b']);
-  // once() rejects when an error is emitted, for everything that runs.
-  const failed = Promise.allSettled([work[0], work[1]]);
-  end.emit('error', new Error('no'));
-  expect((await failed).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-  await Promise.resolve();
-  expect(begun).toEqual(['a', 'b', 'c', 'd']);
-  end.emit('d');
-  end.emit('c');
-  await Promise.all([work[2], work[3]]);
-  await slots.run(() => Promise.resolve(begun.push('e')));
-  expect(begun).toEqual(['a', 'b', 'c', 'd', 'e']);
 });
