@@ -146,8 +146,19 @@ export function apiServerFlags(context: FlagContext): Arguments {
     // No --shutdown-send-retry-after: its 429 is a failed request for a client without retries.
     `--shutdown-delay-duration=${shutdownDelaySeconds}s`,
     `--shutdown-watch-termination-grace-period=${watchTerminationSeconds}s`,
+    `--audit-policy-file=${auditPolicyFile(layout)}`,
+    `--audit-log-path=${auditLogFile(layout, member.name)}`,
     '--profiling=false',
   ];
+}
+
+export function auditPolicyFile(layout: LabLayout): string {
+  return path.join(layout.config, 'audit-policy.yaml');
+}
+
+/** One JSON object a line (audit.k8s.io/v1): see audit-policy.ts. */
+export function auditLogFile(layout: LabLayout, member: string): string {
+  return path.join(layout.logs, `${member}-audit.log`);
 }
 
 /** Through the balancer: a leader must not lose its lease because its own member is replaced. */

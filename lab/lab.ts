@@ -10,10 +10,11 @@ import path from 'node:path';
 import type { ClusterAccess } from '../activities/access';
 import type { LabStatus } from '../activities/drivers/lab-protocol';
 import { writeFileAtomic } from './atomic-file';
+import { auditPolicy } from './audit-policy';
 import { installedBinaries, type LabBinaries } from './binaries';
 import { ensurePki } from './certificates';
 import { LabControl } from './control';
-import { balancerUrl } from './flags';
+import { auditPolicyFile, balancerUrl } from './flags';
 import { isPortFree } from './free-ports';
 import { requireIsolation } from './isolation';
 import { clusterAccess, writeAccess } from './kubeconfig';
@@ -244,6 +245,7 @@ async function bringUp(context: UpContext, hasData: boolean): Promise<void> {
   await ensurePki(layout.pki, lab, Date.now());
   await writeAccess(lab, layout, binaries);
   await writeFileAtomic(path.join(layout.config, 'kwok.yaml'), kwokConfig());
+  await writeFileAtomic(auditPolicyFile(layout), auditPolicy());
   const supervisor = await spawnSupervisor(layout);
   await recordProcess(layout.processes, supervisorName, supervisor);
 }
