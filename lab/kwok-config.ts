@@ -10,6 +10,8 @@ import { stringify } from 'yaml';
 const terminationMs = 1_000;
 /** Go duration: how long this pod takes to end, beyond its grace period too. */
 export const terminationAnnotation = 'lab.ascent/terminates-after';
+/** Go duration: how long this pod of a Job works, from its readiness on. */
+export const jobDurationAnnotation = 'lab.ascent/works-for';
 const jobDurationMs = 5_000;
 
 interface Stage {
@@ -130,7 +132,10 @@ const stages: readonly Stage[] = [
       [readyCondition('Ready'), 'In', ['True']],
       ['.metadata.ownerReferences.[].kind', 'In', ['Job']],
     ],
-    delay: { durationMilliseconds: jobDurationMs },
+    delay: {
+      durationMilliseconds: jobDurationMs,
+      durationFrom: { expressionFrom: `.metadata.annotations["${jobDurationAnnotation}"]` },
+    },
     next: { statusTemplate: podCompleteTemplate },
   },
   {

@@ -33,6 +33,10 @@ export interface GroundShape {
   readonly nodes: number;
   /** Of the demo's workloads; 0 for none. */
   readonly pods: number;
+  /** Release that it is made with; default 1.28.15. */
+  readonly version?: string;
+  /** Default 3. */
+  readonly zones?: number;
 }
 
 const startVersion = '1.28.15';
@@ -101,11 +105,10 @@ export class LabGround {
 
   /** Every member serves, every node is Ready, every workload is available. */
   async bringUpLab(): Promise<void> {
-    const { name, members, nodes, pods } = this.#shape;
+    const { version = startVersion, ...shape } = this.#shape;
     const { stateDir } = this;
-    const workloads = pods === 0 ? 'none' : 'demo';
-    const shape = { name, members, nodes, pods, workloads } as const;
-    this.#lab = await labUp({ ...shape, stateDir, version: startVersion });
+    const workloads = shape.pods === 0 ? 'none' : 'demo';
+    this.#lab = await labUp({ ...shape, workloads, stateDir, version });
     this.#kube = await LabKube.open(labLayout(stateDir), this.#lab.apiUrl);
   }
 

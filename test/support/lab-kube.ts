@@ -4,6 +4,7 @@
 
 import type { KubeRequest } from '../../lab/kube-rest';
 import { KubeRest } from '../../lab/kube-rest';
+import { jobDurationAnnotation } from '../../lab/kwok-config';
 import type { LabLayout } from '../../lab/layout';
 import { cordonReasonAnnotation } from '../../activities/cordon-mark';
 import { until, untilTrue } from './lab-until';
@@ -73,6 +74,10 @@ interface BudgetObject {
   readonly status?: { readonly observedGeneration?: number; readonly disruptionsAllowed: number };
 }
 
+interface JobObject {
+  readonly status?: { readonly succeeded?: number; readonly failed?: number };
+}
+
 interface List<Item> {
   readonly items: readonly Item[];
 }
@@ -82,6 +87,7 @@ const deploymentPath = (name: string): string =>
   `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
 const budgetPath = (name: string): string =>
   `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets/${name}`;
+const jobPath = (name: string): string => `/apis/batch/v1/namespaces/${namespace}/jobs/${name}`;
 const configMapPath = (name: string): string =>
   `/api/v1/namespaces/${namespace}/configmaps/${name}`;
 
@@ -209,6 +215,54 @@ export class LabKube {
       const { metadata, status } = answer as BudgetObject;
       return status?.observedGeneration === metadata.generation && status.disruptionsAllowed === 1;
     });
+  }
+
+  /**
+   * A Job of one pod on this node that works until `finishJob`; returns when it runs. It has no
+   * second try: a pod that is evicted makes it fail.
+   */
+  async work(name: string, node: string): Promise<SeenPod> {
+    const annotations = { [jobDurationAnnotation]: '24h' };
+    const spec = {
+      restartPolicy: 'Never',
+      nodeSelector: { 'kubernetes.io/hostname': node },
+      containers: [{ name: 'main', image: `${name}:1.0` }],
+    };
+    await this.#apply(jobPath(name), {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { namespace, name },
+      spec: { backoffLimit: 0, template: { metadata: { annotations }, spec } },
+    });
+    return until(`${name} works on ${node}`, async () => {
+      const pods = await this.pods();
+      return pods.find((pod) => pod.name.startsWith(`${namespace}/${name}-`) && pod.isReady);
+    });
+  }
+
+  /** The work is done: the pod ends as a kubelet would tell it. */
+  async finishJob({ name }: SeenPod): Promise<void> {
+    const pod = name.slice(`${namespace}/`.length);
+    const terminated = { exitCode: 0, reason: 'Completed' };
+    const conditions = ['Ready', 'ContainersReady'].map((type) => ({ type, status: 'False' }));
+    await this.#insist({
+      method: 'PATCH',
+      path: `/api/v1/namespaces/${namespace}/pods/${pod}/status`,
+      contentType: 'application/strategic-merge-patch+json',
+      body: {
+        status: {
+          phase: 'Succeeded',
+          conditions,
+          containerStatuses: [{ name: 'main', ready: false, state: { running: null, terminated } }],
+        },
+      },
+    });
+  }
+
+  /** How many pods of the Job have done their work, and how many have failed. */
+  async job(name: string): Promise<{ readonly succeeded: number; readonly failed: number }> {
+    const { status } = (await this.#insist({ method: 'GET', path: jobPath(name) })) as JobObject;
+    return { succeeded: status?.succeeded ?? 0, failed: status?.failed ?? 0 };
   }
 
   /** A budget of that Deployment that lets nothing leave: a drain comes this far and no further. */
