@@ -1,5 +1,5 @@
-// Access files that are other than that of a lab in one way each, most of them wrong. Each is of a
-// cluster of its own name, so that its worker serves nobody else.
+// Access files that are other than that of a lab in one way each, most of them wrong. Each wrong
+// one is of a cluster of its own name, so that its worker serves nobody else.
 
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -79,6 +79,18 @@ export async function unreachableAccess(ground: LabGround): Promise<OtherAccess>
       scheduler: nobody(),
     }));
     return { access: { ...access, members }, kubeconfig: { ...kubeconfig, clusters } };
+  });
+}
+
+/** With a token of its own instead of the administrator's certificate; nothing is wrong with it. */
+export function tokenAccess(
+  ground: LabGround,
+  cluster: string,
+  token: string,
+): Promise<OtherAccess> {
+  return otherAccess(ground, cluster, ({ kubeconfig }) => {
+    const users = kubeconfig.users.map(({ name }) => ({ name, user: { token } }));
+    return { kubeconfig: { ...kubeconfig, users } };
   });
 }
 

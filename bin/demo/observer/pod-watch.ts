@@ -1,7 +1,8 @@
-// Follows every pod of a cluster. A listener sees each change once, or is told that it missed some.
+// Follows every pod of a cluster, or every object of another kind. A listener sees each change
+// once, or is told that it missed some.
 // W1. A watch that breaks off goes on from its last version: nothing is lost, nothing comes twice.
 // W2. A server that does not know that version any more says 410, as a status or as an event (API
-//     concepts, "410 Gone responses"). Then all pods are listed, and the listener judges the gap.
+//     concepts, "410 Gone responses"). Then all are listed, and the listener judges the gap.
 // W3. Any other refusal is asked again after a moment, from the same version.
 
 import type { IncomingMessage } from 'node:http';
@@ -31,11 +32,21 @@ export interface Pod {
   };
 }
 
-export interface PodListener {
-  changed(type: 'ADDED' | 'MODIFIED' | 'DELETED', pod: Pod): void;
-  /** Every pod that is there after a gap: what changed since the last call went unseen (W2). */
-  relisted(pods: readonly Pod[]): void;
+/** What the watch itself reads of an object. */
+export interface Watched {
+  readonly metadata: { readonly resourceVersion: string };
 }
+
+export interface Listener<Item> {
+  changed(type: 'ADDED' | 'MODIFIED' | 'DELETED', item: Item): void;
+  /**
+   * Everything that is there after a gap, as of this version of the list: what changed since the
+   * last call went unseen (W2).
+   */
+  relisted(items: readonly Item[], version: string): void;
+}
+
+export type PodListener = Listener<Pod>;
 
 export interface PodWatch {
   /** The listener is told nothing more. */
@@ -47,13 +58,14 @@ export interface List<Item> {
   readonly items: readonly Item[];
 }
 
-type WatchEvent =
-  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'; readonly object: Pod }
+type WatchEvent<Item> =
+  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'; readonly object: Item }
   | { readonly type: 'ERROR'; readonly object: { readonly code?: number } };
 
-interface Following {
+interface Following<Item extends Watched> {
   readonly connection: Connection;
-  readonly listener: PodListener;
+  readonly path: string;
+  readonly listener: Listener<Item>;
   readonly stopped: AbortSignal;
   /** To go on from; undefined when everything must be listed first. */
   version: string | undefined;
@@ -71,14 +83,14 @@ export async function listAll<Item>(connection: Connection, path: string): Promi
   return JSON.parse(reply.body) as List<Item>;
 }
 
-function refused(following: Following, code: number | undefined): void {
-  if (code !== gone) throw new Error(`watching pods was answered with ${code}`);
+function refused<Item extends Watched>(following: Following<Item>, code: number | undefined): void {
+  if (code !== gone) throw new Error(`watching ${following.path} was answered with ${code}`);
   following.version = undefined;
 }
 
 /** False when the watch is over. */
-function take(following: Following, line: string): boolean {
-  const event = JSON.parse(line) as WatchEvent;
+function take<Item extends Watched>(following: Following<Item>, line: string): boolean {
+  const event = JSON.parse(line) as WatchEvent<Item>;
   if (event.type === 'ERROR') {
     refused(following, event.object.code);
     return false;
@@ -88,7 +100,10 @@ function take(following: Following, line: string): boolean {
   return true;
 }
 
-async function read(following: Following, response: IncomingMessage): Promise<void> {
+async function read<Item extends Watched>(
+  following: Following<Item>,
+  response: IncomingMessage,
+): Promise<void> {
   let rest = '';
   response.setEncoding('utf8');
   for await (const chunk of response) {
@@ -101,10 +116,13 @@ async function read(following: Following, response: IncomingMessage): Promise<vo
 }
 
 /** One watch until it ends. */
-async function followOnce(following: Following, from: string): Promise<void> {
-  const { connection, stopped } = following;
+async function followOnce<Item extends Watched>(
+  following: Following<Item>,
+  from: string,
+): Promise<void> {
+  const { connection, path, stopped } = following;
   const query = `watch=1&allowWatchBookmarks=true&resourceVersion=${from}`;
-  const response = await open(connection, { method: 'GET', path: `${podsPath}?${query}` });
+  const response = await open(connection, { method: 'GET', path: `${path}?${query}` });
   const end = (): void => void response.destroy();
   stopped.addEventListener('abort', end, { once: true });
   try {
@@ -116,14 +134,14 @@ async function followOnce(following: Following, from: string): Promise<void> {
   }
 }
 
-async function follow(following: Following): Promise<void> {
-  const { connection, listener, stopped } = following;
+async function follow<Item extends Watched>(following: Following<Item>): Promise<void> {
+  const { connection, path, listener, stopped } = following;
   while (!stopped.aborted) {
     try {
       if (following.version === undefined) {
-        const { metadata, items } = await listAll<Pod>(connection, podsPath);
+        const { metadata, items } = await listAll<Item>(connection, path);
         if (stopped.aborted) return;
-        listener.relisted(items);
+        listener.relisted(items, metadata.resourceVersion);
         following.version = metadata.resourceVersion;
       }
       await followOnce(following, following.version);
@@ -134,18 +152,28 @@ async function follow(following: Following): Promise<void> {
   }
 }
 
-/** Hands over all pods of now, then every change to what `begin` made of them. */
-export async function watchPods(
+/** Hands over all objects of the path as of now, then every change to what `begin` made of them. */
+export async function watchObjects<Item extends Watched>(
   connection: Connection,
-  begin: (pods: readonly Pod[]) => PodListener,
+  path: string,
+  begin: (items: readonly Item[]) => Listener<Item>,
 ): Promise<PodWatch> {
-  const { metadata, items } = await listAll<Pod>(connection, podsPath);
+  const { metadata, items } = await listAll<Item>(connection, path);
   const stopped = new AbortController();
   void follow({
     connection,
+    path,
     listener: begin(items),
     stopped: stopped.signal,
     version: metadata.resourceVersion,
   });
   return { stop: () => stopped.abort() };
+}
+
+/** All pods of the cluster. */
+export function watchPods(
+  connection: Connection,
+  begin: (pods: readonly Pod[]) => PodListener,
+): Promise<PodWatch> {
+  return watchObjects<Pod>(connection, podsPath, begin);
 }

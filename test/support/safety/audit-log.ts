@@ -1,0 +1,66 @@
+// Who made pods leave, as the API servers of a lab wrote it down (lab/audit-policy.ts).
+
+import { readFile } from 'node:fs/promises';
+
+import { auditLogFile } from '../../../lab/flags';
+import { labLayout } from '../../../lab/layout';
+
+interface AuditEvent {
+  readonly stage: string;
+  readonly verb: string;
+  readonly user: { readonly username: string };
+  readonly objectRef?: {
+    readonly subresource?: string;
+    readonly namespace?: string;
+    readonly name?: string;
+  };
+  readonly responseStatus?: { readonly code?: number };
+  readonly requestObject?: {
+    readonly deleteOptions?: { readonly preconditions?: { readonly uid?: string } };
+  };
+  readonly stageTimestamp: string;
+}
+
+/** A request that was answered with success. */
+export interface Removal {
+  readonly kind: 'eviction' | 'delete';
+  readonly user: string;
+  /** `shop/cart-1`. */
+  readonly pod: string;
+  /** The precondition of an eviction. */
+  readonly uid: string | undefined;
+  readonly at: string;
+}
+
+/** From this status on nothing was done. */
+const refused = 300;
+
+/** Successful requests in the namespaces, of all members. */
+export async function removals(
+  lab: { readonly stateDir: string; readonly members: readonly string[] },
+  namespaces: readonly string[],
+): Promise<readonly Removal[]> {
+  const layout = labLayout(lab.stateDir);
+  const files = lab.members.map((member) => readFile(auditLogFile(layout, member), 'utf8'));
+  const lines = (await Promise.all(files)).flatMap((text) => text.split('\n'));
+  return lines.flatMap((line): readonly Removal[] => {
+    // The last one may be half written: it was killed.
+    const removal = line.endsWith('}') ? removalOf(JSON.parse(line) as AuditEvent) : undefined;
+    const [namespace = ''] = removal?.pod.split('/') ?? [];
+    return removal !== undefined && namespaces.includes(namespace) ? [removal] : [];
+  });
+}
+
+/** Undefined when it came to nothing. */
+function removalOf(event: AuditEvent): Removal | undefined {
+  const { namespace = '', name = '', subresource } = event.objectRef ?? {};
+  const isDone = (event.responseStatus?.code ?? refused) < refused;
+  if (event.stage !== 'ResponseComplete' || !isDone) return undefined;
+  return {
+    kind: subresource === 'eviction' ? 'eviction' : 'delete',
+    user: event.user.username,
+    pod: `${namespace}/${name}`,
+    uid: event.requestObject?.deleteOptions?.preconditions?.uid,
+    at: event.stageTimestamp,
+  };
+}
