@@ -22,7 +22,7 @@ const refusalWords: Words<DrainRefusal> = {
     ' - start a worker that serves this cluster, then try again',
   'drain-conflict': ({ differences }) =>
     `a drain of this node with another policy runs; they differ in ${differences.join(', ')}` +
-    ' - follow it by a drain without flags, or uncordon the node to stop it',
+    ' - follow it by drain --follow, or uncordon the node to stop it',
   'being-undone': ({ by }) =>
     `${by} has the node uncordoned just now - drain it again when that is done`,
   'cordon-failed': ({ failure }) => `the node was not touched: ${failureSentence(failure)}`,

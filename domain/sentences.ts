@@ -113,8 +113,16 @@ const refusalWords: Words<CommandRefusal> = {
     `the request is malformed: ${problems.join('; ')} - correct it and send it again`,
   'upgrade-conflict': ({ differences }) =>
     `an upgrade of this cluster with another spec runs; they differ in ${differences.join(', ')}` +
-    ' - wait for its end, reject it or roll it back, then start again',
+    ` - ${paceRemedy(differences)}wait for its end, reject it or roll it back, then start again`,
 };
+
+/** What a person may change of an upgrade that runs; nothing where more than that differs. */
+function paceRemedy(differences: readonly string[]): string {
+  const pools = differences.map((path) => /^pools\.([^.]+)\.maxUnavailable$/.exec(path)?.[1]);
+  if (pools.length === 0 || pools.includes(undefined)) return '';
+  const commands = pools.map((pool) => `ascent set pool/${pool}`).join(', ');
+  return `change it while that one runs (${commands}), or `;
+}
 
 /** Why a command was refused, and what to do instead. */
 export function refusalSentence(refusal: CommandRefusal): string {

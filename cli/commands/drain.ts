@@ -34,6 +34,7 @@ import { examples } from './examples';
 interface DrainCliOptions extends NodeOptions, DrainFlags {
   readonly dryRun?: boolean;
   readonly yes?: boolean;
+  readonly follow?: boolean;
   /** False with --no-wait. */
   readonly wait: boolean;
 }
@@ -47,12 +48,13 @@ export function addDrain(program: Command, run: CommandRun): void {
         .description(
           'Cordons nodes and evicts their pods as an upgrade does, one node after the other.' +
             ' Budgets are waited for; nothing is forced. The nodes stay cordoned: uncordon undoes' +
-            ' it. Ctrl-C ends only the watching; the same command joins again.',
+            ' it. Ctrl-C ends only the watching; --follow takes it up again.',
         ),
     ),
   )
     .option('--dry-run', 'say what would happen to each pod; exit code 3 when one forbids it')
     .option('-y, --yes', 'do not ask')
+    .option('--follow', 'follow the drain that runs, or tell how the last one ended; start none')
     .option('--no-wait', 'return when the node is cordoned and its drain has begun')
     .addHelpText(
       'after',
@@ -76,17 +78,22 @@ async function drain(invocation: Invocation<DrainCliOptions>): Promise<ExitCode>
       ...nameProblems(nodes),
       ...problems,
       ...(isAlone ? [] : ['--no-wait: takes one node; several are drained one after the other']),
+      ...followProblems(options, policy),
     ],
     'drain',
   );
   if (options.dryRun === true) return dryRun(invocation, nodes, policy);
   const cluster = await namedCluster(invocation);
-  const agreed = await agree(invocation, { cluster, nodes, policy });
+  const isFollowing = options.follow === true;
+  const agreed = isFollowing ? undefined : await agree(invocation, { cluster, nodes, policy });
   if (agreed !== undefined) return agreed;
   return invocation.withClient(async (client) => {
     const ends: NodeEnd[] = [];
     for (const node of nodes) {
-      const end = await drainOne(invocation, client, { cluster, node, policy });
+      const target = { cluster, node, policy };
+      const end = isFollowing
+        ? await followOne(invocation, client, target)
+        : await drainOne(invocation, client, target);
       if (end === 'interrupted') return exitCodes.interrupted;
       ends.push({ node, ...end });
     }
@@ -99,6 +106,19 @@ async function drain(invocation: Invocation<DrainCliOptions>): Promise<ExitCode>
     }
     return ends.find(({ exitCode }) => exitCode !== exitCodes.ok)?.exitCode ?? exitCodes.ok;
   });
+}
+
+/** What says something of a drain that is to begin says nothing of one that is only followed. */
+function followProblems(
+  { follow, wait, dryRun }: DrainCliOptions,
+  policy: DrainPolicy | undefined,
+): readonly string[] {
+  if (follow !== true) return [];
+  return [
+    ...(dryRun === true ? ['--follow: says the contrary of --dry-run'] : []),
+    ...(wait ? [] : ['--follow: says the contrary of --no-wait']),
+    ...(policy === undefined ? [] : ['--follow: starts no drain, so it takes no policy']),
+  ];
 }
 
 interface NodeEnd {
@@ -238,6 +258,16 @@ async function drainOne(
   if (started.kind === 'already-running' && options.output === 'human') {
     invocation.context.stdout.write(`node ${node} is being drained already; this follows it\n`);
   }
+  return followOne(invocation, client, target);
+}
+
+/** Until it ends; one that has ended is told as it ended. */
+async function followOne(
+  invocation: Invocation<DrainCliOptions>,
+  client: UpgradeClient,
+  target: Target,
+): Promise<Omit<NodeEnd, 'node'> | 'interrupted'> {
+  const { node } = target;
   try {
     const end = await followDrain(invocation, client, target);
     return end === undefined ? 'interrupted' : told(invocation, node, end);
@@ -284,9 +314,10 @@ function begun(
   return { exitCode: exitCodes.ok, document: { node, outcome: kind, workflowId, sentence } };
 }
 
+/** To be copied at any time, so neither may begin another drain when this one has ended. */
 function waysOn(program: string, cluster: string, node: string): string {
   return (
-    `follow it: ${program} drain ${node} --cluster ${cluster} --yes\n` +
+    `follow it: ${program} drain ${node} --cluster ${cluster} --follow\n` +
     `undo it: ${program} uncordon ${node} --cluster ${cluster}`
   );
 }

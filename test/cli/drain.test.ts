@@ -59,6 +59,20 @@ describe('what is asked for', () => {
   });
 });
 
+describe('--follow', () => {
+  it('begins no drain, and needs nobody to say yes', async () => {
+    const client = upgradeWith('comes to its deadline');
+    const terminal = new FakeTerminal({ client: () => client });
+    const follow = ['drain', 'web-2', 'web-3', '--follow', '--cluster', 'prod'];
+
+    expect(await runCli(follow, terminal.context)).toBe(8);
+
+    expect(client.calls).toEqual([]);
+    expect(terminal.stdout).toContain('node web-2 is not drained');
+    expect(terminal.stdout).toContain('node web-3 is not drained');
+  });
+});
+
 describe('a drain whose workflow was closed from outside', () => {
   it('is told, and the next node is tried', async () => {
     const client = upgradeWith('');

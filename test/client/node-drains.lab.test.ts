@@ -49,6 +49,8 @@ describe('a node outside of an upgrade', () => {
       },
       blockers: [],
     });
+    // Followed after its end, it is told as it ended; nothing begins anew.
+    expect(await looksOf(name)).toEqual(looks.slice(-1));
     expect(cluster.cordonReason(node)).toBe('ascent: drained by ada: new memory');
     expect(await client.uncordon(name, node, bob)).toEqual({
       kind: 'ended',

@@ -77,7 +77,7 @@ describe('the sentence of a refusal', () => {
     [
       { code: 'drain-conflict', differences: ['timeoutMs'] },
       'a drain of this node with another policy runs; they differ in timeoutMs' +
-        ' - follow it by a drain without flags, or uncordon the node to stop it',
+        ' - follow it by drain --follow, or uncordon the node to stop it',
     ],
     [
       { code: 'being-undone', by: 'bob' },

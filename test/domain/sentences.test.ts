@@ -555,6 +555,27 @@ const refusals: Table<CommandRefusal['code'], CommandRefusal> = {
       'an upgrade of this cluster with another spec runs; they differ in pools, target - wait' +
         ' for its end, reject it or roll it back, then start again',
     ],
+    [
+      { code: 'upgrade-conflict', differences: ['pools.web.maxUnavailable', 'target'] },
+      'an upgrade of this cluster with another spec runs; they differ in' +
+        ' pools.web.maxUnavailable, target - wait for its end, reject it or roll it back, then' +
+        ' start again',
+    ],
+    [
+      {
+        code: 'upgrade-conflict',
+        differences: ['pools.db.maxUnavailable', 'pools.web.maxUnavailable'],
+      },
+      'an upgrade of this cluster with another spec runs; they differ in' +
+        ' pools.db.maxUnavailable, pools.web.maxUnavailable - change it while that one runs' +
+        ' (ascent set pool/db, ascent set pool/web), or wait for its end, reject it or roll it' +
+        ' back, then start again',
+    ],
+    [
+      { code: 'upgrade-conflict', differences: [] },
+      'an upgrade of this cluster with another spec runs; they differ in  - wait for its end,' +
+        ' reject it or roll it back, then start again',
+    ],
   ],
 };
 
