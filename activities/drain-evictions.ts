@@ -8,6 +8,7 @@ import { budgetKey } from '../domain/budget-explanation';
 import type { ActivityDependencies, ActivityRun } from './activity-run';
 import { forEachAtOnce } from './at-once';
 import type { DrainExplanations } from './drain-explanations';
+import type { DrainForce } from './drain-force';
 import type { DrainLedger } from './drain-ledger';
 import { terminalFailure } from './failure-mapping';
 import {
@@ -29,6 +30,7 @@ export interface Drain {
   readonly ledger: DrainLedger;
   readonly follower: NodeFollower;
   readonly explanations: DrainExplanations;
+  readonly force: DrainForce;
   readonly deadlineMs: number;
 }
 

@@ -12,6 +12,7 @@ import type { DrainProgress } from '../domain/activity-contract';
 import type { DrainBlocker } from '../domain/blockers';
 import { type BudgetExplanation, budgetKey } from '../domain/budget-explanation';
 import type { DrainVerdicts } from '../domain/drain-verdicts';
+import type { ForcedPod } from '../domain/force';
 import type { BudgetRef, PodRef } from '../domain/names';
 import { terminatingBlocker } from '../domain/stuck-terminating';
 import type { BudgetView, EvictionAnswer, PodView } from './ports';
@@ -74,6 +75,7 @@ export function readDrainCheckpoint(details: unknown): DrainCheckpoint | undefin
   return {
     ...(given as DrainCheckpoint),
     toEvict: isStringArray(given.toEvict) ? given.toEvict : [],
+    forced: Array.isArray(given.forced) ? given.forced : [],
   };
 }
 
@@ -92,6 +94,8 @@ export class DrainLedger {
   private readonly awaited = new Map<string, DrainBlocker>();
   /** By budgetKey. */
   private explanations: ReadonlyMap<string, BudgetExplanation> = new Map();
+  private forced: readonly ForcedPod[] = [];
+  private failingForce: readonly DrainBlocker[] = [];
   private lastLookMs: number;
   private nodeReady: boolean | undefined;
   private toldAs = '';
@@ -105,6 +109,12 @@ export class DrainLedger {
     const blockers = checkpoint?.blockers ?? [];
     this.inheritedSinceMs = new Map(blockers.map((one) => [podKey(one.pod), one.sinceMs]));
     this.lastLookMs = nowMs;
+  }
+
+  /** Takes over what a person's force has come to. */
+  tellForce(forced: readonly ForcedPod[], failing: readonly DrainBlocker[]): void {
+    this.forced = forced;
+    this.failingForce = failing;
   }
 
   /** Takes over what is on the node now; `nodeReady`: undefined when nobody has told. */
@@ -240,7 +250,8 @@ export class DrainLedger {
   hasChanged(): boolean {
     const codes = this.blockers().map((one) => ('cause' in one ? one.cause : one.code));
     const whys = [...this.explanations.values()].map((why) => JSON.stringify(why));
-    const counts = [this.evicted, this.refusals, this.remaining, this.later.length];
+    const { evicted, refusals, remaining, later, forced } = this;
+    const counts = [evicted, refusals, remaining, later.length, forced.length];
     const tellsAs = [...counts, ...codes, ...whys].join(' ');
     const isNews = tellsAs !== this.toldAs;
     this.toldAs = tellsAs;
@@ -256,6 +267,7 @@ export class DrainLedger {
       remaining: this.remaining,
       blockers: this.blockers(),
       startedAtMs: this.startedAtMs,
+      ...(this.forced.length === 0 ? {} : { forced: this.forced }),
       toEvict: [...this.inherited, ...gone.map((pod) => pod.uid)],
     };
   }
@@ -271,7 +283,8 @@ export class DrainLedger {
       .map((refusal) => refusal.blocker)
       .toSorted((a, b) => a.sinceMs - b.sinceMs);
     const explained = this.explained(refused);
-    return [...explained, ...this.awaited.values(), ...this.leavingBlockers()];
+    const others = [...this.awaited.values(), ...this.leavingBlockers(), ...this.failingForce];
+    return [...explained, ...others];
   }
 
   /** L4: at the first pod of each budget. */

@@ -1,6 +1,6 @@
 // drainNode: every pod that may leave leaves through the Eviction API (R4), budgets are waited for,
 // and the node is looked at again until it is really empty (drain-looks.ts, drain-evictions.ts).
-// D1. A pod is evicted, never deleted. Nothing here can force one.
+// D1. A pod is evicted, never deleted, unless a named person has that very pod forced.
 // D2. When the policy refuses one pod, none is evicted; the node stays cordoned.
 // D3. The deadline counts from the first attempt of the drain, so restarts do not prolong it.
 // D4. A node that somebody uncordoned is not drained: its pods would only come back.
@@ -17,10 +17,12 @@ import { blockerGroups, groupSentence } from '../domain/blocker-groups';
 import type { DrainBlocker } from '../domain/blockers';
 import { refusalBlockers } from '../domain/drain-verdicts';
 import { formatDuration } from '../domain/durations';
+import { type StuckPod, stuckPods } from '../domain/force';
 import { parseLabelSelector } from '../domain/label-selector';
 import { type ActivityDependencies, runActivity } from './activity-run';
 import { type Drain, evictDue } from './drain-evictions';
 import { DrainExplanations } from './drain-explanations';
+import { DrainForce } from './drain-force';
 import { DrainLedger, readDrainCheckpoint } from './drain-ledger';
 import { DrainLooks, type NodePods } from './drain-looks';
 import { terminalFailure } from './failure-mapping';
@@ -29,6 +31,8 @@ import { secondsBetween } from './passes';
 /** Details of `drain-refused`; without blockers when it is not about pods. */
 interface DrainRefusedDetails {
   readonly blockers: readonly DrainBlocker[];
+  /** Those that the blockers name. */
+  readonly pods?: readonly StuckPod[];
 }
 
 /** While pods are leaving, which takes a second or two for most; where no watch tells of it. */
@@ -44,6 +48,7 @@ export function drainActivities(deps: ActivityDependencies): Pick<AscentActiviti
      * Bound: policy.timeoutMs from the first attempt, then `drain-deadline` with what blocks.
      * Heartbeats DrainProgress on every change; cancellation leaves the evicted pods evicted and
      * carries the progress as details. Other failures: `drain-refused`, `credentials-refused`.
+     * Pods of `force` are deleted, each once, past their budgets.
      */
     drainNode: (input) =>
       runActivity(
@@ -56,12 +61,15 @@ export function drainActivities(deps: ActivityDependencies): Pick<AscentActiviti
         async (run) => {
           seeSelector(input);
           const { clock, kube } = deps.ports;
-          const ledger = new DrainLedger(readDrainCheckpoint(run.resume), clock.nowMs());
+          const before = readDrainCheckpoint(run.resume);
+          const ledger = new DrainLedger(before, clock.nowMs());
           const deadlineMs = ledger.startedAtMs + input.policy.timeoutMs;
           const follower = kube.followNode(input.node);
           try {
             const explanations = new DrainExplanations(follower, clock);
-            const drain = { deps, run, input, ledger, follower, explanations, deadlineMs };
+            const force = new DrainForce(input.force ?? [], before?.forced ?? []);
+            ledger.tellForce(force.forced(), force.failing());
+            const drain = { deps, run, input, ledger, follower, explanations, force, deadlineMs };
             return await untilEmpty(drain);
           } finally {
             follower.close();
@@ -77,13 +85,15 @@ async function untilEmpty(drain: Drain): Promise<DrainResult> {
   const looks = looksOf(drain);
   for (;;) {
     const isOver = clock.nowMs() >= deadlineMs;
-    await lookAndNote(drain, looks, isOver);
+    const pods = await lookAndNote(drain, looks, isOver);
     if (ledger.remaining === 0) {
-      const { evicted, refusals } = ledger.progress();
-      return { evicted, refusals, seconds: secondsBetween(ledger.startedAtMs, clock.nowMs()) };
+      const { evicted, refusals, forced } = ledger.progress();
+      const seconds = secondsBetween(ledger.startedAtMs, clock.nowMs());
+      return { evicted, refusals, seconds, ...(forced === undefined ? {} : { forced }) };
     }
-    if (isOver) throw deadlinePassed(drain);
+    if (isOver) throw deadlinePassed(drain, pods);
     try {
+      await forceDue(drain);
       await evictDue(drain);
     } finally {
       beatWhenChanged(drain);
@@ -108,13 +118,23 @@ function looksOf({ deps, run, input, ledger, follower }: Drain): DrainLooks {
 }
 
 /** Leaves in the ledger what is on the node; throws when that may not be drained. */
-async function lookAndNote(drain: Drain, looks: DrainLooks, isOver: boolean): Promise<void> {
-  const { deps, ledger } = drain;
-  const [seen, isUncordoned] = await Promise.all([looks.pods(isOver), looks.isUncordoned()]);
+async function lookAndNote(drain: Drain, looks: DrainLooks, isOver: boolean): Promise<NodePods> {
+  const { deps, ledger, force } = drain;
+  const [all, isUncordoned] = await Promise.all([looks.pods(isOver), looks.isUncordoned()]);
   if (isUncordoned) throw notCordoned(drain);
+  const seen = force.take(all, deps.ports.clock.nowMs());
   if (seen.refuse.length > 0) throw refusedByPolicy(drain, seen.refuse);
   ledger.look(seen, deps.ports.clock.nowMs(), looks.isNodeReady);
   beatWhenChanged(drain);
+  return seen;
+}
+
+async function forceDue({ deps, run, force, ledger }: Drain): Promise<void> {
+  try {
+    await force.deleteDue(deps.ports, run.signal);
+  } finally {
+    ledger.tellForce(force.forced(), force.failing());
+  }
 }
 
 /** What is lost when a worker dies between two of these is found again by the ledger (L1). */
@@ -150,14 +170,22 @@ function notCordoned({ input }: Drain): Error {
 
 function refusedByPolicy({ deps, input }: Drain, refusals: NodePods['refuse']): Error {
   const blockers = refusalBlockers(refusals, deps.ports.clock.nowMs());
-  const details: DrainRefusedDetails = { blockers };
+  const pods = stuckPods(
+    blockers,
+    refusals.map(({ pod }) => pod),
+  );
+  const details: DrainRefusedDetails = { blockers, pods };
   const message = `node ${input.node} was not drained: ${blockersText(blockers)}`;
   return terminalFailure({ code: 'drain-refused', message, details });
 }
 
-function deadlinePassed({ input, ledger }: Drain): Error {
+function leftOn({ evict, wait }: NodePods, blockers: readonly DrainBlocker[]) {
+  return stuckPods(blockers, [...evict, ...wait.map(({ pod }) => pod)]);
+}
+
+function deadlinePassed({ input, ledger }: Drain, pods: NodePods): Error {
   const progress = ledger.progress();
-  const details: DrainDeadlineDetails = { progress };
+  const details: DrainDeadlineDetails = { progress, pods: leftOn(pods, progress.blockers) };
   const { evicted, remaining, blockers } = progress;
   const took = formatDuration(input.policy.timeoutMs);
   const message =

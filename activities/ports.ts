@@ -172,6 +172,15 @@ export interface KubeApi {
     gracePeriodSeconds: number | undefined,
     signal: AbortSignal,
   ): Promise<EvictionAnswer>;
+  /**
+   * Past every budget: for what a named person has forced. UID is a precondition. A grace of 0
+   * removes the object of a terminating pod at once; undefined is the pod's own.
+   */
+  deletePod(
+    pod: { readonly ref: PodRef; readonly uid: string },
+    gracePeriodSeconds: number | undefined,
+    signal: AbortSignal,
+  ): Promise<'deleted' | 'gone' | 'replaced'>;
 }
 
 /** Each control-plane member, asked directly. */

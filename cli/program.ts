@@ -13,6 +13,7 @@ import {
 } from './commands/answers';
 import { addCompletion } from './commands/completion';
 import { addDrain } from './commands/drain';
+import { addForce } from './commands/force';
 import { addObserve } from './commands/observe';
 import { addPlan } from './commands/plan';
 import { addPreflight } from './commands/preflight';
@@ -80,6 +81,7 @@ function addCommands(
   addPauseCommands(program, run);
   addRollBack(program, run);
   addNodeCommands(program, run);
+  addForce(program, run);
   addSet(program, run);
   program.commandsGroup('One node:');
   addDrain(program, run);

@@ -8,6 +8,7 @@ import type {
   AuditEntry,
   Command,
   CommandAccepted,
+  ForcePodsRequest,
   GateRequest,
   NodeRequest,
   Request,
@@ -139,6 +140,15 @@ export class AscentClient {
 
   quarantineNode(cluster: string, request: Asked<NodeRequest>): Promise<CommandAccepted> {
     return this.#send(cluster, 'quarantineNode', request);
+  }
+
+  /**
+   * Drains a held node again and has these pods deleted past what keeps them, or removed when they
+   * outlast their grace period: the last resort, for a named person, with a reason. Only pods that
+   * the drain's blockers name; see `pods` of the node's gate.
+   */
+  forcePods(cluster: string, request: Asked<ForcePodsRequest>): Promise<CommandAccepted> {
+    return this.#send(cluster, 'forcePods', request);
   }
 
   /**

@@ -7,6 +7,7 @@
 import type { DrainBlocker, PlanBlocker } from './blockers';
 import type { CordonPurpose } from './cordon-reasons';
 import type { FailureInfo } from './failures';
+import type { ForcedPod, StuckPod } from './force';
 import type { PreflightReport } from './findings';
 import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PodRef } from './names';
 import type { SnapshotId } from './names';
@@ -115,6 +116,8 @@ export interface TaintWaitingResult {
 
 export interface DrainInput extends NodeInput {
   readonly policy: DrainPolicy;
+  /** What a named person has forced; see force.ts. */
+  readonly force?: readonly ForcedPod[];
 }
 
 export interface DrainResult {
@@ -123,6 +126,8 @@ export interface DrainResult {
   readonly seconds: number;
   /** Evictions that were refused by a budget and tried again. */
   readonly refusals: number;
+  /** Those of `force` that were deleted; absent when none was. */
+  readonly forced?: readonly ForcedPod[];
 }
 
 /** Heartbeat details of drainNode; also the resume point of the next attempt. */
@@ -132,6 +137,8 @@ export interface DrainProgress {
   readonly remaining: number;
   readonly blockers: readonly DrainBlocker[];
   readonly startedAtMs: number;
+  /** Absent when nothing was forced. */
+  readonly forced?: readonly ForcedPod[];
 }
 
 /** Heartbeat details of everything else that takes longer than a few seconds. */
@@ -215,6 +222,8 @@ export interface AscentActivities {
 /** Details of the ApplicationFailure `drain-deadline`. */
 export interface DrainDeadlineDetails {
   readonly progress: DrainProgress;
+  /** Those that `blockers` name. */
+  readonly pods?: readonly StuckPod[];
 }
 
 /** `ascent`: where workflows run. */

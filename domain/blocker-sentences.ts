@@ -199,7 +199,8 @@ const drainWords: Words<DrainBlocker> = {
     'its namespace is being deleted - it goes on by itself when the pod is gone',
   'eviction-forbidden': ({ message }) =>
     `the API server forbids its eviction (${message})` +
-    ' - grant the worker the right to create pods/eviction, or correct the budget',
+    ' - grant the worker the right to create pods/eviction (and to delete pods, for one that is' +
+    ' forced), or correct the budget',
   'eviction-failing': ({ message }) =>
     `its eviction fails (${message})` +
     ' - it is tried again; look at admission webhooks and at the API server',

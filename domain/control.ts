@@ -4,9 +4,10 @@
 // C2. A refusal changes nothing and says why as data.
 
 import type { DrainBlocker } from './blockers';
-import type { FailureInfo } from './failures';
+import type { FailureCode, FailureInfo } from './failures';
 import type { Finding } from './findings';
-import type { GateId, HopId, MemberName, NodeName, PlanDigest, PoolName } from './names';
+import type { ForceProblem, PodAsked, StuckPod } from './force';
+import type { GateId, HopId, MemberName, NodeName, PlanDigest, PodRef, PoolName } from './names';
 import type { MaxUnavailable } from './spec';
 
 /** Who asks, why, and under which id (idempotency key, at most 128 characters). */
@@ -37,6 +38,11 @@ export interface SetPoolRequest extends Request {
   readonly maxUnavailable: MaxUnavailable;
 }
 
+export interface ForcePodsRequest extends NodeRequest {
+  /** At least one; see force.ts for which. The reason must not be empty. */
+  readonly pods: readonly PodAsked[];
+}
+
 /** Names of the messages; each exists as an update and as a signal of the same name. */
 export type Command =
   | { readonly name: 'pause'; readonly request: Request }
@@ -47,6 +53,7 @@ export type Command =
   | { readonly name: 'retryNode'; readonly request: NodeRequest }
   | { readonly name: 'skipNode'; readonly request: NodeRequest }
   | { readonly name: 'quarantineNode'; readonly request: NodeRequest }
+  | { readonly name: 'forcePods'; readonly request: ForcePodsRequest }
   | { readonly name: 'setPool'; readonly request: SetPoolRequest };
 
 export type CommandName = Command['name'];
@@ -71,6 +78,18 @@ export type CommandRefusal =
       readonly code: 'node-not-waiting';
       readonly node: NodeName;
       readonly waiting: readonly NodeName[];
+    }
+  | {
+      /** The node is held, but not by pods that a drain of it has named. */
+      readonly code: 'no-pods-to-force';
+      readonly node: NodeName;
+      readonly failure: FailureCode;
+    }
+  | {
+      readonly code: 'pods-not-forceable';
+      readonly node: NodeName;
+      readonly problems: readonly ForceProblem[];
+      readonly forceable: readonly PodRef[];
     }
   | {
       readonly code: 'pool-unknown';
@@ -103,6 +122,8 @@ export const commandRefusalCodes = [
   'already-paused',
   'not-paused',
   'node-not-waiting',
+  'no-pods-to-force',
+  'pods-not-forceable',
   'pool-unknown',
   'rollback-unavailable',
   'not-planned-yet',
@@ -130,7 +151,7 @@ export type Gate =
       readonly sinceMs: number;
     }
   | {
-      /** retryNode, skipNode, quarantineNode or rollBack. */
+      /** retryNode, skipNode, quarantineNode or rollBack; forcePods while there are `pods`. */
       readonly kind: 'node';
       readonly id: GateId;
       readonly hop: HopId;
@@ -138,6 +159,8 @@ export type Gate =
       readonly node: NodeName;
       readonly failure: FailureInfo;
       readonly blockers: readonly DrainBlocker[];
+      /** Those that the blockers name; absent when no drain has left any. */
+      readonly pods?: readonly StuckPod[];
       readonly sinceMs: number;
     };
 

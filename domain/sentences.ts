@@ -4,11 +4,12 @@
 
 import type { StartRefusal } from './activity-contract';
 import { groupSentence, untoldGroups } from './blocker-groups';
-import { blockerSentence, budgetText } from './blocker-sentences';
+import { blockerSentence, budgetText, podText } from './blocker-sentences';
 import type { CommandRefusal, Gate } from './control';
 import { formatDuration, formatSeconds } from './durations';
 import type { FailureInfo } from './failures';
 import type { Finding, FindingObject } from './findings';
+import type { ForceProblem, NotForced } from './force';
 import { withSuggestion } from './input-words';
 import type { Words } from './words';
 import { say } from './words';
@@ -90,6 +91,17 @@ const rollBackReasons = {
   'already-rolling-back': 'it is being rolled back already',
 } as const;
 
+const notForced = {
+  'not-named': 'is not named by the drain that failed',
+  replaced: 'is another one than that which was looked at',
+  finalizer: 'is held by finalizers, and deleting it again changes nothing',
+  'in-grace': 'is leaving, and its grace period is not over',
+} as const satisfies Record<NotForced, string>;
+
+function forceProblemText({ pod, why }: ForceProblem): string {
+  return `pod ${podText(pod)} ${notForced[why]}`;
+}
+
 const refusalWords: Words<CommandRefusal> = {
   'gate-unknown': ({ gate, open }) =>
     `no gate ${gate} is open - ` +
@@ -102,6 +114,14 @@ const refusalWords: Words<CommandRefusal> = {
   'node-not-waiting': ({ node, waiting }) =>
     `node ${node} does not wait for a decision - ` +
     (waiting.length === 0 ? 'no node does' : `these do: ${waiting.join(', ')}`),
+  'no-pods-to-force': ({ node, failure }) =>
+    `node ${node} is held for ${failure}, and no drain of it has named pods that stay` +
+    ' - retry the node; only pods that a drain could not move can be forced',
+  'pods-not-forceable': ({ problems, forceable }) =>
+    `${problems.map(forceProblemText).join('; ')} - ` +
+    (forceable.length === 0
+      ? 'no pod of this node can be forced now'
+      : `these can be forced: ${forceable.map(podText).join(', ')}`),
   'pool-unknown': ({ pool, pools, meant }) =>
     `no pool of this upgrade is called ${pool} - ` +
     withSuggestion(`name one of ${pools.join(', ')}`, meant),

@@ -18,6 +18,7 @@ import type {
 import type { DrainBlocker } from '../domain/blockers';
 import { failureInfo } from '../domain/failure-remedies';
 import { type FailureCode, failureCodes, type FailureInfo } from '../domain/failures';
+import type { StuckPod } from '../domain/force';
 
 /** What a timeout of each activity means when nothing else is known. */
 const timeoutCodes: Readonly<Record<keyof AscentActivities, FailureCode>> = {
@@ -120,6 +121,13 @@ export function drainBlockersIn(error: unknown): readonly DrainBlocker[] {
   const details = error instanceof Error ? applicationFailureIn(error)?.details?.[0] : undefined;
   if (typeof details !== 'object' || details === null || !('blockers' in details)) return [];
   return Array.isArray(details.blockers) ? (details.blockers as readonly DrainBlocker[]) : [];
+}
+
+/** The pods that those blockers name; empty when the drain did not end by itself. */
+export function drainPodsIn(error: unknown): readonly StuckPod[] {
+  const details = error instanceof Error ? applicationFailureIn(error)?.details?.[0] : undefined;
+  if (typeof details !== 'object' || details === null || !('pods' in details)) return [];
+  return Array.isArray(details.pods) ? (details.pods as readonly StuckPod[]) : [];
 }
 
 function asDrainProgress(value: unknown): DrainProgress | undefined {

@@ -18,6 +18,7 @@ import { answersOf } from '../domain/gates';
 import type { Hop } from '../domain/plan';
 import { refusalSentence } from '../domain/sentences';
 import type { NodeDecision } from './family-messages';
+import { forcePods, forcePodsProblems, forceRefusal } from './force-pods';
 import { limitAsked, poolRefusal, setPool, setPoolProblems } from './set-pool';
 import { noted, type OpenGate, type UpgradeState, withoutGate } from './upgrade-state';
 
@@ -47,9 +48,8 @@ export function refusalOf(state: UpgradeState, command: Command): CommandRefusal
 function refusalNow(state: UpgradeState, command: Command): CommandRefusal | undefined {
   switch (command.name) {
     case 'pause':
-      return state.paused === undefined ? undefined : { code: 'already-paused' };
     case 'resume':
-      return state.paused === undefined ? { code: 'not-paused' } : undefined;
+      return pauseRefusal(state, command.name);
     case 'approve':
     case 'reject':
       return gateRefusal(state, command.name, command.request);
@@ -59,9 +59,19 @@ function refusalNow(state: UpgradeState, command: Command): CommandRefusal | und
     case 'skipNode':
     case 'quarantineNode':
       return nodeRefusal(state, command.request);
+    case 'forcePods':
+      return forceRefusal(state, command.request);
     case 'setPool':
       return poolRefusal(state, command.request);
   }
+}
+
+function pauseRefusal(
+  { paused }: UpgradeState,
+  name: 'pause' | 'resume',
+): CommandRefusal | undefined {
+  if (name === 'pause') return paused === undefined ? undefined : { code: 'already-paused' };
+  return paused === undefined ? { code: 'not-paused' } : undefined;
 }
 
 export type DeskAnswer =
@@ -126,6 +136,7 @@ const fieldsOfEach: Readonly<Record<CommandName, readonly string[]>> = {
   retryNode: ['node'],
   skipNode: ['node'],
   quarantineNode: ['node'],
+  forcePods: ['node'],
   setPool: ['pool'],
 };
 
@@ -134,8 +145,9 @@ const fieldsOfEach: Readonly<Record<CommandName, readonly string[]>> = {
  */
 function problemsOf(state: UpgradeState, command: Command): readonly string[] {
   const problems = requestProblems(command.request, fieldsOfEach[command.name]);
-  const isObject = typeof command.request === 'object' && command.request !== null;
-  if (command.name !== 'setPool' || !isObject) return problems;
+  if (typeof command.request !== 'object' || command.request === null) return problems;
+  if (command.name === 'forcePods') return forcePodsProblems(command.request, problems);
+  if (command.name !== 'setPool') return problems;
   return setPoolProblems(state, command.request, problems);
 }
 
@@ -258,6 +270,8 @@ function carryOut(state: UpgradeState, command: Command, nowMs: number): Done {
       return decideNode(state, command.request, 'skip');
     case 'quarantineNode':
       return decideNode(state, command.request, 'quarantine');
+    case 'forcePods':
+      return forcePods(state, command.request);
     case 'setPool':
       return setPool(state, command.request, nowMs);
   }
@@ -298,7 +312,11 @@ function effectOfRollBack(hop: Hop): string {
   return `${hop.id} is rolled back: nodes, etcd and control plane return to ${hop.from}`;
 }
 
-function decideNode(state: UpgradeState, request: NodeRequest, kind: NodeDecision['kind']): Done {
+function decideNode(
+  state: UpgradeState,
+  request: NodeRequest,
+  kind: Exclude<NodeDecision['kind'], 'force'>,
+): Done {
   const { node, actor, reason } = request;
   const open = heldNodes(state).find((one) => one.gate.node === node);
   const effects = {
@@ -338,6 +356,8 @@ function wordsOf(state: UpgradeState, command: Command): string {
       return `skip node ${command.request.node}`;
     case 'quarantineNode':
       return `quarantine node ${command.request.node}`;
+    case 'forcePods':
+      return `force pods of node ${command.request.node}`;
     case 'setPool': {
       const { pool, maxUnavailable } = command.request;
       const before = limitAsked(state, pool);

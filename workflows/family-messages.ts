@@ -4,6 +4,7 @@ import { defineSignal } from '@temporalio/workflow';
 
 import type { SnapshotRecord } from '../domain/activity-contract';
 import type { Gate } from '../domain/control';
+import type { ForcedPod } from '../domain/force';
 import type { GateId, MemberName, NodeName, PoolName } from '../domain/names';
 
 /** Parent → child (hop, pool, node, rollback). */
@@ -18,11 +19,14 @@ export type Control =
 export const controlSignal = defineSignal<[Control]>('control');
 
 /** What a person decided about a held node, with the words for its cordon. */
-export interface NodeDecision {
-  readonly kind: 'retry' | 'skip' | 'quarantine';
+export type NodeDecision = {
   readonly actor: string;
   readonly reason: string;
-}
+} & (
+  | { readonly kind: 'retry' | 'skip' | 'quarantine' }
+  /** Its drain is tried again, with these pods forced. */
+  | { readonly kind: 'force'; readonly pods: readonly ForcedPod[] }
+);
 
 /** Root → held node. */
 export const nodeDecisionSignal = defineSignal<[NodeDecision]>('nodeDecision');

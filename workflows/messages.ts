@@ -14,6 +14,7 @@ import type { Blocker } from '../domain/blockers';
 import type {
   AuditEntry,
   CommandAccepted,
+  ForcePodsRequest,
   GateRequest,
   NodeRequest,
   Request,
@@ -67,6 +68,7 @@ export const rollBackUpdate = defineUpdate<CommandAccepted, [RollBackRequest]>('
 export const retryNodeUpdate = defineUpdate<CommandAccepted, [NodeRequest]>('retryNode');
 export const skipNodeUpdate = defineUpdate<CommandAccepted, [NodeRequest]>('skipNode');
 export const quarantineNodeUpdate = defineUpdate<CommandAccepted, [NodeRequest]>('quarantineNode');
+export const forcePodsUpdate = defineUpdate<CommandAccepted, [ForcePodsRequest]>('forcePods');
 export const setPoolUpdate = defineUpdate<CommandAccepted, [SetPoolRequest]>('setPool');
 
 export const pauseSignal = defineSignal<[Request]>('pause');
@@ -77,6 +79,7 @@ export const rollBackSignal = defineSignal<[RollBackRequest]>('rollBack');
 export const retryNodeSignal = defineSignal<[NodeRequest]>('retryNode');
 export const skipNodeSignal = defineSignal<[NodeRequest]>('skipNode');
 export const quarantineNodeSignal = defineSignal<[NodeRequest]>('quarantineNode');
+export const forcePodsSignal = defineSignal<[ForcePodsRequest]>('forcePods');
 export const setPoolSignal = defineSignal<[SetPoolRequest]>('setPool');
 
 /** Queries of upgradeCluster. */

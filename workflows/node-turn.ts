@@ -52,6 +52,8 @@ export interface NodeTurn {
   after: NodeOutcome['after'];
   evicted: number;
   refusals: number;
+  /** What a person has forced in the drain to come; void once the node is held again. */
+  force: Extract<NodeDecision, { readonly kind: 'force' }> | undefined;
 }
 
 /** Its handlers are registered when it returns. */
@@ -73,11 +75,12 @@ export function openTurn(input: UpgradeNodeInput): NodeTurn {
     after: input.begin === 'verify' ? change.to : change.from,
     evicted: 0,
     refusals: 0,
+    force: undefined,
   };
   setHandler(controlSignal, (control) => {
     run.paused = pausedAfter(control, run.paused);
   });
-  setHandler(nodeDecisionSignal, (decision: Partial<NodeDecision> | undefined) => {
+  setHandler(nodeDecisionSignal, (decision: unknown) => {
     if (run.gate !== undefined && isDecision(decision)) run.decision = decision;
   });
   setHandler(defineQuery<NodeStatus>('status'), () => statusOf(run));
@@ -85,8 +88,11 @@ export function openTurn(input: UpgradeNodeInput): NodeTurn {
 }
 
 /** The root sends nothing else; see pausedAfter for why anything else is let pass. */
-function isDecision(decision: Partial<NodeDecision> | undefined): decision is NodeDecision {
-  return decision?.kind !== undefined && decision.actor !== undefined;
+function isDecision(decision: unknown): decision is NodeDecision {
+  if (typeof decision !== 'object' || decision === null) return false;
+  const { kind, actor, pods } = decision as Readonly<Record<string, unknown>>;
+  if (kind === undefined || actor === undefined) return false;
+  return kind !== 'force' || Array.isArray(pods);
 }
 
 function statusOf({ input, phase, phaseSinceMs, gate }: NodeTurn): NodeStatus {

@@ -50,6 +50,8 @@ import {
   approveUpdate,
   auditQuery,
   blockersQuery,
+  forcePodsSignal,
+  forcePodsUpdate,
   pauseSignal,
   pauseUpdate,
   planQuery,
@@ -153,6 +155,7 @@ function registerCommands(root: Root): void {
   registerCommand(root, 'retryNode', retryNodeUpdate, retryNodeSignal);
   registerCommand(root, 'skipNode', skipNodeUpdate, skipNodeSignal);
   registerCommand(root, 'quarantineNode', quarantineNodeUpdate, quarantineNodeSignal);
+  registerCommand(root, 'forcePods', forcePodsUpdate, forcePodsSignal);
   registerCommand(root, 'setPool', setPoolUpdate, setPoolSignal);
 }
 

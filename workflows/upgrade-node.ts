@@ -15,12 +15,19 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 
-import type { CordonInput, DrainProgress } from '../domain/activity-contract';
+import type { CordonInput, DrainInput, DrainProgress } from '../domain/activity-contract';
 import { quarantineCordonReason } from '../domain/cordon-reasons';
 import type { FailureInfo } from '../domain/failures';
+import { forcedText } from '../domain/force';
 import { nodeGateId } from '../domain/gates';
 import type { NodeOutcome } from '../domain/progress';
-import { drainBlockersIn, drainProgressIn, failureOf, isTimeout } from './activity-failures';
+import {
+  drainBlockersIn,
+  drainPodsIn,
+  drainProgressIn,
+  failureOf,
+  isTimeout,
+} from './activity-failures';
 import { activity, cleanupMs, drainMarginMs } from './activity-options';
 import type { NodeDecision } from './family-messages';
 import {
@@ -132,7 +139,7 @@ async function drain(run: NodeTurn): Promise<'drain-paused' | undefined> {
       activity(cluster, 'drainNode', {
         summary: `drain ${change.name}`,
         totalMs: policy.timeoutMs + drainMarginMs,
-      })({ cluster, node: change.name, policy }),
+      })({ cluster, node: change.name, policy, ...forceOf(run) }),
     ),
   );
   await CancellationScope.nonCancellable(() =>
@@ -142,13 +149,34 @@ async function drain(run: NodeTurn): Promise<'drain-paused' | undefined> {
   if (isToldToStop) scope.cancel();
   const end = await endOf(draining);
   if (end.kind === 'rejected') {
-    addEvictions(run, drainProgressIn(end.error));
+    const progress = drainProgressIn(end.error);
+    addEvictions(run, progress);
+    tellForced(run, progress?.forced);
     // A worker that died does not hear that it shall stop; it has stopped all the same.
     const isOver = isCancellation(end.error) || (isToldToStop && isTimeout(end.error));
     if (isOver && !CancellationScope.current().consideredCancelled) return 'drain-paused';
-  } else addEvictions(run, end.value);
+  } else {
+    addEvictions(run, end.value);
+    tellForced(run, end.value.forced);
+  }
   valueOf(end);
   return undefined;
+}
+
+function forceOf({ force }: NodeTurn): Pick<DrainInput, 'force'> {
+  return force === undefined ? {} : { force: force.pods };
+}
+
+/** What was done of what a person had asked for; what is not told was not there any more. */
+function tellForced(run: NodeTurn, forced: DrainProgress['forced'] = []): void {
+  if (run.force === undefined) return;
+  const { actor, reason, pods } = run.force;
+  const { name: node } = run.input.change;
+  const done = forced.length === 0 ? 'nothing was done' : forcedText(forced);
+  const left = pods.length - forced.length;
+  const others = left === 0 ? '' : `; pods that were left alone: ${left}`;
+  const text = `node ${node}: forced, as ${actor} asked (${reason}): ${done}${others}`;
+  run.line.report({ kind: 'note', event: 'pods.forced', text, node });
 }
 
 function addEvictions(
@@ -215,6 +243,9 @@ async function afterFailure(run: NodeTurn, end: StageFailure): Promise<NodeOutco
   switch (decision.kind) {
     case 'retry':
       return undefined;
+    case 'force':
+      run.force = decision;
+      return undefined;
     case 'skip':
       // A kubelet that may have changed is not known to be good: the cordon stays.
       if (run.kubelet === 'old') await quietly(run, () => uncordon(run, cleanupMs));
@@ -230,6 +261,8 @@ async function afterFailure(run: NodeTurn, end: StageFailure): Promise<NodeOutco
 async function hold(run: NodeTurn, { failure, error }: StageFailure): Promise<NodeDecision> {
   const { hop, pool, change } = run.input;
   run.decision = undefined;
+  run.force = undefined;
+  const pods = drainPodsIn(error);
   run.gate = {
     kind: 'node',
     id: nodeGateId(change.name),
@@ -238,6 +271,7 @@ async function hold(run: NodeTurn, { failure, error }: StageFailure): Promise<No
     node: change.name,
     failure,
     blockers: drainBlockersIn(error),
+    ...(pods.length === 0 ? {} : { pods }),
     sinceMs: Date.now(),
   };
   enter(run, 'held');

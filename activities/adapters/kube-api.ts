@@ -167,7 +167,7 @@ function watchedKinds(reach: Reach): WatchedKinds {
 function podCalls(
   requests: KubeRequests,
   watched: WatchedCluster,
-): Pick<KubeApi, 'listPods' | 'listPodsOnNode' | 'evict'> {
+): Pick<KubeApi, 'listPods' | 'listPodsOnNode' | 'evict' | 'deletePod'> {
   const { core } = requests;
   const nodePods = new NodePods(requests);
   return {
@@ -188,6 +188,24 @@ function podCalls(
       if (answer.kind !== 'conflict') return answer;
       const after = await comparePod(requests, pod, signal);
       return after ?? { kind: 'failed', message: answer.message };
+    },
+
+    async deletePod({ ref, uid }, gracePeriodSeconds, signal) {
+      const doing = `deleting pod ${ref.namespace}/${ref.name}`;
+      const grace = gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds };
+      const body = { preconditions: { uid }, ...grace };
+      try {
+        await requests.change({ doing, signal }, (call) =>
+          core.deleteNamespacedPod({ ...ref, body }, call),
+        );
+        return 'deleted';
+      } catch (error) {
+        if (!(error instanceof PortError)) throw error;
+        if (error.code === 'not-found') return 'gone';
+        // The only conflict of a deletion: the precondition.
+        if (error.code === 'conflict') return 'replaced';
+        throw error;
+      }
     },
   };
 }

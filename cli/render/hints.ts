@@ -43,13 +43,18 @@ function wordsAfterCluster(
     case 'retryNode':
     case 'skipNode':
     case 'quarantineNode':
-      return gate.kind === 'node' ? [gate.node] : undefined;
+      return nodeWords(gate);
     case 'pause':
     case 'resume':
       return [];
+    case 'forcePods':
     case 'setPool':
       return undefined;
   }
+}
+
+function nodeWords(gate: Gate): readonly string[] | undefined {
+  return gate.kind === 'node' ? [gate.node] : undefined;
 }
 
 function digestPrefix(digest: string | undefined): string {
@@ -65,6 +70,7 @@ const verbs = {
   retryNode: 'retry-node',
   skipNode: 'skip-node',
   quarantineNode: 'quarantine-node',
+  forcePods: 'force',
   setPool: 'set',
 } as const satisfies Record<CommandName, string>;
 

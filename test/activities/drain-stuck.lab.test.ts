@@ -38,7 +38,11 @@ async function addNode(name: NodeName, ready: 'True' | 'Unknown'): Promise<void>
 }
 
 /** It runs, and a controller owns it. */
-async function addPod(node: NodeName, name: string, finalizers: readonly string[]): Promise<void> {
+async function addPod(
+  node: NodeName,
+  name: string,
+  finalizers: readonly string[] = [],
+): Promise<string> {
   const uid = '11111111-1111-1111-1111-111111111111';
   const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid, controller: true };
   const created = await real.call('POST', pods, {
@@ -48,6 +52,17 @@ async function addPod(node: NodeName, name: string, finalizers: readonly string[
   expect(created.status).toBe(201);
   const status = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] };
   await real.call('PATCH', `${pods}/${name}/status`, { status });
+  return (created.body as { readonly metadata: { readonly uid: string } }).metadata.uid;
+}
+
+/** A budget that lets no pod of this name leave, as its controller would say it. */
+async function guard(name: string): Promise<void> {
+  const budgets = '/apis/policy/v1/namespaces/default/poddisruptionbudgets';
+  const spec = { minAvailable: 1, selector: { matchLabels: { app: name } } };
+  expect((await real.call('POST', budgets, { metadata: { name }, spec })).status).toBe(201);
+  const counts = { currentHealthy: 1, desiredHealthy: 1, expectedPods: 1, disruptionsAllowed: 0 };
+  const status = { observedGeneration: 1, ...counts };
+  expect((await real.call('PATCH', `${budgets}/${name}/status`, { status })).status).toBe(200);
 }
 
 function ports() {
@@ -93,4 +108,51 @@ describe('a pod that a drain has evicted and that stays', () => {
     },
     30_000,
   );
+});
+
+describe('pods that a person has forced', () => {
+  const node = 'worker-forced' as NodeName;
+
+  it('are removed, or deleted past their budget; one that came later is left alone', async () => {
+    await addNode(node, 'Unknown');
+    const lost = await addPod(node, 'forced-lost');
+    await real.call('DELETE', `${pods}/forced-lost`, { gracePeriodSeconds: 1 });
+    const guarded = await addPod(node, 'forced-guarded');
+    await guard('forced-guarded');
+    await addPod(node, 'forced-late');
+    await guard('forced-late');
+    const force = [
+      { namespace: 'default', name: 'forced-lost', uid: lost, by: 'remove' },
+      { namespace: 'default', name: 'forced-guarded', uid: guarded, by: 'delete' },
+      { namespace: 'default', name: 'forced-late', uid: 'of-yesterday', by: 'delete' },
+    ] as const;
+    const drain = { ...drainOf(node, 8_000), force };
+    expect(await failureOf(runOnce(ports(), 'drainNode', drain))).toMatchObject({
+      type: 'drain-deadline',
+      details: [{ progress: { evicted: 0, remaining: 2, forced: [force[1], force[0]] } }],
+    });
+    const left = await kube.listPodsOnNode(node, 'now', never);
+    expect(
+      left.map(({ ref, deletionGracePeriodSeconds }) => ({ ...ref, deletionGracePeriodSeconds })),
+    ).toEqual([
+      { namespace: 'default', name: 'forced-guarded', deletionGracePeriodSeconds: 30 },
+      { namespace: 'default', name: 'forced-late' },
+    ]);
+  }, 30_000);
+
+  it('are told to be gone, replaced, or not to be deleted for want of the right', async () => {
+    const uid = await addPod(node, 'forced-stranger');
+    const ref = { namespace: 'default', name: 'forced-stranger' };
+    const nobody = { namespace: 'default', name: 'nobody' };
+    expect(await kube.deletePod({ ref: nobody, uid }, undefined, never)).toBe('gone');
+    expect(await kube.deletePod({ ref, uid: 'another' }, undefined, never)).toBe('replaced');
+    const strangers = openKubeConnection(real.strangerKubeconfig);
+    const stranger = createKubeApi(strangers, { clock: systemClock });
+    await expect(stranger.deletePod({ ref, uid }, undefined, never)).rejects.toMatchObject({
+      code: 'forbidden',
+      message: expect.stringContaining('deleting pod default/forced-stranger') as string,
+    });
+    await stranger.close();
+    await strangers.close();
+  });
 });

@@ -298,7 +298,8 @@ const blockers: Table<Blocker['code'], Blocker> = {
     [
       { code: 'eviction-forbidden', ...since, message: 'no rights' },
       'pod web/web-0 has not left: the API server forbids its eviction (no rights) - grant the' +
-        ' worker the right to create pods/eviction, or correct the budget',
+        ' worker the right to create pods/eviction (and to delete pods, for one that is forced),' +
+        ' or correct the budget',
     ],
   ],
   'eviction-failing': [
@@ -497,6 +498,43 @@ const refusals: Table<CommandRefusal['code'], CommandRefusal> = {
     [
       { code: 'node-not-waiting', node, waiting: [nodeName('worker-3')] },
       'node worker-2 does not wait for a decision - these do: worker-3',
+    ],
+  ],
+  'no-pods-to-force': [
+    [
+      { code: 'no-pods-to-force', node, failure: 'node-not-ready' },
+      'node worker-2 is held for node-not-ready, and no drain of it has named pods that stay -' +
+        ' retry the node; only pods that a drain could not move can be forced',
+    ],
+  ],
+  'pods-not-forceable': [
+    [
+      {
+        code: 'pods-not-forceable',
+        node,
+        problems: (['not-named', 'replaced', 'finalizer', 'in-grace'] as const).map((why) => ({
+          pod: { namespace: 'web', name: `web-${why}` },
+          why,
+        })),
+        forceable: [
+          { namespace: 'web', name: 'web-0' },
+          { namespace: 'web', name: 'web-1' },
+        ],
+      },
+      'pod web/web-not-named is not named by the drain that failed; pod web/web-replaced is' +
+        ' another one than that which was looked at; pod web/web-finalizer is held by finalizers,' +
+        ' and deleting it again changes nothing; pod web/web-in-grace is leaving, and its grace' +
+        ' period is not over - these can be forced: web/web-0, web/web-1',
+    ],
+    [
+      {
+        code: 'pods-not-forceable',
+        node,
+        problems: [{ pod: { namespace: 'web', name: 'web-9' }, why: 'not-named' }],
+        forceable: [],
+      },
+      'pod web/web-9 is not named by the drain that failed - no pod of this node can be forced' +
+        ' now',
     ],
   ],
   'pool-unknown': [

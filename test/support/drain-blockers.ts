@@ -30,4 +30,5 @@ export const onePodLeft: DrainDeadlineDetails = {
     ],
     startedAtMs: 0,
   },
+  pods: [{ namespace: 'web', name: 'web-0', uid: 'uid-web-0' }],
 };

@@ -301,6 +301,26 @@ export class FakeKube implements KubeApi {
     return { kind: 'evicted' };
   }
 
+  async deletePod(
+    { ref, uid }: { readonly ref: PodRef; readonly uid: string },
+    gracePeriodSeconds: number | undefined,
+    signal: AbortSignal,
+  ): Promise<'deleted' | 'gone' | 'replaced'> {
+    this.enter('deletePod', signal);
+    const { namespace, name } = ref;
+    const pod = this.pods.get(uid);
+    if (pod === undefined) {
+      const others = [...this.pods.values()].map((one) => one.ref);
+      const isReplaced = others.some((one) => one.namespace === namespace && one.name === name);
+      return isReplaced ? 'replaced' : 'gone';
+    }
+    const isRemoved = gracePeriodSeconds === 0;
+    this.mutations.push(`${isRemoved ? 'remove' : 'delete'} ${namespace}/${name}`);
+    if (!isRemoved) this.terminate(pod, gracePeriodSeconds);
+    else if (pod.finalizers.length === 0) this.pods.delete(uid);
+    return 'deleted';
+  }
+
   private enter(method: keyof KubeApi, signal: AbortSignal): void {
     this.onCall?.(method);
     signal.throwIfAborted();

@@ -7,7 +7,9 @@ import type {
   AscentActivities,
   CordonInput,
   CordonResult,
+  DrainInput,
   DrainProgress,
+  DrainResult,
   MemberUpgradeInput,
   SnapshotRecord,
   TaintWaitingResult,
@@ -217,7 +219,7 @@ export class ScriptedCluster {
       drainNode: run(
         'drainNode',
         (input) => input.node,
-        ({ node }) => this.#drain(node),
+        (input) => this.#drain(input),
       ),
       upgradeNode: run(
         'upgradeNode',
@@ -356,8 +358,9 @@ export class ScriptedCluster {
     return { uncordon: 'removed', reason };
   }
 
-  #drain(name: NodeName) {
-    return { evicted: this.#node(name).evictablePods, refusals: 0, seconds: 1 };
+  #drain({ node, force }: DrainInput): DrainResult {
+    const forced = force === undefined ? {} : { forced: force };
+    return { evicted: this.#node(node).evictablePods, refusals: 0, seconds: 1, ...forced };
   }
 
   #upgradeNode(name: NodeName, to: KubeVersion) {

@@ -23,6 +23,7 @@ import { upgradeWorkflowId } from '../../domain/workflow-ids';
 import {
   approveUpdate,
   auditQuery,
+  forcePodsUpdate,
   pauseUpdate,
   quarantineNodeUpdate,
   rejectUpdate,
@@ -346,6 +347,17 @@ export class UpgradeUnderTest {
       quarantine: quarantineNodeUpdate,
     };
     return this.#update(updates[kind], request);
+  }
+
+  /** Pods of the namespace `web`. */
+  force(
+    node: string,
+    names: readonly string[],
+    overrides?: Partial<Request>,
+  ): Promise<CommandAccepted> {
+    const pods = names.map((name) => ({ namespace: 'web', name }));
+    const request = { ...this.request(overrides), node: node as NodeName, pods };
+    return this.#update(forcePodsUpdate, request);
   }
 
   /** Histories of the upgrade's every run and of all workflows below it. */

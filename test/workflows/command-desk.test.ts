@@ -25,6 +25,7 @@ import {
 } from '../../workflows/upgrade-state';
 import { phaseOf } from '../../workflows/upgrade-status';
 import { aCluster, aPlan, aSpec } from '../support/builders';
+import { onePodLeft } from '../support/drain-blockers';
 
 const spec = aSpec();
 const plan = aPlan(spec, aCluster().withNodes(2).observation());
@@ -58,8 +59,15 @@ const nodeGate: Gate = {
   blockers: [],
   sinceMs: 3,
 };
+const stuckPod = { namespace: 'web', name: 'web-0', uid: 'uid-web-0' };
+const stuckGate: Gate = {
+  ...nodeGate,
+  blockers: onePodLeft.progress.blockers,
+  pods: [stuckPod],
+};
 const atStep = withGate(undoable, { gate: stepGate, workflowId: 'hop' }, 3);
 const atNode = withGate(undoable, { gate: nodeGate, workflowId: 'node' }, 3);
+const atStuck = withGate(undoable, { gate: stuckGate, workflowId: 'node' }, 3);
 const answer: GateRequest = { ...request, gate: stepGate.id, planDigest: plan.digest };
 
 function accepted(state: UpgradeState, command: Command): UpgradeState {
@@ -107,6 +115,32 @@ describe('a command is refused', () => {
       { code: 'node-not-waiting', node: 'worker-2', waiting: ['worker-1'] },
     ],
     [
+      'to force pods of a node that does not wait',
+      atStuck,
+      { name: 'forcePods', request: { ...node, pods: [stuckPod] } },
+      { code: 'node-not-waiting', node: 'worker-2', waiting: ['worker-1'] },
+    ],
+    [
+      'to force pods where no drain has left any',
+      atNode,
+      { name: 'forcePods', request: { ...node, node: nodeGate.node, pods: [stuckPod] } },
+      { code: 'no-pods-to-force', node: 'worker-1', failure: 'drain-deadline' },
+    ],
+    [
+      'to force a pod that the drain did not name',
+      atStuck,
+      {
+        name: 'forcePods',
+        request: { ...node, node: nodeGate.node, pods: [{ ...stuckPod, name: 'web-9' }] },
+      },
+      {
+        code: 'pods-not-forceable',
+        node: 'worker-1',
+        problems: [{ pod: { namespace: 'web', name: 'web-9' }, why: 'not-named' }],
+        forceable: [{ namespace: 'web', name: 'web-0' }],
+      },
+    ],
+    [
       'for a hop that has not begun',
       undoable,
       { name: 'rollBack', request: hop },
@@ -142,6 +176,22 @@ describe('a command is refused', () => {
     expect(refusalOf(running, { name: 'pause', request: nothing })).toEqual({
       code: 'request-malformed',
       problems: ['the request must be an object'],
+    });
+  });
+
+  it.each([
+    [undefined, 'pods must be a list'],
+    [[], 'pods must not be empty'],
+    [Array.from({ length: 21 }, () => stuckPod), 'pods are 21, at most 20 at once'],
+    [[stuckPod, 7], 'pods must each have a namespace and a name'],
+    [[{ namespace: 'web' }], 'pods must each have a namespace and a name'],
+    [[{ ...stuckPod, uid: '' }], 'pods must each have a namespace and a name'],
+  ])('to force %j, and without a reason', (pods, problem) => {
+    const asking = { ...request, reason: ' ', node: nodeGate.node, pods };
+    const command = { name: 'forcePods', request: asking } as unknown as Command;
+    expect(refusalOf(atStuck, command)).toEqual({
+      code: 'request-malformed',
+      problems: ['reason must not be empty: it stands in the audit trail', problem],
     });
   });
 
@@ -231,6 +281,35 @@ describe('an accepted command', () => {
         node: 'worker-1',
         decision: { kind: 'quarantine', actor: 'ada', reason: 'a test' },
       },
+    ]);
+  });
+
+  it('has pods forced that a drain has left, each with its uid, and says so', () => {
+    const worker = 'worker-1' as NodeName;
+    const pods = [{ namespace: 'web', name: 'web-0' }];
+    const state = accepted(atStuck, {
+      name: 'forcePods',
+      request: { ...request, node: worker, pods },
+    });
+    expect(state.audit.at(-1)).toEqual({
+      atMs: 10,
+      actor: 'ada',
+      event: 'command.forcePods',
+      text:
+        'ada asked to force pods of node worker-1 (a test): node worker-1 is drained again, with' +
+        ' web/web-0 (uid uid-web-0) deleted past what keeps it, with its own grace period',
+      requestId: 'r-1',
+      node: 'worker-1',
+    });
+    expect(state.gates).toEqual([]);
+    const decision = {
+      kind: 'force',
+      actor: 'ada',
+      reason: 'a test',
+      pods: [{ ...stuckPod, by: 'delete' }],
+    };
+    expect(state.outbox).toEqual([
+      { kind: 'node', workflowId: 'node', node: 'worker-1', decision },
     ]);
   });
 

@@ -17,6 +17,7 @@ import {
   UpgradeEndedError,
   UpgradeNotFoundError,
 } from '../../../client';
+import { judgeForce } from '../../../domain/force';
 import type { GateId, PlanDigest } from '../../../domain/names';
 import type { AuditEntry, CommandAccepted, CommandRefusal } from '../../../domain/control';
 import type { Plan } from '../../../domain/plan';
@@ -119,6 +120,17 @@ export class FakeUpgrade implements UpgradeClient {
 
   quarantineNode: UpgradeClient['quarantineNode'] = (cluster, request) =>
     this.#answerNode(cluster, 'quarantineNode', request, 'stays cordoned');
+
+  forcePods: UpgradeClient['forcePods'] = (cluster, request) =>
+    this.#answer(cluster, 'forcePods', request, ({ status }) => {
+      const gate = status.gates.find((one) => one.kind === 'node' && one.node === request.node);
+      const node = nodeName(request.node);
+      if (gate?.kind !== 'node') return { code: 'node-not-waiting', node, waiting: [] };
+      const judged = judgeForce({ blockers: gate.blockers, pods: gate.pods ?? [] }, request.pods);
+      if (judged.kind === 'forced') return `node ${node} is drained again`;
+      const { problems, forceable } = judged;
+      return { code: 'pods-not-forceable', node, problems, forceable };
+    });
 
   setPool: UpgradeClient['setPool'] = (cluster, request) =>
     this.#answer(cluster, 'setPool', request, () => {

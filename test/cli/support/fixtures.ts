@@ -304,6 +304,26 @@ export const nodeHeld: UpgradeProgress = {
   ],
 };
 
+const lostPod: DrainBlocker = {
+  code: 'pod-terminating',
+  pod: { namespace: 'db', name: 'db-0' },
+  finalizers: [],
+  gracePeriodSeconds: 30,
+  cause: 'node-not-ready',
+  sinceMs: nowMs - 10 * minuteMs,
+};
+const stuckGate: Gate = {
+  ...heldGate,
+  blockers: [waitingPod, lostPod],
+  pods: [waitingPod, lostPod].map(({ pod }) => ({ ...pod, uid: `uid-${pod.name}` })),
+};
+
+/** The same, and the drain has named the pods that it left. */
+const nodeStuck: UpgradeProgress = {
+  ...nodeHeld,
+  status: aStatus({ ...nodeHeld.status, gates: [stuckGate] }),
+};
+
 const bothHops: readonly HopOutcome[] = [
   firstHopDone,
   { ...firstHopDone, hop: second, from: version('1.29.15'), to: version('1.30.14') },
@@ -349,6 +369,7 @@ export const moments: Readonly<Record<string, UpgradeProgress>> = {
   paused,
   'waiting for approval': waitingForApproval,
   'held by a node': nodeHeld,
+  'held by pods that stay': nodeStuck,
   completed,
   'rolled back': rolledBack,
 };
