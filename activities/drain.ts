@@ -15,16 +15,19 @@ import type {
 } from '../domain/activity-contract';
 import { blockerGroups, groupSentence } from '../domain/blocker-groups';
 import type { DrainBlocker } from '../domain/blockers';
+import type { Deadlock } from '../domain/drain-deadlock';
 import { refusalBlockers } from '../domain/drain-verdicts';
 import { formatDuration } from '../domain/durations';
 import { type StuckPod, stuckPods } from '../domain/force';
 import { parseLabelSelector } from '../domain/label-selector';
+import { boundedList } from '../domain/lists';
 import { type ActivityDependencies, runActivity } from './activity-run';
 import { type Drain, evictDue } from './drain-evictions';
 import { DrainExplanations } from './drain-explanations';
 import { DrainForce } from './drain-force';
 import { DrainLedger, readDrainCheckpoint } from './drain-ledger';
 import { DrainLooks, type NodePods } from './drain-looks';
+import { DrainYield } from './drain-yield';
 import { terminalFailure } from './failure-mapping';
 import { secondsBetween } from './passes';
 
@@ -47,7 +50,8 @@ export function drainActivities(deps: ActivityDependencies): Pick<AscentActiviti
      * Key: the node. Repeating it lists again and evicts what is left; an empty node is done.
      * Bound: policy.timeoutMs from the first attempt, then `drain-deadline` with what blocks.
      * Heartbeats DrainProgress on every change; cancellation leaves the evicted pods evicted and
-     * carries the progress as details. Other failures: `drain-refused`, `credentials-refused`.
+     * carries the progress as details. Other failures: `drain-refused`, `credentials-refused`, and
+     * `drain-yielded` where the input allows it.
      * Pods of `force` are deleted, each once, past their budgets.
      */
     drainNode: (input) =>
@@ -83,6 +87,7 @@ async function untilEmpty(drain: Drain): Promise<DrainResult> {
   const { deps, run, ledger, follower, deadlineMs } = drain;
   const { clock } = deps.ports;
   const looks = looksOf(drain);
+  const yields = new DrainYield(drain.input, follower);
   for (;;) {
     const isOver = clock.nowMs() >= deadlineMs;
     const pods = await lookAndNote(drain, looks, isOver);
@@ -92,6 +97,8 @@ async function untilEmpty(drain: Drain): Promise<DrainResult> {
       return { evicted, refusals, seconds, ...(forced === undefined ? {} : { forced }) };
     }
     if (isOver) throw deadlinePassed(drain, pods);
+    const deadlock = yields.dueAt(clock.nowMs());
+    if (deadlock !== undefined) throw yieldedTo(drain, deadlock);
     try {
       await forceDue(drain);
       await evictDue(drain);
@@ -193,6 +200,14 @@ function deadlinePassed({ input, ledger }: Drain, pods: NodePods): Error {
     ` pods left: ${remaining}, evicted: ${evicted}` +
     (blockers.length === 0 ? '' : `; ${blockersText(blockers)}`);
   return terminalFailure({ code: 'drain-deadline', message, details });
+}
+
+function yieldedTo({ input, ledger }: Drain, { waitsFor }: Deadlock): Error {
+  const details: DrainDeadlineDetails = { progress: ledger.progress() };
+  const message =
+    `the drain of node ${input.node} and ${boundedList(waitsFor)} waited for each other` +
+    ' without an end, and this one began last';
+  return terminalFailure({ code: 'drain-yielded', message, details });
 }
 
 const toldAtMost = 3;

@@ -2,6 +2,7 @@
 
 import type { AscentActivities } from '../domain/activity-contract';
 import type { ActivityDependencies } from './activity-run';
+import { admissionActivities } from './admission';
 import { controlPlaneActivities } from './control-plane';
 import { cordonActivities } from './cordon';
 import { drainActivities } from './drain';
@@ -24,6 +25,7 @@ export function createActivities(deps: ActivityDependencies): AscentActivities {
     ...controlPlaneActivities(deps),
     ...cordonActivities(deps),
     ...waitingTaintActivities(deps),
+    ...admissionActivities(deps),
     ...drainActivities(deps),
     ...nodeActivities(deps),
     ...verifyActivities(deps),

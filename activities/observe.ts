@@ -12,11 +12,11 @@ import {
   type NodeObservation,
   type Observation,
   type UnreportedNode,
-  zoneLabel,
 } from '../domain/observation';
 import { parseVersion } from '../domain/versions';
 import { type ActivityDependencies, runActivity } from './activity-run';
 import { cordonOf } from './cordon-mark';
+import { isControlPlane, zoneOf } from './node-marks';
 import {
   type BudgetView,
   type LookingPorts,
@@ -24,12 +24,6 @@ import {
   PortError,
   type PodView,
 } from './ports';
-
-/** `master`: the name before 1.24; clusters that were upgraded since may still carry it. */
-const controlPlaneKeys = [
-  'node-role.kubernetes.io/control-plane',
-  'node-role.kubernetes.io/master',
-];
 
 export function observeActivities(
   deps: ActivityDependencies,
@@ -153,7 +147,7 @@ function observeNodes(
       {
         name,
         labels,
-        zone: labels[zoneLabel] ?? '',
+        zone: zoneOf(node),
         isControlPlane: isControlPlane(node),
         kubeletVersion,
         ready,
@@ -164,10 +158,6 @@ function observeNodes(
     ];
   });
   return { nodes: observed, ...(unreportedNodes.length === 0 ? {} : { unreportedNodes }) };
-}
-
-function isControlPlane({ labels, taintKeys }: NodeView): boolean {
-  return controlPlaneKeys.some((key) => labels[key] !== undefined || taintKeys.includes(key));
 }
 
 function isEvictable(pod: PodView): boolean {

@@ -115,12 +115,34 @@ export interface BudgetShortfall {
   readonly unhealthy: readonly PodView[];
 }
 
+/** Nodes, pods and budgets of a cluster at one moment. */
+export interface ClusterView {
+  nodes(): readonly NodeView[];
+  podsOnNode(node: string): readonly PodView[];
+  budgetsOf(pod: PodView): readonly BudgetView[];
+  /** Pods on any node, or on none yet, that are unhealthy (domain's isUnhealthy). */
+  unhealthyPods(): readonly PodView[];
+  /** Pods of an owner (domain's ownerKey) that serve, on any node. */
+  servingOf(owner: string): number;
+}
+
 /**
- * A node as it is told by watches, which all activities of a worker share. What it tells is of
- * moments ago and never goes back in time; undefined while the watches are not open, as in the
+ * The cluster as it is told by watches, which all activities of a worker share. What they tell is
+ * of moments ago and never goes back in time; undefined while the watches are not open, as in the
  * seconds after a load balancer or an API server went away.
  */
-export interface NodeFollower {
+export interface ClusterFollower {
+  cluster(): ClusterView | undefined;
+  /**
+   * Resolves after `ms`, or as soon as a node or a budget changes; at once when one has since the
+   * last call. Rejects with the signal's reason.
+   */
+  changed(ms: number, signal: AbortSignal): Promise<void>;
+  close(): void;
+}
+
+/** One node of it; what is said of ClusterFollower holds here as well. */
+export interface NodeFollower extends ClusterFollower {
   /** Whether the watches are open, so that everything else is told. */
   isOpen(): boolean;
   pods(): readonly PodView[] | undefined;
@@ -135,7 +157,6 @@ export interface NodeFollower {
    * changes; at once when one has since the last call. Rejects with the signal's reason.
    */
   changed(ms: number, signal: AbortSignal): Promise<void>;
-  close(): void;
 }
 
 /** The Kubernetes API through the load balancer. */
@@ -158,6 +179,8 @@ export interface KubeApi {
   ): Promise<readonly PodView[]>;
   /** Connects nothing that is awaited; `close` it. */
   followNode(name: NodeName): NodeFollower;
+  /** As followNode, for who decides about all of them. */
+  followCluster(): ClusterFollower;
   listPods(signal: AbortSignal): Promise<readonly PodView[]>;
   daemonSetExists(namespace: string, name: string, signal: AbortSignal): Promise<boolean>;
   listNamespaces(signal: AbortSignal): Promise<readonly string[]>;

@@ -4,15 +4,17 @@
 // A1. Every mutating activity first looks whether its work is done; twice is the same as once.
 // A2. Failures are ApplicationFailures whose type is a FailureCode when they are terminal.
 
+import type { AdmissionHold, HeldNode } from './admission';
 import type { DrainBlocker, PlanBlocker } from './blockers';
 import type { CordonPurpose } from './cordon-reasons';
 import type { FailureInfo } from './failures';
 import type { ForcedPod, StuckPod } from './force';
 import type { PreflightReport } from './findings';
 import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PodRef } from './names';
+import type { PoolName } from './names';
 import type { SnapshotId } from './names';
 import type { Observation } from './observation';
-import type { PlanResult } from './plan';
+import type { PlanResult, PoolWindow } from './plan';
 import type { DrainPolicy, UpgradeSpec } from './spec';
 import type { KubeVersion } from './versions';
 
@@ -114,10 +116,50 @@ export interface TaintWaitingResult {
   readonly removed: number;
 }
 
+/** Which nodes of a pool may begin now (admission.ts)? */
+export interface AdmitNodesInput extends ClusterInput {
+  readonly pool: PoolName;
+  /** Those that are to be chosen from, in the order of the plan. */
+  readonly waiting: readonly NodeName[];
+  /** Those of the pool that have begun and not ended, cordoned already or not. */
+  readonly inWork: readonly NodeName[];
+  /** How many more may begin; at least 1. */
+  readonly free: number;
+  readonly window: PoolWindow;
+  /** Zone of the node that began last. */
+  readonly zone?: string;
+  readonly policy: DrainPolicy;
+  /** How long to wait for one that may begin. */
+  readonly waitMs: number;
+}
+
+export interface AdmittedNode {
+  readonly node: NodeName;
+  /** What was in the way and did not go away, while no node was in work. */
+  readonly despite?: readonly AdmissionHold[];
+}
+
+export interface AdmitNodesResult {
+  /** Empty when none could begin within `waitMs`: what is in work may have changed meanwhile. */
+  readonly admitted: readonly AdmittedNode[];
+}
+
+/** Heartbeat details of admitNodes. */
+export interface AdmissionProgress {
+  /** The first few, in the order in which they would begin. */
+  readonly held: readonly HeldNode[];
+  /** Nodes that are held and not named. */
+  readonly more: number;
+  /** Epoch milliseconds; since when no node is in work. */
+  readonly idleSinceMs?: number;
+}
+
 export interface DrainInput extends NodeInput {
   readonly policy: DrainPolicy;
   /** What a named person has forced; see force.ts. */
   readonly force?: readonly ForcedPod[];
+  /** Whether it may end as `drain-yielded` (drain-deadlock.ts). */
+  readonly mayYield?: boolean;
 }
 
 export interface DrainResult {
@@ -210,6 +252,8 @@ export interface AscentActivities {
   uncordonNode(input: UncordonInput): Promise<UncordonResult>;
   /** Nodes that do not exist, or are cordoned, are left as they are. */
   taintWaitingNodes(input: TaintWaitingInput): Promise<TaintWaitingResult>;
+  /** Reads only. */
+  admitNodes(input: AdmitNodesInput): Promise<AdmitNodesResult>;
   drainNode(input: DrainInput): Promise<DrainResult>;
   upgradeNode(input: NodeUpgradeInput): Promise<ChangeResult>;
   /** Kubelet in the version, Ready, DaemonSet pods of the node Ready, over several passes. */

@@ -22,6 +22,8 @@ export const failureCodes = [
   /** Pods that the drain policy does not let go, or a node that is not cordoned; none evicted. */
   'drain-refused',
   'drain-deadline',
+  /** Two drains waited for each other, and this one began later. */
+  'drain-yielded',
   'node-upgrade-failed',
   'node-not-ready',
   'node-missing',

@@ -31,6 +31,7 @@ const timeoutCodes: Readonly<Record<keyof AscentActivities, FailureCode>> = {
   cordonNode: 'cluster-unreachable',
   uncordonNode: 'cluster-unreachable',
   taintWaitingNodes: 'cluster-unreachable',
+  admitNodes: 'cluster-unreachable',
   drainNode: 'drain-deadline',
   upgradeNode: 'node-upgrade-failed',
   verifyNode: 'node-not-ready',

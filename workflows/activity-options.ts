@@ -62,6 +62,8 @@ const limits: Readonly<Record<keyof AscentActivities, Limits>> = {
   // One patch for each node, ten at a time.
   taintWaitingNodes: { totalMs: 10 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },
   uncordonNode: { totalMs: 10 * minuteMs, attemptMs: 30 * secondMs, heartbeats: false },
+  // It ends by itself after `waitMs`, which is its bound besides the table's.
+  admitNodes: { totalMs: 10 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },
   drainNode: { totalMs: 30 * minuteMs, attemptMs: 30 * minuteMs, heartbeats: true },
   upgradeNode: { totalMs: 15 * minuteMs, attemptMs: 15 * minuteMs, heartbeats: true },
   verifyNode: { totalMs: 15 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },

@@ -4,7 +4,7 @@
 import { defineQuery, setCurrentDetails, setHandler } from '@temporalio/workflow';
 
 import type { Gate } from '../domain/control';
-import type { ClusterName, HopId, PoolName } from '../domain/names';
+import type { ClusterName, HopId, NodeName, PoolName } from '../domain/names';
 import type { NodeChange } from '../domain/plan';
 import type { NodeOutcome, NodePhase, NodeStatus } from '../domain/progress';
 import { gateSentence } from '../domain/sentences';
@@ -34,7 +34,24 @@ export interface UpgradeNodeInput {
   /** Written on the node with its cordon. */
   readonly cordonReason: string;
   readonly paused: boolean;
+  /** Whether it may end with NodeReturn. */
+  readonly mayReturn?: boolean;
+  /** What earlier turns of this node in the same pool counted. */
+  readonly earlier?: NodeCounts;
 }
+
+type NodeCounts = Pick<NodeOutcome, 'evicted' | 'refusals' | 'seconds'>;
+
+/** No outcome yet: the kubelet is as it was, and the pool takes the node again later. */
+export interface NodeReturn extends NodeCounts {
+  readonly node: NodeName;
+  readonly outcome: 'returned';
+  /** `yielded`: its drain and another one waited for each other; it serves again. */
+  readonly why: 'yielded';
+}
+
+/** What a turn ends with. */
+export type NodeEnd = NodeOutcome | NodeReturn;
 
 export interface NodeTurn {
   readonly input: UpgradeNodeInput;
@@ -73,8 +90,8 @@ export function openTurn(input: UpgradeNodeInput): NodeTurn {
     changed: false,
     before: change.from,
     after: input.begin === 'verify' ? change.to : change.from,
-    evicted: 0,
-    refusals: 0,
+    evicted: input.earlier?.evicted ?? 0,
+    refusals: input.earlier?.refusals ?? 0,
     force: undefined,
   };
   setHandler(controlSignal, (control) => {
@@ -126,7 +143,17 @@ const lastPhases: Readonly<Record<NodeOutcome['outcome'], NodePhase>> = {
 /** The turn is over. */
 export function outcomeOf(run: NodeTurn, outcome: NodeOutcome['outcome']): NodeOutcome {
   enter(run, lastPhases[outcome]);
-  const { before, after, evicted, refusals } = run;
-  const seconds = Math.round((Date.now() - run.startedAtMs) / 1_000);
-  return { node: run.input.change.name, outcome, before, after, evicted, refusals, seconds };
+  const { before, after } = run;
+  return { node: run.input.change.name, outcome, before, after, ...countsOf(run) };
+}
+
+/** The turn is over, and was not the last. */
+export function returnOf(run: NodeTurn, why: NodeReturn['why']): NodeReturn {
+  enter(run, 'pending');
+  return { node: run.input.change.name, outcome: 'returned', why, ...countsOf(run) };
+}
+
+function countsOf({ evicted, refusals, startedAtMs, input }: NodeTurn): NodeCounts {
+  const seconds = Math.round((Date.now() - startedAtMs) / 1_000) + (input.earlier?.seconds ?? 0);
+  return { evicted, refusals, seconds };
 }

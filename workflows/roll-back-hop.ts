@@ -161,6 +161,8 @@ async function returnPool(
   const { input, nodes } = back;
   const there = nodeNames(look.now);
   const seen = byName(look.now);
+  // Without its window: on the way back nobody waits for a better moment.
+  const { window: _window, ...inOrder } = step;
   const changes = step.nodes.flatMap((change): readonly NodeChange[] => {
     const { name, zone, from } = change;
     if (!there.has(name) || input.setAside.includes(name) || nodes.has(name)) return [];
@@ -175,7 +177,7 @@ async function returnPool(
   });
   return runPool(back.run, {
     upgrade: input.upgrade,
-    step: { ...step, nodes: changes },
+    step: { ...inOrder, nodes: changes },
     hasCanary: false,
     verifyOnly: [],
     cordonReason: rollBackCordonReason(input.hop),

@@ -2,7 +2,8 @@
 // N1. Safe points are before the cordon, all through the drain, and before the upgrade. Once the
 //     kubelet may have changed the node goes on until it serves again, paused or not.
 // N2. A failure holds the node at a gate; a person retries, skips or quarantines it. A node that
-//     does not exist any more needs nobody: it is skipped.
+//     does not exist any more needs nobody: it is skipped. A drain that yields to another one needs
+//     nobody either: its node serves again, and its pool takes it later.
 // N3. Cancelled, it leaves a node that serves or a cordon with a reason (R8): an untouched kubelet
 //     is uncordoned, a change under way is finished and verified.
 // N4. At most 60 history events on the way without holds.
@@ -32,18 +33,20 @@ import { activity, cleanupMs, drainMarginMs } from './activity-options';
 import type { NodeDecision } from './family-messages';
 import {
   enter,
+  type NodeEnd,
   type NodeTurn,
   openTurn,
   outcomeOf,
+  returnOf,
   tellPool,
   type UpgradeNodeInput,
 } from './node-turn';
 import { endOf, valueOf, watch } from './settled';
 
 /** Upgrades one node, or returns it in a rollback; ends with what came of it. */
-export async function upgradeNode(input: UpgradeNodeInput): Promise<NodeOutcome> {
+export async function upgradeNode(input: UpgradeNodeInput): Promise<NodeEnd> {
   const run = openTurn(input);
-  let outcome: NodeOutcome;
+  let outcome: NodeEnd;
   try {
     outcome = await takeStages(run);
   } catch (error) {
@@ -60,7 +63,7 @@ export async function upgradeNode(input: UpgradeNodeInput): Promise<NodeOutcome>
 const stages = ['cordon', 'drain', 'upgrade', 'verify', 'uncordon'] as const;
 type Stage = (typeof stages)[number];
 
-async function takeStages(run: NodeTurn): Promise<NodeOutcome> {
+async function takeStages(run: NodeTurn): Promise<NodeEnd> {
   let next = stages.indexOf(run.input.begin);
   for (;;) {
     const stage = stages[next];
@@ -132,14 +135,20 @@ async function cordon(
 
 async function drain(run: NodeTurn): Promise<'drain-paused' | undefined> {
   enter(run, 'draining');
-  const { cluster, change, drain: policy } = run.input;
+  const { cluster, change, drain: policy, mayReturn = false } = run.input;
   const scope = new CancellationScope();
   const draining = watch(
     scope.run(() =>
       activity(cluster, 'drainNode', {
         summary: `drain ${change.name}`,
         totalMs: policy.timeoutMs + drainMarginMs,
-      })({ cluster, node: change.name, policy, ...forceOf(run) }),
+      })({
+        cluster,
+        node: change.name,
+        policy,
+        ...(mayReturn ? { mayYield: true } : {}),
+        ...forceOf(run),
+      }),
     ),
   );
   await CancellationScope.nonCancellable(() =>
@@ -232,8 +241,14 @@ async function uncordon(run: NodeTurn, totalMs?: number): Promise<undefined> {
 }
 
 /** Undefined: try again. */
-async function afterFailure(run: NodeTurn, end: StageFailure): Promise<NodeOutcome | undefined> {
+async function afterFailure(run: NodeTurn, end: StageFailure): Promise<NodeEnd | undefined> {
   const { name } = run.input.change;
+  if (end.failure.code === 'drain-yielded') {
+    const text = `${end.failure.message}; it is taken again when no other node is in work`;
+    run.line.report({ kind: 'note', event: 'node.yielded', text, node: name });
+    await quietly(run, () => uncordon(run, cleanupMs));
+    return returnOf(run, 'yielded');
+  }
   if (end.failure.code === 'node-missing') {
     const text = `node ${name} does not exist any more; it is left out`;
     run.line.report({ kind: 'note', event: 'node.missing', text, node: name });

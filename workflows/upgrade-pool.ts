@@ -4,6 +4,8 @@
 // P2. The canary is the first node that really went through; until then one goes at a time.
 // P3. While a node is held or the upgrade is paused, no further node begins.
 // P4. Cancelled, it begins nothing more and waits for every node it began.
+// P5. Which node is next an activity says (admission.ts), where the plan has a window for it. A
+//     node that came back begins again when no other is left, alone: nobody can be in its way.
 
 import {
   allHandlersFinished,
@@ -18,10 +20,13 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 
+import type { AdmittedNode } from '../domain/activity-contract';
+import type { AdmissionHold } from '../domain/admission';
+import { holdSentence } from '../domain/admission-sentences';
 import { failureInfo } from '../domain/failure-remedies';
 import type { FailureInfo } from '../domain/failures';
 import type { ClusterName, HopId, NodeName } from '../domain/names';
-import type { NodeChange, PoolStep } from '../domain/plan';
+import type { NodeChange, PoolStep, PoolWindow } from '../domain/plan';
 import type { NodeOutcome, PoolStatus } from '../domain/progress';
 import { nodeWorkflowId } from '../domain/workflow-ids';
 import { failureOf } from './activity-failures';
@@ -39,6 +44,8 @@ import {
   nodeReportSignal,
   poolPausedSignal,
 } from './family-messages';
+import type { NodeReturn, UpgradeNodeInput } from './node-turn';
+import { Admissions } from './pool-admission';
 import { upgradeNode } from './upgrade-node';
 
 /** Nodes of one pool workflow: its history stays under 4,096 events. */
@@ -73,12 +80,20 @@ interface NodeChild extends PausableChild {
   state: NodeReport['state'];
 }
 
+/** A node that begins; `earlier`: it came back before. */
+interface Turn {
+  readonly change: NodeChange;
+  readonly earlier: NodeReturn | undefined;
+}
+
 interface PoolRun {
   readonly input: UpgradePoolInput;
   readonly workflowId: string;
   readonly line: Line;
   readonly active: Map<NodeName, NodeChild>;
   readonly done: NodeOutcome[];
+  /** P5. */
+  readonly returned: { readonly change: NodeChange; readonly earlier: NodeReturn }[];
   begun: number;
   /** P1. */
   maxUnavailable: number;
@@ -100,8 +115,9 @@ export async function upgradePool(input: UpgradePoolInput): Promise<PoolEnd> {
       children: () => [...run.active.values()],
     }),
   ];
+  const { window } = input.step;
   try {
-    await takeNodes(run);
+    await (window === undefined ? takeInOrder(run) : takeAdmitted(run, window));
   } catch (error) {
     if (!isCancellation(error)) throw error;
     run.isStopped = true;
@@ -124,6 +140,7 @@ function openRun(input: UpgradePoolInput): PoolRun {
     line: openLine(input.cluster, input.upgrade),
     active: new Map(),
     done: [],
+    returned: [],
     begun: 0,
     maxUnavailable: input.step.maxUnavailable,
     paused: input.paused,
@@ -152,7 +169,7 @@ function openRun(input: UpgradePoolInput): PoolRun {
   return run;
 }
 
-async function takeNodes(run: PoolRun): Promise<void> {
+async function takeInOrder(run: PoolRun): Promise<void> {
   for (const change of run.input.step.nodes) {
     await condition(() => mayBegin(run) || run.failure !== undefined);
     if (run.failure !== undefined) return;
@@ -161,11 +178,100 @@ async function takeNodes(run: PoolRun): Promise<void> {
   await condition(() => run.active.size === 0);
 }
 
+/** P5. */
+async function takeAdmitted(run: PoolRun, window: PoolWindow): Promise<void> {
+  const waiting = await takeUpgraded(run);
+  const admissions = new Admissions();
+  let zone: string | undefined;
+  while (waiting.size > 0) {
+    await condition(() => mayBegin(run) || run.failure !== undefined);
+    if (run.failure !== undefined) return;
+    for (const { node, despite } of await askWhich(run, admissions, { waiting, window, zone })) {
+      const change = waiting.get(node);
+      // What was asked for may not hold any more: a pause, a held node, a lower limit.
+      if (change === undefined || !mayBegin(run)) break;
+      waiting.delete(node);
+      zone = change.zone;
+      if (despite !== undefined) tellDespite(run, node, despite);
+      begin(run, change);
+    }
+  }
+  await takeReturned(run);
+}
+
+/** Of nodes whose kubelet runs the version nothing leaves: they begin as they come. */
+async function takeUpgraded(run: PoolRun): Promise<Map<NodeName, NodeChange>> {
+  const { step, verifyOnly } = run.input;
+  const waiting = new Map(step.nodes.map((change) => [change.name, change]));
+  for (const change of step.nodes.filter(({ name }) => verifyOnly.includes(name))) {
+    await condition(() => mayBegin(run) || run.failure !== undefined);
+    if (run.failure !== undefined) break;
+    waiting.delete(change.name);
+    begin(run, change);
+  }
+  return waiting;
+}
+
+async function askWhich(
+  run: PoolRun,
+  admissions: Admissions,
+  choice: {
+    readonly waiting: ReadonlyMap<NodeName, NodeChange>;
+    readonly window: PoolWindow;
+    readonly zone: string | undefined;
+  },
+): Promise<readonly AdmittedNode[]> {
+  const { cluster, step } = run.input;
+  const { waiting, window, zone } = choice;
+  const input = {
+    cluster,
+    pool: step.pool,
+    waiting: [...waiting.keys()],
+    inWork: [...run.active.keys()],
+    free: freePlaces(run),
+    window,
+    ...(zone === undefined ? {} : { zone }),
+    policy: step.drain,
+  };
+  try {
+    return await admissions.ask(input, () => run.failure !== undefined);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    fail(run, failureOf(error));
+    return [];
+  }
+}
+
+function tellDespite(run: PoolRun, node: NodeName, holds: readonly AdmissionHold[]): void {
+  const why = holds.map(holdSentence).join('; ');
+  const text = `node ${node} begins although ${why}: no node was in work, and nothing changed`;
+  run.line.report({ kind: 'note', event: 'node.admitted-despite', text, node });
+}
+
+/** P5. */
+async function takeReturned(run: PoolRun): Promise<void> {
+  const isLeft = (): boolean => run.returned.length > 0;
+  for (;;) {
+    await condition(
+      () => run.active.size === 0 && (!isLeft() || mayBegin(run) || run.failure !== undefined),
+    );
+    const next = run.failure === undefined ? run.returned.shift() : undefined;
+    if (next === undefined) return;
+    begin(run, next.change, next.earlier);
+  }
+}
+
 /** P1, P2, P3. */
-function mayBegin({ input, active, done, paused, maxUnavailable }: PoolRun): boolean {
+function mayBegin(run: PoolRun): boolean {
+  const { active, paused } = run;
   if (paused || [...active.values()].some((child) => child.state === 'held')) return false;
+  return freePlaces(run) > 0;
+}
+
+/** P1, P2. */
+function freePlaces({ input, active, done, maxUnavailable }: PoolRun): number {
   const isProven = !input.hasCanary || done.some(isThrough);
-  return active.size < (isProven ? maxUnavailable : 1);
+  return (isProven ? maxUnavailable : 1) - active.size;
 }
 
 function isThrough({ outcome }: NodeOutcome): boolean {
@@ -173,7 +279,7 @@ function isThrough({ outcome }: NodeOutcome): boolean {
 }
 
 /** The node counts as in work from here on, before its workflow has started (P1). */
-function begin(run: PoolRun, change: NodeChange): void {
+function begin(run: PoolRun, change: NodeChange, earlier?: NodeReturn): void {
   const workflowId = nodeWorkflowId(run.workflowId, change.name);
   const child: NodeChild = {
     node: change.name,
@@ -185,20 +291,22 @@ function begin(run: PoolRun, change: NodeChange): void {
   run.active.set(change.name, child);
   run.begun += 1;
   showProgress(run);
-  void follow(run, change, child);
+  void follow(run, { change, earlier }, child);
 }
 
-async function follow(run: PoolRun, change: NodeChange, child: NodeChild): Promise<void> {
+async function follow(run: PoolRun, turn: Turn, child: NodeChild): Promise<void> {
   const { workflowId } = child;
+  const { change } = turn;
   try {
     const handle = await startChild(upgradeNode, {
       workflowId,
-      args: [nodeInput(run, change)],
+      args: [nodeInput(run, turn)],
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       staticSummary: `${change.name}: ${change.from} → ${change.to}`,
     });
     child.isStarted = true;
     const outcome = await handle.result();
+    if (outcome.outcome === 'returned') return takeBack(run, change, outcome);
     run.done.push(outcome);
     const isOurs = CancellationScope.current().consideredCancelled;
     if (outcome.outcome === 'undone' && !isOurs) fail(run, lostNode(workflowId));
@@ -212,6 +320,11 @@ async function follow(run: PoolRun, change: NodeChange, child: NodeChild): Promi
   }
 }
 
+function takeBack(run: PoolRun, change: NodeChange, earlier: NodeReturn): void {
+  run.begun -= 1;
+  run.returned.push({ change, earlier });
+}
+
 function fail(run: PoolRun, failure: FailureInfo): void {
   run.failure ??= failure;
 }
@@ -220,7 +333,7 @@ function lostNode(workflowId: string): FailureInfo {
   return failureInfo('unexpected', `workflow ${workflowId} was cancelled by somebody`);
 }
 
-function nodeInput(run: PoolRun, change: NodeChange): Parameters<typeof upgradeNode>[0] {
+function nodeInput(run: PoolRun, { change, earlier }: Turn): UpgradeNodeInput {
   const { cluster, upgrade, hop, step, verifyOnly, cordonReason } = run.input;
   return {
     cluster,
@@ -235,6 +348,8 @@ function nodeInput(run: PoolRun, change: NodeChange): Parameters<typeof upgradeN
     nodeSoakMs: step.nodeSoakMs,
     cordonReason,
     paused: run.paused,
+    ...(step.window === undefined || earlier !== undefined ? {} : { mayReturn: true }),
+    ...(earlier === undefined ? {} : { earlier }),
   };
 }
 

@@ -40,6 +40,7 @@ export function createKubeApi(
     ...podCalls(requests, watched),
     ...budgetCalls(requests),
     followNode: (name) => watched.follow(name),
+    followCluster: () => watched.followAll(),
     close: () => watched.close(),
     listNamespaces: (signal) =>
       requests.list(

@@ -1,5 +1,6 @@
 // Where watches keep what they told: looked up by what drains ask for.
 
+import { isServing, ownerKey } from '../../domain/admission';
 import { isUnhealthy } from '../../domain/budget-explanation';
 import type { BudgetRef } from '../../domain/names';
 import type { BudgetView, NodeView, PodView } from '../ports';
@@ -68,6 +69,8 @@ export class PodStore extends Store<PodView> {
   /** A pod gets a node once, and keeps it; those without one are nobody's. */
   readonly #byNode = new Grouped<PodView>();
   readonly #unhealthy = new Map<string, PodView>();
+  /** How many serve, by owner. */
+  readonly #serving = new Map<string, number>();
 
   onNode(node: string): readonly PodView[] {
     return this.#byNode.of(node);
@@ -81,13 +84,20 @@ export class PodStore extends Store<PodView> {
     return [...this.#unhealthy.values()];
   }
 
+  servingOf(owner: string): number {
+    return this.#serving.get(owner) ?? 0;
+  }
+
   protected clear(): void {
     this.#byUid.clear();
     this.#unhealthy.clear();
+    this.#serving.clear();
     this.#byNode.clear();
   }
 
   protected keep(pod: PodView): void {
+    this.#count(this.#byUid.get(pod.uid), -1);
+    this.#count(pod, 1);
     this.#byUid.set(pod.uid, pod);
     if (isUnhealthy(pod)) this.#unhealthy.set(pod.uid, pod);
     else this.#unhealthy.delete(pod.uid);
@@ -95,9 +105,18 @@ export class PodStore extends Store<PodView> {
   }
 
   protected drop(pod: PodView): void {
+    this.#count(this.#byUid.get(pod.uid), -1);
     this.#byUid.delete(pod.uid);
     this.#unhealthy.delete(pod.uid);
     this.#byNode.delete(pod.node, pod.uid);
+  }
+
+  #count(pod: PodView | undefined, change: 1 | -1): void {
+    const owner = pod === undefined || !isServing(pod) ? undefined : ownerKey(pod);
+    if (owner === undefined) return;
+    const serving = this.servingOf(owner) + change;
+    if (serving > 0) this.#serving.set(owner, serving);
+    else this.#serving.delete(owner);
   }
 }
 
@@ -106,6 +125,10 @@ export class NodeStore extends Store<NodeView> {
 
   get(name: string): NodeView | undefined {
     return this.#byName.get(name);
+  }
+
+  all(): readonly NodeView[] {
+    return [...this.#byName.values()];
   }
 
   protected clear(): void {

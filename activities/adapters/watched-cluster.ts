@@ -6,7 +6,16 @@
 // C3. No change is missed between two looks: it is remembered until the follower asks.
 
 import type { BudgetRef } from '../../domain/names';
-import type { BudgetShortfall, BudgetView, Clock, NodeFollower, NodeView, PodView } from '../ports';
+import type {
+  BudgetShortfall,
+  BudgetView,
+  Clock,
+  ClusterFollower,
+  ClusterView,
+  NodeFollower,
+  NodeView,
+  PodView,
+} from '../ports';
 import { reflect, type Reflected, type ReflectorStore } from './reflector';
 import { BudgetStore, NodeStore, PodStore } from './watch-stores';
 
@@ -34,12 +43,15 @@ export class WatchedCluster {
   }
 
   /** Keeps the watches open until the follower is closed. */
+  followAll(): ClusterFollower {
+    return this.#follow(new Follower(undefined));
+  }
+
+  /** The same for one node. */
   follow(node: string): NodeFollower {
-    clearTimeout(this.#linger);
-    this.#watching ??= new Watching(this.#kinds, this.#clock, this.#followers);
     const follower = new Follower(node);
-    this.#followers.add(follower);
     return {
+      ...this.#follow(follower),
       isOpen: () => this.#now() !== undefined,
       pods: () => this.#now()?.podsOnNode(node),
       node: () => {
@@ -48,6 +60,15 @@ export class WatchedCluster {
       },
       budgetsOf: (pod) => this.#now()?.budgetsOf(pod),
       shortfallOf: (budget) => this.#now()?.shortfallOf(budget),
+    };
+  }
+
+  #follow(follower: Follower): ClusterFollower {
+    clearTimeout(this.#linger);
+    this.#watching ??= new Watching(this.#kinds, this.#clock, this.#followers);
+    this.#followers.add(follower);
+    return {
+      cluster: () => this.#now(),
       changed: (ms, signal) => follower.changed(ms, this.#clock, signal),
       close: () => this.#leave(follower),
     };
@@ -78,15 +99,17 @@ export class WatchedCluster {
 }
 
 /** One time that the watches run. */
-class Watching {
+class Watching implements ClusterView {
   readonly #followers: ReadonlySet<Follower>;
   readonly #live = new Set<keyof WatchedKinds>();
   readonly #end = new AbortController();
   readonly #ended: Promise<unknown>;
   readonly #pods = new PodStore(({ node }) => this.#tell((follower) => follower.node === node));
-  readonly #nodes = new NodeStore(({ name }) => this.#tell(({ node }) => node === name));
+  readonly #nodes = new NodeStore(({ name }) => this.#tell((follower) => follower.isOf(name)));
   readonly #budgets = new BudgetStore((budget) =>
-    this.#tell(({ node }) => this.podsOnNode(node).some((pod) => budget.selects(pod))),
+    this.#tell(
+      ({ node }) => node === undefined || this.podsOnNode(node).some((pod) => budget.selects(pod)),
+    ),
   );
 
   constructor(kinds: WatchedKinds, clock: Clock, followers: ReadonlySet<Follower>) {
@@ -122,6 +145,18 @@ class Watching {
     return this.#nodes.get(name);
   }
 
+  nodes(): readonly NodeView[] {
+    return this.#nodes.all();
+  }
+
+  unhealthyPods(): readonly PodView[] {
+    return this.#pods.unhealthy();
+  }
+
+  servingOf(owner: string): number {
+    return this.#pods.servingOf(owner);
+  }
+
   budgetsOf(pod: PodView): readonly BudgetView[] {
     return this.#budgets.inNamespace(pod.ref.namespace).filter((budget) => budget.selects(pod));
   }
@@ -148,14 +183,18 @@ class Watching {
   }
 }
 
-/** Who waits for changes of one node. */
+/** Who waits for changes of one node, or of any. */
 class Follower {
-  readonly node: string;
+  readonly node: string | undefined;
   /** Aborted by a change that nobody has asked for yet (C3). */
   #change = new AbortController();
 
-  constructor(node: string) {
+  constructor(node: string | undefined) {
     this.node = node;
+  }
+
+  isOf(node: string): boolean {
+    return this.node === undefined || this.node === node;
   }
 
   tell(): void {

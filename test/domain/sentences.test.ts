@@ -651,6 +651,7 @@ describe('a failure', () => {
       ' node',
     'drain-deadline':
       'remove what its blockers name and retry the node, or skip it, or quarantine it',
+    'drain-yielded': 'nothing: its node is taken again when no other node of the pool is in work',
     'node-upgrade-failed':
       "look at the node's host and the driver's log; retry the node, or quarantine it",
     'node-not-ready': 'look at the kubelet of the node; retry the node, or quarantine it',

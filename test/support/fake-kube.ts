@@ -4,9 +4,12 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 
 import { cordonedAtAnnotation, cordonReasonAnnotation } from '../../activities/cordon-mark';
+import { listedCluster } from '../../activities/cluster-view';
 import {
   type BudgetShortfall,
   type BudgetView,
+  type ClusterFollower,
+  type ClusterView,
   type EvictionAnswer,
   type KubeApi,
   type NodeFollower,
@@ -180,19 +183,37 @@ export class FakeKube implements KubeApi {
   followNode(name: NodeName): NodeFollower {
     const told = <Answer>(answer: () => Answer): Answer | undefined =>
       this.isWatched ? answer() : undefined;
-    this.followers += 1;
     const follower: NodeFollower = {
+      ...this.followCluster(),
       isOpen: () => this.isWatched,
       pods: () => told(() => this.told.pods ?? this.copiesOn(name)),
       node: () => told(() => this.toldNode(name)),
       budgetsOf: (pod) => told(() => this.toldBudgets().filter((budget) => budget.selects(pod))),
       shortfallOf: (budget) => told(() => this.shortfallOf(budget)),
-      changed: (ms, signal) => this.untilChange(follower, ms, signal),
+      changed: (ms, signal) => this.untilChange(() => this.lookOf(follower), ms, signal),
+    };
+    return follower;
+  }
+
+  followCluster(): ClusterFollower {
+    this.followers += 1;
+    return {
+      cluster: () => (this.isWatched ? this.view() : undefined),
+      changed: (ms, signal) =>
+        this.untilChange(
+          () => JSON.stringify([[...this.nodes.values()], this.toldBudgets()]),
+          ms,
+          signal,
+        ),
       close: () => {
         this.followers -= 1;
       },
     };
-    return follower;
+  }
+
+  private view(): ClusterView {
+    const pods = this.told.pods ?? [...this.pods.values()];
+    return listedCluster([...this.nodes.values()], pods, this.toldBudgets());
   }
 
   private toldBudgets(): readonly BudgetView[] {
@@ -214,13 +235,14 @@ export class FakeKube implements KubeApi {
     return this.told.isUncordoned === true ? { ...node, unschedulable: false } : { ...node };
   }
 
+  private lookOf(follower: NodeFollower): string {
+    const pods = follower.pods() ?? [];
+    const budgets = pods.flatMap((pod) => follower.budgetsOf(pod) ?? []);
+    return JSON.stringify([pods, follower.node(), budgets]);
+  }
+
   /** Lets time go by in steps, so that what happens in between is noticed. */
-  private async untilChange(follower: NodeFollower, ms: number, signal: AbortSignal) {
-    const look = (): string => {
-      const pods = follower.pods() ?? [];
-      const budgets = pods.flatMap((pod) => follower.budgetsOf(pod) ?? []);
-      return JSON.stringify([pods, follower.node(), budgets]);
-    };
+  private async untilChange(look: () => string, ms: number, signal: AbortSignal) {
     const before = look();
     const endMs = this.clock.nowMs() + ms;
     do {

@@ -4,6 +4,8 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 
 import type {
+  AdmitNodesInput,
+  AdmittedNode,
   AscentActivities,
   CordonInput,
   CordonResult,
@@ -70,6 +72,9 @@ export class ScriptedCluster {
     controllerManager: 'cp-1',
     scheduler: 'cp-2',
   };
+  /** Which nodes may begin; as many as there are places for, in the order of the plan. */
+  admit = ({ waiting, free }: AdmitNodesInput): readonly AdmittedNode[] =>
+    waiting.slice(0, free).map((node) => ({ node }));
   /** Names of nodes whose kubelet does not say its version. */
   readonly unreported = new Set<string>();
   /** What verifyNode finds broken since before the cordon. */
@@ -215,6 +220,11 @@ export class ScriptedCluster {
         'taintWaitingNodes',
         ({ waiting }) => waiting.join(' '),
         ({ waiting }) => this.#taint(waiting),
+      ),
+      admitNodes: run(
+        'admitNodes',
+        ({ pool }) => pool,
+        (input) => ({ admitted: this.admit(input) }),
       ),
       drainNode: run(
         'drainNode',

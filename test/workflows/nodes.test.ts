@@ -166,7 +166,8 @@ describe.each(workerModes)('a node that cannot go on, $mode', ({ workerOptions }
       await upgrade.untilPoolHolds('hop-1.29/workers');
       moving.release();
       const pool = upgrade.child('hop-1.29/workers');
-      await upgrade.untilActed(pool, 2);
+      // Two nodes, and which was next before each.
+      await upgrade.untilActed(pool, 4);
       expect(await pool.query(poolStatusQuery)).toMatchObject({
         pending: 1,
         active: [{ node: second }],

@@ -83,7 +83,8 @@ describe.each(workerModes)('a limit that is changed, $mode', ({ workerOptions })
       );
       await upgrade.untilLimited(poolOfHop, 1);
       first?.release();
-      await upgrade.untilActed(upgrade.child(poolOfHop), 2);
+      // Two nodes, and which was next before each.
+      await upgrade.untilActed(upgrade.child(poolOfHop), 4);
       expect(await inWork(upgrade)).toEqual({ active: ['worker-2', 'worker-5'], pending: 1 });
       for (const drain of others) drain.release();
       expect(await upgrade.result()).toMatchObject({ outcome: 'completed' });

@@ -183,6 +183,33 @@ describe('a watched cluster', () => {
     expect(follower.budgetsOf(web2)).toHaveLength(1);
   });
 
+  it('tells of the whole cluster, and wakes who follows it at nodes and budgets', async () => {
+    const scene = new Scene();
+    const pending = { ...web2, node: '', ready: false, phase: 'Pending' };
+    scene.pods.views = [web1, pending, web3];
+    const follower = scene.cluster.followAll();
+    expect(follower.cluster()).toBeUndefined();
+    const cluster = await until('the watches are open', async () => follower.cluster());
+    await follower.changed(0, never);
+    const owner = 'shop/ReplicaSet/web';
+    expect(cluster.podsOnNode('worker-1')).toEqual([web1]);
+    expect(cluster.unhealthyPods()).toEqual([pending]);
+    expect([cluster.servingOf(owner), cluster.servingOf('shop/ReplicaSet/api')]).toEqual([2, 0]);
+    scene.nodes.tell({ kind: 'put', view: worker1, version: '2' });
+    await follower.changed(forEverMs, never);
+    expect(cluster.nodes()).toEqual([worker1]);
+    scene.pods.tell({ kind: 'put', view: web2, version: '3' });
+    scene.pods.tell({ kind: 'put', view: { ...web3, deletionTimestampMs: 1 }, version: '4' });
+    scene.pods.tell({ kind: 'remove', view: web1, version: '5' });
+    await until('the last is told', async () => cluster.servingOf(owner) === 1 || undefined);
+    scene.pods.tell({ kind: 'remove', view: web2, version: '6' });
+    await until('none serves', async () => cluster.servingOf(owner) === 0 || undefined);
+    scene.budgets.tell({ kind: 'put', view: budgetOf('web-1', 0), version: '7' });
+    await follower.changed(forEverMs, never);
+    expect(cluster.budgetsOf(web1)).toHaveLength(1);
+    follower.close();
+  });
+
   it('remembers a change until it is asked for, and only once', async () => {
     const scene = new Scene();
     const follower = await scene.follow();
