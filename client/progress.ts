@@ -9,7 +9,11 @@ import {
   loadDataConverter,
 } from '@temporalio/common/lib/internal-non-workflow';
 
-import type { DrainProgress } from '../domain/activity-contract';
+import type {
+  AdmissionProgress,
+  AscentActivities,
+  DrainProgress,
+} from '../domain/activity-contract';
 import type { NodeName } from '../domain/names';
 import type {
   HopStatus,
@@ -46,14 +50,17 @@ export async function readProgress(session: Session, cluster: string): Promise<U
   const hop = await readHop(session, status);
   const pool = await readPool(session, hop);
   const active = pool?.active.slice(0, maxNodesAsked) ?? [];
-  const [nodes, ...above] = await Promise.all([
+  const [nodes, choice, ...above] = await Promise.all([
     Promise.all(active.map((node) => readNode(session.client, node))),
+    readChoice(session.client, hop?.poolWorkflowId),
     ...workflowsAbove(status).map((workflowId) => readUnsettled(session.client, workflowId)),
   ]);
-  const unsettled = [...above.flat(), ...nodes.flatMap((node) => node.unsettled)];
+  const ofNodes = nodes.flatMap((node) => node.unsettled);
+  const unsettled = [...above.flat(), ...choice.unsettled, ...ofNodes];
   return {
     status,
     ...(pool === undefined ? {} : { pool: withoutActive(pool) }),
+    ...(choice.held === undefined ? {} : { held: choice.held }),
     members: hop?.members ?? [],
     nodes: nodes.map(({ progress }) => progress),
     ...(unsettled.length === 0 ? {} : { unsettled }),
@@ -92,6 +99,23 @@ function readPool(session: Session, hop: HopStatus | undefined): Promise<PoolSta
   );
 }
 
+interface ChoiceLook extends Pick<UpgradeProgress, 'held'> {
+  readonly unsettled: readonly UnsettledActivity[];
+}
+
+/** What the pool's choice of the next node waits for. */
+async function readChoice(client: Client, workflowId: string | undefined): Promise<ChoiceLook> {
+  const description =
+    workflowId === undefined
+      ? undefined
+      : await askChild(client, () => client.workflow.getHandle(workflowId).describe());
+  if (description === undefined) return { unsettled: [] };
+  const unsettled = unsettledActivities(description, Date.now());
+  const told = await readHeartbeat<AdmissionProgress>(client, description, 'admitNodes');
+  if (told === undefined || told.held.length === 0) return { unsettled };
+  return { unsettled, held: { nodes: told.held, more: told.more } };
+}
+
 interface NodeLook {
   readonly progress: NodeProgress;
   readonly unsettled: readonly UnsettledActivity[];
@@ -117,18 +141,24 @@ async function readNode(
 }
 
 /** The last heartbeat of the drain that runs, if one does and has told anything yet. */
-export async function readDrain(
+export function readDrain(
+  client: Client,
+  description: WorkflowExecutionDescription,
+): Promise<DrainProgress | undefined> {
+  return readHeartbeat<DrainProgress>(client, description, 'drainNode');
+}
+
+async function readHeartbeat<Details>(
   client: Client,
   { raw }: WorkflowExecutionDescription,
-): Promise<DrainProgress | undefined> {
-  const drain = raw.pendingActivities?.find(
-    (activity) => activity.activityType?.name === 'drainNode',
-  );
-  const payloads = drain?.heartbeatDetails?.payloads;
+  name: keyof AscentActivities,
+): Promise<Details | undefined> {
+  const pending = raw.pendingActivities?.find((activity) => activity.activityType?.name === name);
+  const payloads = pending?.heartbeatDetails?.payloads;
   if (payloads === undefined || payloads === null) return undefined;
   const converter = loadDataConverter(client.options.dataConverter);
   const [details] = await decodeArrayFromPayloads(converter, payloads);
-  return details as DrainProgress | undefined;
+  return details as Details | undefined;
 }
 
 async function readUnsettled(

@@ -1,6 +1,7 @@
 // Where an upgrade stands: the data behind `status`, `watch`, the Temporal UI's current details
 // and the final report. The sentences are in sentences.ts; how it grows is in workflows/.
 
+import type { HeldNode } from './admission';
 import type { DrainBlocker } from './blockers';
 import type { Gate } from './control';
 import type { FailureInfo } from './failures';
@@ -176,6 +177,13 @@ export type UnsettledActivity = {
 export interface UpgradeProgress {
   readonly status: UpgradeStatus;
   readonly pool?: Omit<PoolStatus, 'active'>;
+  /** Nodes of the pool that might begin and may not yet; absent when none waits. */
+  readonly held?: {
+    /** The first few, in the order in which they would begin. */
+    readonly nodes: readonly HeldNode[];
+    /** Nodes that are held and not named. */
+    readonly more: number;
+  };
   readonly members: readonly MemberOutcome[];
   readonly nodes: readonly NodeProgress[];
   /** Steps of the hop that runs which are done → seconds, as in HopOutcome. */

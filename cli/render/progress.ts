@@ -3,6 +3,7 @@
 
 import { formatDuration, formatSeconds } from '../../domain/durations';
 import type { Plan } from '../../domain/plan';
+import { holdSentence } from '../../domain/admission-sentences';
 import { limitSentence } from '../../domain/pool-limits';
 import type { HopOutcome, NodeProgress, UpgradeProgress } from '../../domain/progress';
 import { gateSentence } from '../../domain/sentences';
@@ -113,12 +114,14 @@ function renderStep(
       return [
         line + poolText(progress),
         ...progress.nodes.flatMap((node) => renderNode(node, { style, nowMs, width })),
+        ...heldLines(progress, width).map(style.wait),
       ];
     }
   }
 }
 
 const barWidth = 20;
+const heldIndent = '        ';
 
 function poolText({ pool }: UpgradeProgress): string {
   if (pool === undefined || pool.total === 0) return '';
@@ -126,6 +129,18 @@ function poolText({ pool }: UpgradeProgress): string {
   const bar = '█'.repeat(full) + '░'.repeat(barWidth - full);
   const paused = pool.paused ? ', paused' : '';
   return `  ${bar}  ${pool.done.length} of ${count(pool.total, 'node')}${paused}`;
+}
+
+/** Which nodes would be next, and what is in their way. */
+function heldLines({ held }: UpgradeProgress, width: number): readonly string[] {
+  if (held === undefined) return [];
+  const lines = held.nodes.map(
+    ({ node, holds }) => `${node} waits: ${holds.map(holdSentence).join('; ')}`,
+  );
+  const more = held.more === 0 ? [] : [`${count(held.more, 'more node')} held as well`];
+  return [...lines, ...more].flatMap((line) =>
+    wrap(line, width - heldIndent.length).map((part) => heldIndent + part),
+  );
 }
 
 function renderNode(

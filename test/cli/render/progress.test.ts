@@ -1,5 +1,6 @@
 import { renderProgress } from '../../../cli/render/progress';
 import { colourStyle, plainStyle } from '../../../cli/render/style';
+import { nodeName } from '../../support/builders';
 import { nowMs } from '../support/fake-terminal';
 import { moments, plan } from '../support/fixtures';
 
@@ -38,6 +39,25 @@ describe('renderProgress', () => {
     const before = renderProgress(moment, wide);
     const gate = before.findIndex((line) => line.startsWith('! node web-2'));
     expect(lines).toEqual(before.toSpliced(gate, 0, sentence, ''));
+  });
+
+  it('shows below the nodes in work which would be next, and what is in their way', () => {
+    const moment = moments['held by a node'];
+    if (moment === undefined) throw new Error('no such moment');
+    const wide = { ...view, width: 200, style: plainStyle };
+    const holds = [{ code: 'zone-in-work', zone: 'b', inWork: 'a' }] as const;
+    const held = { nodes: [{ node: nodeName('web-4'), holds }], more: 2 };
+
+    const lines = renderProgress({ ...moment, held }, wide);
+
+    const before = renderProgress(moment, wide);
+    const added = lines.filter((line) => !before.includes(line));
+    expect(added).toEqual([
+      '        web-4 waits: zone a is in work, and zones go one at a time',
+      '        2 more nodes held as well',
+    ]);
+    const all = renderProgress({ ...moment, held: { ...held, more: 0 } }, wide);
+    expect(all.filter((line) => !before.includes(line))).toEqual(added.slice(0, 1));
   });
 
   it('wraps sentences at the width of the terminal', () => {
