@@ -37,9 +37,10 @@ export async function runPool(
   options: PoolRunOptions,
 ): Promise<StepProblem | undefined> {
   const { step } = options;
-  for (let first = 0; first < step.nodes.length; first += maxChunkNodes) {
-    const nodes = step.nodes.slice(first, first + maxChunkNodes);
-    const chunk = first / maxChunkNodes;
+  const size = maxChunkNodes(step);
+  for (let first = 0; first < step.nodes.length; first += size) {
+    const nodes = step.nodes.slice(first, first + size);
+    const chunk = first / size;
     const end = await runChunk(run, { ...options, step: { ...step, nodes } }, chunk);
     options.onNodes(end.nodes);
     if (end.failure !== undefined) return problemOf(end.failure);
