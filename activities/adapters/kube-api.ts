@@ -5,10 +5,12 @@
 
 import type { V1Node, V1NodeSpec, V1Pod, V1Taint } from '@kubernetes/client-node';
 
+import { budgetKey } from '../../domain/budget-explanation';
 import type { NodeName, PodRef } from '../../domain/names';
 import { cordonedAtAnnotation, cordonOf, cordonReasonAnnotation } from '../cordon-mark';
 import { waitingTaintKey } from '../waiting-taint';
 import { type Clock, type EvictionAnswer, type KubeApi, PortError } from '../ports';
+import { BudgetTurns } from './budget-turns';
 import { classifyEviction, type EvictionRefusal } from './eviction-answers';
 import type { KubeConnection } from './kube-connection';
 import { refusalOf } from './kube-errors';
@@ -171,6 +173,7 @@ function podCalls(
 ): Pick<KubeApi, 'listPods' | 'listPodsOnNode' | 'evict' | 'deletePod'> {
   const { core } = requests;
   const nodePods = new NodePods(requests);
+  const turns = new BudgetTurns();
   return {
     listPods: (signal) =>
       requests.list(
@@ -182,10 +185,13 @@ function podCalls(
 
     async evict(pod, gracePeriodSeconds, signal) {
       // As long as the watch has a pod with this uid, nobody has replaced it (A1).
-      const isKnown = watched.hasPod(pod.uid) === true;
-      const before = isKnown ? undefined : await comparePod(requests, pod, signal);
+      const budgets = watched.budgetsOf(pod.uid);
+      const before = budgets === undefined ? await comparePod(requests, pod, signal) : undefined;
       if (before !== undefined) return before;
-      const answer = await askForEviction(requests, pod, gracePeriodSeconds, signal);
+      const answer = await turns.take(
+        (budgets ?? []).map(({ budget }) => budgetKey(budget)),
+        () => askForEviction(requests, pod, gracePeriodSeconds, signal),
+      );
       if (answer.kind !== 'conflict') return answer;
       const after = await comparePod(requests, pod, signal);
       return after ?? { kind: 'failed', message: answer.message };

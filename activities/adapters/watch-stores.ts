@@ -76,8 +76,8 @@ export class PodStore extends Store<PodView> {
     return this.#byNode.of(node);
   }
 
-  has(uid: string): boolean {
-    return this.#byUid.has(uid);
+  get(uid: string): PodView | undefined {
+    return this.#byUid.get(uid);
   }
 
   unhealthy(): readonly PodView[] {

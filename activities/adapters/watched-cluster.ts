@@ -74,9 +74,11 @@ export class WatchedCluster {
     };
   }
 
-  /** Whether a pod with this uid is there; undefined while the cluster is not watched (C2). */
-  hasPod(uid: string): boolean | undefined {
-    return this.#now()?.hasPod(uid);
+  /** Budgets of the pod; undefined when no pod has this uid, or no watch is open (C2). */
+  budgetsOf(uid: string): readonly BudgetView[] | undefined {
+    const now = this.#now();
+    const pod = now?.pod(uid);
+    return pod === undefined ? undefined : now?.budgetsOf(pod);
   }
 
   /** Ends the watches and forgets what they told. */
@@ -137,8 +139,8 @@ class Watching implements ClusterView {
     return this.#pods.onNode(node);
   }
 
-  hasPod(uid: string): boolean {
-    return this.#pods.has(uid);
+  pod(uid: string): PodView | undefined {
+    return this.#pods.get(uid);
   }
 
   node(name: string): NodeView | undefined {

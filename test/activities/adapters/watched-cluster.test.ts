@@ -125,7 +125,7 @@ describe('a watched cluster', () => {
       undefined,
       undefined,
     ]);
-    expect(scene.cluster.hasPod(web1.uid)).toBeUndefined();
+    expect(scene.cluster.budgetsOf(web1.uid)).toBeUndefined();
     await until('the watches are open', async () => follower.pods());
     expect(follower.pods()).toEqual([web1]);
     expect(follower.node()).toEqual(worker1);
@@ -136,8 +136,9 @@ describe('a watched cluster', () => {
       }),
     ]);
     expect(follower.budgetsOf(web2)).toEqual([]);
-    expect(scene.cluster.hasPod(web1.uid)).toBe(true);
-    expect(scene.cluster.hasPod(web2.uid)).toBe(false);
+    expect(scene.cluster.budgetsOf(web1.uid)).toEqual(follower.budgetsOf(web1));
+    expect(scene.cluster.budgetsOf(web3.uid)).toEqual([]);
+    expect(scene.cluster.budgetsOf(web2.uid)).toBeUndefined();
   });
 
   it('tells the pods of a budget that are unhealthy, on any node and on none', async () => {
