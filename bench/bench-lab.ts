@@ -125,17 +125,21 @@ export class BenchLab {
   /** The same, asked of the Deployments: for more pods than one would list again and again. */
   async untilAvailable(pods: number): Promise<void> {
     const path = `/apis/apps/v1/namespaces/${namespace}/deployments`;
-    const isAvailable = await eventually(
-      async () => {
-        const { body } = await this.kube.must({ method: 'GET', path });
-        const { items } = body as { readonly items: readonly BenchDeploymentObject[] };
-        return (
-          items.reduce((sum, { status }) => sum + (status?.availableReplicas ?? 0), 0) === pods
-        );
-      },
-      { timeoutMs: settleMs + pods * settlePerPodMs, everyMs: 1_000 },
-    );
-    if (!isAvailable) throw new Error(`${pods} pods were to be available`);
+    let available = 0;
+    let problem = '';
+    const isAvailable = async (): Promise<boolean> => {
+      // An API server that gets thousands of pods at once may leave somebody without an answer.
+      const answer = await this.kube.must({ method: 'GET', path }).catch((error: unknown) => {
+        problem = `; ${String(error)}`;
+      });
+      if (answer === undefined) return false;
+      const { items } = answer.body as { readonly items: readonly BenchDeploymentObject[] };
+      available = items.reduce((sum, { status }) => sum + (status?.availableReplicas ?? 0), 0);
+      return available === pods;
+    };
+    const limits = { timeoutMs: settleMs + pods * settlePerPodMs, everyMs: 1_000 };
+    if (await eventually(isAvailable, limits)) return;
+    throw new Error(`${available} of ${pods} pods became available${problem}`);
   }
 
   /** From the eviction of one pod until as many serve as before; from a cluster at rest. */
