@@ -10,7 +10,7 @@ import type { NodeChange } from './plan';
 import { isKubeletTooOld } from './skew';
 import type { Lane } from './spec';
 import type { KubeVersion } from './versions';
-import { compareVersions } from './versions';
+import { compareVersions, minorsBetween } from './versions';
 
 export interface LaneInput {
   readonly lane: Lane;
@@ -26,6 +26,28 @@ export function laneChanges({ lane, nodes, targets }: LaneInput, hop: number): N
     const to = versionAfter(lane, kubeletVersion, targets, hop + 1);
     return from === to ? [] : [{ name, zone, from, to }];
   });
+}
+
+/** In how many of the hops a kubelet that starts at `start` changes. */
+export function laneDrains(
+  lane: Lane,
+  start: KubeVersion,
+  targets: readonly KubeVersion[],
+): number {
+  const before = (hop: number): KubeVersion => versionAfter(lane, start, targets, hop);
+  return targets.filter((_, hop) => before(hop) !== before(hop + 1)).length;
+}
+
+/** How many minors it is behind the API servers at the most, its own change of a hop included. */
+export function mostBehind(
+  lane: Lane,
+  start: KubeVersion,
+  targets: readonly KubeVersion[],
+): number {
+  const behind = targets.map((target, hop) =>
+    minorsBetween(versionAfter(lane, start, targets, hop + 1), target),
+  );
+  return Math.max(0, ...behind);
 }
 
 /** Where a kubelet is after the first `hops` hops. */

@@ -2,6 +2,7 @@
 
 import { formatDuration } from '../../domain/durations';
 import { approvalGateId } from '../../domain/gates';
+import { laneEffects, laneSentence } from '../../domain/lane-effects';
 import type { ApiServerStep, Hop, Plan, PoolStep, Step } from '../../domain/plan';
 import type { Style } from './style';
 import { columns, count, tally } from './text';
@@ -17,6 +18,7 @@ export function renderPlan(plan: Plan, style: Style): readonly string[] {
     ...plan.hops.flatMap((hop) => ['', ...renderHop(hop, style)]),
     '',
     ...renderPools(plan, style),
+    ...laneEffects(plan).map(laneSentence),
     '',
     ...renderTotals(plan),
   ];
