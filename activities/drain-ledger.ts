@@ -99,6 +99,7 @@ export class DrainLedger {
   private lastLookMs: number;
   private nodeReady: boolean | undefined;
   private toldAs = '';
+  private tellsAllLeaving = false;
 
   /** Goes on from `checkpoint`, or begins at `nowMs`. */
   constructor(checkpoint: DrainCheckpoint | undefined, nowMs: number) {
@@ -151,6 +152,11 @@ export class DrainLedger {
   /** L2, for a pod that this attempt has not told of yet. */
   private sinceMsOf(pod: PodView, nowMs: number): number {
     return this.inheritedSinceMs.get(podKey(pod.ref)) ?? nowMs;
+  }
+
+  /** From here on a pod that is leaving is told of also within a short grace period. */
+  tellAllLeaving(): void {
+    this.tellsAllLeaving = true;
   }
 
   get remaining(): number {
@@ -300,8 +306,9 @@ export class DrainLedger {
   }
 
   private leavingBlockers(): readonly DrainBlocker[] {
-    const { lastLookMs: nowMs, nodeReady } = this;
-    return this.leaving.flatMap((pod) => terminatingBlocker(pod, { nowMs, nodeReady }) ?? []);
+    const { lastLookMs: nowMs, nodeReady, tellsAllLeaving: tellsAll } = this;
+    const told = { nowMs, nodeReady, tellsAll };
+    return this.leaving.flatMap((pod) => terminatingBlocker(pod, told) ?? []);
   }
 }
 

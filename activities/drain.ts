@@ -2,7 +2,8 @@
 // and the node is looked at again until it is really empty (drain-looks.ts, drain-evictions.ts).
 // D1. A pod is evicted, never deleted, unless a named person has that very pod forced.
 // D2. When the policy refuses one pod, none is evicted; the node stays cordoned.
-// D3. The deadline counts from the first attempt of the drain, so restarts do not prolong it.
+// D3. The deadline counts from the first attempt of the drain, so restarts do not prolong it. An
+//     attempt that begins after it asks once for what is left: a person is told reasons of now.
 // D4. A node that somebody uncordoned is not drained: its pods would only come back.
 // D5. Nothing is waited for by rote: a change of the node, of a pod or of a budget is told by
 //     watches. Where none is open, or something is due at a time, the clock says when to look.
@@ -88,7 +89,7 @@ async function untilEmpty(drain: Drain): Promise<DrainResult> {
   const { clock } = deps.ports;
   const looks = looksOf(drain);
   const yields = new DrainYield(drain.input, follower);
-  for (;;) {
+  for (let isFirst = true; ; isFirst = false) {
     const isOver = clock.nowMs() >= deadlineMs;
     const pods = await lookAndNote(drain, looks, isOver);
     if (ledger.remaining === 0) {
@@ -96,12 +97,12 @@ async function untilEmpty(drain: Drain): Promise<DrainResult> {
       const seconds = secondsBetween(ledger.startedAtMs, clock.nowMs());
       return { evicted, refusals, seconds, ...(forced === undefined ? {} : { forced }) };
     }
-    if (isOver) throw deadlinePassed(drain, pods);
+    if (isOver && !isFirst) throw deadlinePassed(drain, pods);
     const deadlock = yields.dueAt(clock.nowMs());
     if (deadlock !== undefined) throw yieldedTo(drain, deadlock);
     try {
       await forceDue(drain);
-      await evictDue(drain);
+      await evictDue(isOver ? { ...drain, deadlineMs: Infinity } : drain);
     } finally {
       beatWhenChanged(drain);
     }
@@ -191,6 +192,7 @@ function leftOn({ evict, wait }: NodePods, blockers: readonly DrainBlocker[]) {
 }
 
 function deadlinePassed({ input, ledger }: Drain, pods: NodePods): Error {
+  ledger.tellAllLeaving();
   const progress = ledger.progress();
   const details: DrainDeadlineDetails = { progress, pods: leftOn(pods, progress.blockers) };
   const { evicted, remaining, blockers } = progress;

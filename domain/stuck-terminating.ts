@@ -2,7 +2,8 @@
 // S1. A kubelet that does not report comes first, unless it has said that the pod has ended: as
 //     long as it has not, nobody who waits for that (a Job's finalizer, a volume) goes on either.
 // S2. A finalizer keeps the object, whatever the kubelet says.
-// S3. A long grace period is told while it runs: a drain may come to its deadline before.
+// S3. A long grace period is told while it runs: a drain may come to its deadline before. There,
+//     any grace period is: nothing may be left that nobody has a word for.
 
 import type { DrainBlocker } from './blockers';
 import type { PodRef } from './names';
@@ -36,13 +37,18 @@ export function isOverdue({ deletionTimestampMs }: LeavingPod, nowMs: number): b
   return deletionTimestampMs !== undefined && nowMs > deletionTimestampMs + graceSlackMs;
 }
 
-/**
- * Undefined while there is nothing to tell: the pod is not terminating, or is within a short grace
- * period. `nodeReady`: undefined when it is not known.
- */
+interface TerminatingQuestion {
+  readonly nowMs: number;
+  /** Undefined when it is not known. */
+  readonly nodeReady: boolean | undefined;
+  /** Also of a pod within a short grace period (S3). */
+  readonly tellsAll?: boolean;
+}
+
+/** Undefined while there is nothing to tell: it is not terminating, or has a moment of grace. */
 export function terminatingBlocker(
   pod: LeavingPod,
-  { nowMs, nodeReady }: { readonly nowMs: number; readonly nodeReady: boolean | undefined },
+  { nowMs, nodeReady, tellsAll = false }: TerminatingQuestion,
 ): Extract<DrainBlocker, { readonly code: 'pod-terminating' }> | undefined {
   const { ref, finalizers, deletionTimestampMs: untilMs } = pod;
   const { deletionGracePeriodSeconds: gracePeriodSeconds = 0 } = pod;
@@ -51,7 +57,7 @@ export function terminatingBlocker(
   if (isOverdue(pod, nowMs)) {
     return { ...facts, cause: causeOf(pod, nodeReady), sinceMs: untilMs };
   }
-  if (gracePeriodSeconds <= longGraceSeconds) return undefined;
+  if (!tellsAll && gracePeriodSeconds <= longGraceSeconds) return undefined;
   // `metadata.deletionTimestamp` is when its grace is over, not when its deletion was asked for.
   return { ...facts, cause: 'grace', untilMs, sinceMs: untilMs - gracePeriodSeconds * 1_000 };
 }

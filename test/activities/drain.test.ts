@@ -442,6 +442,37 @@ describe('drainNode goes on after its worker died', () => {
     expect(fake.clock.nowMs()).toBe(startedAtMs + 10_000);
   });
 
+  it('and asks once more when its time is over: a person is told reasons of now', async () => {
+    const fake = aClusterToDrain();
+    fake.kube.addPod('worker-1', 'free', { uid: 'uid-free' });
+    fake.kube.addPod('worker-1', 'web-3', { uid: 'uid-web-3', labels: web });
+    fake.kube.addBudget('web', { matchLabels: web, desiredHealthy: 1 });
+    const nowMs = fake.clock.nowMs();
+    const attempt = new FakeAttempt({ heartbeatDetails: checkpoint });
+    const run = attempt.run(fake, 'drainNode', aDrain({ timeoutMs: 5_000 }));
+    expect(await failureOf(run)).toMatchObject({
+      type: 'drain-deadline',
+      details: [
+        {
+          progress: {
+            remaining: 2,
+            blockers: [
+              { code: 'budget-exhausted', pod: pod('web-3'), sinceMs: startedAtMs + 1 },
+              {
+                code: 'pod-terminating',
+                pod: pod('free'),
+                cause: 'grace',
+                untilMs: nowMs + 1_000,
+                sinceMs: nowMs,
+              },
+            ],
+          },
+        },
+      ],
+    });
+    expect(fake.kube.mutations).toEqual(['evict shop/free']);
+  });
+
   it('and begins anew when the resume point is of no use', async () => {
     for (const heartbeatDetails of ['x', null, { evicted: 'many' }, { phase: 'saving' }]) {
       const fake = aClusterToDrain();

@@ -28,6 +28,16 @@ describe('a terminating pod', () => {
     expect(terminatingBlocker(oneMinute, { ...late, nowMs: graceOverMs - 1 })).toBeUndefined();
   });
 
+  it('is told of at a deadline also within a short grace period', () => {
+    const told = { ...late, nowMs: graceOverMs - 1, tellsAll: true };
+    expect(terminatingBlocker(pod, told)).toEqual({
+      ...facts,
+      cause: 'grace',
+      untilMs: graceOverMs,
+      sinceMs: graceOverMs - 30_000,
+    });
+  });
+
   it('counts as overdue when clocks that differ a little cannot explain it', () => {
     expect(isOverdue(pod, graceOverMs + 2_000)).toBe(false);
     expect(isOverdue(pod, graceOverMs + 2_001)).toBe(true);
