@@ -51,16 +51,18 @@ export function documentedRights(text: string): readonly Rule[] {
   const [rights = ''] = section.trim().split('\n## ');
   const verbs = '(?:get|list|watch|create|update|patch|delete)';
   const pattern = new RegExp(
-    `([a-z]+(?:/[a-z]+)?)(?: in kube-system)?:\\s+(${verbs}(?:,\\s+${verbs})*)`,
+    `\\b([a-z]+(?:/[a-z]+)?)(?: in kube-system)?:\\s+(${verbs}(?:,\\s+${verbs})*)`,
     'g',
   );
-  const rules = [...rights.matchAll(pattern)].map(([, resource = '', list = '']): Rule => {
-    const verbsOf = list.split(/,\s+/);
-    // The line of the page that names paths ends in `URLs …, /metrics`.
-    const group = groups[resource];
-    if (group === undefined) throw new Error(`${page}: of which API group is ${resource}?`);
-    return { apiGroups: [group], resources: [resource], verbs: verbsOf };
-  });
+  const rules = [...rights.toLowerCase().matchAll(pattern)].map(
+    ([, resource = '', list = '']): Rule => {
+      const verbsOf = list.split(/,\s+/);
+      // The line of the page that names paths ends in `URLs …, /metrics`.
+      const group = groups[resource];
+      if (group === undefined) throw new Error(`${page}: of which API group is ${resource}?`);
+      return { apiGroups: [group], resources: [resource], verbs: verbsOf };
+    },
+  );
   const paths = [...rights.matchAll(/`(\/[a-z/*]+)`/g)].map(([, url = '']) => url);
   return [...rules, { nonResourceURLs: paths, verbs: ['get'] }];
 }

@@ -33,7 +33,9 @@ export type FaultAction =
   | { readonly kind: 'node-not-ready'; readonly node: string; readonly seconds: number }
   | { readonly kind: 'api-restarted'; readonly signal: 'SIGTERM' | 'SIGKILL' }
   | { readonly kind: 'controllers-killed' }
-  | { readonly kind: 'worker-killed' };
+  | { readonly kind: 'worker-killed' }
+  /** A person pauses the upgrade, and resumes it. */
+  | { readonly kind: 'paused'; readonly forMs: number };
 
 export type FaultKind = FaultAction['kind'];
 
@@ -61,6 +63,7 @@ const weights: Readonly<Record<FaultKind, number>> = {
   'api-restarted': 1,
   'controllers-killed': 1,
   'worker-killed': 2,
+  paused: 2,
 };
 
 export const faultKinds = Object.keys(weights) as readonly FaultKind[];
@@ -72,71 +75,68 @@ const latestMs = 7_000;
 export function randomFaults(random: Random, scene: FaultScene): readonly Fault[] {
   const drawn = new Set(random.some(drawnFrom, random.int(1, 3)));
   return [...drawn]
-    .flatMap((kind): readonly Fault[] => {
-      const action = randomAction(random, kind, scene);
-      return action === undefined ? [] : [{ atMs: random.int(0, latestMs), action }];
-    })
+    .map((kind): Fault => ({ atMs: random.int(0, latestMs), action: actions[kind](random, scene) }))
     .toSorted((a, b) => a.atMs - b.atMs);
 }
 
-const forAWhile = (random: Random): number | undefined =>
-  random.chance(0.75) ? random.int(1_000, 6_000) : undefined;
+type ActionOf<Kind extends FaultKind> = Extract<FaultAction, { readonly kind: Kind }>;
 
-/** Undefined when the scene has nothing that it could happen to. */
-function randomAction(random: Random, kind: FaultKind, scene: FaultScene): FaultAction | undefined {
-  switch (kind) {
-    case 'sick-pods':
-    case 'scaled':
-    case 'pod-deleted':
-      return workloadFault(random, kind, scene);
-    case 'budget-edited':
-    case 'budget-deleted':
-    case 'budget-overlapped':
-      return budgetFault(random, kind, scene);
-    case 'node-deleted':
-      return { kind, node: random.pick(scene.nodes) };
-    case 'node-not-ready':
-      return { kind, node: random.pick(scene.nodes), seconds: random.int(1, 3) };
-    case 'api-restarted':
-      return { kind, signal: random.pick(['SIGTERM', 'SIGKILL']) };
-    case 'controllers-killed':
-    case 'worker-killed':
-      return { kind };
-  }
+const actions: {
+  readonly [Kind in FaultKind]: (random: Random, scene: FaultScene) => ActionOf<Kind>;
+} = {
+  'sick-pods': (random, scene) => ({
+    kind: 'sick-pods',
+    workload: aWorkload(random, scene),
+    of: random.int(0, 2),
+    forMs: forAWhile(random),
+  }),
+  scaled: (random, scene) => {
+    const workload = aWorkload(random, scene);
+    return { kind: 'scaled', workload, to: random.int(0, workload.replicas + 3) };
+  },
+  'pod-deleted': (random, scene) => ({ kind: 'pod-deleted', workload: aWorkload(random, scene) }),
+  'budget-edited': (random, scene) => ({
+    kind: 'budget-edited',
+    budget: aBudget(random, scene),
+    to: random.pick(['nothing', 'one-more', 'everything']),
+    restoreAfterMs: forAWhile(random),
+  }),
+  'budget-deleted': (random, scene) => ({
+    kind: 'budget-deleted',
+    budget: aBudget(random, scene),
+  }),
+  'budget-overlapped': (random, scene) => ({
+    kind: 'budget-overlapped',
+    budget: aBudget(random, scene),
+    restoreAfterMs: forAWhile(random),
+  }),
+  'node-deleted': (random, { nodes }) => ({ kind: 'node-deleted', node: random.pick(nodes) }),
+  'node-not-ready': (random, { nodes }) => ({
+    kind: 'node-not-ready',
+    node: random.pick(nodes),
+    seconds: random.int(1, 3),
+  }),
+  'api-restarted': (random) => ({
+    kind: 'api-restarted',
+    signal: random.pick(['SIGTERM', 'SIGKILL']),
+  }),
+  'controllers-killed': () => ({ kind: 'controllers-killed' }),
+  'worker-killed': () => ({ kind: 'worker-killed' }),
+  paused: (random) => ({ kind: 'paused', forMs: random.int(200, 3_000) }),
+};
+
+function forAWhile(random: Random): number | undefined {
+  return random.chance(0.75) ? random.int(1_000, 6_000) : undefined;
 }
 
-function workloadFault(
-  random: Random,
-  kind: 'sick-pods' | 'scaled' | 'pod-deleted',
-  { workloads }: FaultScene,
-): FaultAction {
-  const scaled = workloads.filter((one) => one.kind === 'Deployment' || one.kind === 'StatefulSet');
-  const workload = random.pick(scaled);
-  switch (kind) {
-    case 'sick-pods':
-      return { kind, workload, of: random.int(0, 2), forMs: forAWhile(random) };
-    case 'scaled':
-      return { kind, workload, to: random.int(0, workload.replicas + 3) };
-    case 'pod-deleted':
-      return { kind, workload };
-  }
+/** One that has a scale. */
+function aWorkload(random: Random, { workloads }: FaultScene): Workload {
+  return random.pick(
+    workloads.filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet'),
+  );
 }
 
-function budgetFault(
-  random: Random,
-  kind: 'budget-edited' | 'budget-deleted' | 'budget-overlapped',
-  { budgets }: FaultScene,
-): FaultAction | undefined {
-  const real = budgets.filter(({ app }) => app !== 'nobody');
-  const budget = random.pick(real);
-  switch (kind) {
-    case 'budget-edited': {
-      const to = random.pick(['nothing', 'one-more', 'everything'] as const);
-      return { kind, budget, to, restoreAfterMs: forAWhile(random) };
-    }
-    case 'budget-deleted':
-      return { kind, budget };
-    case 'budget-overlapped':
-      return { kind, budget, restoreAfterMs: forAWhile(random) };
-  }
+/** One that guards somebody. */
+function aBudget(random: Random, { budgets }: FaultScene): GuardedBudget {
+  return random.pick(budgets.filter(({ app }) => app !== 'nobody'));
 }

@@ -22,6 +22,8 @@ export interface InjectorOptions {
   readonly member: string;
   /** SIGKILL to the worker, and a new one. */
   readonly replaceWorker: () => Promise<void>;
+  /** Resolves when the upgrade was told to go on. */
+  readonly pause: (forMs: number) => Promise<void>;
 }
 
 interface NodeHarm {
@@ -88,6 +90,21 @@ export class Injector {
     }
   }
 
+  /** Everything is as it was, as far as it can be; what was deleted for good stays away. */
+  async heal(): Promise<void> {
+    await this.stop();
+    this.#sick.clear();
+    const sick = [...this.#pods.values()].filter(isMarkedSick);
+    await Promise.all(sick.map((pod) => this.#setReady(pod, 'True')));
+    for (const { action } of this.#options.faults) {
+      if ('budget' in action) await this.#restore(action.budget);
+      if (action.kind === 'scaled') {
+        const { workload } = action;
+        await this.#merge(scalePath(workload), { spec: { replicas: workload.replicas } });
+      }
+    }
+  }
+
   /** Nothing happens any more when it resolves. */
   async stop(): Promise<void> {
     this.#isOver = true;
@@ -143,8 +160,24 @@ export class Injector {
     void done.finally(() => this.#underWay.delete(done));
   }
 
-  async #act(action: FaultAction): Promise<void> {
-    const { control, member, replaceWorker } = this.#options;
+  #act(action: FaultAction): Promise<void> {
+    if ('budget' in action) return this.#changeBudget(action);
+    if ('workload' in action) return this.#changeWorkload(action);
+    switch (action.kind) {
+      case 'node-deleted':
+        return this.#deleteNode(action.node);
+      case 'worker-killed':
+        return this.#options.replaceWorker();
+      case 'paused':
+        return this.#options.pause(action.forMs);
+      case 'node-not-ready':
+      case 'api-restarted':
+      case 'controllers-killed':
+        return this.#breakMachine(action);
+    }
+  }
+
+  #changeWorkload(action: Extract<FaultAction, { readonly workload: Workload }>): Promise<void> {
     switch (action.kind) {
       case 'sick-pods':
         return this.#makeSick(action);
@@ -152,27 +185,29 @@ export class Injector {
         return this.#scale(action);
       case 'pod-deleted':
         return this.#deletePod(action.workload);
-      case 'budget-edited':
-      case 'budget-overlapped':
-      case 'budget-deleted':
-        return this.#changeBudget(action);
-      case 'node-deleted':
-        return this.#deleteNode(action.node);
+    }
+  }
+
+  /** The lab does it, and mends it by itself. */
+  #breakMachine(
+    action: Extract<
+      FaultAction,
+      { kind: 'node-not-ready' | 'api-restarted' | 'controllers-killed' }
+    >,
+  ): Promise<void> {
+    const { control, member } = this.#options;
+    switch (action.kind) {
       case 'node-not-ready': {
         const { kind, node, seconds } = action;
         this.#harmNode(kind, node, seconds * 1_000 + healedAfterMs);
         return control.fault({ kind, node, seconds });
       }
-      case 'api-restarted':
-        return control.fault({
-          kind: 'kill',
-          process: `${member}-api-server`,
-          signal: action.signal,
-        });
+      case 'api-restarted': {
+        const { signal } = action;
+        return control.fault({ kind: 'kill', process: `${member}-api-server`, signal });
+      }
       case 'controllers-killed':
         return control.fault({ kind: 'kill', process: `${member}-controller-manager` });
-      case 'worker-killed':
-        return replaceWorker();
     }
   }
 
@@ -255,15 +290,15 @@ export class Injector {
       await this.#insist({ method: 'DELETE', path: budgetPath(budget) }, [404]);
       return;
     }
-    const second = { ...budget, name: `${budget.name}-too` };
     const isEdit = action.kind === 'budget-edited';
-    const changed = isEdit ? { ...budget, form: editedForms[action.to] } : second;
-    await this.#apply(changed);
-    if (action.restoreAfterMs === undefined) return;
-    this.#later(action.restoreAfterMs, async () => {
-      if (isEdit) await this.#apply(budget);
-      else await this.#insist({ method: 'DELETE', path: budgetPath(second) }, [404]);
-    });
+    await this.#apply(isEdit ? { ...budget, form: editedForms[action.to] } : secondOf(budget));
+    const { restoreAfterMs } = action;
+    if (restoreAfterMs !== undefined) this.#later(restoreAfterMs, () => this.#restore(budget));
+  }
+
+  async #restore(budget: GuardedBudget): Promise<void> {
+    await this.#insist({ method: 'DELETE', path: budgetPath(secondOf(budget)) }, [404]);
+    await this.#apply(budget);
   }
 
   async #apply(budget: GuardedBudget): Promise<void> {
@@ -302,6 +337,11 @@ const editedForms: Readonly<Record<'nothing' | 'one-more' | 'everything', Guarde
     'one-more': { maxUnavailable: 2 },
     everything: { maxUnavailable: '100%' },
   };
+
+/** Of the same pods. */
+function secondOf(budget: GuardedBudget): GuardedBudget {
+  return { ...budget, name: `${budget.name}-too` };
+}
 
 function isHarmed(harm: NodeHarm, pod: LoggedObject, { seenAtMs }: LogEntry): boolean {
   const { node, fromMs, untilMs } = harm;

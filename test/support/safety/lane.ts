@@ -4,6 +4,8 @@
 //     goes up, in the first runs of a lab.
 // N2. What is wrong with a run is collected, not thrown: all of it is told, and the next begins.
 
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { WorkerProcess } from '../../../bin/demo/worker-process';
 import type { Gate } from '../../../domain/control';
 import type { UpgradeResult } from '../../../domain/progress';
@@ -44,6 +46,17 @@ export interface RunReport {
   readonly excused: number;
   readonly gaps: number;
   /** Empty when the run was safe. */
+  readonly problems: readonly string[];
+}
+
+interface Stand {
+  readonly result?: UpgradeResult;
+  readonly gate?: Gate;
+}
+
+interface UpgradeEnd {
+  readonly text: string;
+  readonly result?: UpgradeResult;
   readonly problems: readonly string[];
 }
 
@@ -115,11 +128,12 @@ export class Lane {
       control: lab.control,
       member,
       replaceWorker: () => this.#replaceWorker(),
+      pause: (forMs) => this.#pause(forMs),
     });
     const log = await ClusterLog.begin(lab.kubeconfig, (entry) => injector.see(entry));
     try {
       const wrong = new BudgetJudge(() => undefined).judge(log.entries()).disagreements;
-      const end = await this.#upgrade(situation);
+      const end = await this.#upgrade(situation, injector);
       await injector.stop();
       await log.settle();
       const judge = new BudgetJudge(injector.explain());
@@ -151,19 +165,29 @@ export class Lane {
     }
   }
 
-  /** Until it has ended: by itself, or cancelled at the first gate. */
-  async #upgrade({ spec }: Situation): Promise<{
-    readonly text: string;
-    readonly result?: UpgradeResult;
-    readonly problems: readonly string[];
-  }> {
+  /** Until it has ended: by itself, or cancelled at a gate. */
+  async #upgrade({ spec, answer }: Situation, injector: Injector): Promise<UpgradeEnd> {
     const { client, cluster } = this.#ground;
     const started = await client.start(spec, { actor: 'ada' });
     if (started.kind !== 'started') {
       return { text: started.kind, problems: [`not started: ${JSON.stringify(started)}`] };
     }
-    const stand = await this.#stand();
-    const { result, gate } = stand;
+    const first = await this.#stand();
+    if (answer === 'cancel' || first.gate?.kind !== 'node') return this.#endOf(first);
+    await injector.heal();
+    const { node } = first.gate;
+    await client.retryNode(cluster, { actor: 'ada', reason: 'healed', node });
+    await until('the node is tried again', async () => {
+      const { gates } = await client.status(cluster);
+      return gates.some(({ sinceMs }) => sinceMs === first.gate?.sinceMs) ? undefined : true;
+    });
+    const { text, ...end } = await this.#endOf(await this.#stand());
+    const problems = [...gateProblems(first.gate), ...end.problems];
+    return { ...end, text: `${text} after ${codeOf(first.gate)}`, problems };
+  }
+
+  async #endOf({ result, gate }: Stand): Promise<UpgradeEnd> {
+    const { client, cluster } = this.#ground;
     if (result !== undefined) {
       const problems = result.outcome === 'completed' ? [] : [`ended: ${JSON.stringify(result)}`];
       return { text: result.outcome, result, problems };
@@ -172,17 +196,14 @@ export class Lane {
     await this.#ground.temporal.workflow.getHandle(`upgrade/${cluster}`).cancel();
     const cancelled = await until(
       'the cancelled upgrade has ended',
-      async () => {
-        const { status } = await client.progress(cluster);
-        return status.result;
-      },
+      async () => (await client.status(cluster)).result,
       { timeoutMs: cancelMs },
     );
     const text = gate === undefined ? 'stood still' : `stood at ${gate.id} (${codeOf(gate)})`;
     return { text, result: cancelled, problems };
   }
 
-  async #stand(): Promise<{ readonly result?: UpgradeResult; readonly gate?: Gate }> {
+  async #stand(): Promise<Stand> {
     const { client, cluster } = this.#ground;
     const look = async () => {
       const { result, gates } = await client.status(cluster);
@@ -198,6 +219,20 @@ export class Lane {
     const { members } = await this.#ground.lab.control.status();
     const versions = members.map(({ apiServer }) => apiServer.version as KubeVersion);
     return [from as KubeVersion, ...versions].toSorted(compareVersions)[0] ?? from;
+  }
+
+  /** An upgrade that has ended meanwhile cannot be paused, which is told as a problem otherwise. */
+  async #pause(forMs: number): Promise<void> {
+    const { client, cluster } = this.#ground;
+    const asked = { actor: 'ada', reason: 'what is that?' };
+    const isEnded = async (): Promise<boolean> => (await client.status(cluster)).phase === 'ended';
+    try {
+      await client.pause(cluster, asked);
+      await sleep(forMs);
+      await client.resume(cluster, asked);
+    } catch (error) {
+      if (!(await isEnded())) throw error;
+    }
   }
 
   async #replaceWorker(): Promise<void> {
@@ -223,8 +258,8 @@ function gateProblems(gate: Gate): readonly string[] {
   if (gate.kind === 'approval') return [`nobody asked for an approval: ${text}`];
   const { code, remedy } = gate.failure;
   if (code === 'unexpected' || remedy === '') return [`a gate without a reason: ${text}`];
-  const isOfDrain = code === 'drain-deadline' || code === 'drain-refused';
-  const isBare = gate.kind === 'node' && isOfDrain && gate.blockers.length === 0;
+  // A drain may also be refused for its node: a new Node object has lost its cordon.
+  const isBare = gate.kind === 'node' && code === 'drain-deadline' && gate.blockers.length === 0;
   return isBare ? [`a held node without a blocker: ${text}`] : [];
 }
 

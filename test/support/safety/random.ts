@@ -1,6 +1,8 @@
 // Random choices that a seed makes again. Mulberry32 (Tommy Ettinger, public domain): small, and
 // good enough to vary tests.
 
+const warmUpSteps = 8;
+
 export class Random {
   #state: number;
 
@@ -11,6 +13,8 @@ export class Random {
       hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01_00_01_93);
     }
     this.#state = hash >>> 0;
+    // Seeds that are alike begin alike.
+    for (let step = 0; step < warmUpSteps; step += 1) this.unit();
   }
 
   /** From 0 up to, but not, 1. */

@@ -44,6 +44,8 @@ export interface Situation {
   readonly manifests: readonly Manifest[];
   readonly spec: UpgradeSpec;
   readonly faults: readonly Fault[];
+  /** What a person does at the first node that is held. */
+  readonly answer: 'cancel' | 'heal-and-retry';
 }
 
 export interface Scene {
@@ -83,6 +85,7 @@ export function situationOf(scene: Scene): Situation {
     ],
     spec: randomSpec(random, scene, free),
     faults: randomFaults(random, { workloads: all, budgets, nodes: scene.nodes }),
+    answer: random.pick(['cancel', 'heal-and-retry']),
   };
 }
 
@@ -114,7 +117,7 @@ function randomBudget(random: Random, workload: Workload): readonly GuardedBudge
 function form(random: Random, replicas: number): BudgetForm {
   const policy = random.pick([undefined, 'IfHealthyBudget', 'AlwaysAllow'] as const);
   const more = policy === undefined ? {} : { unhealthyPodEvictionPolicy: policy };
-  if (random.chance(0.02)) return { maxUnavailable: 0, ...more };
+  if (random.chance(0.01)) return { maxUnavailable: 0, ...more };
   switch (random.int(1, 4)) {
     case 1:
       return { maxUnavailable: random.int(1, Math.max(1, replicas - 1)), ...more };
@@ -261,7 +264,7 @@ function randomPool(
 function randomPolicy(random: Random, free: string): DrainPolicy {
   const treatment = random.pick(['skip', 'skip', 'skip', 'wait', 'hold'] as const);
   return {
-    timeoutMs: random.int(12, 20) * secondMs,
+    timeoutMs: random.int(10, 15) * secondMs,
     ...(random.chance(0.3) ? { gracePeriodSeconds: random.int(1, 5) } : {}),
     emptyDirData: random.chance(0.95) ? 'delete' : 'refuse',
     unmanagedPods: random.chance(0.9) ? 'evict' : 'refuse',

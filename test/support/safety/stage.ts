@@ -1,12 +1,13 @@
 // The cluster between two random upgrades: takes away what the last one left, and puts up what the
-// next one finds.
+// next one finds. Everything may be repeated, and is, until the API answers: it may have been
+// killed just now.
 
 import { forEachAtOnce } from '../../../activities/at-once';
 import { cordonedAtAnnotation, cordonReasonAnnotation } from '../../../activities/cordon-mark';
 import { waitingTaintKey } from '../../../activities/waiting-taint';
 import type { LabControl } from '../../../lab/control';
 import type { KubeRest } from '../../../lab/kube-rest';
-import { untilTrue } from '../lab-until';
+import { until, untilTrue } from '../lab-until';
 import type { LoggedObject } from './cluster-log';
 import type { Situation } from './situation';
 
@@ -90,11 +91,9 @@ export class Stage {
   async putUp({ namespaces, manifests, workloads, budgets }: Situation): Promise<void> {
     for (const name of namespaces) {
       const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
-      await this.#kube.apply(`/api/v1/namespaces/${name}`, object);
+      await this.#apply(`/api/v1/namespaces/${name}`, object);
     }
-    await forEachAtOnce(manifests, applyAtOnce, ({ path, object }) =>
-      this.#kube.apply(path, object),
-    );
+    await forEachAtOnce(manifests, applyAtOnce, ({ path, object }) => this.#apply(path, object));
     const wanted = workloads.reduce((sum, { replicas }) => sum + replicas, 0);
     await untilTrue('every workload runs', async () => {
       const pods = await this.#of(namespaces, '/api/v1/pods');
@@ -118,7 +117,7 @@ export class Stage {
 
   async #clearNamespace(namespace: string): Promise<void> {
     const remove = (path: string, body: object = {}): Promise<unknown> =>
-      this.#kube.must({ method: 'DELETE', path, body }, [404]);
+      until(`${path} is deleted`, () => this.#kube.must({ method: 'DELETE', path, body }, [404]));
     // First: nothing is made there any more.
     await remove(`/api/v1/namespaces/${namespace}`);
     await Promise.all(
@@ -141,6 +140,13 @@ export class Stage {
       },
       [404, 409],
     );
+  }
+
+  async #apply(path: string, object: object): Promise<void> {
+    await until(`${path} is applied`, async () => {
+      await this.#kube.apply(path, object);
+      return true;
+    });
   }
 
   async #of(namespaces: readonly string[], path: string): Promise<readonly LoggedObject[]> {
