@@ -1,5 +1,5 @@
 // What a drain looks at: the pods of its node by verdict, and the node's cordon.
-// K1. What ends a drain was read from etcd: a watch may stand still without knowing it.
+// K1. What ends a drain is as etcd has it: a watch may stand still without knowing it.
 // K2. Pods that a watch tells of may be evicted: it never goes back in time. What an API server
 //     remembers may, and the eviction of a pod that a StatefulSet has replaced by one of its name
 //     takes from the budget for two minutes (disruption controller, DeletionTimeout): where no
