@@ -10,6 +10,7 @@ import { forEachAtOnce } from './at-once';
 import type { DrainExplanations } from './drain-explanations';
 import type { DrainForce } from './drain-force';
 import type { DrainLedger } from './drain-ledger';
+import type { DepartureOrder, DrainVolumes } from './drain-volumes';
 import { terminalFailure } from './failure-mapping';
 import {
   type BudgetView,
@@ -31,27 +32,38 @@ export interface Drain {
   readonly follower: NodeFollower;
   readonly explanations: DrainExplanations;
   readonly force: DrainForce;
+  readonly volumes: DrainVolumes;
   readonly deadlineMs: number;
 }
 
 /**
- * Asks for every eviction that is due, a few at a time, until the deadline or a final answer.
+ * Asks for the evictions of pods that are due, a few at a time, until the deadline or a final
+ * answer.
  * Throws `credentials-refused`, and what concerns every pod.
  */
-export async function evictDue(drain: Drain): Promise<void> {
+export async function evict(drain: Drain, { free, inTurn }: DepartureOrder): Promise<void> {
   const { deps, run, deadlineMs } = drain;
   const { clock } = deps.ports;
+  const asked = new Set(withinBudgets(drain, [...free, ...inTurn]));
+  const alone = free.filter((pod) => asked.has(pod)).map((pod) => [pod]);
+  const one = inTurn.filter((pod) => asked.has(pod));
   // Evictions under way are let finish and counted before the first failure is told.
-  await forEachAtOnce(duePods(drain), evictionsAtOnce, async (pod) => {
-    if (!run.signal.aborted && clock.nowMs() < deadlineMs) await evictOne(drain, pod);
+  await forEachAtOnce([one, ...alone], evictionsAtOnce, async (pods) => {
+    for (const pod of pods) {
+      if (run.signal.aborted || clock.nowMs() >= deadlineMs) return;
+      if (mayHaveLeft(await evictOne(drain, pod))) return;
+    }
   });
 }
 
-/** Those that are due, of each budget only as many as it allows, where that is known (V1). */
-function duePods({ deps, ledger, follower }: Drain): readonly PodView[] {
+/** Of each budget only as many of its pods as it allows, where that is known (V1). */
+function withinBudgets(
+  { deps, ledger, follower }: Drain,
+  due: readonly PodView[],
+): readonly PodView[] {
   const nowMs = deps.ports.clock.nowMs();
   const taken = new Map<string, number>();
-  return ledger.due(nowMs).filter((pod) => {
+  return due.filter((pod) => {
     const budget = guardOf(pod, follower.budgetsOf(pod));
     if (budget === undefined) return true;
     const key = budgetKey(budget.budget);
@@ -70,11 +82,18 @@ function guardOf(pod: PodView, budgets: readonly BudgetView[] = []): BudgetView 
   return budget.observed && !budget.syncFailed ? budget : undefined;
 }
 
-async function evictOne(drain: Drain, pod: PodView): Promise<void> {
-  const { deps, ledger, follower } = drain;
+/** Also when the answer was lost, or somebody else was quicker: the next look tells. */
+function mayHaveLeft({ kind }: EvictionAnswer): boolean {
+  return kind === 'evicted' || kind === 'gone' || kind === 'replaced' || kind === 'failed';
+}
+
+async function evictOne(drain: Drain, pod: PodView): Promise<EvictionAnswer> {
+  const { deps, ledger, follower, volumes } = drain;
   const answer = await askForEviction(drain, pod);
   ledger.note(pod, answer, deps.ports.clock.nowMs(), follower.isOpen());
   if (isRefusedForGood(answer)) throw evictionForbidden(drain, pod, answer.message);
+  if (answer.kind === 'evicted') volumes.noteEvicted(pod);
+  return answer;
 }
 
 /**

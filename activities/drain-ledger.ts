@@ -96,6 +96,8 @@ export class DrainLedger {
   private explanations: ReadonlyMap<string, BudgetExplanation> = new Map();
   private forced: readonly ForcedPod[] = [];
   private failingForce: readonly DrainBlocker[] = [];
+  /** Of what keeps the drain besides pods. */
+  private others: readonly DrainBlocker[] = [];
   private lastLookMs: number;
   private nodeReady: boolean | undefined;
   private toldAs = '';
@@ -180,11 +182,14 @@ export class DrainLedger {
     return refusal === undefined || refusal.notBeforeMs <= nowMs;
   }
 
-  /** Milliseconds until a refused pod is due, or asked for anyhow; undefined without refusals. */
-  msUntilDue(nowMs: number): number | undefined {
-    const times = this.toEvict.flatMap(({ uid }) => {
-      const refusal = this.refused.get(uid);
-      if (refusal === undefined) return [];
+  /**
+   * Milliseconds until a refused pod is due, or asked for anyhow; undefined without refusals.
+   * Those that are held back for another reason do not count.
+   */
+  msUntilDue(nowMs: number, isHeldBack: (pod: PodView) => boolean): number | undefined {
+    const times = this.toEvict.flatMap((pod) => {
+      const refusal = this.refused.get(pod.uid);
+      if (refusal === undefined || isHeldBack(pod)) return [];
       return [Math.max(refusal.notBeforeMs, refusal.keptUntilMs ?? 0) - nowMs];
     });
     return times.length === 0 ? undefined : Math.max(0, Math.min(...times));
@@ -252,6 +257,11 @@ export class DrainLedger {
     );
   }
 
+  /** Tells these blockers, too, from here on. */
+  takeOver(others: readonly DrainBlocker[]): void {
+    this.others = others;
+  }
+
   /** Whether there is more to tell than at the last call of this method. */
   hasChanged(): boolean {
     const codes = this.blockers().map((one) => ('cause' in one ? one.cause : one.code));
@@ -289,8 +299,8 @@ export class DrainLedger {
       .map((refusal) => refusal.blocker)
       .toSorted((a, b) => a.sinceMs - b.sinceMs);
     const explained = this.explained(refused);
-    const others = [...this.awaited.values(), ...this.leavingBlockers(), ...this.failingForce];
-    return [...explained, ...others];
+    const others = [...this.awaited.values(), ...this.others, ...this.leavingBlockers()];
+    return [...explained, ...others, ...this.failingForce];
   }
 
   /** L4: at the first pod of each budget. */

@@ -34,6 +34,8 @@ export interface DrainLooksOptions {
   readonly signal: AbortSignal;
   /** Whether the eviction of such a pod would be asked for now. */
   readonly isDue: (pod: PodView) => boolean;
+  /** Whether nothing but pods is waited for: an empty node ends the drain. */
+  readonly mayEnd: () => boolean;
 }
 
 export class DrainLooks {
@@ -92,11 +94,18 @@ export class DrainLooks {
     const watched = follower.pods();
     if (watched !== undefined) {
       const pods = await this.#judge(watched);
-      return isFinal(pods) ? undefined : pods;
+      return this.#isFinal(pods) ? undefined : pods;
     }
     if (clock.nowMs() - this.#readAtMs >= freshLookMs) return undefined;
     const pods = await this.#judge(await kube.listPodsOnNode(node, 'cached', signal));
-    return isFinal(pods) || pods.evict.some((pod) => isDue(pod)) ? undefined : pods;
+    return this.#isFinal(pods) || pods.evict.some((pod) => isDue(pod)) ? undefined : pods;
+  }
+
+  /** Whether such pods end the drain: none is left, or one may not leave. */
+  #isFinal({ refuse, evict, wait }: NodePods): boolean {
+    // Pods that leave later leave after something that is here now.
+    const isEmpty = evict.length === 0 && wait.length === 0;
+    return refuse.length > 0 || (isEmpty && this.#options.mayEnd());
   }
 
   async #judge(pods: readonly PodView[]): Promise<NodePods> {
@@ -135,10 +144,4 @@ export async function findMissingDaemonSets(
     }),
   );
   return missing;
-}
-
-/** Whether such pods end the drain: none is left, or one may not leave. */
-function isFinal({ refuse, evict, wait }: NodePods): boolean {
-  // Pods that leave later leave after something that is here now.
-  return refuse.length > 0 || (evict.length === 0 && wait.length === 0);
 }

@@ -23,14 +23,16 @@ import { type StuckPod, stuckPods } from '../domain/force';
 import { parseLabelSelector } from '../domain/label-selector';
 import { boundedList } from '../domain/lists';
 import { type ActivityDependencies, runActivity } from './activity-run';
-import { type Drain, evictDue } from './drain-evictions';
+import { type Drain, evict } from './drain-evictions';
 import { DrainExplanations } from './drain-explanations';
 import { DrainForce } from './drain-force';
 import { DrainLedger, readDrainCheckpoint } from './drain-ledger';
 import { DrainLooks, type NodePods } from './drain-looks';
+import { DrainVolumes } from './drain-volumes';
 import { DrainYield } from './drain-yield';
 import { terminalFailure } from './failure-mapping';
 import { secondsBetween } from './passes';
+import type { PodView } from './ports';
 
 /** Details of `drain-refused`; without blockers when it is not about pods. */
 interface DrainRefusedDetails {
@@ -74,8 +76,11 @@ export function drainActivities(deps: ActivityDependencies): Pick<AscentActiviti
             const explanations = new DrainExplanations(follower, clock);
             const force = new DrainForce(input.force ?? [], before?.forced ?? []);
             ledger.tellForce(force.forced(), force.failing());
-            const drain = { deps, run, input, ledger, follower, explanations, force, deadlineMs };
-            return await untilEmpty(drain);
+            const { signal, resume } = run;
+            const { node } = input;
+            const volumes = new DrainVolumes({ kube, clock, follower, node, signal, resume });
+            const parts = { ledger, explanations, force, volumes };
+            return await untilEmpty({ deps, run, input, follower, deadlineMs, ...parts });
           } finally {
             follower.close();
           }
@@ -85,14 +90,15 @@ export function drainActivities(deps: ActivityDependencies): Pick<AscentActiviti
 }
 
 async function untilEmpty(drain: Drain): Promise<DrainResult> {
-  const { deps, run, ledger, follower, deadlineMs } = drain;
+  const { deps, run, ledger, volumes, follower, deadlineMs } = drain;
   const { clock } = deps.ports;
   const looks = looksOf(drain);
   const yields = new DrainYield(drain.input, follower);
   for (let isFirst = true; ; isFirst = false) {
     const isOver = clock.nowMs() >= deadlineMs;
+    const mayEnd = isOver || volumes.areDetached;
     const pods = await lookAndNote(drain, looks, isOver);
-    if (ledger.remaining === 0) {
+    if (mayEnd && ledger.remaining === 0 && volumes.areDetached) {
       const { evicted, refusals, forced } = ledger.progress();
       const seconds = secondsBetween(ledger.startedAtMs, clock.nowMs());
       return { evicted, refusals, seconds, ...(forced === undefined ? {} : { forced }) };
@@ -102,7 +108,9 @@ async function untilEmpty(drain: Drain): Promise<DrainResult> {
     if (deadlock !== undefined) throw yieldedTo(drain, deadlock);
     try {
       await forceDue(drain);
-      await evictDue(isOver ? { ...drain, deadlineMs: Infinity } : drain);
+      const order = await volumes.order(ledger.due(clock.nowMs()));
+      beatWhenChanged(drain);
+      await evict(isOver ? { ...drain, deadlineMs: Infinity } : drain, order);
     } finally {
       beatWhenChanged(drain);
     }
@@ -111,7 +119,7 @@ async function untilEmpty(drain: Drain): Promise<DrainResult> {
   }
 }
 
-function looksOf({ deps, run, input, ledger, follower }: Drain): DrainLooks {
+function looksOf({ deps, run, input, ledger, volumes, follower }: Drain): DrainLooks {
   const { kube, clock } = deps.ports;
   return new DrainLooks({
     kube,
@@ -121,18 +129,20 @@ function looksOf({ deps, run, input, ledger, follower }: Drain): DrainLooks {
     policy: input.policy,
     startedAtMs: ledger.startedAtMs,
     signal: run.signal,
-    isDue: (pod) => ledger.isDue(pod, clock.nowMs()),
+    isDue: (pod) => ledger.isDue(pod, clock.nowMs()) && !volumes.isHeldBack(pod),
+    mayEnd: () => volumes.areDetached,
   });
 }
 
 /** Leaves in the ledger what is on the node; throws when that may not be drained. */
 async function lookAndNote(drain: Drain, looks: DrainLooks, isOver: boolean): Promise<NodePods> {
-  const { deps, ledger, force } = drain;
+  const { deps, ledger, force, volumes } = drain;
   const [all, isUncordoned] = await Promise.all([looks.pods(isOver), looks.isUncordoned()]);
   if (isUncordoned) throw notCordoned(drain);
   const seen = force.take(all, deps.ports.clock.nowMs());
   if (seen.refuse.length > 0) throw refusedByPolicy(drain, seen.refuse);
   ledger.look(seen, deps.ports.clock.nowMs(), looks.isNodeReady);
+  await volumes.look(podsOf(seen), isOver);
   beatWhenChanged(drain);
   return seen;
 }
@@ -145,18 +155,27 @@ async function forceDue({ deps, run, force, ledger }: Drain): Promise<void> {
   }
 }
 
-/** What is lost when a worker dies between two of these is found again by the ledger (L1). */
-function beatWhenChanged({ run, ledger, explanations }: Drain): void {
-  ledger.explain((budget) => explanations.about(budget));
-  if (ledger.hasChanged()) run.beat(ledger.checkpoint());
+function podsOf({ evict: now, later, wait, skip }: NodePods): readonly PodView[] {
+  return [...now, ...later, ...wait.map(({ pod }) => pod), ...skip];
 }
 
-function pauseMs({ deps, ledger, follower, deadlineMs }: Drain): number {
+/** What is lost when a worker dies between two of these is found again by the ledger (L1). */
+function beatWhenChanged({ run, ledger, explanations, volumes }: Drain): void {
+  ledger.explain((budget) => explanations.about(budget));
+  ledger.takeOver(volumes.blockers());
+  const isNews = [ledger.hasChanged(), volumes.hasChanged()].includes(true);
+  if (isNews) run.beat({ ...ledger.checkpoint(), ...volumes.checkpoint() });
+}
+
+function pauseMs({ deps, ledger, volumes, follower, deadlineMs }: Drain): number {
   const nowMs = deps.ports.clock.nowMs();
+  // What was waited for is over: only the last look is left.
+  if (ledger.remaining === 0 && volumes.areDetached) return fastestPollMs;
   const isPolled = ledger.hasLeavingPods && !follower.isOpen();
   const wantedMs = isPolled ? leavingPollMs : slowestPollMs;
-  const dueMs = ledger.msUntilDue(nowMs) ?? wantedMs;
-  return Math.max(fastestPollMs, Math.min(wantedMs, dueMs, deadlineMs - nowMs));
+  const dueMs = ledger.msUntilDue(nowMs, (pod) => volumes.isHeldBack(pod)) ?? wantedMs;
+  const checkMs = volumes.msUntilCheck(nowMs) ?? wantedMs;
+  return Math.max(fastestPollMs, Math.min(wantedMs, dueMs, checkMs, deadlineMs - nowMs));
 }
 
 /** A start by another client may carry a policy that no spec file was read for. */

@@ -76,6 +76,8 @@ export interface NodeView {
   readonly unschedulable: boolean;
   readonly ready: boolean;
   readonly kubeletVersion: string;
+  /** Volumes that its kubelet reports in use, as it names them; absent when there are none. */
+  readonly volumesInUse?: readonly string[];
   /** Absent when its kubelet has told none. */
   readonly allocatable?: NodeAllocatable;
 }
@@ -83,6 +85,21 @@ export interface NodeView {
 /** A budget with its selector already compiled. */
 export interface BudgetView extends BudgetObservation {
   selects(pod: PodView): boolean;
+}
+
+/** A VolumeAttachment of a PersistentVolume; `volume` is that one's name. */
+export interface AttachmentView {
+  readonly name: string;
+  readonly node: string;
+  readonly volume: string;
+}
+
+/** A PersistentVolume. */
+export interface VolumeView {
+  /** Absent when no claim is bound to it. */
+  readonly claim?: { readonly namespace: string; readonly name: string };
+  /** How kubelets name it in `volumesInUse`; absent when that is not known. */
+  readonly inUseAs?: string;
 }
 
 /** Every answer of the Eviction API that a drain tells apart (its server side). */
@@ -186,6 +203,12 @@ export interface KubeApi {
   listNamespaces(signal: AbortSignal): Promise<readonly string[]>;
   listBudgets(signal: AbortSignal): Promise<readonly BudgetView[]>;
   listLeaderLeases(signal: AbortSignal): Promise<readonly LeaseObservation[]>;
+  /** What is attached to the node, being attached or being detached; reads all of the cluster. */
+  listAttachments(node: NodeName, signal: AbortSignal): Promise<readonly AttachmentView[]>;
+  /** Whether there is a VolumeAttachment of that name, also one that is being deleted. */
+  isAttached(attachment: string, signal: AbortSignal): Promise<boolean>;
+  /** A PersistentVolume by its name; undefined when it does not exist. */
+  findVolume(name: string, signal: AbortSignal): Promise<VolumeView | undefined>;
   /**
    * UID is a precondition: a pod of the same name that came later is `replaced`. It is compared
    * before, by the watch if there is one.

@@ -46,6 +46,7 @@ function keyOf(blocker: DrainBlocker): string {
 
 function objectOf(blocker: DrainBlocker): PodRef | BudgetRef {
   const { code, pod } = blocker;
+  if (code === 'volume-attached') return { namespace: pod.namespace, name: blocker.volume };
   if (code === 'job-running') return { namespace: pod.namespace, name: blocker.job };
   return code === 'budget-exhausted' ? (blocker.budget ?? pod) : pod;
 }

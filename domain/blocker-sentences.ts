@@ -22,7 +22,16 @@ import { say } from './words';
 export function blockerSentence(blocker: Blocker, nowMs?: number): string {
   if (!('sinceMs' in blocker)) return say(planWords, blocker);
   const stood = nowMs === undefined ? '' : ` for ${formatDuration(nowMs - blocker.sinceMs)}`;
-  return `pod ${podText(blocker.pod)} has not left${stood}: ${drainText(blocker, nowMs)}`;
+  return `${matterText(blocker, stood)}: ${drainText(blocker, nowMs)}`;
+}
+
+function matterText({ code, pod }: DrainBlocker, stood: string): string {
+  if (code === 'volume-attached') {
+    return `a volume of pod ${podText(pod)}, which has left, is still attached${stood}`;
+  }
+  if (code === 'volumes-unobserved')
+    return `pod ${podText(pod)} and others with volumes do not wait`;
+  return `pod ${podText(pod)} has not left${stood}`;
 }
 
 /** Of a budget that is explained, in the words of what is known about it. */
@@ -205,6 +214,12 @@ const drainWords: Words<DrainBlocker> = {
     `its eviction fails (${message})` +
     ' - it is tried again; look at admission webhooks and at the API server',
   'pod-terminating': terminatingText,
+  'volume-attached': ({ volume, claim, attachment }) =>
+    `${volume} of claim ${claim} - it goes on by itself when that is detached; if this stays, see` +
+    ` the CSI driver on the node, and kubectl describe volumeattachment ${attachment}`,
+  'volumes-unobserved': ({ message }) =>
+    `it cannot be seen when volumes are detached (${message})` +
+    ' - grant the worker get and list on volumeattachments, and get on persistentvolumes',
   'pod-unmanaged': () =>
     'no controller owns it, so it would not come back' +
     ' - move or delete it, or set drain.unmanagedPods to evict',

@@ -155,6 +155,24 @@ export type DrainBlocker =
       readonly untilMs?: number;
       readonly sinceMs: number;
     }
+  | {
+      /** The pod has left; `sinceMs`: since when. The next pod with volumes waits for this. */
+      readonly code: 'volume-attached';
+      readonly pod: PodRef;
+      /** The PersistentVolume. */
+      readonly volume: string;
+      readonly claim: string;
+      /** The VolumeAttachment. */
+      readonly attachment: string;
+      readonly sinceMs: number;
+    }
+  | {
+      /** Keeps nothing back: pods with volumes leave as others do. */
+      readonly code: 'volumes-unobserved';
+      readonly pod: PodRef;
+      readonly message: string;
+      readonly sinceMs: number;
+    }
   | { readonly code: 'pod-unmanaged'; readonly pod: PodRef; readonly sinceMs: number }
   | { readonly code: 'pod-emptydir'; readonly pod: PodRef; readonly sinceMs: number }
   | {
@@ -228,6 +246,8 @@ export const blockerCodes = [
   'eviction-forbidden',
   'eviction-failing',
   'pod-terminating',
+  'volume-attached',
+  'volumes-unobserved',
   'pod-unmanaged',
   'pod-emptydir',
   'daemonset-missing',

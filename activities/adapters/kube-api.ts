@@ -17,6 +17,7 @@ import { refusalOf } from './kube-errors';
 import { asMergePatch, type KubeApiLimits, KubeRequests } from './kube-requests';
 import { budgetView, leaseObservation, nodeView, podView } from './kube-views';
 import { NodePods } from './node-pods';
+import { attachmentView, volumeView } from './volume-views';
 import { type Reach, reflectedKind } from './watch-source';
 import { WatchedCluster, type WatchedKinds } from './watched-cluster';
 
@@ -41,6 +42,7 @@ export function createKubeApi(
     ...nodeCalls(requests, clock),
     ...podCalls(requests, watched),
     ...budgetCalls(requests),
+    ...volumeCalls(requests),
     followNode: (name) => watched.follow(name),
     followCluster: () => watched.followAll(),
     close: () => watched.close(),
@@ -259,6 +261,39 @@ function askForEviction(
       return classifyEviction(ref, refusal);
     }
   });
+}
+
+function volumeCalls(
+  requests: KubeRequests,
+): Pick<KubeApi, 'listAttachments' | 'isAttached' | 'findVolume'> {
+  const { core, storage } = requests;
+  return {
+    async listAttachments(node, signal) {
+      const doing = `listing the volume attachments of node ${node}`;
+      const views = await requests.list(
+        { doing, signal },
+        { request: (page, call) => storage.listVolumeAttachment(page, call), view: attachmentView },
+      );
+      // They have no field selector for the node.
+      return views.filter((view) => view !== undefined).filter((view) => view.node === node);
+    },
+
+    async isAttached(name, signal) {
+      const doing = `reading volume attachment ${name}`;
+      const found = await requests.find({ doing, signal }, (call) =>
+        storage.readVolumeAttachment({ name }, call),
+      );
+      return found !== undefined;
+    },
+
+    async findVolume(name, signal) {
+      const doing = `reading persistent volume ${name}`;
+      const found = await requests.find({ doing, signal }, (call) =>
+        core.readPersistentVolume({ name }, call),
+      );
+      return found === undefined ? undefined : volumeView(found);
+    },
+  };
 }
 
 function budgetCalls(requests: KubeRequests): Pick<KubeApi, 'listBudgets' | 'daemonSetExists'> {

@@ -14,6 +14,7 @@ import {
   PatchStrategy,
   PolicyV1Api,
   setHeaderOptions,
+  StorageV1Api,
 } from '@kubernetes/client-node';
 
 import { PortError } from '../ports';
@@ -68,6 +69,7 @@ export class KubeRequests {
   readonly apps: AppsV1Api;
   readonly policy: PolicyV1Api;
   readonly coordination: CoordinationV1Api;
+  readonly storage: StorageV1Api;
   readonly #limits: KubeApiLimits;
 
   constructor(connection: KubeConnection, limits: KubeApiLimits = defaultLimits) {
@@ -75,6 +77,7 @@ export class KubeRequests {
     this.apps = connection.client(AppsV1Api);
     this.policy = connection.client(PolicyV1Api);
     this.coordination = connection.client(CoordinationV1Api);
+    this.storage = connection.client(StorageV1Api);
     this.#limits = limits;
   }
 

@@ -18,7 +18,8 @@ import type { NodeName } from '../../domain/names';
 import type { LeaseObservation } from '../../domain/observation';
 import type { BudgetView, NodeView, PodView } from '../ports';
 import { notReadySince, troubleOf } from './pod-trouble';
-import { allocatableOf, claimsOf, demandOf, hardTaintsOf } from './room-views';
+import { allocatableOf, demandOf, hardTaintsOf } from './room-views';
+import { claimsOf, volumesInUseOf } from './volume-views';
 
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
 
@@ -48,6 +49,7 @@ export function nodeView({ metadata = {}, spec = {}, status = {} }: V1Node): Nod
     kubeletVersion: status.nodeInfo?.kubeletVersion ?? '',
     ...hardTaintsOf(spec),
     ...allocatableOf(status),
+    ...volumesInUseOf(status),
   };
 }
 

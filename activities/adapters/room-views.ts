@@ -11,7 +11,7 @@ import type {
 } from '@kubernetes/client-node';
 
 import type { HardTaint, PodDemand, ResourceAmounts, Toleration } from '../../domain/pod-room';
-import type { NodeView, PodView } from '../ports';
+import type { NodeView } from '../ports';
 import { milliOf, wholeOf } from './quantities';
 
 /** Kinds of things shared at a time; what was shared before stays so. */
@@ -109,16 +109,6 @@ function most(a: ResourceAmounts, b: ResourceAmounts): ResourceAmounts {
     cpuMilli: Math.max(a.cpuMilli, b.cpuMilli),
     memoryBytes: Math.max(a.memoryBytes, b.memoryBytes),
   };
-}
-
-/** As a view has it: absent where the pod uses no claim. */
-export function claimsOf(spec: V1PodSpec | undefined, pod: string): Pick<PodView, 'claims'> {
-  const claims = (spec?.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) => {
-    if (persistentVolumeClaim !== undefined) return [persistentVolumeClaim.claimName];
-    // The claim of a generic ephemeral volume is named after pod and volume.
-    return ephemeral === undefined ? [] : [`${pod}-${name}`];
-  });
-  return claims.length === 0 ? {} : { claims };
 }
 
 /** As a view has it: absent where the kubelet has told nothing. */

@@ -53,6 +53,22 @@ describe('blockerGroups', () => {
     );
   });
 
+  it('tells each volume of a pod that has left', () => {
+    const attached = (volume: string): DrainBlocker => ({
+      code: 'volume-attached',
+      pod: { namespace: 'shop', name: 'db-0' },
+      volume,
+      claim: 'data',
+      attachment: `csi-${volume}`,
+      sinceMs: nowMs - 90_000,
+    });
+    const groups = blockerGroups([attached('pv-1'), attached('pv-2')]);
+    expect(groups.map(({ pods }) => pods)).toEqual([1, 1]);
+    expect(groups.map((group) => groupSentence(group, nowMs))[1]).toMatch(
+      /^a volume of pod shop\/db-0, which has left, is still attached for 1 min 30 s: pv-2 of/,
+    );
+  });
+
   it('puts the pods of one Job together', () => {
     const running = (name: string, job: string): DrainBlocker => ({
       code: 'job-running',

@@ -1,47 +1,26 @@
 import type { Blocker, DrainBlocker } from '../../domain/blockers';
 import { blockerCodes } from '../../domain/blockers';
 import { blockerSentence } from '../../domain/blocker-sentences';
-import type { CommandRefusal } from '../../domain/control';
-import { commandRefusalCodes } from '../../domain/control';
 import { failureInfo, remedyOf } from '../../domain/failure-remedies';
 import { failureCodes } from '../../domain/failures';
 import type { FindingObject } from '../../domain/findings';
-import type { PlanDigest } from '../../domain/names';
 import {
   failureSentence,
   findingObjectText,
   findingSentence,
   gateSentence,
-  refusalSentence,
   startRefusalSentence,
 } from '../../domain/sentences';
-import {
-  clusterName,
-  hopId,
-  memberName,
-  minor,
-  nodeName,
-  poolName,
-  version,
-} from '../support/builders';
+import { clusterName, memberName, minor, nodeName, poolName, version } from '../support/builders';
+import { rowsOf, type SentenceTable } from './support/sentence-table';
 import { approval, gateIdOf, held, step } from './support/waiting-gates';
 
 const [cluster, member, node] = [clusterName('lab'), memberName('cp-1'), nodeName('worker-2')];
-const digest = (text: string) => text as PlanDigest;
-
-/** Keyed by code, so that a code without a sentence here does not compile. */
-type Table<Codes extends string, Variant> = Readonly<Record<Codes, readonly [Variant, string][]>>;
-
-function rowsOf<Variant>(table: Readonly<Record<string, readonly [Variant, string][]>>) {
-  return Object.entries(table).flatMap(([code, cases]) =>
-    cases.map(([variant, sentence]) => ({ code, variant, sentence })),
-  );
-}
 
 const since = { pod: { namespace: 'web', name: 'web-0' }, sinceMs: 1_000 };
 const at = version('1.28.15');
 
-const blockers: Table<Blocker['code'], Blocker> = {
+const blockers: SentenceTable<Blocker['code'], Blocker> = {
   'already-at-target': [
     [
       { code: 'already-at-target', cluster, at },
@@ -382,6 +361,28 @@ const blockers: Table<Blocker['code'], Blocker> = {
         ' its preStop hook and its volumes',
     ],
   ],
+  'volume-attached': [
+    [
+      {
+        code: 'volume-attached',
+        ...since,
+        volume: 'pvc-7a',
+        claim: 'data-web-0',
+        attachment: 'csi-3f',
+      },
+      'a volume of pod web/web-0, which has left, is still attached: pvc-7a of claim data-web-0 -' +
+        ' it goes on by itself when that is detached; if this stays, see the CSI driver on the' +
+        ' node, and kubectl describe volumeattachment csi-3f',
+    ],
+  ],
+  'volumes-unobserved': [
+    [
+      { code: 'volumes-unobserved', ...since, message: 'HTTP 403' },
+      'pod web/web-0 and others with volumes do not wait: it cannot be seen when volumes are' +
+        ' detached (HTTP 403) - grant the worker get and list on volumeattachments, and get on' +
+        ' persistentvolumes',
+    ],
+  ],
   'pod-unmanaged': [
     [
       { code: 'pod-unmanaged', ...since },
@@ -459,171 +460,6 @@ describe('a blocker', () => {
 
   it('has a sentence for every code', () => {
     expect(Object.keys(blockers).toSorted()).toEqual([...blockerCodes].toSorted());
-  });
-});
-
-const refusals: Table<CommandRefusal['code'], CommandRefusal> = {
-  'gate-unknown': [
-    [
-      { code: 'gate-unknown', gate: gateIdOf('approve/hop-1.31'), open: [] },
-      'no gate approve/hop-1.31 is open - nothing waits for an answer',
-    ],
-    [
-      {
-        code: 'gate-unknown',
-        gate: gateIdOf('approve/hop-1.31'),
-        open: [gateIdOf('approve/hop-1.30'), gateIdOf('node/worker-2')],
-      },
-      'no gate approve/hop-1.31 is open - these are: approve/hop-1.30, node/worker-2',
-    ],
-  ],
-  'digest-stale': [
-    [
-      { code: 'digest-stale', given: digest('aa'), current: digest('bb') },
-      'the plan has changed: its digest is bb, not aa - look at the plan as it is now, then' +
-        ' answer with its digest',
-    ],
-  ],
-  'already-paused': [
-    [{ code: 'already-paused' }, 'the upgrade is paused already - resume it to go on'],
-  ],
-  'not-paused': [
-    [{ code: 'not-paused' }, 'the upgrade is not paused - there is nothing to resume'],
-  ],
-  'node-not-waiting': [
-    [
-      { code: 'node-not-waiting', node, waiting: [] },
-      'node worker-2 does not wait for a decision - no node does',
-    ],
-    [
-      { code: 'node-not-waiting', node, waiting: [nodeName('worker-3')] },
-      'node worker-2 does not wait for a decision - these do: worker-3',
-    ],
-  ],
-  'no-pods-to-force': [
-    [
-      { code: 'no-pods-to-force', node, failure: 'node-not-ready' },
-      'node worker-2 is held for node-not-ready, and no drain of it has named pods that stay -' +
-        ' retry the node; only pods that a drain could not move can be forced',
-    ],
-  ],
-  'pods-not-forceable': [
-    [
-      {
-        code: 'pods-not-forceable',
-        node,
-        problems: (['not-named', 'replaced', 'finalizer', 'in-grace'] as const).map((why) => ({
-          pod: { namespace: 'web', name: `web-${why}` },
-          why,
-        })),
-        forceable: [
-          { namespace: 'web', name: 'web-0' },
-          { namespace: 'web', name: 'web-1' },
-        ],
-      },
-      'pod web/web-not-named is not named by the drain that failed; pod web/web-replaced is' +
-        ' another one than that which was looked at; pod web/web-finalizer is held by finalizers,' +
-        ' and deleting it again changes nothing; pod web/web-in-grace is leaving, and its grace' +
-        ' period is not over - these can be forced: web/web-0, web/web-1',
-    ],
-    [
-      {
-        code: 'pods-not-forceable',
-        node,
-        problems: [{ pod: { namespace: 'web', name: 'web-9' }, why: 'not-named' }],
-        forceable: [],
-      },
-      'pod web/web-9 is not named by the drain that failed - no pod of this node can be forced' +
-        ' now',
-    ],
-  ],
-  'pool-unknown': [
-    [
-      { code: 'pool-unknown', pool: poolName('db'), pools: [poolName('web'), poolName('batch')] },
-      'no pool of this upgrade is called db - name one of web, batch',
-    ],
-    [
-      {
-        code: 'pool-unknown',
-        pool: poolName('wbe'),
-        pools: [poolName('web')],
-        meant: poolName('web'),
-      },
-      'no pool of this upgrade is called wbe - name one of web - did you mean web?',
-    ],
-  ],
-  'rollback-unavailable': [
-    [
-      { code: 'rollback-unavailable', hop: hopId('hop-1.29'), why: 'no-snapshot-yet' },
-      'hop-1.29 cannot be rolled back: its snapshot is not verified yet, and nothing has changed' +
-        ' so far',
-    ],
-    [
-      { code: 'rollback-unavailable', hop: hopId('hop-1.29'), why: 'next-hop-begun' },
-      'hop-1.29 cannot be rolled back: a later hop has begun, and only the latest can be rolled' +
-        ' back',
-    ],
-    [
-      { code: 'rollback-unavailable', hop: hopId('hop-1.29'), why: 'not-begun' },
-      'hop-1.29 cannot be rolled back: it has not begun',
-    ],
-    [
-      { code: 'rollback-unavailable', hop: hopId('hop-1.29'), why: 'already-rolling-back' },
-      'hop-1.29 cannot be rolled back: it is being rolled back already',
-    ],
-  ],
-  'not-planned-yet': [
-    [{ code: 'not-planned-yet' }, 'the plan is not made yet - ask again in a few seconds'],
-  ],
-  'upgrade-ended': [
-    [
-      { code: 'upgrade-ended', outcome: 'completed' },
-      'the upgrade has ended (completed) - start another one to change the cluster',
-    ],
-  ],
-  'request-malformed': [
-    [
-      { code: 'request-malformed', problems: ['actor is missing', 'reason is empty'] },
-      'the request is malformed: actor is missing; reason is empty - correct it and send it again',
-    ],
-  ],
-  'upgrade-conflict': [
-    [
-      { code: 'upgrade-conflict', differences: ['pools', 'target'] },
-      'an upgrade of this cluster with another spec runs; they differ in pools, target - wait' +
-        ' for its end, reject it or roll it back, then start again',
-    ],
-    [
-      { code: 'upgrade-conflict', differences: ['pools.web.maxUnavailable', 'target'] },
-      'an upgrade of this cluster with another spec runs; they differ in' +
-        ' pools.web.maxUnavailable, target - wait for its end, reject it or roll it back, then' +
-        ' start again',
-    ],
-    [
-      {
-        code: 'upgrade-conflict',
-        differences: ['pools.db.maxUnavailable', 'pools.web.maxUnavailable'],
-      },
-      'an upgrade of this cluster with another spec runs; they differ in' +
-        ' pools.db.maxUnavailable, pools.web.maxUnavailable - change it while that one runs' +
-        ' (ascent set pool/db, ascent set pool/web), or wait for its end, reject it or roll it' +
-        ' back, then start again',
-    ],
-    [
-      { code: 'upgrade-conflict', differences: [] },
-      'an upgrade of this cluster with another spec runs; they differ in  - wait for its end,' +
-        ' reject it or roll it back, then start again',
-    ],
-  ],
-};
-
-describe('a refused command', () => {
-  it.each(rowsOf(refusals))('$code says: $sentence', ({ variant, sentence }) => {
-    expect(refusalSentence(variant)).toBe(sentence);
-  });
-
-  it('has a sentence for every code', () => {
-    expect(Object.keys(refusals).toSorted()).toEqual([...commandRefusalCodes].toSorted());
   });
 });
 

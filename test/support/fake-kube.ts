@@ -6,6 +6,7 @@ import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { cordonedAtAnnotation, cordonReasonAnnotation } from '../../activities/cordon-mark';
 import { listedCluster } from '../../activities/cluster-view';
 import {
+  type AttachmentView,
   type BudgetShortfall,
   type BudgetView,
   type ClusterFollower,
@@ -17,6 +18,7 @@ import {
   type PodView,
   PortError,
   type ReadFreshness,
+  type VolumeView,
 } from '../../activities/ports';
 import { waitingTaintKey } from '../../activities/waiting-taint';
 import { isUnhealthy } from '../../domain/budget-explanation';
@@ -54,6 +56,10 @@ export class FakeKube implements KubeApi {
   confirmsEnds = true;
   /** How long until the replacement of a pod that left is Ready; Infinity: never. */
   respawnMs = 500;
+  /** How long a volume stays attached when no pod of its node uses it any more. */
+  detachMs = 2_000;
+  readonly attachments = new Map<string, AttachmentView>();
+  readonly volumes = new Map<string, VolumeView>();
   /** Asked first at every eviction; undefined lets the rules decide. */
   answer: ((pod: PodRef) => EvictionAnswer | PortError | undefined) | undefined;
   /** How each list of a node's pods was asked for. */
@@ -114,6 +120,21 @@ export class FakeKube implements KubeApi {
       node,
     });
     return this;
+  }
+
+  /** A pod of a StatefulSet with the claim `data-NAME`, whose volume `pv-NAME` is attached. */
+  addVolumePod(node: string, name: string, over: Partial<PodView> = {}): this {
+    this.addPod(node, name, { claims: [`data-${name}`], controller: statefulSet, ...over });
+    for (const claim of over.claims ?? [`data-${name}`]) this.attach(node, claim);
+    return this;
+  }
+
+  /** The volume of a claim in `shop`. */
+  attach(node: string, claim: string): void {
+    const volume = claim.replace('data', 'pv');
+    const inUseAs = `kubernetes.io/csi/disk^${volume}`;
+    this.volumes.set(volume, { claim: { namespace: 'shop', name: claim }, inUseAs });
+    this.attachments.set(`csi-${volume}`, { name: `csi-${volume}`, node, volume });
   }
 
   addBudget(name: string, over: Partial<FakeBudget> = {}): FakeBudget {
@@ -291,6 +312,21 @@ export class FakeKube implements KubeApi {
     });
   }
 
+  async listAttachments(node: NodeName, signal: AbortSignal): Promise<readonly AttachmentView[]> {
+    this.enter('listAttachments', signal);
+    return [...this.attachments.values()].filter((one) => one.node === node);
+  }
+
+  async isAttached(attachment: string, signal: AbortSignal): Promise<boolean> {
+    this.enter('isAttached', signal);
+    return this.attachments.has(attachment);
+  }
+
+  async findVolume(name: string, signal: AbortSignal): Promise<VolumeView | undefined> {
+    this.enter('findVolume', signal);
+    return this.volumes.get(name);
+  }
+
   async listLeaderLeases(signal: AbortSignal): Promise<readonly LeaseObservation[]> {
     this.enter('listLeaderLeases', signal);
     return this.leases;
@@ -384,8 +420,19 @@ export class FakeKube implements KubeApi {
     if (pod.finalizers.length > 0 || !this.confirmsEnds) return;
     this.clock.after(graceMs, () => {
       this.pods.delete(pod.uid);
+      this.detachUnused(pod.node);
       if (pod.controller?.kind === 'ReplicaSet') this.respawn(pod);
     });
+  }
+
+  private detachUnused(node: string): void {
+    const used = new Set(this.copiesOn(node).flatMap(({ claims = [] }) => claims));
+    for (const { name, volume } of this.attachments.values()) {
+      if (used.has(this.volumes.get(volume)?.claim?.name ?? '')) continue;
+      this.clock.after(this.detachMs, () => {
+        if (this.attachments.delete(name)) this.mutations.push(`detach ${volume}`);
+      });
+    }
   }
 
   private respawn(pod: PodView): void {
@@ -400,6 +447,8 @@ export class FakeKube implements KubeApi {
     });
   }
 }
+
+const statefulSet = { kind: 'StatefulSet', name: 'db' };
 
 function limitOf({ maxUnavailable, desiredHealthy }: FakeBudget): Partial<BudgetView> {
   return maxUnavailable === undefined
