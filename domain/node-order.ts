@@ -5,7 +5,8 @@
 // O2. Zones one at a time: that of the canary first, the others by name.
 // O3. Among nodes of a zone those that disrupt the least go first, so that nodes with stateful pods
 //     go last, when the release has proved itself on the others.
-// O4. `as-listed`: in the order of the list, the user's; its first is the canary.
+// O4. A pool is carried out in chunks, one after the other, and this is the order inside of one.
+// O5. `as-listed`: in the order of the list, the user's; its first is the canary.
 
 import type { NodeName } from './names';
 import type { PoolWindow } from './plan';
@@ -36,7 +37,7 @@ export type OrderReason =
 export type OrderedNode<Node extends OrderableNode> = Node & { readonly reason: OrderReason };
 
 /**
- * The nodes in the order in which they go (O1 to O4), the canary first; the same for the same nodes
+ * The nodes in the order in which they go (O1 to O5), the canary first; the same for the same nodes
  * in any order, unless that order is the user's. O(n log n).
  */
 export function nodeOrder<Node extends OrderableNode>(

@@ -1,8 +1,7 @@
 // Words for the order of a pool's nodes: by which rule, and why each node is at its place.
 
 import { boundedList } from './lists';
-import type { OrderReason } from './node-order';
-import type { NodeTurn, PoolOrder, RestingNode } from './pool-orders';
+import type { NodeTurn, PoolOrder, RestingNode, TurnReason } from './pool-orders';
 
 /** `zone by zone, the least disruptive node first`. */
 export function poolOrderText({ window, orderLabel }: PoolOrder): string {
@@ -17,12 +16,14 @@ export function turnSentence({ reason, orderValue }: NodeTurn): string {
   return reason.place === 'canary' ? `canary: ${why}` : why;
 }
 
-function reasonText(reason: OrderReason, orderValue: string | undefined): string {
+function reasonText(reason: TurnReason, orderValue: string | undefined): string {
   switch (reason.by) {
     case 'only':
       return 'the only node';
     case 'listed':
       return orderValue === undefined ? 'lacks the label' : `label ${orderValue}`;
+    case 'chunk':
+      return 'the next part of the pool begins when those before are through';
     case 'zone':
       return `its zone comes after that of ${reason.than}`;
     case 'stateful-pods':
@@ -34,7 +35,7 @@ function reasonText(reason: OrderReason, orderValue: string | undefined): string
   }
 }
 
-function fewerOrMore({ place }: OrderReason): string {
+function fewerOrMore({ place }: TurnReason): string {
   return place === 'canary' ? 'fewer' : 'more';
 }
 

@@ -11,6 +11,10 @@ import type { Hop, Plan, PoolWindow } from './plan';
 import type { ResolvedPool } from './pools';
 import { resolvePools } from './pools';
 import type { UpgradeSpec } from './spec';
+import { maxChunkNodes } from './workflow-ids';
+
+/** `chunk`: the first of the next chunk of a large pool (O4 of node-order.ts). */
+export type TurnReason = OrderReason | { readonly place: 'follows'; readonly by: 'chunk' };
 
 /** A node at its place. */
 export interface NodeTurn {
@@ -22,7 +26,7 @@ export interface NodeTurn {
   readonly statefulPods?: number;
   /** Of the label that orders the pool; absent where the node lacks it. */
   readonly orderValue?: string;
-  readonly reason: OrderReason;
+  readonly reason: TurnReason;
 }
 
 /** A node of the pool that the hop leaves as it is. */
@@ -84,7 +88,7 @@ function poolOrder(
     pool,
     window,
     ...(orderLabel === undefined ? {} : { orderLabel }),
-    nodes: nodeOrder(weighed, window).map(({ told, name, zone, pods, reason }) => ({
+    nodes: inChunks(weighed, window).map(({ told, name, zone, pods, reason }) => ({
       name,
       zone,
       pods,
@@ -97,8 +101,25 @@ function poolOrder(
   };
 }
 
+function inChunks(nodes: readonly WeighedNode[], window: PoolWindow): readonly WeighedTurn[] {
+  const chunks: WeighedTurn[] = [];
+  const size = maxChunkNodes({ window });
+  for (let begin = 0; begin < nodes.length; begin += size) {
+    const ordered = nodeOrder(nodes.slice(begin, begin + size), window);
+    // There is one canary, in the first chunk.
+    const isCanary = ({ reason }: WeighedTurn): boolean => reason.place === 'canary' && begin > 0;
+    const reason = { place: 'follows', by: 'chunk' } as const;
+    chunks.push(...ordered.map((node) => (isCanary(node) ? { ...node, reason } : node)));
+  }
+  return chunks;
+}
+
 interface WeighedNode extends OrderableNode {
   readonly told: Pick<NodeTurn, 'statefulPods' | 'orderValue'>;
+}
+
+interface WeighedTurn extends WeighedNode {
+  readonly reason: TurnReason;
 }
 
 function weighedNode(node: NodeObservation, orderLabel: string | undefined): WeighedNode {

@@ -2,6 +2,7 @@
 // who knows the plan can name every child (docs/concepts.md, Durable).
 
 import type { ClusterName, HopId, NodeName, PoolName } from './names';
+import type { PoolStep } from './plan';
 
 /** `upgrade/<cluster>`. */
 export function upgradeWorkflowId(cluster: ClusterName): string {
@@ -11,6 +12,14 @@ export function upgradeWorkflowId(cluster: ClusterName): string {
 /** `upgrade/<cluster>/hop-1.29`. */
 export function hopWorkflowId(cluster: ClusterName, hop: HopId): string {
   return `${upgradeWorkflowId(cluster)}/${hop}`;
+}
+
+/**
+ * Nodes of one pool workflow, a chunk of its pool: its history stays under 4,096 events, one node at
+ * a time or many.
+ */
+export function maxChunkNodes({ window }: Pick<PoolStep, 'window'>): number {
+  return window === undefined ? 250 : 200;
 }
 
 /** `upgrade/<cluster>/hop-1.29/web`, and `/2` and so on for the further chunks of a large pool. */

@@ -13,10 +13,10 @@ import { failureInfo } from '../domain/failure-remedies';
 import type { NodeName } from '../domain/names';
 import type { PoolStep } from '../domain/plan';
 import type { NodeOutcome } from '../domain/progress';
-import { poolWorkflowId } from '../domain/workflow-ids';
+import { maxChunkNodes, poolWorkflowId } from '../domain/workflow-ids';
 import { failureOf } from './activity-failures';
 import { limitNow, problemOf, type StepProblem, type StepRun } from './step-run';
-import { maxChunkNodes, type PoolEnd, upgradePool, type UpgradePoolInput } from './upgrade-pool';
+import { type PoolEnd, upgradePool, type UpgradePoolInput } from './upgrade-pool';
 
 export interface PoolRunOptions {
   readonly upgrade: string;

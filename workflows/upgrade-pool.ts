@@ -48,11 +48,6 @@ import type { NodeReturn, UpgradeNodeInput } from './node-turn';
 import { Admissions } from './pool-admission';
 import { upgradeNode } from './upgrade-node';
 
-/** Nodes of one pool workflow: its history stays under 4,096 events, one at a time or many. */
-export function maxChunkNodes({ window }: Pick<PoolStep, 'window'>): number {
-  return window === undefined ? 250 : 200;
-}
-
 export interface UpgradePoolInput {
   readonly cluster: ClusterName;
   /** First run id of the root. */

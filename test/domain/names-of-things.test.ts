@@ -9,6 +9,7 @@ import { allSearchAttributes } from '../../domain/search-attributes';
 import { controllersLabel, stepLabel } from '../../domain/step-labels';
 import {
   hopWorkflowId,
+  maxChunkNodes,
   nodeWorkflowId,
   poolWorkflowId,
   rollBackWorkflowId,
@@ -32,6 +33,11 @@ it('gates are named after what they are about', () => {
     stepGateId(hop, 'api-server cp-1'),
     nodeGateId(nodeName('worker-3')),
   ]).toEqual(['approve/hop-1.30', 'hop-1.30/api-server cp-1', 'node/worker-3']);
+});
+
+it('a pool workflow holds fewer nodes where each is chosen when its turn comes', () => {
+  const window = { zones: 'any', order: 'as-listed' } as const;
+  expect([maxChunkNodes({}), maxChunkNodes({ window })]).toEqual([250, 200]);
 });
 
 it.each([

@@ -1,5 +1,5 @@
-import type { OrderReason } from '../../domain/node-order';
 import { poolOrderText, restingTexts, turnSentence } from '../../domain/pool-order-sentences';
+import type { TurnReason } from '../../domain/pool-orders';
 import { poolOrders } from '../../domain/pool-orders';
 import {
   aCluster,
@@ -66,6 +66,36 @@ describe('the order of a pool', () => {
     ]);
   });
 
+  it('goes chunk by chunk where the pool is large, with one canary', () => {
+    const nodes = Array.from({ length: 402 }, (_, index) =>
+      aNode(`w-${1_000 + index}`, '1.28.15', { evictablePods: 402 - index }),
+    );
+    const seen = aCluster().with({ nodes }).observation();
+    const [order] = ordersOf(aSpec({ target: minor('1.29') }), seen);
+    expect([0, 199, 200, 400, 401].map((at) => order?.nodes[at])).toEqual([
+      {
+        name: 'w-1199',
+        zone: 'a',
+        pods: 203,
+        reason: { place: 'canary', by: 'pods', than: 'w-1198' },
+      },
+      {
+        name: 'w-1000',
+        zone: 'a',
+        pods: 402,
+        reason: { place: 'follows', by: 'pods', than: 'w-1001' },
+      },
+      { name: 'w-1399', zone: 'a', pods: 3, reason: { place: 'follows', by: 'chunk' } },
+      { name: 'w-1401', zone: 'a', pods: 1, reason: { place: 'follows', by: 'chunk' } },
+      {
+        name: 'w-1400',
+        zone: 'a',
+        pods: 2,
+        reason: { place: 'follows', by: 'pods', than: 'w-1401' },
+      },
+    ]);
+  });
+
   it('lets nodes rest that are at the version', () => {
     const seen = aCluster()
       .withMembers(3, '1.29.15')
@@ -100,13 +130,17 @@ describe('in words', () => {
   });
 
   const than = nodeName('w-2');
-  it.each<[OrderReason, string]>([
+  it.each<[TurnReason, string]>([
     [{ place: 'canary', by: 'only' }, 'canary: the only node'],
     [{ place: 'canary', by: 'listed' }, 'canary: label 7'],
     [{ place: 'canary', by: 'stateful-pods', than }, 'canary: fewer stateful pods than w-2'],
     [{ place: 'canary', by: 'pods', than }, 'canary: fewer pods than w-2'],
     [{ place: 'canary', by: 'name', than }, 'canary: as many pods as w-2, so by name'],
     [{ place: 'follows', by: 'listed' }, 'label 7'],
+    [
+      { place: 'follows', by: 'chunk' },
+      'the next part of the pool begins when those before are through',
+    ],
     [{ place: 'follows', by: 'zone', than }, 'its zone comes after that of w-2'],
     [{ place: 'follows', by: 'stateful-pods', than }, 'more stateful pods than w-2'],
     [{ place: 'follows', by: 'pods', than }, 'more pods than w-2'],
