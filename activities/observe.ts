@@ -3,6 +3,7 @@
 // there is no observation.
 
 import type { AscentActivities } from '../domain/activity-contract';
+import { isStateful } from '../domain/admission';
 import { daemonSetOf } from '../domain/drain-verdicts';
 import type { ClusterName } from '../domain/names';
 import {
@@ -163,10 +164,6 @@ function observeNodes(
 function isEvictable(pod: PodView): boolean {
   const isFinished = pod.phase === 'Succeeded' || pod.phase === 'Failed';
   return pod.node !== '' && !isFinished && !pod.isMirror && daemonSetOf(pod) === undefined;
-}
-
-function isStateful({ controller, claims = [] }: PodView): boolean {
-  return controller?.kind === 'StatefulSet' || claims.length > 0;
 }
 
 /** The fields by name: a view may be an object with more than it says. */

@@ -2,7 +2,8 @@
 // `plan --explain` shows as of now, and what a pool asks for when a node may begin.
 // O1. The canary is the node that disrupts the least: the fewest stateful pods, then the fewest
 //     pods, then the name. A release that breaks nodes breaks the cheapest one.
-// O2. Zones one at a time: that of the canary first, the others by name.
+// O2. Zones one at a time: in the order of their first nodes, so that of the canary first. Whoever
+//     asks again when a zone is through gets the others in the same order.
 // O3. Among nodes of a zone those that disrupt the least go first, so that nodes with stateful pods
 //     go last, when the release has proved itself on the others.
 // O4. A pool is carried out in chunks, one after the other, and this is the order inside of one.
@@ -10,7 +11,7 @@
 
 import type { NodeName } from './names';
 import type { PoolWindow } from './plan';
-import { byName, compareTexts } from './text-order';
+import { byName } from './text-order';
 
 /** A node with what leaves it when it is drained. */
 export interface OrderableNode {
@@ -62,11 +63,14 @@ function leastDisruptiveFirst<Node extends OrderableNode>(
   zones: PoolWindow['zones'],
 ): readonly Node[] {
   const sorted = nodes.toSorted(byDisruption);
-  const [canary] = sorted;
-  if (zones === 'any' || canary === undefined) return sorted;
-  const waits = ({ zone }: Node): number => (zone === canary.zone ? 0 : 1);
-  // Sorting is stable: inside of a zone nothing changes.
-  return sorted.toSorted((a, b) => waits(a) - waits(b) || compareTexts(a.zone, b.zone));
+  if (zones === 'any') return sorted;
+  const inTurn = new Map<string, Node[]>();
+  for (const node of sorted) {
+    const known = inTurn.get(node.zone);
+    if (known === undefined) inTurn.set(node.zone, [node]);
+    else known.push(node);
+  }
+  return [...inTurn.values()].flat();
 }
 
 function canaryReason(

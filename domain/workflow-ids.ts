@@ -14,10 +14,7 @@ export function hopWorkflowId(cluster: ClusterName, hop: HopId): string {
   return `${upgradeWorkflowId(cluster)}/${hop}`;
 }
 
-/**
- * Nodes of one pool workflow, a chunk of its pool: its history stays under 4,096 events, one node at
- * a time or many.
- */
+/** Nodes of one pool workflow: its history stays under 4,096 events, one at a time or many. */
 export function maxChunkNodes({ window }: Pick<PoolStep, 'window'>): number {
   return window === undefined ? 250 : 200;
 }

@@ -22,7 +22,7 @@ const oneZone: PoolWindow = { zones: 'one-at-a-time', order: 'least-disruptive' 
 const anyZone: PoolWindow = { ...oneZone, zones: 'any' };
 
 describe('the least disruptive first', () => {
-  it('begins with the canary and its zone, then goes by the names of the zones', () => {
+  it('begins with the canary and its zone, then goes by the first nodes of the zones', () => {
     expect(order(oneZone, 'a-1 a 5 0', 'b-1 b 2 0', 'b-2 b 3 2', 'c-1 c 1 1', 'b-3 b 9 0')).toEqual(
       [
         'b-1 canary pods a-1',
@@ -98,6 +98,20 @@ describe('for any nodes', () => {
     fc.assert(
       fc.property(shuffled, windows, ({ some, other }, window) => {
         expect(nodeOrder(other, window)).toEqual(nodeOrder(some, window));
+      }),
+    );
+  });
+
+  it('what is left of it keeps its order, with zones one at a time once a zone is through', () => {
+    fc.assert(
+      fc.property(nodes, windows, (some, window) => {
+        const ordered = nodeOrder(some, window);
+        const names = ordered.map(({ name }) => name);
+        for (const [done, node] of ordered.entries()) {
+          if (window.zones === 'one-at-a-time' && ordered[done - 1]?.zone === node.zone) continue;
+          const left = some.filter(({ name }) => names.indexOf(name) >= done);
+          expect(nodeOrder(left, window).map(({ name }) => name)).toEqual(names.slice(done));
+        }
       }),
     );
   });
