@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import { cordonReasonAnnotation } from '../../activities/cordon-mark';
 import type { AdmissionProgress, AdmitNodesInput } from '../../domain/activity-contract';
 import { poolName } from '../support/builders';
@@ -37,6 +39,11 @@ function aCluster(): FakeCluster {
     .addPod('worker-3', 'web-3', { labels: web })
     .addPod('worker-4', 'web-4', { labels: web });
   return fake;
+}
+
+/** Heartbeats repeat by themselves, as real time goes by. */
+function news({ heartbeats }: FakeAttempt): readonly unknown[] {
+  return heartbeats.filter((one, index) => !isDeepStrictEqual(one, heartbeats[index - 1]));
 }
 
 const beside1 = { inWork: [nodeName('worker-1')] };
@@ -84,14 +91,14 @@ describe('admission', () => {
     const fake = aCluster();
     const budget = fake.kube.addBudget('web', { matchLabels: web, desiredHealthy: 4 });
     fake.kube.addPod('worker-4', 'web-5', { labels: web, ready: false });
-    fake.clock.after(60_000, () => {
+    fake.clock.after(6_000, () => {
       budget.desiredHealthy = 2;
     });
     const attempt = new FakeAttempt();
     const result = await attempt.run(fake, 'admitNodes', question(beside1));
     expect(result).toEqual({ admitted: [{ node: 'worker-3' }] });
-    expect(fake.clock.nowMs() - startMs).toBeLessThan(60_200);
-    expect(attempt.heartbeats).toEqual([
+    expect(fake.clock.nowMs() - startMs).toBeLessThan(6_200);
+    expect(news(attempt)).toEqual([
       {
         held: [
           { node: 'worker-3', holds: [{ ...budgetDrawn, allowed: 0, drawn: 0, wanted: 1 }] },
@@ -156,7 +163,7 @@ describe('admission', () => {
     const pod = { namespace: 'shop', name: 'web-9' };
     const owner = 'shop/ReplicaSet/web';
     const holds = [{ code: 'alike-unscheduled', owner, pod, message: '0/4 nodes' }];
-    expect(attempt.heartbeats).toEqual([
+    expect(news(attempt)).toEqual([
       {
         held: [
           { node: 'worker-3', holds },
@@ -218,23 +225,24 @@ describe('admission', () => {
     expect(told?.held[0]?.holds[0]).toMatchObject({ lack: expect.stringContaining(lack) });
   });
 
-  it('begins at last while no node is in work, and says what it begins in spite of', async () => {
+  it('begins at last while no node is in work, also where its worker was lost meanwhile', async () => {
     const fake = aCluster();
     fake.kube.addBudget('web', { matchLabels: web, desiredHealthy: 4 });
     fake.kube.addPod('worker-4', 'web-5', { labels: web, ready: false });
-    const result = await runOnce(fake, 'admitNodes', question());
+    const heartbeatDetails = { held: [], more: 0, idleSinceMs: startMs - 290_000 };
+    const result = await runOnce(fake, 'admitNodes', question(), { heartbeatDetails });
     const despite = [{ ...budgetDrawn, allowed: 0, drawn: 0, wanted: 1 }];
     expect(result).toEqual({ admitted: [{ node: 'worker-3', despite }] });
-    expect(fake.clock.nowMs() - startMs).toBeGreaterThanOrEqual(300_000);
+    const tookMs = fake.clock.nowMs() - startMs;
+    expect([tookMs >= 10_000, tookMs < 13_000]).toEqual([true, true]);
   });
 
-  it('waits no longer than a drain may take, and goes on where its worker was lost', async () => {
+  it('waits no longer than a drain may take', async () => {
     const fake = aCluster();
     fake.kube.addBudget('web', { matchLabels: web, desiredHealthy: 4 });
     fake.kube.addPod('worker-4', 'web-5', { labels: web, ready: false });
-    const policy = { ...question().policy, timeoutMs: 60_000 };
-    const heartbeatDetails = { held: [], more: 0, idleSinceMs: startMs - 50_000 };
-    await runOnce(fake, 'admitNodes', question({ policy }), { heartbeatDetails });
+    const policy = { ...question().policy, timeoutMs: 10_000 };
+    await runOnce(fake, 'admitNodes', question({ policy }));
     const tookMs = fake.clock.nowMs() - startMs;
     expect([tookMs >= 10_000, tookMs < 13_000]).toEqual([true, true]);
   });
