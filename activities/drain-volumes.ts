@@ -14,6 +14,7 @@
 import type { DrainBlocker } from '../domain/blockers';
 import type { NodeName, PodRef } from '../domain/names';
 import { forEachAtOnce } from './at-once';
+import type { NodePods } from './drain-looks';
 import {
   type Clock,
   type KubeApi,
@@ -37,6 +38,8 @@ interface VolumePod {
   readonly pod: PodRef;
   /** Those that were not seen detached since the pod has left. */
   readonly volumes: readonly AttachedVolume[];
+  /** Since when it is to leave and another one is in the way; epoch milliseconds. */
+  readonly heldSinceMs?: number;
   /** Epoch milliseconds; absent while it is on the node. */
   readonly goneSinceMs?: number;
 }
@@ -79,6 +82,7 @@ export class DrainVolumes {
   /** Pods whose eviction was asked for with success. */
   readonly #evicted = new Set<string>();
   #present: ReadonlyMap<string, PodView> = new Map();
+  #toEvict: ReadonlySet<string> = new Set();
   #usedClaims: ReadonlySet<string> = new Set();
   #checks = 0;
   #nextCheckMs = -Infinity;
@@ -91,8 +95,10 @@ export class DrainVolumes {
   }
 
   /** Takes over what is on the node, and looks whether volumes of pods that left are detached. */
-  async look(pods: readonly PodView[], isLast: boolean): Promise<void> {
+  async look({ evict, later, wait, skip }: NodePods, isLast: boolean): Promise<void> {
+    const pods = [...evict, ...later, ...wait.map(({ pod }) => pod), ...skip];
     this.#present = new Map(pods.map((pod) => [pod.uid, pod]));
+    this.#toEvict = new Set(evict.map(({ uid }) => uid));
     this.#usedClaims = new Set(pods.flatMap(claimKeysOf));
     const nowMs = this.#options.clock.nowMs();
     for (const pod of this.#pods.values()) {
@@ -102,6 +108,7 @@ export class DrainVolumes {
       this.#nextCheckMs = nowMs;
     }
     if (isLast || nowMs >= this.#nextCheckMs) await this.#orUnobserved(() => this.#check(nowMs));
+    this.#noteHeld();
   }
 
   /** Asks the API only when a pod is due whose claims have not been looked at (X2). */
@@ -109,6 +116,7 @@ export class DrainVolumes {
     const asking = due.filter(({ claims }) => claims !== undefined);
     if (asking.some(({ uid }) => !this.#known.has(uid))) {
       await this.#orUnobserved(() => this.#learn(asking), asking[0]);
+      this.#noteHeld();
     }
     return {
       free: due.filter(({ uid }) => !this.#pods.has(uid)),
@@ -118,12 +126,12 @@ export class DrainVolumes {
 
   noteEvicted({ uid }: PodView): void {
     this.#evicted.add(uid);
+    this.#noteHeld();
   }
 
   /** Whether the pod is to stay until another one, or its volumes, have left. */
   isHeldBack({ uid }: PodView): boolean {
-    if (!this.#pods.has(uid)) return false;
-    return [...this.#pods.values()].some((pod) => pod.uid !== uid && this.#isLeaving(pod));
+    return this.#pods.has(uid) && this.#before(uid) !== undefined;
   }
 
   /** Whether no volume is waited for. */
@@ -145,7 +153,14 @@ export class DrainVolumes {
           return { code: 'volume-attached', pod, volume, claim, attachment, sinceMs };
         }),
     );
-    return this.#unobserved === undefined ? attached : [...attached, this.#unobserved];
+    const held = [...this.#pods.values()].flatMap((one): readonly DrainBlocker[] => {
+      const { uid, pod, heldSinceMs: sinceMs } = one;
+      const before = sinceMs === undefined ? undefined : this.#before(uid)?.pod;
+      if (sinceMs === undefined || before === undefined) return [];
+      return [{ code: 'volume-awaited', pod, before, sinceMs }];
+    });
+    const others = this.#unobserved === undefined ? [] : [this.#unobserved];
+    return [...attached, ...held, ...others];
   }
 
   /** Whether there is more to tell than at the last call of this method. */
@@ -158,6 +173,21 @@ export class DrainVolumes {
 
   checkpoint(): VolumesCheckpoint {
     return this.#pods.size === 0 ? {} : { volumePods: [...this.#pods.values()] };
+  }
+
+  /** The first one that leaves, or has volumes that are waited for, but for this one. */
+  #before(uid: string): VolumePod | undefined {
+    return [...this.#pods.values()].find((pod) => pod.uid !== uid && this.#isLeaving(pod));
+  }
+
+  #noteHeld(): void {
+    const nowMs = this.#options.clock.nowMs();
+    for (const pod of this.#pods.values()) {
+      const { uid, heldSinceMs = nowMs, ...rest } = pod;
+      const isStaying = this.#toEvict.has(uid) && !this.#isLeaving(pod);
+      const isHeld = isStaying && this.#before(uid) !== undefined;
+      this.#pods.set(uid, isHeld ? { ...rest, uid, heldSinceMs } : { ...rest, uid });
+    }
   }
 
   /** It was evicted and is there, or is gone and has a volume that is waited for (X3). */
@@ -219,7 +249,8 @@ export class DrainVolumes {
         const known = { attachment: name, volume, claim: claim.name };
         return [inUseAs === undefined ? known : { ...known, inUseAs }];
       });
-      if (volumes.length > 0) this.#pods.set(pod.uid, { uid: pod.uid, pod: pod.ref, volumes });
+      const known = { ...this.#pods.get(pod.uid), uid: pod.uid, pod: pod.ref };
+      if (volumes.length > 0) this.#pods.set(pod.uid, { ...known, volumes });
     }
   }
 

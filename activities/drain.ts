@@ -32,7 +32,6 @@ import { DrainVolumes } from './drain-volumes';
 import { DrainYield } from './drain-yield';
 import { terminalFailure } from './failure-mapping';
 import { secondsBetween } from './passes';
-import type { PodView } from './ports';
 
 /** Details of `drain-refused`; without blockers when it is not about pods. */
 interface DrainRefusedDetails {
@@ -142,7 +141,7 @@ async function lookAndNote(drain: Drain, looks: DrainLooks, isOver: boolean): Pr
   const seen = force.take(all, deps.ports.clock.nowMs());
   if (seen.refuse.length > 0) throw refusedByPolicy(drain, seen.refuse);
   ledger.look(seen, deps.ports.clock.nowMs(), looks.isNodeReady);
-  await volumes.look(podsOf(seen), isOver);
+  await volumes.look(seen, isOver);
   beatWhenChanged(drain);
   return seen;
 }
@@ -153,10 +152,6 @@ async function forceDue({ deps, run, force, ledger }: Drain): Promise<void> {
   } finally {
     ledger.tellForce(force.forced(), force.failing());
   }
-}
-
-function podsOf({ evict: now, later, wait, skip }: NodePods): readonly PodView[] {
-  return [...now, ...later, ...wait.map(({ pod }) => pod), ...skip];
 }
 
 /** What is lost when a worker dies between two of these is found again by the ledger (L1). */

@@ -12,7 +12,7 @@ export interface BlockerGroup {
   readonly pods: number;
 }
 
-/** Pods behind one budget, or of one Job, are a group; others are alone. Oldest first. */
+/** Pods behind one budget or one pod, or of one Job, are a group; others are alone. By age. */
 export function blockerGroups(blockers: readonly DrainBlocker[]): readonly BlockerGroup[] {
   const groups = new Map<string, BlockerGroup>();
   for (const blocker of blockers.toSorted((a, b) => a.sinceMs - b.sinceMs)) {
@@ -47,6 +47,7 @@ function keyOf(blocker: DrainBlocker): string {
 function objectOf(blocker: DrainBlocker): PodRef | BudgetRef {
   const { code, pod } = blocker;
   if (code === 'volume-attached') return { namespace: pod.namespace, name: blocker.volume };
+  if (code === 'volume-awaited') return blocker.before;
   if (code === 'job-running') return { namespace: pod.namespace, name: blocker.job };
   return code === 'budget-exhausted' ? (blocker.budget ?? pod) : pod;
 }

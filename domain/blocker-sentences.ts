@@ -217,6 +217,9 @@ const drainWords: Words<DrainBlocker> = {
   'volume-attached': ({ volume, claim, attachment }) =>
     `${volume} of claim ${claim} - it goes on by itself when that is detached; if this stays, see` +
     ` the CSI driver on the node, and kubectl describe volumeattachment ${attachment}`,
+  'volume-awaited': ({ before }) =>
+    `pods with volumes leave one after the other, and ${podText(before)} is before it` +
+    ' - it goes on by itself when the volumes of that one are detached',
   'volumes-unobserved': ({ message }) =>
     `it cannot be seen when volumes are detached (${message})` +
     ' - grant the worker get and list on volumeattachments, and get on persistentvolumes',

@@ -167,6 +167,13 @@ export type DrainBlocker =
       readonly sinceMs: number;
     }
   | {
+      /** It has attached volumes, and those of `before` are waited for. */
+      readonly code: 'volume-awaited';
+      readonly pod: PodRef;
+      readonly before: PodRef;
+      readonly sinceMs: number;
+    }
+  | {
       /** Keeps nothing back: pods with volumes leave as others do. */
       readonly code: 'volumes-unobserved';
       readonly pod: PodRef;
@@ -247,6 +254,7 @@ export const blockerCodes = [
   'eviction-failing',
   'pod-terminating',
   'volume-attached',
+  'volume-awaited',
   'volumes-unobserved',
   'pod-unmanaged',
   'pod-emptydir',

@@ -38,6 +38,16 @@ function attachedSince(sinceMs: number): object {
   };
 }
 
+/** Until the volume of `db-0` is detached. */
+function db1Waits(sinceMs: number): object {
+  return {
+    code: 'volume-awaited',
+    pod: { namespace: 'shop', name: 'db-1' },
+    before: { namespace: 'shop', name: 'db-0' },
+    sinceMs,
+  };
+}
+
 describe('pods with attached volumes', () => {
   it.each([true, false])(
     'leave one after the other, when the volume before is detached (watched: %p)',
@@ -220,7 +230,13 @@ describe('a volume that stays attached', () => {
     expect(failure).toMatchObject({
       type: 'drain-deadline',
       details: [
-        { progress: { evicted: 1, remaining: 1, blockers: [attachedSince(startMs + 1_000)] } },
+        {
+          progress: {
+            evicted: 1,
+            remaining: 1,
+            blockers: [attachedSince(startMs + 1_000), db1Waits(startMs)],
+          },
+        },
       ],
     });
     expect(fake.clock.nowMs() - startMs).toBe(60_000);
@@ -276,17 +292,24 @@ describe('a drain whose worker died', () => {
   it('keeps since when a volume is waited for', async () => {
     const fake = aCluster();
     fake.kube.detachMs = Infinity;
-    fake.kube.addVolumePod('worker-1', 'db-0');
+    fake.kube.addVolumePod('worker-1', 'db-0').addVolumePod('worker-1', 'db-1');
     const first = new FakeAttempt();
     first.onHeartbeat = (details) => {
-      if ((details as DrainProgress).blockers.length > 0) first.shutDownWorker();
+      if ((details as DrainProgress).blockers.length > 1) first.shutDownWorker();
     };
     await first.run(fake, 'drainNode', aDrain()).catch(() => undefined);
     fake.clock.advance(10_000);
     const heartbeatDetails = first.heartbeats.at(-1);
     const again = runOnce(fake, 'drainNode', aDrain({ timeoutMs: 60_000 }), { heartbeatDetails });
     expect(await failureOf(again)).toMatchObject({
-      details: [{ progress: { evicted: 1, blockers: [attachedSince(startMs + 1_000)] } }],
+      details: [
+        {
+          progress: {
+            evicted: 1,
+            blockers: [attachedSince(startMs + 1_000), db1Waits(startMs)],
+          },
+        },
+      ],
     });
   });
 

@@ -69,6 +69,16 @@ describe('blockerGroups', () => {
     );
   });
 
+  it('puts the pods together that wait for the volumes of one', () => {
+    const waiting = (name: string): DrainBlocker => ({
+      code: 'volume-awaited',
+      pod: { namespace: 'shop', name },
+      before: { namespace: 'shop', name: 'db-0' },
+      sinceMs: nowMs,
+    });
+    expect(blockerGroups([waiting('db-1'), waiting('db-2')]).map(({ pods }) => pods)).toEqual([2]);
+  });
+
   it('puts the pods of one Job together', () => {
     const running = (name: string, job: string): DrainBlocker => ({
       code: 'job-running',

@@ -375,6 +375,13 @@ const blockers: SentenceTable<Blocker['code'], Blocker> = {
         ' node, and kubectl describe volumeattachment csi-3f',
     ],
   ],
+  'volume-awaited': [
+    [
+      { code: 'volume-awaited', ...since, before: { namespace: 'web', name: 'web-1' } },
+      'pod web/web-0 has not left: pods with volumes leave one after the other, and web/web-1 is' +
+        ' before it - it goes on by itself when the volumes of that one are detached',
+    ],
+  ],
   'volumes-unobserved': [
     [
       { code: 'volumes-unobserved', ...since, message: 'HTTP 403' },
