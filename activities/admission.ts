@@ -40,6 +40,8 @@ const gatherMs = 50;
 const listAfterMs = 10_000;
 /** M1, unless the drain itself may not take so long. */
 const longestPatienceMs = 5 * 60_000;
+/** A replacement that is not Ready by then is not about to be. */
+const startsWithinMs = 2 * 60_000;
 /** Of those that are held; heartbeats are small. */
 const namedNodes = 3;
 
@@ -75,6 +77,8 @@ export function admissionActivities(
 interface Seen {
   readonly cluster: ClusterView;
   readonly budgets: Map<string, BudgetAllowance>;
+  /** By budgetKey: pods that are being replaced. */
+  readonly replaced: ReadonlyMap<string, number>;
   /** By node: pods that have to leave it. */
   readonly leaving: Map<NodeName, readonly PodView[]>;
 }
@@ -145,7 +149,8 @@ class AdmissionWait {
   #ask(cluster: ClusterView, nodes: ReadonlyMap<NodeName, NodeView>): Admission {
     const { free, window, waiting } = this.#input;
     const inWork = this.#inWork(nodes);
-    const seen: Seen = { cluster, budgets: new Map(), leaving: new Map() };
+    const replaced = replacedIn(cluster, this.#deps.ports.clock.nowMs());
+    const seen: Seen = { cluster, budgets: new Map(), replaced, leaving: new Map() };
     const loadOf = (node: NodeView): NodeLoad => this.#loadOf(node, seen);
     const candidates = waiting.flatMap((name) => {
       const node = nodes.get(name);
@@ -179,7 +184,8 @@ class AdmissionWait {
   }
 
   /** Notes in `seen` what it finds. */
-  #loadOf(node: NodeView, { cluster, budgets, leaving: found }: Seen): NodeLoad {
+  #loadOf(node: NodeView, seen: Seen): NodeLoad {
+    const { cluster } = seen;
     const nowMs = this.#deps.ports.clock.nowMs();
     const { evict, later, wait } = drainVerdicts({
       pods: cluster.podsOnNode(node.name),
@@ -191,11 +197,11 @@ class AdmissionWait {
     const awaited = wait.map(({ pod }) => pod);
     const leaving = [...evict, ...later, ...awaited].filter(hasNotLeft);
     const { name } = node;
-    found.set(name, leaving);
+    seen.leaving.set(name, leaving);
     const place = { name, zone: zoneOf(node), isControlPlane: isControlPlane(node) };
     return nodeLoad(place, leaving, (pod) => {
       const views = cluster.budgetsOf(pod);
-      for (const view of views) keepAllowance(budgets, view);
+      for (const view of views) keepAllowance(seen, view);
       return views.map(({ budget }) => budget);
     });
   }
@@ -249,9 +255,25 @@ function inOrder(
 }
 
 /** Only numbers that mean something: the other budgets are left to the Eviction API. */
-function keepAllowance(budgets: Map<string, BudgetAllowance>, view: BudgetView): void {
-  if (!view.observed || view.syncFailed) return;
+function keepAllowance({ budgets, replaced }: Seen, view: BudgetView): void {
+  const key = budgetKey(view.budget);
+  if (!view.observed || view.syncFailed || budgets.has(key)) return;
   const { budget, disruptionsAllowed: now, expectedPods, desiredHealthy } = view;
   const most = Math.max(0, expectedPods - desiredHealthy);
-  budgets.set(budgetKey(budget), { budget, now, most });
+  budgets.set(key, { budget, now, soon: replaced.get(key) ?? 0, most });
+}
+
+/** By budget: pods that are leaving, or that have come and are not Ready yet (A4). */
+function replacedIn(cluster: ClusterView, nowMs: number): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const pod of cluster.unhealthyPods()) {
+    const { deletionTimestampMs, notReadySinceMs = nowMs } = pod;
+    const isOnItsWay =
+      deletionTimestampMs !== undefined || nowMs - notReadySinceMs < startsWithinMs;
+    if (!isOnItsWay) continue;
+    for (const { budget } of cluster.budgetsOf(pod)) {
+      counts.set(budgetKey(budget), (counts.get(budgetKey(budget)) ?? 0) + 1);
+    }
+  }
+  return counts;
 }

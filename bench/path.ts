@@ -41,7 +41,7 @@ interface AscentPath {
 
 async function ascentPath(lab: BenchLab, lane: Lane): Promise<AscentPath> {
   const spec = demoSpec(cluster, { members: 1, nodes: nodeCount, maxUnavailable: '34%' });
-  const pools = spec.pools.map((pool) => ({ ...pool, lane }));
+  const pools = spec.pools.map((pool) => ({ ...pool, lane, zones: 'any' as const }));
   const wanted = { ...spec, approvals: 'none', hopSoakMs: 0, pools } as const;
   const start = await lab.client.start(wanted, { actor: 'bench' });
   if (start.kind === 'refused') throw new Error(`refused: ${start.refusal.code}`);

@@ -11,7 +11,7 @@ const words: Words<AdmissionHold> = {
   'control-plane-alone': ({ inWork }) =>
     `a control-plane node goes alone, and ${inWork} is in work`,
   'budget-drawn': ({ budget, allowed, drawn, wanted }) =>
-    `budget ${budget.namespace}/${budget.name} allows ${evictionsText(allowed)} now` +
+    `budget ${budget.namespace}/${budget.name} allows ${evictionsText(allowed)}` +
     `${drawnText(drawn)}` +
     `, and ${wanted} of its pods are here`,
   'owner-in-window': ({ owner, pods }) =>
@@ -24,7 +24,7 @@ const words: Words<AdmissionHold> = {
     (message === undefined ? '' : ` (${message})`),
 };
 
-/** A clause without a full stop: `budget shop/web allows no eviction now, and 2 of its pods …`. */
+/** A clause without a full stop: `budget shop/web allows no eviction, and 2 of its pods …`. */
 export function holdSentence(hold: AdmissionHold): string {
   return say(words, hold);
 }

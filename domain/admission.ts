@@ -5,8 +5,9 @@
 // A2. While nodes of one zone are in work, none of another begins, unless the pool says `any`.
 // A3. A control-plane node is in work strictly alone.
 // A4. A node draws on each budget with the pods that it still has to give away. It begins when its
-//     own fit in what the budget allows now, beside what others have still to give away. What was
-//     evicted counts until its replacement is Ready, because the budget counts so.
+//     own fit in what the budget allows, beside what others have still to give away. What was
+//     evicted counts until its replacement is Ready, because the budget counts so; but while it is
+//     on its way (`soon`) the next node gets ready, or the tightest budget would be idle meanwhile.
 // A5. A node that holds more pods of a budget than that ever allows begins when nobody else draws
 //     on it: it takes several rounds, and the next must not wait for the same budget. While no node
 //     is in work, one that is allowed at all is enough: a pod may be unhealthy for ever.
@@ -37,6 +38,8 @@ export interface BudgetAllowance {
   readonly budget: BudgetRef;
   /** `status.disruptionsAllowed`. */
   readonly now: number;
+  /** Its pods that are being replaced, so that it will allow as many more in a moment. */
+  readonly soon: number;
   /** When all of its pods are healthy. */
   readonly most: number;
 }
@@ -161,7 +164,8 @@ function budgetHolds(
   for (const [key, wanted] of node.draws) {
     const allowance = beside.budgets.get(key);
     if (allowance === undefined) continue;
-    const { budget, now: allowed, most } = allowance;
+    const { budget, now, soon, most } = allowance;
+    const allowed = Math.max(now, Math.min(most, now + soon));
     const drawn = beside.window.reduce((sum, one) => sum + (one.draws.get(key) ?? 0), 0);
     // A budget that never allows any is for the drain to tell a person, not to be waited for.
     const isEnough = allowed >= Math.min(most, 1);

@@ -46,6 +46,9 @@ function news({ heartbeats }: FakeAttempt): readonly unknown[] {
   return heartbeats.filter((one, index) => !isDeepStrictEqual(one, heartbeats[index - 1]));
 }
 
+/** For too long to be about to be Ready. */
+const broken = { ready: false, notReadySinceMs: startMs - 120_000 };
+
 const beside1 = { inWork: [nodeName('worker-1')] };
 
 describe.each([{ isWatched: true }, { isWatched: false }])('admission, %j', ({ isWatched }) => {
@@ -90,7 +93,7 @@ describe('admission', () => {
   it('waits until a budget allows it, and says which', async () => {
     const fake = aCluster();
     const budget = fake.kube.addBudget('web', { matchLabels: web, desiredHealthy: 4 });
-    fake.kube.addPod('worker-4', 'web-5', { labels: web, ready: false });
+    fake.kube.addPod('worker-4', 'web-5', { labels: web, ...broken });
     fake.clock.after(6_000, () => {
       budget.desiredHealthy = 2;
     });
@@ -109,13 +112,26 @@ describe('admission', () => {
     ]);
   });
 
+  it.each([
+    ['that has just come', { ready: false, notReadySinceMs: startMs - 119_000 }],
+    ['that says nothing of itself yet', { phase: 'Pending', ready: false }],
+    ['that is leaving', { deletionTimestampMs: startMs }],
+  ])('gets the next node ready while a budget lacks a pod %s', async (_, pod) => {
+    const fake = aCluster();
+    fake.kube.addBudget('web', { matchLabels: web, desiredHealthy: 4 });
+    fake.kube.addPod('worker-4', 'web-5', { labels: web, ...pod });
+    const admitted = await runOnce(fake, 'admitNodes', question(beside1));
+    expect(admitted).toEqual({ admitted: [{ node: 'worker-3' }] });
+    expect(fake.clock.nowMs()).toBe(startMs);
+  });
+
   it('tells of three held nodes by name, and of how many more', async () => {
     const fake = aCluster();
     fake.kube.addBudget('web', { matchLabels: web, desiredHealthy: 7 });
     for (const name of ['worker-5', 'worker-6', 'worker-7']) {
       fake.kube.addNode(name).addPod(name, `web-of-${name}`, { labels: web });
     }
-    fake.kube.addPod('worker-1', 'web-0', { labels: web, ready: false });
+    fake.kube.addPod('worker-1', 'web-0', { labels: web, ...broken });
     const waiting = ['worker-2', 'worker-3', 'worker-5', 'worker-6', 'worker-7'].map(nodeName);
     const attempt = new FakeAttempt();
     await attempt.run(fake, 'admitNodes', question({ waiting, ...beside1, waitMs: 100 }));
@@ -228,7 +244,7 @@ describe('admission', () => {
   it('begins at last while no node is in work, also where its worker was lost meanwhile', async () => {
     const fake = aCluster();
     fake.kube.addBudget('web', { matchLabels: web, desiredHealthy: 4 });
-    fake.kube.addPod('worker-4', 'web-5', { labels: web, ready: false });
+    fake.kube.addPod('worker-4', 'web-5', { labels: web, ...broken });
     const heartbeatDetails = { held: [], more: 0, idleSinceMs: startMs - 290_000 };
     const result = await runOnce(fake, 'admitNodes', question(), { heartbeatDetails });
     const despite = [{ ...budgetDrawn, allowed: 0, drawn: 0, wanted: 1 }];
@@ -240,7 +256,7 @@ describe('admission', () => {
   it('waits no longer than a drain may take', async () => {
     const fake = aCluster();
     fake.kube.addBudget('web', { matchLabels: web, desiredHealthy: 4 });
-    fake.kube.addPod('worker-4', 'web-5', { labels: web, ready: false });
+    fake.kube.addPod('worker-4', 'web-5', { labels: web, ...broken });
     const policy = { ...question().policy, timeoutMs: 10_000 };
     await runOnce(fake, 'admitNodes', question({ policy }));
     const tookMs = fake.clock.nowMs() - startMs;
@@ -257,7 +273,7 @@ describe('admission', () => {
   it('ends at its cancellation', async () => {
     const fake = aCluster();
     fake.kube.addBudget('web', { matchLabels: web, desiredHealthy: 4 });
-    fake.kube.addPod('worker-4', 'web-5', { labels: web, ready: false });
+    fake.kube.addPod('worker-4', 'web-5', { labels: web, ...broken });
     const attempt = new FakeAttempt();
     attempt.onHeartbeat = () => attempt.cancel();
     await expect(attempt.run(fake, 'admitNodes', question(beside1))).rejects.toThrow('cancelled');

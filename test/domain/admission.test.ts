@@ -30,8 +30,8 @@ function aLoad(name: string, over: Partial<NodeLoad> & { readonly web?: number }
   };
 }
 
-function allowing(now: number, most: number): ReadonlyMap<string, BudgetAllowance> {
-  return new Map([['shop/web', { budget: web, now, most }]]);
+function allowing(now: number, most: number, soon = 0): ReadonlyMap<string, BudgetAllowance> {
+  return new Map([['shop/web', { budget: web, now, soon, most }]]);
 }
 
 function ask(over: Partial<AdmissionQuestion>) {
@@ -92,6 +92,15 @@ describe('admission', () => {
     const drawing = aLoad('drawing', { web: 1 });
     const beside = { candidates: candidates.slice(0, 1), inWork: [drawing] };
     expect(ask({ ...beside, budgets: allowing(3, 3) }).admitted).toEqual([]);
+  });
+
+  it('counts on pods that are being replaced, up to what the budget ever allows', () => {
+    const candidates = [aLoad('a', { web: 2 }), aLoad('b', { web: 2 })];
+    const beside = { candidates, inWork: [busy] };
+    expect(ask({ ...beside, budgets: allowing(0, 3, 1) }).admitted).toEqual([]);
+    expect(ask({ ...beside, budgets: allowing(0, 3, 2) }).admitted).toEqual(['a']);
+    expect(ask({ ...beside, budgets: allowing(1, 3, 9) }).admitted).toEqual(['a']);
+    expect(ask({ ...beside, budgets: allowing(4, 3, 9) }).admitted).toEqual(['a', 'b']);
   });
 
   it('admits where a budget never allows any, so that the drain tells a person', () => {
@@ -245,16 +254,16 @@ describe('the words for what is in the way', () => {
     ],
     [
       { code: 'budget-drawn', budget: web, allowed: 0, drawn: 0, wanted: 1 },
-      'budget shop/web allows no eviction now, and 1 of its pods are here',
+      'budget shop/web allows no eviction, and 1 of its pods are here',
     ],
     [
       { code: 'budget-drawn', budget: web, allowed: 1, drawn: 1, wanted: 2 },
-      'budget shop/web allows 1 eviction now, 1 pod of a node in work draws on it,' +
+      'budget shop/web allows 1 eviction, 1 pod of a node in work draws on it,' +
         ' and 2 of its pods are here',
     ],
     [
       { code: 'budget-drawn', budget: web, allowed: 2, drawn: 2, wanted: 2 },
-      'budget shop/web allows 2 evictions now, 2 pods of nodes in work draw on it,' +
+      'budget shop/web allows 2 evictions, 2 pods of nodes in work draw on it,' +
         ' and 2 of its pods are here',
     ],
     [
