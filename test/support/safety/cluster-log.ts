@@ -28,6 +28,7 @@ export interface LoggedObject {
     readonly resourceVersion: string;
     readonly generation?: number;
     readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
     readonly deletionTimestamp?: string;
     readonly ownerReferences?: readonly {
       readonly kind: string;

@@ -51,7 +51,8 @@ export function documentedRights(text: string): readonly Rule[] {
   const [rights = ''] = section.trim().split('\n## ');
   const verbs = '(?:get|list|watch|create|update|patch|delete)';
   const pattern = new RegExp(
-    `\\b([a-z]+(?:/[a-z]+)?)(?: in kube-system)?:\\s+(${verbs}(?:,\\s+${verbs})*)`,
+    `\\b([a-z]+(?:/[a-z]+)?)(?:\\s+(?:in kube-system|\\([a-z0-9.]+\\)))?:` +
+      `\\s+(${verbs}(?:,\\s+${verbs})*)`,
     'g',
   );
   const rules = [...rights.toLowerCase().matchAll(pattern)].map(

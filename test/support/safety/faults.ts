@@ -55,13 +55,13 @@ const weights: Readonly<Record<FaultKind, number>> = {
   'sick-pods': 4,
   'budget-edited': 4,
   'budget-deleted': 1,
-  'budget-overlapped': 1,
+  'budget-overlapped': 2,
   scaled: 4,
   'pod-deleted': 2,
   'node-deleted': 1,
-  'node-not-ready': 1,
+  'node-not-ready': 2,
   'api-restarted': 1,
-  'controllers-killed': 1,
+  'controllers-killed': 2,
   'worker-killed': 2,
   paused: 2,
 };
@@ -69,7 +69,7 @@ const weights: Readonly<Record<FaultKind, number>> = {
 export const faultKinds = Object.keys(weights) as readonly FaultKind[];
 const drawnFrom = faultKinds.flatMap((kind) => Array.from({ length: weights[kind] }, () => kind));
 
-const latestMs = 7_000;
+const latestMs = 6_000;
 
 /** One to three of them, each kind once, by time. */
 export function randomFaults(random: Random, scene: FaultScene): readonly Fault[] {

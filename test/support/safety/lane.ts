@@ -27,6 +27,7 @@ import { Injector } from './injector';
 import type { Situation } from './situation';
 import { situationOf } from './situation';
 import { nodeProblems, Stage } from './stage';
+import { windowProblems } from './window-judge';
 
 /** `cp`: the control plane goes up, too. Its two releases are those of the kubelets and the end. */
 export interface RunKind {
@@ -151,6 +152,7 @@ export class Lane {
           ...end.problems,
           ...injector.problems,
           ...judgementProblems(judgement),
+          ...windowProblems(log.entries(), situation.spec.pools),
           ...removalProblems(evicted, judgement),
           ...nodeProblems(
             await this.#stage.nodes(),

@@ -63,7 +63,8 @@ describe('the rights that a page asks for', () => {
       documentedRights(
         page(
           'nodes: get,\nlist · pods/eviction: create · with a ladder also deployments: patch ·' +
-            ' leases in kube-system: get · URLs `/readyz/*`, `/version`: get. No Secrets.',
+            ' leases in kube-system: get · volumeattachments\n(storage.k8s.io): list ·' +
+            ' URLs `/readyz/*`, `/version`: get. No Secrets.',
         ),
       ),
     ).toEqual([
@@ -71,6 +72,7 @@ describe('the rights that a page asks for', () => {
       { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] },
       { apiGroups: ['apps'], resources: ['deployments'], verbs: ['patch'] },
       { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get'] },
+      { apiGroups: ['storage.k8s.io'], resources: ['volumeattachments'], verbs: ['list'] },
       { nonResourceURLs: ['/readyz/*', '/version'], verbs: ['get'] },
     ]);
   });
