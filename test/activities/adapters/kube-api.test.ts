@@ -199,6 +199,24 @@ describe('a list', () => {
     expect(server.seen[0]?.url).toBe('/api/v1/namespaces?limit=500');
   });
 
+  it('of attachments is those of the node', async () => {
+    const attachment = (nodeName: string, source: object): object => ({
+      metadata: { name: `csi-${nodeName}` },
+      spec: { attacher: 'disk.example.com', nodeName, source },
+    });
+    const ofVolume = { persistentVolumeName: 'pv-1' };
+    const items = [
+      attachment('worker-1', ofVolume),
+      attachment('worker-2', ofVolume),
+      attachment('worker-1', { inlineVolumeSpec: {} }),
+    ];
+    server.react(() => ({ status: 200, body: { metadata: {}, items } }));
+    expect(await kube.listAttachments(worker, never)).toEqual([
+      { name: 'csi-worker-1', node: 'worker-1', volume: 'pv-1' },
+    ]);
+    expect(server.seen[0]?.url).toBe('/apis/storage.k8s.io/v1/volumeattachments?limit=500');
+  });
+
   it('is begun again once when it expires between two pages', async () => {
     const body = statusBody({ code: 410, message: 'The provided continue parameter is too old' });
     let isExpired = false;

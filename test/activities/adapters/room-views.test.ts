@@ -83,26 +83,6 @@ describe('where a pod may go', () => {
   });
 });
 
-describe('the claims of a pod', () => {
-  it('are those of its volumes, generic ephemeral ones included', () => {
-    const volumes = [
-      { name: 'tmp', emptyDir: {} },
-      { name: 'data', persistentVolumeClaim: { claimName: 'data-db-0' } },
-      { name: 'scratch', ephemeral: {} },
-    ];
-    const spec = { containers: [], volumes };
-    expect(podView({ metadata: { name: 'db-0' }, spec }).claims).toEqual([
-      'data-db-0',
-      'db-0-scratch',
-    ]);
-  });
-
-  it('are absent where it uses none', () => {
-    const spec = { containers: [], volumes: [{ name: 'tmp', emptyDir: {} }] };
-    expect(podView({ spec })).not.toHaveProperty('claims');
-  });
-});
-
 describe('what a node offers', () => {
   it('is what its kubelet leaves to pods', () => {
     const status: V1NodeStatus = { allocatable: { cpu: '3920m', memory: '1Gi', pods: '110' } };
