@@ -241,7 +241,7 @@ describe('admission', () => {
     expect(told?.held[0]?.holds[0]).toMatchObject({ lack: expect.stringContaining(lack) });
   });
 
-  it('begins at last while no node is in work, also where its worker was lost meanwhile', async () => {
+  it('begins at last while no node is in work, also where its worker was lost', async () => {
     const fake = aCluster();
     fake.kube.addBudget('web', { matchLabels: web, desiredHealthy: 4 });
     fake.kube.addPod('worker-4', 'web-5', { labels: web, ...broken });
