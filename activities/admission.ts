@@ -31,6 +31,7 @@ import { cordonOf } from './cordon-mark';
 import { isControlPlane, zoneOf } from './node-marks';
 import type { BudgetView, ClusterFollower, ClusterView, NodeView, PodView } from './ports';
 import { roomIn } from './room';
+import { VolumeZones } from './volume-zones';
 
 /** Longest time between two looks; pods come and go without a change of node or budget. */
 const slowestLookMs = 2_000;
@@ -48,6 +49,7 @@ const namedNodes = 3;
 export function admissionActivities(
   deps: ActivityDependencies,
 ): Pick<AscentActivities, 'admitNodes'> {
+  const volumes = new VolumeZones(deps.ports.kube, deps.ports.clock);
   return {
     /**
      * Reads only. Bound: `waitMs`, then nobody is admitted. Heartbeats AdmissionProgress on every
@@ -64,7 +66,7 @@ export function admissionActivities(
         async (run) => {
           const follower = deps.ports.kube.followCluster();
           try {
-            return await new AdmissionWait(deps, run, input, follower).untilAdmitted();
+            return await new AdmissionWait({ deps, run, input, follower, volumes }).untilAdmitted();
           } finally {
             follower.close();
           }
@@ -83,12 +85,21 @@ interface Seen {
   readonly leaving: Map<NodeName, readonly PodView[]>;
 }
 
+interface AdmissionParts {
+  readonly deps: ActivityDependencies;
+  readonly run: ActivityRun;
+  readonly input: AdmitNodesInput;
+  readonly follower: ClusterFollower;
+  readonly volumes: VolumeZones;
+}
+
 /** One attempt to find nodes that may begin. */
 class AdmissionWait {
   readonly #deps: ActivityDependencies;
   readonly #run: ActivityRun;
   readonly #input: AdmitNodesInput;
   readonly #follower: ClusterFollower;
+  readonly #volumes: VolumeZones;
   readonly #startedAtMs: number;
   /** M2. */
   readonly #cordonedBefore = new Set<NodeName>();
@@ -96,16 +107,12 @@ class AdmissionWait {
   #listedAtMs: number;
   #toldAs = '';
 
-  constructor(
-    deps: ActivityDependencies,
-    run: ActivityRun,
-    input: AdmitNodesInput,
-    follower: ClusterFollower,
-  ) {
+  constructor({ deps, run, input, follower, volumes }: AdmissionParts) {
     this.#deps = deps;
     this.#run = run;
     this.#input = input;
     this.#follower = follower;
+    this.#volumes = volumes;
     this.#startedAtMs = deps.ports.clock.nowMs();
     this.#listedAtMs = this.#startedAtMs;
     this.#idleSinceMs = idleSinceIn(run.resume);
@@ -116,6 +123,7 @@ class AdmissionWait {
     const { signal } = this.#run;
     for (;;) {
       const cluster = await this.#look();
+      await this.#volumes.learn(this.#podsIn(cluster), signal);
       const admitted = cluster === undefined ? [] : this.#admit(cluster);
       const leftMs = this.#startedAtMs + this.#input.waitMs - clock.nowMs();
       if (admitted.length > 0 || leftMs <= 0) return { admitted };
@@ -130,6 +138,11 @@ class AdmissionWait {
     if (told !== undefined || nowMs - this.#listedAtMs < listAfterMs) return told;
     this.#listedAtMs = nowMs;
     return listCluster(this.#deps.ports.kube, this.#run.signal);
+  }
+
+  *#podsIn(cluster: ClusterView | undefined): Iterable<PodView> {
+    const { waiting, inWork } = this.#input;
+    for (const node of [...waiting, ...inWork]) yield* cluster?.podsOnNode(node) ?? [];
   }
 
   #admit(cluster: ClusterView): AdmitNodesResult['admitted'] {
@@ -169,7 +182,7 @@ class AdmissionWait {
       free,
       budgets: seen.budgets,
       servingOf: (owner) => cluster.servingOf(owner),
-      roomFor: roomIn(cluster, seen.leaving),
+      roomFor: roomIn({ ...seen, volumes: this.#volumes }),
     });
   }
 

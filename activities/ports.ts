@@ -100,6 +100,8 @@ export interface VolumeView {
   readonly claim?: { readonly namespace: string; readonly name: string };
   /** How kubelets name it in `volumesInUse`; absent when that is not known. */
   readonly inUseAs?: string;
+  /** Zones that it can be reached from; absent: any, or not said. */
+  readonly zones?: readonly string[];
 }
 
 /** Every answer of the Eviction API that a drain tells apart (its server side). */
@@ -209,6 +211,8 @@ export interface KubeApi {
   isAttached(attachment: string, signal: AbortSignal): Promise<boolean>;
   /** A PersistentVolume by its name; undefined when it does not exist. */
   findVolume(name: string, signal: AbortSignal): Promise<VolumeView | undefined>;
+  /** Every PersistentVolume, as an API server remembers them. */
+  listVolumes(signal: AbortSignal): Promise<readonly VolumeView[]>;
   /**
    * UID is a precondition: a pod of the same name that came later is `replaced`. It is compared
    * before, by the watch if there is one.

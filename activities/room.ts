@@ -5,22 +5,33 @@
 //     nodes that are cordoned and nodes that are not Ready have none.
 
 import { type AdmissionHold, type NodeLoad, ownerKey } from '../domain/admission';
-import { findRoom, type NoRoomReason, requestedBy, type RoomNode } from '../domain/pod-room';
+import {
+  findRoom,
+  type NoRoomReason,
+  requestedBy,
+  type RoomNode,
+  type RoomPod,
+} from '../domain/pod-room';
 import type { NodeName } from '../domain/names';
 import type { ClusterView, NodeView, PodView } from './ports';
+import type { VolumeZones } from './volume-zones';
 
 /** After so many nodes without room the next are not reckoned: it is the same room for all. */
 const reckonedWithout = 5;
 
 type RoomFor = (node: NodeLoad, window: readonly NodeLoad[]) => readonly AdmissionHold[];
 
-/** What is in the way of a node that would leave now. `leaving`: pods that have to, by node. */
-export function roomIn(
-  cluster: ClusterView,
-  leaving: ReadonlyMap<NodeName, readonly PodView[]>,
-): RoomFor {
-  const alike = unscheduledAlike(cluster);
-  const room = roomOutside(cluster, leaving);
+export interface RoomQuestion {
+  readonly cluster: ClusterView;
+  /** By node: pods that have to leave it. */
+  readonly leaving: ReadonlyMap<NodeName, readonly PodView[]>;
+  readonly volumes: Pick<VolumeZones, 'of'>;
+}
+
+/** What is in the way of a node that would leave now. */
+export function roomIn(question: RoomQuestion): RoomFor {
+  const alike = unscheduledAlike(question.cluster);
+  const room = roomOutside(question);
   return (node, window) => {
     const unscheduled = alike(node);
     return unscheduled.length > 0 ? unscheduled : room(node, window);
@@ -46,10 +57,7 @@ function unscheduledAlike(cluster: ClusterView): (node: NodeLoad) => readonly Ad
 }
 
 /** R2. */
-function roomOutside(
-  cluster: ClusterView,
-  leaving: ReadonlyMap<NodeName, readonly PodView[]>,
-): RoomFor {
+function roomOutside({ cluster, leaving, volumes }: RoomQuestion): RoomFor {
   let nodes: readonly { readonly name: NodeName; readonly room: RoomNode }[] | undefined;
   const found: (readonly AdmissionHold[])[] = [];
   return (node, window) => {
@@ -60,7 +68,9 @@ function roomOutside(
       .filter(({ ready, unschedulable }) => ready && !unschedulable)
       .map((one) => ({ name: one.name, room: roomNode(one, cluster) }));
     const names = new Set([node, ...window].map(({ name }) => name));
-    const pods = [...names].flatMap((name) => leaving.get(name) ?? []);
+    const pods = [...names]
+      .flatMap((name) => leaving.get(name) ?? [])
+      .map((pod) => withZones(pod, volumes.of(pod)));
     const outside = nodes.filter(({ name }) => !names.has(name)).map(({ room }) => room);
     const answer = findRoom(pods, outside);
     if (answer.kind === 'fits') return [];
@@ -69,6 +79,10 @@ function roomOutside(
     found.push([hold]);
     return [hold];
   };
+}
+
+function withZones(pod: PodView, zones: readonly string[] | undefined): RoomPod {
+  return zones === undefined ? pod : { ...pod, zones };
 }
 
 function roomNode(node: NodeView, cluster: ClusterView): RoomNode {

@@ -265,7 +265,7 @@ function askForEviction(
 
 function volumeCalls(
   requests: KubeRequests,
-): Pick<KubeApi, 'listAttachments' | 'isAttached' | 'findVolume'> {
+): Pick<KubeApi, 'listAttachments' | 'isAttached' | 'findVolume' | 'listVolumes'> {
   const { core, storage } = requests;
   return {
     async listAttachments(node, signal) {
@@ -293,6 +293,12 @@ function volumeCalls(
       );
       return found === undefined ? undefined : volumeView(found);
     },
+
+    listVolumes: (signal) =>
+      requests.list(
+        { doing: 'listing persistent volumes', signal },
+        { request: (page, call) => core.listPersistentVolume(page, call), view: volumeView },
+      ),
   };
 }
 

@@ -3,10 +3,12 @@
 import type {
   V1NodeStatus,
   V1PersistentVolume,
+  V1PersistentVolumeSpec,
   V1PodSpec,
   V1VolumeAttachment,
 } from '@kubernetes/client-node';
 
+import { zoneLabel } from '../../domain/observation';
 import type { AttachmentView, NodeView, PodView, VolumeView } from '../ports';
 
 /** As a view has it: absent where the pod uses no claim. */
@@ -36,6 +38,28 @@ export function attachmentView({
   return volume === undefined ? undefined : { name, node: spec.nodeName, volume };
 }
 
+/** What zones are called in the node affinity of volumes. */
+const zoneKeys: ReadonlySet<string> = new Set([
+  zoneLabel,
+  'failure-domain.beta.kubernetes.io/zone',
+  'topology.disk.csi.azure.com/zone',
+  'topology.ebs.csi.aws.com/zone',
+  'topology.gke.io/zone',
+]);
+
+/** As a view has it: the terms of an affinity are alternatives, each must name its zones. */
+function zonesOf({ nodeAffinity }: V1PersistentVolumeSpec): Pick<VolumeView, 'zones'> {
+  const terms = nodeAffinity?.required?.nodeSelectorTerms ?? [];
+  const zones = terms.map(({ matchExpressions = [] }) => {
+    const named = matchExpressions.find(({ key, operator }) => {
+      return operator === 'In' && zoneKeys.has(key);
+    });
+    return named?.values ?? [];
+  });
+  const isKnown = zones.length > 0 && zones.every((values) => values.length > 0);
+  return isKnown ? { zones: [...new Set(zones.flat())] } : {};
+}
+
 export function volumeView({ spec = {} }: V1PersistentVolume): VolumeView {
   const { claimRef, csi } = spec;
   const { namespace = '', name = '' } = claimRef ?? {};
@@ -45,5 +69,6 @@ export function volumeView({ spec = {} }: V1PersistentVolume): VolumeView {
     ...(csi === undefined
       ? {}
       : { inUseAs: `kubernetes.io/csi/${csi.driver}^${csi.volumeHandle}` }),
+    ...zonesOf(spec),
   };
 }

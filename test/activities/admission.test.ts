@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { cordonReasonAnnotation } from '../../activities/cordon-mark';
+import { PortError } from '../../activities/ports';
 import type { AdmissionProgress, AdmitNodesInput } from '../../domain/activity-contract';
 import { poolName } from '../support/builders';
 import { cluster, FakeAttempt, FakeCluster, nodeName, runOnce } from '../support/fake-cluster';
@@ -239,6 +240,39 @@ describe('admission', () => {
     await attempt.run(fake, 'admitNodes', question({ waiting, waitMs: 0 }));
     const [told] = attempt.heartbeats as readonly AdmissionProgress[];
     expect(told?.held[0]?.holds[0]).toMatchObject({ lack: expect.stringContaining(lack) });
+  });
+
+  it('does not begin where the volumes of its pods have no other node in their zone', async () => {
+    const fake = aCluster();
+    const [a, b] = ['a', 'b'].map((zone) => ({ labels: { [zoneLabel]: zone } }));
+    fake.kube.addNode('worker-2', a).addNode('worker-3', b).addNode('worker-4', b);
+    fake.kube.addPod('worker-2', 'db-0', { claims: ['data', 'logs', 'unbound'] });
+    const claim = (name: string) => ({ namespace: 'shop', name });
+    fake.kube.volumes.set('pv-1', { claim: claim('data'), zones: ['a', 'b'] });
+    fake.kube.volumes.set('pv-2', { claim: claim('logs'), zones: ['a'] });
+    fake.kube.volumes.set('pv-3', {});
+    const lists: string[] = [];
+    fake.kube.onCall = (method) => lists.push(method);
+    const waiting = [nodeName('worker-2')];
+    const attempt = new FakeAttempt();
+    const window = { zones: 'any', order: 'least-disruptive' } as const;
+    await attempt.run(fake, 'admitNodes', question({ waiting, window, waitMs: 5_000, ...beside1 }));
+    const [told] = attempt.heartbeats as readonly AdmissionProgress[];
+    const lack = 'no other node is in the zone of its volumes';
+    const pod = { namespace: 'shop', name: 'db-0' };
+    expect(told?.held).toEqual([
+      { node: 'worker-2', holds: [{ code: 'no-room', pod, pods: 1, lack }] },
+    ]);
+    expect(lists).toEqual(['listVolumes']);
+  });
+
+  it('leaves zones to the scheduler where it may not read volumes', async () => {
+    const fake = aCluster();
+    fake.kube.addPod('worker-2', 'db-0', { claims: ['data'] });
+    fake.kube.failures.push({ method: 'listVolumes', error: new PortError('forbidden', 'no') });
+    expect(await runOnce(fake, 'admitNodes', question())).toEqual({
+      admitted: [{ node: 'worker-3' }],
+    });
   });
 
   it('begins at last while no node is in work, also where its worker was lost', async () => {

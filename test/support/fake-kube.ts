@@ -327,6 +327,11 @@ export class FakeKube implements KubeApi {
     return this.volumes.get(name);
   }
 
+  async listVolumes(signal: AbortSignal): Promise<readonly VolumeView[]> {
+    this.enter('listVolumes', signal);
+    return [...this.volumes.values()];
+  }
+
   async listLeaderLeases(signal: AbortSignal): Promise<readonly LeaseObservation[]> {
     this.enter('listLeaderLeases', signal);
     return this.leases;

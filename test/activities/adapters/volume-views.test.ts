@@ -1,7 +1,12 @@
-import type { V1PersistentVolumeSpec, V1VolumeAttachmentSource } from '@kubernetes/client-node';
+import type {
+  V1NodeSelectorTerm,
+  V1PersistentVolumeSpec,
+  V1VolumeAttachmentSource,
+} from '@kubernetes/client-node';
 
 import { nodeView, podView } from '../../../activities/adapters/kube-views';
 import { attachmentView, volumeView } from '../../../activities/adapters/volume-views';
+import { zoneLabel } from '../../../domain/observation';
 
 describe('the claims of a pod', () => {
   it('are those of its volumes, generic ephemeral ones included', () => {
@@ -48,6 +53,22 @@ describe('an attachment', () => {
   });
 });
 
+type Expressions = V1NodeSelectorTerm['matchExpressions'];
+
+function zone(...values: string[]): Expressions {
+  return [
+    { key: 'kubernetes.io/arch', operator: 'In', values: ['amd64'] },
+    { key: zoneLabel, operator: 'In', values },
+  ];
+}
+
+function affinityOf(...terms: Expressions[]): V1PersistentVolumeSpec {
+  const nodeSelectorTerms = terms.map((expressions) =>
+    expressions === undefined ? {} : { matchExpressions: expressions },
+  );
+  return { nodeAffinity: { required: { nodeSelectorTerms } } };
+}
+
 describe('a volume', () => {
   const claimRef = { namespace: 'shop', name: 'data-db-0' };
 
@@ -59,6 +80,22 @@ describe('a volume', () => {
     },
     { name: 'of another kind', spec: { claimRef }, view: { claim: claimRef } },
     { name: 'that nobody claims', spec: {}, view: {} },
+    {
+      name: 'with zones',
+      spec: affinityOf(zone('a', 'b'), zone('b', 'c')),
+      view: { zones: ['a', 'b', 'c'] },
+    },
+    {
+      name: 'whose driver names zones in its own way',
+      spec: affinityOf([{ key: 'topology.gke.io/zone', operator: 'In', values: ['a'] }]),
+      view: { zones: ['a'] },
+    },
+    { name: 'with a way besides its zones', spec: affinityOf(zone('a'), []), view: {} },
+    {
+      name: 'of a zone that it must not be in',
+      spec: affinityOf([{ key: zoneLabel, operator: 'NotIn', values: ['a'] }]),
+      view: {},
+    },
   ])('$name is told with what is known', ({ spec, view }) => {
     expect(volumeView({ spec })).toEqual(view);
   });
