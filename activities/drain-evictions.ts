@@ -10,6 +10,7 @@ import { forEachAtOnce } from './at-once';
 import type { DrainExplanations } from './drain-explanations';
 import type { DrainForce } from './drain-force';
 import type { DrainLedger } from './drain-ledger';
+import type { DrainSurges } from './drain-surges';
 import type { DepartureOrder, DrainVolumes } from './drain-volumes';
 import { terminalFailure } from './failure-mapping';
 import {
@@ -33,6 +34,7 @@ export interface Drain {
   readonly explanations: DrainExplanations;
   readonly force: DrainForce;
   readonly volumes: DrainVolumes;
+  readonly surges: DrainSurges;
   readonly deadlineMs: number;
 }
 

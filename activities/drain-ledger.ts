@@ -14,8 +14,16 @@ import { type BudgetExplanation, budgetKey } from '../domain/budget-explanation'
 import type { DrainVerdicts } from '../domain/drain-verdicts';
 import type { ForcedPod } from '../domain/force';
 import type { BudgetRef, PodRef } from '../domain/names';
+import type { LadderStand } from '../domain/surge';
 import { terminatingBlocker } from '../domain/stuck-terminating';
+import { keptDelayMs, type Refused, retryDelayMs } from './drain-retries';
 import type { BudgetView, EvictionAnswer, PodView } from './ports';
+
+/** A pod that may leave, and the budget that keeps it. */
+export interface KeptPod {
+  readonly pod: PodView;
+  readonly budget: BudgetRef;
+}
 
 /** Heartbeat details of drainNode: the progress, and what L1 needs. */
 export interface DrainCheckpoint extends DrainProgress {
@@ -31,34 +39,11 @@ interface Refusal {
   readonly keptUntilMs?: number;
 }
 
-const budgetRetryMs = 1_000;
-/** After a refusal, where a watch tells when the budget allows: others may have been first. */
-const watchedBudgetRetryMs = 200;
-/** L3. */
-const keptRetryMs = 10_000;
 /** A pod that was evicted says so itself by then, or is asked for again. */
 const evictedSettleMs = 2_000;
-const overlapRetryMs = 5_000;
-const forbiddenRetryMs = 10_000;
-const namespaceRetryMs = 2_000;
-const failingRetryMaxMs = 15_000;
-/** Server answers above this are asked again anyhow: a drain must see changes. */
-const retryAfterMaxMs = 30_000;
 
 function podKey(pod: PodRef): string {
   return `${pod.namespace}/${pod.name}`;
-}
-
-/**
- * `baseMs` times 0.8 to 1.2, the same for the same pod and try: pods of one budget do not ask in
- * step, and a test knows when they do (32-bit FNV-1a over both).
- */
-function jittered(baseMs: number, uid: string, tries: number): number {
-  let hash = 0x811c9dc5;
-  for (const character of `${uid}#${tries}`) {
-    hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
-  }
-  return Math.round(baseMs * (0.8 + 0.4 * (hash / 0xffffffff)));
 }
 
 function isStringArray(value: unknown): value is readonly string[] {
@@ -98,6 +83,9 @@ export class DrainLedger {
   private failingForce: readonly DrainBlocker[] = [];
   /** Of what keeps the drain besides pods. */
   private others: readonly DrainBlocker[] = [];
+  /** By budgetKey, and what became of surges. */
+  private stands: ReadonlyMap<string, LadderStand> = new Map();
+  private undone: readonly DrainBlocker[] = [];
   private lastLookMs: number;
   private nodeReady: boolean | undefined;
   private toldAs = '';
@@ -169,6 +157,28 @@ export class DrainLedger {
     return this.leaving.length > 0 || this.toEvict.some((pod) => this.evictedAtMs.has(pod.uid));
   }
 
+  /** Those that are to leave, or are leaving. */
+  get departing(): readonly PodView[] {
+    return [...this.toEvict, ...this.later, ...this.leaving];
+  }
+
+  /** Those that a budget keeps, where it is known which, the longest first. */
+  get kept(): readonly KeptPod[] {
+    return this.toEvict
+      .flatMap((pod) => {
+        const blocker = this.refused.get(pod.uid)?.blocker;
+        if (blocker?.code !== 'budget-exhausted' || blocker.budget === undefined) return [];
+        return [{ pod, budget: blocker.budget, sinceMs: blocker.sinceMs }];
+      })
+      .toSorted((a, b) => a.sinceMs - b.sinceMs);
+  }
+
+  /** What the ladder does from here on: by budgetKey, and surges that somebody undid. */
+  climb(stands: ReadonlyMap<string, LadderStand>, undone: readonly DrainBlocker[]): void {
+    this.stands = stands;
+    this.undone = undone;
+  }
+
   /** Pods whose eviction is to be asked for now. */
   due(nowMs: number): readonly PodView[] {
     return this.toEvict.filter((pod) => this.isDue(pod, nowMs));
@@ -213,7 +223,7 @@ export class DrainLedger {
       blocker: blockerOf(pod.ref, { kind: 'budget', budget, message }, sinceMs),
       tries,
       notBeforeMs: nowMs,
-      keptUntilMs: before?.keptUntilMs ?? nowMs + jittered(keptRetryMs, pod.uid, tries),
+      keptUntilMs: before?.keptUntilMs ?? nowMs + keptDelayMs(pod.uid, tries),
     });
     return false;
   }
@@ -265,7 +275,9 @@ export class DrainLedger {
   /** Whether there is more to tell than at the last call of this method. */
   hasChanged(): boolean {
     const codes = this.blockers().map((one) => ('cause' in one ? one.cause : one.code));
-    const whys = [...this.explanations.values()].map((why) => JSON.stringify(why));
+    const whys = [...this.explanations.values(), ...this.stands.values()].map((why) =>
+      JSON.stringify(why),
+    );
     const { evicted, refusals, remaining, later, forced } = this;
     const counts = [evicted, refusals, remaining, later.length, forced.length];
     const tellsAs = [...counts, ...codes, ...whys].join(' ');
@@ -299,19 +311,26 @@ export class DrainLedger {
       .map((refusal) => refusal.blocker)
       .toSorted((a, b) => a.sinceMs - b.sinceMs);
     const explained = this.explained(refused);
-    const others = [...this.awaited.values(), ...this.others, ...this.leavingBlockers()];
-    return [...explained, ...others, ...this.failingForce];
+    const { awaited, undone, failingForce } = this;
+    const others = [...awaited.values(), ...this.others, ...this.leavingBlockers()];
+    return [...explained, ...undone, ...others, ...failingForce];
   }
 
   /** L4: at the first pod of each budget. */
   private explained(refused: readonly DrainBlocker[]): readonly DrainBlocker[] {
-    const left = new Map(this.explanations);
+    const told = new Set<string>();
     return refused.map((blocker) => {
       if (blocker.code !== 'budget-exhausted' || blocker.budget === undefined) return blocker;
       const key = budgetKey(blocker.budget);
-      const explanation = left.get(key);
-      left.delete(key);
-      return explanation === undefined ? blocker : { ...blocker, explanation };
+      if (told.has(key)) return blocker;
+      told.add(key);
+      const explanation = this.explanations.get(key);
+      const ladder = this.stands.get(key);
+      return {
+        ...blocker,
+        ...(explanation === undefined ? {} : { explanation }),
+        ...(ladder === undefined ? {} : { ladder }),
+      };
     });
   }
 
@@ -321,8 +340,6 @@ export class DrainLedger {
     return this.leaving.flatMap((pod) => terminatingBlocker(pod, told) ?? []);
   }
 }
-
-type Refused = Exclude<EvictionAnswer, { kind: 'evicted' | 'gone' | 'replaced' }>;
 
 function blockerOf(pod: PodRef, answer: Refused, sinceMs: number): DrainBlocker {
   switch (answer.kind) {
@@ -347,26 +364,5 @@ function blockerOf(pod: PodRef, answer: Refused, sinceMs: number): DrainBlocker 
       return { code: 'eviction-forbidden', pod, message: answer.message, sinceMs };
     case 'failed':
       return { code: 'eviction-failing', pod, message: answer.message, sinceMs };
-  }
-}
-
-function retryDelayMs(
-  answer: Refused,
-  { uid, tries, isWatched }: { uid: string; tries: number; isWatched: boolean },
-): number {
-  switch (answer.kind) {
-    case 'budget':
-      return jittered(isWatched ? watchedBudgetRetryMs : budgetRetryMs, uid, tries);
-    case 'budget-not-observed':
-    case 'throttled':
-      return Math.min(retryAfterMaxMs, Math.max(budgetRetryMs, answer.retryAfterSeconds * 1_000));
-    case 'budgets-overlap':
-      return jittered(overlapRetryMs, uid, tries);
-    case 'namespace-terminating':
-      return jittered(namespaceRetryMs, uid, tries);
-    case 'forbidden':
-      return jittered(forbiddenRetryMs, uid, tries);
-    case 'failed':
-      return jittered(Math.min(failingRetryMaxMs, budgetRetryMs * 2 ** (tries - 1)), uid, tries);
   }
 }

@@ -28,6 +28,7 @@ import { DrainExplanations } from './drain-explanations';
 import { DrainForce } from './drain-force';
 import { DrainLedger, readDrainCheckpoint } from './drain-ledger';
 import { DrainLooks, type NodePods } from './drain-looks';
+import { DrainSurges } from './drain-surges';
 import { DrainVolumes } from './drain-volumes';
 import { DrainYield } from './drain-yield';
 import { terminalFailure } from './failure-mapping';
@@ -45,6 +46,8 @@ const leavingPollMs = 400;
 /** Longest time without a look at the node. */
 const slowestPollMs = 2_000;
 const fastestPollMs = 100;
+/** How long a drain that did not end well tries to put back what it raised. */
+const putBackMs = 10_000;
 
 export function drainActivities(deps: ActivityDependencies): Pick<AscentActivities, 'drainNode'> {
   return {
@@ -78,14 +81,32 @@ export function drainActivities(deps: ActivityDependencies): Pick<AscentActiviti
             const { signal, resume } = run;
             const { node } = input;
             const volumes = new DrainVolumes({ kube, clock, follower, node, signal, resume });
-            const parts = { ledger, explanations, force, volumes };
-            return await untilEmpty({ deps, run, input, follower, deadlineMs, ...parts });
+            const surges = new DrainSurges({ kube, clock, input, ledger, follower, signal });
+            const parts = { ledger, explanations, force, volumes, surges };
+            return await puttingBack({ deps, run, input, follower, deadlineMs, ...parts });
           } finally {
             follower.close();
           }
         },
       ),
   };
+}
+
+/** What the drain raises is put back, however it ends (drain-surges.ts). */
+async function puttingBack(drain: Drain): Promise<DrainResult> {
+  const { run, surges } = drain;
+  let result: DrainResult;
+  try {
+    await surges.goOn(run.resume);
+    result = await untilEmpty(drain);
+  } catch (error) {
+    // The drain may end because it is told to, or because the API is away: that is what counts, and
+    // what is left is found by its marks.
+    await surges.end(AbortSignal.timeout(putBackMs)).catch(() => undefined);
+    throw error;
+  }
+  const ended = await surges.end(run.signal);
+  return ended.length === 0 ? result : { ...result, surges: ended };
 }
 
 async function untilEmpty(drain: Drain): Promise<DrainResult> {
@@ -110,6 +131,7 @@ async function untilEmpty(drain: Drain): Promise<DrainResult> {
       const order = await volumes.order(ledger.due(clock.nowMs()));
       beatWhenChanged(drain);
       await evict(isOver ? { ...drain, deadlineMs: Infinity } : drain, order);
+      if (!isOver) await drain.surges.advance();
     } finally {
       beatWhenChanged(drain);
     }
@@ -155,11 +177,12 @@ async function forceDue({ deps, run, force, ledger }: Drain): Promise<void> {
 }
 
 /** What is lost when a worker dies between two of these is found again by the ledger (L1). */
-function beatWhenChanged({ run, ledger, explanations, volumes }: Drain): void {
+function beatWhenChanged({ run, ledger, explanations, volumes, surges }: Drain): void {
   ledger.explain((budget) => explanations.about(budget));
   ledger.takeOver(volumes.blockers());
   const isNews = [ledger.hasChanged(), volumes.hasChanged()].includes(true);
-  if (isNews) run.beat({ ...ledger.checkpoint(), ...volumes.checkpoint() });
+  if (!isNews) return;
+  run.beat({ ...ledger.checkpoint(), ...volumes.checkpoint(), ...surges.checkpoint() });
 }
 
 function pauseMs({ deps, ledger, volumes, follower, deadlineMs }: Drain): number {

@@ -6,6 +6,7 @@ import { admissionActivities } from './admission';
 import { controlPlaneActivities } from './control-plane';
 import { cordonActivities } from './cordon';
 import { drainActivities } from './drain';
+import { endSurgesActivities } from './end-surges';
 import { nodeActivities } from './node';
 import { observeActivities } from './observe';
 import { planActivities } from './plan';
@@ -27,6 +28,7 @@ export function createActivities(deps: ActivityDependencies): AscentActivities {
     ...waitingTaintActivities(deps),
     ...admissionActivities(deps),
     ...drainActivities(deps),
+    ...endSurgesActivities(deps),
     ...nodeActivities(deps),
     ...verifyActivities(deps),
     ...restoreActivities(deps),

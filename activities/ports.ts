@@ -17,6 +17,7 @@ import type {
 import type { SnapshotRecord } from '../domain/activity-contract';
 import type { HardTaint, NodeAllocatable, PodDemand } from '../domain/pod-room';
 import type { KubeVersion } from '../domain/versions';
+import type { ScaleApi } from './scale-api';
 
 /** What an adapter throws: what was being done to which object, and a stable code. */
 export class PortError extends Error {
@@ -179,7 +180,7 @@ export interface NodeFollower extends ClusterFollower {
 }
 
 /** The Kubernetes API through the load balancer. */
-export interface KubeApi {
+export interface KubeApi extends ScaleApi {
   listNodes(signal: AbortSignal): Promise<readonly NodeView[]>;
   /** Undefined when the node does not exist. */
   getNode(name: NodeName, signal: AbortSignal): Promise<NodeView | undefined>;

@@ -16,9 +16,14 @@ export interface DrainFlags {
   readonly jobTimeout?: string;
   readonly podSelector?: string;
   readonly namespacePolicy?: readonly string[];
+  readonly surge?: boolean;
+  readonly surgeAfter?: string;
   readonly force?: boolean;
   readonly deleteEmptydirData?: boolean;
 }
+
+/** One node has no pool that could go on without it: at its end a person is asked. */
+const surgeLadder = ['surge', 'hold'];
 
 /** Field of an upgrade file's `drain` → our flag. */
 const flagOfField: Readonly<Record<string, string>> = {
@@ -30,6 +35,8 @@ const flagOfField: Readonly<Record<string, string>> = {
   jobTimeout: '--job-timeout',
   podSelector: '--pod-selector',
   namespaces: '--namespace-policy',
+  ladder: '--surge',
+  surgeAfter: '--surge-after',
 };
 
 export function addDrainFlags(command: Command): Command {
@@ -58,6 +65,8 @@ export function addDrainFlags(command: Command): Command {
       'skip, wait or hold its pods; may be repeated',
       collect,
     )
+    .option('--surge', 'a temporary replica where a budget never lets a pod leave')
+    .option('--surge-after <duration>', 'how long a pod waits for that (default: 1m)')
     .option('--force', 'as kubectl: --unmanaged-pods evict')
     .option('--delete-emptydir-data', 'as kubectl: --empty-dir-data delete')
     .option('--ignore-daemonsets', 'as kubectl: it is always so');
@@ -107,6 +116,7 @@ function fieldsOf(flags: DrainFlags): {
     jobTimeout: flags.jobTimeout,
     podSelector: flags.podSelector,
     namespaces: namespacePolicy === undefined ? undefined : namespaces.fields,
+    ...surgeFields(flags),
   };
   const known = Object.entries(given).filter(([, value]) => value !== undefined);
   const problems = [
@@ -119,6 +129,10 @@ function fieldsOf(flags: DrainFlags): {
     ...namespaces.problems,
   ];
   return { fields: Object.fromEntries(known), problems };
+}
+
+function surgeFields({ surge, surgeAfter }: DrainFlags) {
+  return { ladder: surge === true ? surgeLadder : undefined, surgeAfter };
 }
 
 /** What is no number is told as it was written. */

@@ -2,8 +2,9 @@
 
 import { z } from 'zod';
 
+import { drainRungs } from '../domain/drain-ladder';
 import { formatDuration } from '../domain/durations';
-import { expectedText } from '../domain/input-words';
+import { alternativesText, expectedText } from '../domain/input-words';
 import { parseLabelSelector } from '../domain/label-selector';
 import type { DrainPolicy } from '../domain/spec';
 import { dnsLabelPattern, duration, expecting, toMs } from './spec-fields';
@@ -15,6 +16,8 @@ import { dnsLabelPattern, duration, expecting, toMs } from './spec-fields';
  *   that understanding. `unmanagedPods`: refused, because such a pod never comes back.
  * - `jobPods`: evicted; a Job begins again elsewhere, and many never end in time. `jobTimeout`:
  *   leaves the drain ten of its minutes for what comes after the Jobs.
+ * - `ladder`: nothing is changed but what is drained, nothing is forced, and a person is asked.
+ *   `surgeAfter`: longer than a budget needs that only waits for a replacement.
  */
 const drainDefaults = {
   timeout: '30m',
@@ -22,6 +25,8 @@ const drainDefaults = {
   unmanagedPods: 'refuse',
   jobPods: 'evict',
   jobTimeout: '20m',
+  ladder: ['hold'],
+  surgeAfter: '1m',
 } as const;
 
 const namespaceName = 'the name of a namespace (at most 63 lower-case letters, digits and dashes)';
@@ -90,12 +95,36 @@ export const drainSchema = z
             ' wait: they leave by themselves. hold: they forbid the drain. The annotation' +
             ' ascent.dev/drain of a pod wins over it.',
         }),
+      ladder: z
+        .array(
+          z.enum(drainRungs, expecting(alternativesText(drainRungs))),
+          expecting('a list such as [surge, hold]'),
+        )
+        .optional()
+        .meta({
+          description:
+            'What is done about pods that their budgets keep. surge: a Deployment whose budget' +
+            ' never lets a pod leave gets a temporary replica. It ends with hold (a person is' +
+            ' asked) or quarantine (the node is set aside, the pool goes on).' +
+            ` [${drainDefaults.ladder.join(', ')}] if not said.`,
+          examples: [['surge', 'hold'], ['quarantine']],
+        }),
+      surgeAfter: duration(
+        '1s',
+        '7d',
+        'How long a budget keeps a pod before its Deployment is raised; shorter than timeout.' +
+          ` With surge in the ladder, ${drainDefaults.surgeAfter} if not said.`,
+      ).optional(),
     },
     expecting('a mapping'),
   )
   .superRefine(({ timeout, jobPods, jobTimeout }, context) => {
     const message = jobMistake({ timeout, jobPods, jobTimeout });
     if (message !== undefined) context.addIssue({ code: 'custom', path: ['jobTimeout'], message });
+  })
+  .superRefine(({ timeout, ladder, surgeAfter }, context) => {
+    const message = surgeMistake({ timeout, ladder, surgeAfter });
+    if (message !== undefined) context.addIssue({ code: 'custom', path: ['surgeAfter'], message });
   })
   .meta({ description: 'How pods leave a node.' });
 
@@ -135,10 +164,32 @@ function jobMistake(choices: JobChoices): string | undefined {
   );
 }
 
+interface SurgeChoices {
+  readonly timeout: number;
+  readonly ladder?: readonly string[] | undefined;
+  readonly surgeAfter?: number | undefined;
+}
+
+/** As with Jobs: a rung that is never come to. */
+function surgeMistake({ timeout, ladder = [], surgeAfter }: SurgeChoices): string | undefined {
+  if (!ladder.includes('surge')) {
+    return surgeAfter === undefined
+      ? undefined
+      : 'is for a ladder with surge only - add surge to the ladder, or leave surgeAfter out';
+  }
+  const afterMs = surgeAfter ?? toMs(drainDefaults.surgeAfter);
+  if (afterMs < timeout) return undefined;
+  return (
+    `${formatDuration(afterMs)} is not shorter than the drain's timeout of` +
+    ` ${formatDuration(timeout)}, so nothing would be raised - raise timeout, or set a shorter` +
+    ' surgeAfter'
+  );
+}
+
 /** From what the schema parsed to what planner and workflows read. */
 export function toDrainPolicy(parsed: z.output<typeof drainSchema>): DrainPolicy {
   const { timeout, emptyDirData, unmanagedPods, ...optional } = parsed;
-  const { gracePeriodSeconds, podSelector, jobPods, namespaces } = optional;
+  const { gracePeriodSeconds, podSelector, jobPods, namespaces, ladder, surgeAfter } = optional;
   return {
     timeoutMs: timeout,
     emptyDirData,
@@ -147,5 +198,7 @@ export function toDrainPolicy(parsed: z.output<typeof drainSchema>): DrainPolicy
     ...(podSelector === undefined ? {} : { podSelector }),
     ...(jobPods === 'evict' ? {} : { jobTimeoutMs: jobTimeoutOf(optional) }),
     ...(namespaces === undefined ? {} : { namespaces }),
+    ...(ladder === undefined ? {} : { ladder }),
+    ...(surgeAfter === undefined ? {} : { surgeAfterMs: surgeAfter }),
   };
 }

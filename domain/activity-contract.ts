@@ -16,6 +16,7 @@ import type { SnapshotId } from './names';
 import type { Observation } from './observation';
 import type { PlanResult, PoolWindow } from './plan';
 import type { DrainPolicy, UpgradeSpec } from './spec';
+import type { SurgeEnd } from './surge';
 import type { KubeVersion } from './versions';
 
 export interface ClusterInput {
@@ -170,6 +171,12 @@ export interface DrainResult {
   readonly refusals: number;
   /** Those of `force` that were deleted; absent when none was. */
   readonly forced?: readonly ForcedPod[];
+  /** What was raised by a temporary replica, and how that ended; absent when nothing was. */
+  readonly surges?: readonly SurgeEnd[];
+}
+
+export interface EndSurgesResult {
+  readonly ended: readonly SurgeEnd[];
 }
 
 /** Heartbeat details of drainNode; also the resume point of the next attempt. */
@@ -255,6 +262,8 @@ export interface AscentActivities {
   /** Reads only. */
   admitNodes(input: AdmitNodesInput): Promise<AdmitNodesResult>;
   drainNode(input: DrainInput): Promise<DrainResult>;
+  /** Puts back what the drain of this node raised and could not put back itself. */
+  endSurges(input: NodeInput): Promise<EndSurgesResult>;
   upgradeNode(input: NodeUpgradeInput): Promise<ChangeResult>;
   /** Kubelet in the version, Ready, DaemonSet pods of the node Ready, over several passes. */
   verifyNode(input: VerifyNodeInput): Promise<VerifyNodeResult>;

@@ -32,11 +32,23 @@ export function untoldGroups(
   return blockerGroups(blockers).filter((group) => !message.includes(groupSentence(group)));
 }
 
-/** An explanation stands at one pod of its budget, not always at the one that is told of. */
+/** What is known of a budget stands at one of its pods, not always at the one that is told of. */
 function explainedBy(first: DrainBlocker, other: DrainBlocker): DrainBlocker {
-  if (first.code !== 'budget-exhausted' || first.explanation !== undefined) return first;
-  if (other.code !== 'budget-exhausted' || other.explanation === undefined) return first;
-  return { ...first, explanation: other.explanation };
+  return { ...knownOf(other), ...first };
+}
+
+type KnownOfBudget = Pick<
+  Extract<DrainBlocker, { code: 'budget-exhausted' }>,
+  'explanation' | 'ladder'
+>;
+
+function knownOf(blocker: DrainBlocker): KnownOfBudget {
+  if (blocker.code !== 'budget-exhausted') return {};
+  const { explanation, ladder } = blocker;
+  return {
+    ...(explanation === undefined ? {} : { explanation }),
+    ...(ladder === undefined ? {} : { ladder }),
+  };
 }
 
 function keyOf(blocker: DrainBlocker): string {
@@ -49,6 +61,7 @@ function objectOf(blocker: DrainBlocker): PodRef | BudgetRef {
   if (code === 'volume-attached') return { namespace: pod.namespace, name: blocker.volume };
   if (code === 'volume-awaited') return blocker.before;
   if (code === 'job-running') return { namespace: pod.namespace, name: blocker.job };
+  if (code === 'surge-undone') return blocker.raised;
   return code === 'budget-exhausted' ? (blocker.budget ?? pod) : pod;
 }
 

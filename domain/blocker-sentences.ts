@@ -3,6 +3,7 @@
 
 import type { Blocker, DrainBlocker, PlanBlocker, TreatmentSource } from './blockers';
 import { budgetExplanationText } from './budget-sentences';
+import type { LadderFault } from './drain-ladder';
 import { drainAnnotation, drainAnnotationValues } from './drain-verdicts';
 import { formatDuration } from './durations';
 import { alternativesText } from './input-words';
@@ -11,6 +12,7 @@ import type { BudgetRef, PodRef } from './names';
 import type { UnreportedNode } from './observation';
 import type { PodTreatment } from './spec';
 import type { TerminatingCause } from './stuck-terminating';
+import { ladderStandText, undoneSurgeText } from './surge-sentences';
 import { minorOf } from './versions';
 import type { Words } from './words';
 import { say } from './words';
@@ -36,10 +38,13 @@ function matterText({ code, pod }: DrainBlocker, stood: string): string {
 
 /** Of a budget that is explained, in the words of what is known about it. */
 function drainText(blocker: DrainBlocker, nowMs: number | undefined): string {
-  if (blocker.code !== 'budget-exhausted' || blocker.explanation === undefined) {
-    return say(drainWords, blocker);
-  }
-  return `${budgetNamed(blocker.budget)} ${budgetExplanationText(blocker.explanation, nowMs)}`;
+  if (blocker.code !== 'budget-exhausted') return say(drainWords, blocker);
+  const { budget, explanation, ladder } = blocker;
+  const why =
+    explanation === undefined
+      ? say(drainWords, blocker)
+      : `${budgetNamed(budget)} ${budgetExplanationText(explanation, nowMs)}`;
+  return ladder === undefined ? why : `${why}; ${ladderStandText(ladder, nowMs)}`;
 }
 
 function budgetNamed(budget: BudgetRef | undefined): string {
@@ -71,6 +76,13 @@ const viaReasons = {
   'duplicate-minor': 'is one of several releases that via and target name for the same minor',
   'not-available': 'cannot be installed on this cluster',
 } as const;
+
+const ladderFaults = {
+  'no-end': 'has no end: nothing says what happens at the deadline of a drain',
+  'two-ends': 'has two ends, hold and quarantine, of which one would never be come to',
+  repeated: 'names a rung twice',
+  'surge-late': 'comes to surge after its end',
+} as const satisfies Record<LadderFault, string>;
 
 const planWords: Words<PlanBlocker> = {
   'already-at-target': ({ cluster, at }) =>
@@ -131,6 +143,9 @@ const planWords: Words<PlanBlocker> = {
   'pod-selector-unreadable': ({ pool, podSelector, mistakes }) =>
     `the podSelector ${JSON.stringify(podSelector)} of pool ${pool} cannot be read:` +
     ` ${mistakes.join('; ')} - correct it, or leave it out to drain every pod`,
+  'ladder-endless': ({ pool, ladder, why }) =>
+    `the ladder [${ladder.join(', ')}] of pool ${pool} ${ladderFaults[why]}` +
+    ' - let it be surge, if it is wanted, and then either hold or quarantine',
   'plan-digest-changed': ({ expected, actual }) =>
     `the plan is now ${actual}, not ${expected} as it was looked at` +
     ' - look at the new plan and start with its digest',
@@ -243,4 +258,5 @@ const drainWords: Words<DrainBlocker> = {
   'drain-annotation-unreadable': ({ value }) =>
     `its annotation ${drainAnnotation} is ${JSON.stringify(value)}, not` +
     ` ${alternativesText(drainAnnotationValues)} - correct it, or remove it`,
+  'surge-undone': undoneSurgeText,
 };

@@ -4,6 +4,8 @@
 import type { BudgetExplanation } from './budget-explanation';
 import type { BudgetRef, ClusterName, MemberName, NodeName, PodRef, PoolName } from './names';
 import type { TerminatingCause } from './stuck-terminating';
+import type { LadderFault } from './drain-ladder';
+import type { LadderStand, UndoneSurge } from './surge';
 import type { KubeMinor, KubeVersion } from './versions';
 
 /** Why no plan can be made. */
@@ -93,6 +95,13 @@ export type PlanBlocker =
       readonly mistakes: readonly [string, ...string[]];
     }
   | {
+      /** The drain policy's ladder leads nowhere: nobody decides at the deadline. */
+      readonly code: 'ladder-endless';
+      readonly pool: PoolName;
+      readonly ladder: readonly string[];
+      readonly why: LadderFault;
+    }
+  | {
       readonly code: 'plan-digest-changed';
       readonly expected: string;
       readonly actual: string;
@@ -108,6 +117,8 @@ export type DrainBlocker =
       readonly message: string;
       /** Once for each budget of a drain, at the pod that waits longest; where watches tell it. */
       readonly explanation?: BudgetExplanation;
+      /** Beside it: what the ladder does about this budget. */
+      readonly ladder?: LadderStand;
       readonly sinceMs: number;
     }
   | {
@@ -216,7 +227,13 @@ export type DrainBlocker =
       /** What it says; the beginning when that is long. */
       readonly value: string;
       readonly sinceMs: number;
-    };
+    }
+  | (UndoneSurge & {
+      /** What was raised so that it can leave was put back by somebody else, or changed. */
+      readonly code: 'surge-undone';
+      readonly pod: PodRef;
+      readonly sinceMs: number;
+    });
 
 /** Who says what happens to a pod: its own annotation, or the policy for its namespace. */
 export type TreatmentSource = 'annotation' | 'namespace';
@@ -244,6 +261,7 @@ export const blockerCodes = [
   'namespace-unknown',
   'order-label-missing',
   'pod-selector-unreadable',
+  'ladder-endless',
   'plan-digest-changed',
   'budget-exhausted',
   'budget-not-observed',
@@ -263,4 +281,5 @@ export const blockerCodes = [
   'pod-awaited',
   'pod-held',
   'drain-annotation-unreadable',
+  'surge-undone',
 ] as const satisfies readonly Blocker['code'][];

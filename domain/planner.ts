@@ -11,6 +11,7 @@ import { canonicalJson } from './canonical-json';
 import { controlPlaneBlockers, observedControlPlane } from './control-plane';
 import type { ControlPlane } from './control-plane';
 import { planDigestOf } from './digest';
+import { ladderFault } from './drain-ladder';
 import { parseLabelSelector } from './label-selector';
 import { laneChanges } from './lanes';
 import type { HopId, SnapshotId } from './names';
@@ -54,6 +55,7 @@ export function planUpgrade(input: PlanningInput): PlanResult {
     ...unknownNamespaces(input),
     ...unorderedNodes(input, resolved.pools),
     ...unreadableSelectors(spec),
+    ...endlessLadders(spec),
   ];
   if (controlPlane === undefined) return blockedBy(structural);
 
@@ -122,6 +124,15 @@ function unreadableSelectors({ pools }: UpgradeSpec): readonly PlanBlocker[] {
     if (selector.kind === 'parsed') return [];
     const { mistakes } = selector;
     return [{ code: 'pod-selector-unreadable', pool, podSelector, mistakes } as const];
+  });
+}
+
+function endlessLadders({ pools }: UpgradeSpec): readonly PlanBlocker[] {
+  return pools.flatMap(({ name: pool, drain: { ladder } }) => {
+    const why = ladder === undefined ? undefined : ladderFault(ladder);
+    return ladder === undefined || why === undefined
+      ? []
+      : [{ code: 'ladder-endless', pool, ladder, why } as const];
   });
 }
 

@@ -24,6 +24,13 @@ export type ApprovalPolicy = 'none' | 'between-hops' | 'every-hop';
 export type PodTreatment = 'skip' | 'wait' | 'hold';
 
 /**
+ * A rung of the ladder of a drain, beyond asking for evictions and waiting. `surge`: a Deployment
+ * whose budget never lets a pod leave gets a temporary replica. `hold`: at the deadline the node
+ * stays cordoned and a person is asked. `quarantine`: it is set aside, and its pool goes on.
+ */
+export type DrainRung = 'surge' | 'hold' | 'quarantine';
+
+/**
  * The choices that `kubectl drain` leaves to flags, and more; the names say what happens. Plans
  * that were made before a choice was known lack it.
  */
@@ -45,6 +52,10 @@ export interface DrainPolicy {
   readonly jobTimeoutMs?: number;
   /** By namespace; the annotation `ascent.dev/drain` of a pod wins over it. */
   readonly namespaces?: Readonly<Record<string, PodTreatment>>;
+  /** In order, `surge` first; ends with `hold` or `quarantine`. Undefined: `hold` alone. */
+  readonly ladder?: readonly DrainRung[];
+  /** How long a budget keeps a pod before it is raised; a minute when undefined. */
+  readonly surgeAfterMs?: number;
 }
 
 /** Nodes out of service at the same time: a count, or a share rounded down to at least 1. */

@@ -33,6 +33,7 @@ const timeoutCodes: Readonly<Record<keyof AscentActivities, FailureCode>> = {
   taintWaitingNodes: 'cluster-unreachable',
   admitNodes: 'cluster-unreachable',
   drainNode: 'drain-deadline',
+  endSurges: 'cluster-unreachable',
   upgradeNode: 'node-upgrade-failed',
   verifyNode: 'node-not-ready',
   verifyCluster: 'verification-failed',

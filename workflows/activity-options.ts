@@ -65,6 +65,8 @@ const limits: Readonly<Record<keyof AscentActivities, Limits>> = {
   // It ends by itself after `waitMs`, which is its bound besides the table's.
   admitNodes: { totalMs: 10 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },
   drainNode: { totalMs: 30 * minuteMs, attemptMs: 30 * minuteMs, heartbeats: true },
+  // A listing, and a few requests for each that was raised.
+  endSurges: { totalMs: 10 * minuteMs, attemptMs: 2 * minuteMs, heartbeats: false },
   upgradeNode: { totalMs: 15 * minuteMs, attemptMs: 15 * minuteMs, heartbeats: true },
   verifyNode: { totalMs: 15 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },
   verifyCluster: { totalMs: 15 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },

@@ -26,6 +26,7 @@ import {
 } from '../domain/node-drain';
 import { drainBlockersIn, drainProgressIn, failureOf } from './activity-failures';
 import { activity, drainMarginMs } from './activity-options';
+import { engineActor } from './audit-trail';
 import { requestProblems } from './command-desk';
 import { type DrainNodeInput, drainUpdate } from './messages';
 import {
@@ -41,6 +42,7 @@ import {
   undoneBy,
 } from './node-run';
 import { endOf, valueOf, watch } from './settled';
+import { endSurges, raises, tellSurges, type TellSurge } from './surges';
 
 interface DrainRun {
   readonly input: DrainNodeInput;
@@ -172,15 +174,19 @@ async function drain(
 ): Promise<DrainEnd> {
   const { cluster, node, policy } = input;
   enter(run, 'draining');
+  const tell: TellSurge = (told) => note(run, { actor: engineActor, ...told, node });
   try {
     const call = activity(cluster, 'drainNode', {
       summary: `drain ${node}`,
       totalMs: policy.timeoutMs + drainMarginMs,
     });
-    count(run, await call({ cluster, node, policy }));
+    const result = await call({ cluster, node, policy });
+    count(run, result);
+    tellSurges(tell, result.surges);
     return { outcome: 'drained', cordon, ...countsOf(run) };
   } catch (error) {
     count(run, drainProgressIn(error));
+    if (raises(policy)) await endSurges({ cluster, node }, tell);
     if (isCancellation(error)) throw error;
     const failure = drainFailure(failureOf(error));
     const blockers = drainBlockersIn(error);

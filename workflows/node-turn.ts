@@ -71,6 +71,8 @@ export interface NodeTurn {
   refusals: number;
   /** What a person has forced in the drain to come; void once the node is held again. */
   force: Extract<NodeDecision, { readonly kind: 'force' }> | undefined;
+  /** What the last drain raised could not be put back. */
+  surgesLeft: boolean;
 }
 
 /** Its handlers are registered when it returns. */
@@ -93,6 +95,7 @@ export function openTurn(input: UpgradeNodeInput): NodeTurn {
     evicted: input.earlier?.evicted ?? 0,
     refusals: input.earlier?.refusals ?? 0,
     force: undefined,
+    surgesLeft: false,
   };
   setHandler(controlSignal, (control) => {
     run.paused = pausedAfter(control, run.paused);

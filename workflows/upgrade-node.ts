@@ -42,6 +42,7 @@ import {
   type UpgradeNodeInput,
 } from './node-turn';
 import { endOf, valueOf, watch } from './settled';
+import { endSurges, raises, tellSurges, type TellSurge } from './surges';
 
 /** Upgrades one node, or returns it in a rollback; ends with what came of it. */
 export async function upgradeNode(input: UpgradeNodeInput): Promise<NodeEnd> {
@@ -136,6 +137,7 @@ async function cordon(
 async function drain(run: NodeTurn): Promise<'drain-paused' | undefined> {
   enter(run, 'draining');
   const { cluster, change, drain: policy, mayReturn = false } = run.input;
+  if (run.surgesLeft) await putBack(run);
   const scope = new CancellationScope();
   const draining = watch(
     scope.run(() =>
@@ -161,12 +163,14 @@ async function drain(run: NodeTurn): Promise<'drain-paused' | undefined> {
     const progress = drainProgressIn(end.error);
     addEvictions(run, progress);
     tellForced(run, progress?.forced);
+    if (raises(policy)) await putBack(run);
     // A worker that died does not hear that it shall stop; it has stopped all the same.
     const isOver = isCancellation(end.error) || (isToldToStop && isTimeout(end.error));
     if (isOver && !CancellationScope.current().consideredCancelled) return 'drain-paused';
   } else {
     addEvictions(run, end.value);
     tellForced(run, end.value.forced);
+    tellSurges(surgeTeller(run), end.value.surges);
   }
   valueOf(end);
   return undefined;
@@ -186,6 +190,16 @@ function tellForced(run: NodeTurn, forced: DrainProgress['forced'] = []): void {
   const others = left === 0 ? '' : `; pods that were left alone: ${left}`;
   const text = `node ${node}: forced, as ${actor} asked (${reason}): ${done}${others}`;
   run.line.report({ kind: 'note', event: 'pods.forced', text, node });
+}
+
+/** What the drain raised and may have left; what cannot be put back now is before the next one. */
+async function putBack(run: NodeTurn): Promise<void> {
+  const { cluster, change } = run.input;
+  run.surgesLeft = !(await endSurges({ cluster, node: change.name }, surgeTeller(run)));
+}
+
+function surgeTeller({ input, line }: NodeTurn): TellSurge {
+  return (told) => line.report({ kind: 'note', ...told, node: input.change.name });
 }
 
 function addEvictions(

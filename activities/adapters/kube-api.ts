@@ -15,6 +15,7 @@ import { classifyEviction, type EvictionRefusal } from './eviction-answers';
 import type { KubeConnection } from './kube-connection';
 import { refusalOf } from './kube-errors';
 import { asMergePatch, type KubeApiLimits, KubeRequests } from './kube-requests';
+import { scaleCalls } from './kube-scale';
 import { budgetView, leaseObservation, nodeView, podView } from './kube-views';
 import { NodePods } from './node-pods';
 import { attachmentView, volumeView } from './volume-views';
@@ -43,6 +44,7 @@ export function createKubeApi(
     ...podCalls(requests, watched),
     ...budgetCalls(requests),
     ...volumeCalls(requests),
+    ...scaleCalls(requests),
     followNode: (name) => watched.follow(name),
     followCluster: () => watched.followAll(),
     close: () => watched.close(),

@@ -6,6 +6,7 @@
 import {
   ApiException,
   AppsV1Api,
+  AutoscalingV2Api,
   type ConfigurationOptions,
   CoordinationV1Api,
   CoreV1Api,
@@ -67,6 +68,7 @@ export interface Listed<View> {
 export class KubeRequests {
   readonly core: CoreV1Api;
   readonly apps: AppsV1Api;
+  readonly autoscaling: AutoscalingV2Api;
   readonly policy: PolicyV1Api;
   readonly coordination: CoordinationV1Api;
   readonly storage: StorageV1Api;
@@ -75,6 +77,7 @@ export class KubeRequests {
   constructor(connection: KubeConnection, limits: KubeApiLimits = defaultLimits) {
     this.core = connection.client(CoreV1Api);
     this.apps = connection.client(AppsV1Api);
+    this.autoscaling = connection.client(AutoscalingV2Api);
     this.policy = connection.client(PolicyV1Api);
     this.coordination = connection.client(CoordinationV1Api);
     this.storage = connection.client(StorageV1Api);

@@ -135,6 +135,19 @@ pools:
     expect(read(withDrain('jobPods: evict'))).toEqual(defaults);
   });
 
+  it('may have a ladder, which the plan judges', () => {
+    const surging = { ...defaultPool.drain, ladder: ['surge', 'hold'] };
+    expect(read(withDrain('ladder: [surge, hold]'))).toEqual({
+      ...defaults,
+      pools: [{ ...defaultPool, drain: surging }],
+    });
+    const soon = { ...defaultPool.drain, ladder: ['surge'], surgeAfterMs: 5_000 };
+    expect(read(withDrain('ladder: [surge], surgeAfter: 5s'))).toEqual({
+      ...defaults,
+      pools: [{ ...defaultPool, drain: soon }],
+    });
+  });
+
   it.each([
     [
       'podSelector: "app in web,-x"',
@@ -164,6 +177,21 @@ pools:
       'namespaces.web: expected skip, wait or hold, got the string "evict"',
     ],
     ['namespaces: [web]', 'namespaces: expected a mapping, got a list'],
+    [
+      'ladder: [force, hold]',
+      'ladder[0]: expected surge, hold or quarantine, got the string "force"',
+    ],
+    ['ladder: hold', 'ladder: expected a list such as [surge, hold], got the string "hold"'],
+    [
+      'surgeAfter: 5s',
+      'surgeAfter: is for a ladder with surge only - add surge to the ladder, or leave surgeAfter' +
+        ' out',
+    ],
+    [
+      'ladder: [surge, hold], timeout: 1m',
+      "surgeAfter: 1 min is not shorter than the drain's timeout of 1 min, so nothing would be" +
+        ' raised - raise timeout, or set a shorter surgeAfter',
+    ],
   ])('is refused with drain: { %s }', (drain, ...problems) => {
     expect(read(withDrain(drain))).toEqual(
       problems.map((text): unknown => expect.stringContaining(`: pools[0].drain.${text}`)),

@@ -79,6 +79,27 @@ describe('blockerGroups', () => {
     expect(blockerGroups([waiting('db-1'), waiting('db-2')]).map(({ pods }) => pods)).toEqual([2]);
   });
 
+  it('says what the ladder does about a budget once, and who undid it by what was raised', () => {
+    const raised = { kind: 'Deployment', namespace: 'shop', name: 'cart' } as const;
+    const ladder = { rung: 'surge', raised, from: 2, to: 3 } as const;
+    const old = behindBudget('cart-1', 'cart', nowMs - 9_000);
+    const climbed = { ...behindBudget('cart-2', 'cart', nowMs - 5_000), ladder };
+    const { pod, sinceMs } = { ...old, sinceMs: nowMs };
+    const undone = {
+      code: 'surge-undone',
+      pod,
+      raised,
+      from: 2,
+      to: 3,
+      found: 2,
+      sinceMs,
+    } as const;
+    expect(blockerGroups([climbed, old, undone])).toEqual([
+      { key: 'budget-exhausted shop/cart', first: { ...old, ladder }, pods: 2 },
+      { key: 'surge-undone shop/cart', first: undone, pods: 1 },
+    ]);
+  });
+
   it('puts the pods of one Job together', () => {
     const running = (name: string, job: string): DrainBlocker => ({
       code: 'job-running',

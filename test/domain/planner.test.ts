@@ -504,6 +504,28 @@ describe('no plan is made', () => {
     ]);
   });
 
+  it.each([
+    [[], 'no-end'],
+    [['surge'], 'no-end'],
+    [['hold', 'quarantine'], 'two-ends'],
+    [['surge', 'surge', 'hold'], 'repeated'],
+    [['quarantine', 'surge'], 'surge-late'],
+  ] as const)('refuses the ladder %j, because of %s', (ladder, why) => {
+    const pools = [aPool({ drain: { ...aPool().drain, ladder } })];
+    expect(blockersOf(aSpec({ pools }), healthy.observation())).toEqual([
+      { code: 'ladder-endless', pool: 'workers', ladder, why },
+    ]);
+  });
+
+  it.each([[['hold']], [['quarantine']], [['surge', 'hold']], [['surge', 'quarantine']]] as const)(
+    'plans with the ladder %j',
+    (ladder) => {
+      const pools = [aPool({ drain: { ...aPool().drain, ladder } })];
+      const input = { spec: aSpec({ pools }), observation: healthy.observation(), releases: [] };
+      expect(planUpgrade({ ...input, releases: knownReleases })).toMatchObject({ kind: 'planned' });
+    },
+  );
+
   describe('when nodes lack the label that orders their pool', () => {
     const pools = [aPool({ orderLabel: 'turn' })];
     const seen = aCluster()

@@ -19,6 +19,7 @@ const [cluster, member, node] = [clusterName('lab'), memberName('cp-1'), nodeNam
 
 const since = { pod: { namespace: 'web', name: 'web-0' }, sinceMs: 1_000 };
 const at = version('1.28.15');
+const deployment = { kind: 'Deployment', namespace: 'web', name: 'web' } as const;
 
 const blockers: SentenceTable<Blocker['code'], Blocker> = {
   'already-at-target': [
@@ -218,6 +219,39 @@ const blockers: SentenceTable<Blocker['code'], Blocker> = {
       { code: 'node-without-pool', node },
       'node worker-2 belongs to no pool - widen the nodeSelector of a pool, or add a last pool' +
         ' with an empty one',
+    ],
+  ],
+  'ladder-endless': [
+    [
+      { code: 'ladder-endless', pool: poolName('web'), ladder: ['surge'], why: 'no-end' },
+      'the ladder [surge] of pool web has no end: nothing says what happens at the deadline of a' +
+        ' drain - let it be surge, if it is wanted, and then either hold or quarantine',
+    ],
+    [
+      {
+        code: 'ladder-endless',
+        pool: poolName('web'),
+        ladder: ['hold', 'quarantine'],
+        why: 'two-ends',
+      },
+      'the ladder [hold, quarantine] of pool web has two ends, hold and quarantine, of which one' +
+        ' would never be come to - let it be surge, if it is wanted, and then either hold or' +
+        ' quarantine',
+    ],
+    [
+      { code: 'ladder-endless', pool: poolName('web'), ladder: ['hold', 'hold'], why: 'repeated' },
+      'the ladder [hold, hold] of pool web names a rung twice - let it be surge, if it is wanted,' +
+        ' and then either hold or quarantine',
+    ],
+    [
+      {
+        code: 'ladder-endless',
+        pool: poolName('web'),
+        ladder: ['hold', 'surge'],
+        why: 'surge-late',
+      },
+      'the ladder [hold, surge] of pool web comes to surge after its end - let it be surge, if it' +
+        ' is wanted, and then either hold or quarantine',
     ],
   ],
   'plan-digest-changed': [
@@ -449,6 +483,28 @@ const blockers: SentenceTable<Blocker['code'], Blocker> = {
       { code: 'drain-annotation-unreadable', ...since, value: 'Skip' },
       'pod web/web-0 has not left: its annotation ascent.dev/drain is "Skip", not evict, skip,' +
         ' wait or hold - correct it, or remove it',
+    ],
+  ],
+  'surge-undone': [
+    [
+      {
+        code: 'surge-undone',
+        ...since,
+        raised: deployment,
+        from: 1,
+        to: 2,
+        found: 1,
+        by: 'argocd-controller',
+      },
+      'pod web/web-0 has not left: Deployment web/web was raised from 1 to 2 replicas for it, but' +
+        ' argocd-controller set 1 replica meanwhile; it is not raised again - add a replica where' +
+        ' that is decided, such as its Git repository, or relax the budget',
+    ],
+    [
+      { code: 'surge-undone', ...since, raised: deployment, from: 1, to: 2, found: 2 },
+      'pod web/web-0 has not left: Deployment web/web was raised from 1 to 2 replicas for it, but' +
+        ' somebody took away the annotation that says so; it is not raised again - add a replica' +
+        ' where that is decided, such as its Git repository, or relax the budget',
     ],
   ],
 };

@@ -24,7 +24,9 @@ import { waitingTaintKey } from '../../activities/waiting-taint';
 import { isUnhealthy } from '../../domain/budget-explanation';
 import type { BudgetRef, NodeName, PodRef } from '../../domain/names';
 import type { LeaseObservation } from '../../domain/observation';
+import type { SurgedObject } from '../../domain/surge';
 import type { FakeClock } from './fake-clock';
+import { FakeScales } from './fake-scales';
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -83,7 +85,8 @@ export class FakeKube implements KubeApi {
   followers = 0;
   private evictionsInFlight = 0;
   private spawned = 0;
-  private readonly clock: FakeClock;
+  readonly clock: FakeClock;
+  readonly scales = new FakeScales(this);
 
   constructor(clock: FakeClock) {
     this.clock = clock;
@@ -281,6 +284,40 @@ export class FakeKube implements KubeApi {
     return this.daemonSets.has(`${namespace}/${name}`);
   }
 
+  async ownerOfReplicaSet(_namespace: string, name: string, signal: AbortSignal) {
+    this.enter('ownerOfReplicaSet', signal);
+    return this.scales.ownerOf(name);
+  }
+
+  async getDeployment(_namespace: string, name: string, signal: AbortSignal) {
+    this.enter('getDeployment', signal);
+    return this.scales.deploymentView(name);
+  }
+
+  async listAutoscalers(_namespace: string, signal: AbortSignal) {
+    this.enter('listAutoscalers', signal);
+    return this.scales.autoscalerViews();
+  }
+
+  async getScale(object: SurgedObject, signal: AbortSignal) {
+    this.enter('getScale', signal);
+    return this.scales.viewOf(object);
+  }
+
+  async listSurged(signal: AbortSignal) {
+    this.enter('listSurged', signal);
+    return this.scales.surged();
+  }
+
+  async setScale(...[view, change, signal]: Parameters<KubeApi['setScale']>): Promise<void> {
+    this.enter('setScale', signal);
+    this.scales.write(view, change);
+    const { kind, name } = view.object;
+    const { replicas = 'as it is' } = change;
+    const marked = change.mark === undefined ? 'unmarked' : 'marked';
+    this.mutations.push(`scale ${kind} ${name} ${replicas}, ${marked}`);
+  }
+
   async listNamespaces(signal: AbortSignal): Promise<readonly string[]> {
     this.enter('listNamespaces', signal);
     return this.namespaces;
@@ -448,7 +485,9 @@ export class FakeKube implements KubeApi {
       this.spawned += 1;
       const name = `${pod.ref.name}-again-${this.spawned}`;
       const { namespace } = pod.ref;
-      this.addPod(node.name, name, { labels: pod.labels, ref: { namespace, name } });
+      const { labels, controller } = pod;
+      const owned = controller === undefined ? {} : { controller };
+      this.addPod(node.name, name, { labels, ...owned, ref: { namespace, name } });
     });
   }
 }

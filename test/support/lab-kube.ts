@@ -7,6 +7,7 @@ import { KubeRest } from '../../lab/kube-rest';
 import { jobDurationAnnotation } from '../../lab/kwok-config';
 import type { LabLayout } from '../../lab/layout';
 import { cordonReasonAnnotation } from '../../activities/cordon-mark';
+import { surgeAnnotation } from '../../activities/scale-api';
 import { until, untilTrue } from './lab-until';
 
 export interface SeenPod {
@@ -71,7 +72,22 @@ interface WorkloadObject {
 
 interface BudgetObject {
   readonly metadata: { readonly generation: number };
-  readonly status?: { readonly observedGeneration?: number; readonly disruptionsAllowed: number };
+  readonly status?: {
+    readonly observedGeneration?: number;
+    readonly disruptionsAllowed: number;
+    readonly currentHealthy: number;
+  };
+}
+
+/** What decides about a number of pods; `surge`: the annotation of a drain that raised it. */
+interface SeenScale {
+  readonly replicas: number;
+  readonly surge: string | undefined;
+}
+
+interface ScaledObject {
+  readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec: { readonly replicas?: number; readonly minReplicas?: number };
 }
 
 interface JobObject {
@@ -88,6 +104,8 @@ const deploymentPath = (name: string): string =>
 const budgetPath = (name: string): string =>
   `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets/${name}`;
 const jobPath = (name: string): string => `/apis/batch/v1/namespaces/${namespace}/jobs/${name}`;
+const autoscalerPath = (name: string): string =>
+  `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers/${name}`;
 const configMapPath = (name: string): string =>
   `/api/v1/namespaces/${namespace}/configmaps/${name}`;
 
@@ -263,6 +281,61 @@ export class LabKube {
   async job(name: string): Promise<{ readonly succeeded: number; readonly failed: number }> {
     const { status } = (await this.#insist({ method: 'GET', path: jobPath(name) })) as JobObject;
     return { succeeded: status?.succeeded ?? 0, failed: status?.failed ?? 0 };
+  }
+
+  /**
+   * A Deployment of one pod and a budget that wants it: no drain ever gets rid of it. On this node
+   * or nowhere, if one is named; returns when it runs, and the budget has counted it.
+   */
+  async guard(name: string, node?: string): Promise<SeenPod> {
+    const nodeSelector = node === undefined ? {} : { 'kubernetes.io/hostname': node };
+    await this.#deploy({ name, replicas: 1, nodeSelector });
+    await this.#budget(name, { minAvailable: 1 });
+    await untilTrue(`the budget ${name} counts its pod`, async () => {
+      const answer = await this.#insist({ method: 'GET', path: budgetPath(name) });
+      return (answer as BudgetObject).status?.currentHealthy === 1;
+    });
+    return until(`${name} runs`, async () => {
+      const pods = await this.pods();
+      return pods.find((pod) => pod.name.startsWith(`${namespace}/${name}-`) && pod.isReady);
+    });
+  }
+
+  /** An autoscaler of that Deployment, which knows no metrics: only its bounds count. */
+  async autoscale(name: string, bounds: { readonly min: number; readonly max: number }) {
+    const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name };
+    await this.#apply(autoscalerPath(name), {
+      apiVersion: 'autoscaling/v2',
+      kind: 'HorizontalPodAutoscaler',
+      metadata: { namespace, name },
+      spec: { scaleTargetRef, minReplicas: bounds.min, maxReplicas: bounds.max },
+    });
+  }
+
+  deployment(name: string): Promise<SeenScale> {
+    return this.#scale(deploymentPath(name));
+  }
+
+  autoscaler(name: string): Promise<SeenScale> {
+    return this.#scale(autoscalerPath(name));
+  }
+
+  async #scale(path: string): Promise<SeenScale> {
+    const { metadata, spec } = (await this.#insist({ method: 'GET', path })) as ScaledObject;
+    return {
+      replicas: spec.replicas ?? spec.minReplicas ?? 0,
+      surge: metadata.annotations?.[surgeAnnotation],
+    };
+  }
+
+  /** As a controller does that has its own idea of it. */
+  async setReplicas(name: string, replicas: number, fieldManager: string): Promise<void> {
+    await this.#insist({
+      method: 'PATCH',
+      path: `${deploymentPath(name)}?fieldManager=${fieldManager}`,
+      body: { spec: { replicas } },
+      contentType: 'application/merge-patch+json',
+    });
   }
 
   /** A budget of that Deployment that lets nothing leave: a drain comes this far and no further. */

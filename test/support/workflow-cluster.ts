@@ -25,6 +25,7 @@ import type { NodeName, PodRef, SnapshotId } from '../../domain/names';
 import type { MemberObservation, NodeObservation, Observation } from '../../domain/observation';
 import { planUpgrade } from '../../domain/planner';
 import { knownReleases } from '../../domain/releases';
+import type { SurgeEnd } from '../../domain/surge';
 import type { KubeVersion } from '../../domain/versions';
 import { aMember, version } from './builders';
 
@@ -79,6 +80,8 @@ export class ScriptedCluster {
   readonly unreported = new Set<string>();
   /** What verifyNode finds broken since before the cordon. */
   readonly brokenBefore = new Map<string, readonly PodRef[]>();
+  /** What drains of a node raised: told by a drain that ends well, else by endSurges. */
+  readonly surges = new Map<string, readonly SurgeEnd[]>();
   #members: ReadonlyMap<string, MemberObservation>;
   /** Nodes that carry the taint of those that wait for their upgrade. */
   tainted: readonly NodeName[] = [];
@@ -231,6 +234,11 @@ export class ScriptedCluster {
         (input) => input.node,
         (input) => this.#drain(input),
       ),
+      endSurges: run(
+        'endSurges',
+        (input) => input.node,
+        ({ node }) => ({ ended: this.surges.get(node) ?? [] }),
+      ),
       upgradeNode: run(
         'upgradeNode',
         (input) => input.node,
@@ -370,7 +378,10 @@ export class ScriptedCluster {
 
   #drain({ node, force }: DrainInput): DrainResult {
     const forced = force === undefined ? {} : { forced: force };
-    return { evicted: this.#node(node).evictablePods, refusals: 0, seconds: 1, ...forced };
+    const surges = this.surges.get(node);
+    const raised = surges === undefined ? {} : { surges };
+    const { evictablePods: evicted } = this.#node(node);
+    return { evicted, refusals: 0, seconds: 1, ...forced, ...raised };
   }
 
   #upgradeNode(name: NodeName, to: KubeVersion) {
