@@ -77,14 +77,20 @@ function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-async function isPolled(client: Client, name: string, taskQueueType: number): Promise<boolean> {
+/** By this process: for minutes Temporal tells of workers that have ended, too. */
+async function isPolled(
+  client: Client,
+  pid: number | undefined,
+  { name, taskQueueType }: { readonly name: string; readonly taskQueueType: number },
+): Promise<boolean> {
   const { namespace } = client.options;
   const answer = await client.workflowService.describeTaskQueue({
     namespace,
     taskQueue: { name },
     taskQueueType,
   });
-  return (answer.pollers ?? []).length > 0;
+  // The SDK's default identity is PID@HOST.
+  return (answer.pollers ?? []).some(({ identity }) => identity?.startsWith(`${pid}@`) === true);
 }
 
 /** The last lines of the log, which goes away with the lab. */
@@ -105,8 +111,8 @@ async function untilPolling(
       throw new Error(`the worker ended with ${child.exitCode}: ${await tail(options.logFile)}`);
     }
     const polled = await Promise.all([
-      isPolled(client, workflowTaskQueue, workflowQueueType),
-      isPolled(client, activities, activityQueueType),
+      isPolled(client, child.pid, { name: workflowTaskQueue, taskQueueType: workflowQueueType }),
+      isPolled(client, child.pid, { name: activities, taskQueueType: activityQueueType }),
     ]);
     if (polled.every(Boolean)) return;
     if (options.signal?.aborted === true) {
