@@ -7,8 +7,8 @@ import type { KubeVersion } from './versions';
 
 /**
  * What a cordon of ours is for. `upgrade`: a hop or its rollback has the node in work.
- * `quarantine`: a person set it aside. `drain`: a person drained it outside of an upgrade. `other`:
- * words of another release.
+ * `quarantine`: a person or a policy set it aside. `drain`: a person drained it outside of an
+ * upgrade. `other`: words of another release.
  */
 export type CordonPurpose = 'upgrade' | 'quarantine' | 'drain' | 'other';
 
@@ -41,6 +41,12 @@ export function rollBackCordonReason(hop: {
 /** `ascent: quarantined by ada: disk is failing`. */
 export function quarantineCordonReason({ actor, reason }: Asker): string {
   return `${beginnings.quarantine}by ${actor}: ${reason}`;
+}
+
+/** `ascent: quarantined by the pool's policy: its drain ended at its deadline in hop-1.29`. */
+export function setAsideCordonReason(hop: HopId): string {
+  const actor = "the pool's policy";
+  return quarantineCordonReason({ actor, reason: `its drain ended at its deadline in ${hop}` });
 }
 
 /** A restore took the words of a quarantine away: those that replace them. */

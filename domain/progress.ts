@@ -8,6 +8,7 @@ import type { FailureInfo } from './failures';
 import type { ChangeResult, SnapshotRecord, StartRefusal } from './activity-contract';
 import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PoolName } from './names';
 import type { PoolLimitStatus } from './pool-limits';
+import type { SetAsideNode } from './quarantine';
 import type { KubeVersion } from './versions';
 
 export type UpgradePhase =
@@ -145,6 +146,8 @@ export interface PoolStatus {
   /** Nodes in work, with the ids of their workflows. */
   readonly active: readonly { readonly node: NodeName; readonly workflowId: string }[];
   readonly paused: boolean;
+  /** By the pool's policy, until the others are done; absent when none is. */
+  readonly setAside?: readonly SetAsideNode[];
 }
 
 /** Answer of the query `status` on upgradeNode. */

@@ -42,6 +42,20 @@ export interface NodeReport {
 
 export const nodeReportSignal = defineSignal<[NodeReport]>('nodeReport');
 
+/** Held-up node → its pool: whether it may be set aside. */
+export interface AsideQuestion {
+  readonly node: NodeName;
+  /** Where the answer goes. */
+  readonly workflowId: string;
+  /** How its drain ended. */
+  readonly why: string;
+}
+
+export const asideQuestionSignal = defineSignal<[AsideQuestion]>('asideQuestion');
+
+/** Pool → the node that asked. */
+export const asideAnswerSignal = defineSignal<[boolean]>('asideAnswer');
+
 /** Pool → its hop or rollback: whether all of its nodes stand still because of a pause. */
 export const poolPausedSignal = defineSignal<[boolean]>('poolPaused');
 

@@ -36,8 +36,10 @@ export interface UpgradeNodeInput {
   readonly paused: boolean;
   /** Whether it may end with NodeReturn. */
   readonly mayReturn?: boolean;
-  /** What earlier turns of this node in the same pool counted. */
-  readonly earlier?: NodeCounts;
+  /** Whether its policy may set it aside. */
+  readonly maySetAside?: boolean;
+  /** How the turn before ended, and what it counted. */
+  readonly earlier?: NodeReturn;
 }
 
 type NodeCounts = Pick<NodeOutcome, 'evicted' | 'refusals' | 'seconds'>;
@@ -46,8 +48,11 @@ type NodeCounts = Pick<NodeOutcome, 'evicted' | 'refusals' | 'seconds'>;
 export interface NodeReturn extends NodeCounts {
   readonly node: NodeName;
   readonly outcome: 'returned';
-  /** `yielded`: its drain and another one waited for each other; it serves again. */
-  readonly why: 'yielded';
+  /**
+   * `yielded`: its drain and another one waited for each other; it serves again. `quarantined`: its
+   * drain came to its deadline; it stays cordoned until the others are done.
+   */
+  readonly why: 'yielded' | 'quarantined';
 }
 
 /** What a turn ends with. */

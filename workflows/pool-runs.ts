@@ -12,6 +12,7 @@ import {
 import { failureInfo } from '../domain/failure-remedies';
 import type { NodeName } from '../domain/names';
 import type { PoolStep } from '../domain/plan';
+import { mostSetAside } from '../domain/quarantine';
 import type { NodeOutcome } from '../domain/progress';
 import { maxChunkNodes, poolWorkflowId } from '../domain/workflow-ids';
 import { failureOf } from './activity-failures';
@@ -37,11 +38,12 @@ export async function runPool(
   options: PoolRunOptions,
 ): Promise<StepProblem | undefined> {
   const { step } = options;
+  const most = step.window === undefined ? 0 : mostSetAside(step.drain, sizeOf(step));
   const size = maxChunkNodes(step);
   for (let first = 0; first < step.nodes.length; first += size) {
     const nodes = step.nodes.slice(first, first + size);
     const chunk = first / size;
-    const end = await runChunk(run, { ...options, step: { ...step, nodes } }, chunk);
+    const end = await runChunk(run, { ...options, step: { ...step, nodes }, most }, chunk);
     options.onNodes(end.nodes);
     if (end.failure !== undefined) return problemOf(end.failure);
     if (end.isStopped) {
@@ -55,8 +57,17 @@ export async function runPool(
   return undefined;
 }
 
-async function runChunk(run: StepRun, options: PoolRunOptions, chunk: number): Promise<PoolEnd> {
-  const { upgrade, step, hasCanary, verifyOnly, cordonReason } = options;
+function sizeOf({ poolSize, nodes }: PoolStep): number {
+  return poolSize ?? nodes.length;
+}
+
+interface ChunkOptions extends PoolRunOptions {
+  /** Set aside at once. */
+  readonly most: number;
+}
+
+async function runChunk(run: StepRun, options: ChunkOptions, chunk: number): Promise<PoolEnd> {
+  const { upgrade, step, hasCanary, verifyOnly, cordonReason, most } = options;
   const parentWorkflowId = workflowInfo().workflowId;
   const workflowId = poolWorkflowId(parentWorkflowId, step.pool, chunk);
   const maxUnavailable = limitNow(run, step);
@@ -70,6 +81,7 @@ async function runChunk(run: StepRun, options: PoolRunOptions, chunk: number): P
     verifyOnly,
     cordonReason,
     paused: run.paused,
+    ...(most === 0 ? {} : { mostSetAside: most }),
   };
   const pool = {
     workflowId,

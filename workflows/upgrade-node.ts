@@ -3,7 +3,8 @@
 //     kubelet may have changed the node goes on until it serves again, paused or not.
 // N2. A failure holds the node at a gate; a person retries, skips or quarantines it. A node that
 //     does not exist any more needs nobody: it is skipped. A drain that yields to another one needs
-//     nobody either: its node serves again, and its pool takes it later.
+//     nobody either: its node serves again, and its pool takes it later. Nor does one that the
+//     policy of its pool sets aside.
 // N3. Cancelled, it leaves a node that serves or a cordon with a reason (R8): an untouched kubelet
 //     is uncordoned, a change under way is finished and verified.
 // N4. At most 60 history events on the way without holds.
@@ -17,7 +18,7 @@ import {
 } from '@temporalio/workflow';
 
 import type { CordonInput, DrainInput, DrainProgress } from '../domain/activity-contract';
-import { quarantineCordonReason } from '../domain/cordon-reasons';
+import { quarantineCordonReason, setAsideCordonReason } from '../domain/cordon-reasons';
 import type { FailureInfo } from '../domain/failures';
 import { forcedText } from '../domain/force';
 import { nodeGateId } from '../domain/gates';
@@ -31,6 +32,7 @@ import {
 } from './activity-failures';
 import { activity, cleanupMs, drainMarginMs } from './activity-options';
 import type { NodeDecision } from './family-messages';
+import { isSetAside } from './node-aside';
 import {
   enter,
   type NodeEnd,
@@ -108,7 +110,7 @@ async function takeStage(
   try {
     switch (stage) {
       case 'cordon':
-        return await cordon(run, { reason: run.input.cordonReason });
+        return await cordon(run, wordsOf(run));
       case 'drain':
         return await drain(run);
       case 'upgrade':
@@ -122,6 +124,12 @@ async function takeStage(
     if (isCancellation(error)) throw error;
     return { failure: failureOf(error), error };
   }
+}
+
+/** The words of a quarantine by policy are over when the node is taken again. */
+function wordsOf({ input }: NodeTurn): Pick<CordonInput, 'reason' | 'over'> {
+  const { cordonReason: reason, earlier } = input;
+  return earlier?.why === 'quarantined' ? { reason, over: ['quarantine'] } : { reason };
 }
 
 async function cordon(
@@ -268,6 +276,8 @@ async function afterFailure(run: NodeTurn, end: StageFailure): Promise<NodeEnd |
     run.line.report({ kind: 'note', event: 'node.missing', text, node: name });
     return outcomeOf(run, 'skipped');
   }
+  const maySetAside = run.input.maySetAside === true && end.failure.code === 'drain-deadline';
+  if (maySetAside && (await isSetAside(run, end))) return setAside(run, end);
   const decision = await hold(run, end);
   switch (decision.kind) {
     case 'retry':
@@ -285,6 +295,16 @@ async function afterFailure(run: NodeTurn, end: StageFailure): Promise<NodeEnd |
       return outcomeOf(run, 'quarantined');
     }
   }
+}
+
+/** By the policy of its pool, which takes it again. */
+async function setAside(run: NodeTurn, { failure }: StageFailure): Promise<NodeEnd> {
+  const { hop, change } = run.input;
+  const text = `${failure.message}; node ${change.name} is set aside until the others are done`;
+  run.line.report({ kind: 'note', event: 'node.set-aside', text, node: change.name });
+  const reason = setAsideCordonReason(hop);
+  await quietly(run, () => cordon(run, { reason, over: ['upgrade'] }));
+  return returnOf(run, 'quarantined');
 }
 
 async function hold(run: NodeTurn, { failure, error }: StageFailure): Promise<NodeDecision> {

@@ -5,7 +5,8 @@
 // P3. While a node is held or the upgrade is paused, no further node begins.
 // P4. Cancelled, it begins nothing more and waits for every node it began.
 // P5. Which node is next an activity says (admission.ts), where the plan has a window for it. A
-//     node that came back begins again when no other is left, alone: nobody can be in its way.
+//     node that came back begins again when no other is left, alone: nobody can be in its way. One
+//     that is set aside meanwhile is out of service beside those in work (pool-aside.ts).
 
 import {
   allHandlersFinished,
@@ -46,6 +47,7 @@ import {
 } from './family-messages';
 import type { NodeReturn, UpgradeNodeInput } from './node-turn';
 import { Admissions } from './pool-admission';
+import { Aside } from './pool-aside';
 import { upgradeNode } from './upgrade-node';
 
 export interface UpgradePoolInput {
@@ -62,6 +64,8 @@ export interface UpgradePoolInput {
   readonly verifyOnly: readonly NodeName[];
   readonly cordonReason: string;
   readonly paused: boolean;
+  /** How many nodes its policy may set aside at once; none when absent. */
+  readonly mostSetAside?: number;
 }
 
 export interface PoolEnd {
@@ -91,6 +95,7 @@ interface PoolRun {
   readonly done: NodeOutcome[];
   /** P5. */
   readonly returned: { readonly change: NodeChange; readonly earlier: NodeReturn }[];
+  readonly aside: Aside;
   begun: number;
   /** P1. */
   maxUnavailable: number;
@@ -105,6 +110,7 @@ export async function upgradePool(input: UpgradePoolInput): Promise<PoolEnd> {
   const run = openRun(input);
   const beside = [
     tellPaused(run),
+    ...(run.aside.isAllowed ? [CancellationScope.nonCancellable(() => run.aside.answer(run))] : []),
     relayControls({
       line: run.line,
       isPaused: () => run.paused,
@@ -121,6 +127,9 @@ export async function upgradePool(input: UpgradePoolInput): Promise<PoolEnd> {
   }
   await CancellationScope.nonCancellable(async () => {
     await condition(() => run.active.size === 0);
+    if (run.returned.length > 0) {
+      run.done.push(...(await run.aside.serveAgain(input.cluster, run.returned)));
+    }
     run.isClosed = true;
     await Promise.all(beside);
     await run.line.whenQuiet();
@@ -131,13 +140,15 @@ export async function upgradePool(input: UpgradePoolInput): Promise<PoolEnd> {
 }
 
 function openRun(input: UpgradePoolInput): PoolRun {
+  const line = openLine(input.cluster, input.upgrade);
   const run: PoolRun = {
     input,
     workflowId: workflowInfo().workflowId,
-    line: openLine(input.cluster, input.upgrade),
+    line,
     active: new Map(),
     done: [],
     returned: [],
+    aside: new Aside(line, input.mostSetAside ?? 0),
     begun: 0,
     maxUnavailable: input.step.maxUnavailable,
     paused: input.paused,
@@ -162,6 +173,7 @@ function openRun(input: UpgradePoolInput): PoolRun {
     done: run.done,
     active: [...run.active.values()].map(({ node, workflowId }) => ({ node, workflowId })),
     paused: run.paused,
+    ...run.aside.status(),
   }));
   return run;
 }
@@ -287,6 +299,7 @@ function begin(run: PoolRun, change: NodeChange, earlier?: NodeReturn): void {
   };
   run.active.set(change.name, child);
   run.begun += 1;
+  run.aside.takeAgain(change.name);
   showProgress(run);
   void follow(run, { change, earlier }, child);
 }
@@ -345,9 +358,13 @@ function nodeInput(run: PoolRun, { change, earlier }: Turn): UpgradeNodeInput {
     nodeSoakMs: step.nodeSoakMs,
     cordonReason,
     paused: run.paused,
-    ...(step.window === undefined || earlier !== undefined ? {} : { mayReturn: true }),
+    ...(step.window === undefined || earlier !== undefined ? {} : mayReturn(run)),
     ...(earlier === undefined ? {} : { earlier }),
   };
+}
+
+function mayReturn({ aside }: PoolRun): Pick<UpgradeNodeInput, 'mayReturn' | 'maySetAside'> {
+  return { mayReturn: true, ...(aside.isAllowed ? { maySetAside: true } : {}) };
 }
 
 /** Tells the hop whether all nodes stand still because of a pause. */

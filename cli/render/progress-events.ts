@@ -34,6 +34,7 @@ export function progressEvents(
     ...hopEvents(before, after),
     ...doneNodeEvents(before, after),
     ...nodeEvents(before, after),
+    ...setAsideEvents(before, after),
     ...unsettledEvents(before, after),
     ...gateEvents(before, after, view),
     ...endEvents(before, after),
@@ -122,6 +123,12 @@ function nodeEvents(before: UpgradeProgress | undefined, after: UpgradeProgress)
     const phase = was?.phase === node.phase ? [] : [`${node.node} ${node.phase}`];
     return [...phase, ...blockerEvents(was, node)];
   });
+}
+
+function setAsideEvents(before: UpgradeProgress | undefined, after: UpgradeProgress): string[] {
+  const known = new Set(before?.pool?.setAside?.map(({ node }) => node));
+  const news = (after.pool?.setAside ?? []).filter(({ node }) => !known.has(node));
+  return news.map(({ node, why }) => `${node} is set aside until the others are done: ${why}`);
 }
 
 /** Each reason is told once, however many pods it concerns and however long it stands. */

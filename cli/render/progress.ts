@@ -6,6 +6,7 @@ import type { Plan } from '../../domain/plan';
 import { holdSentence } from '../../domain/admission-sentences';
 import { limitSentence } from '../../domain/pool-limits';
 import type { HopOutcome, NodeProgress, UpgradeProgress } from '../../domain/progress';
+import type { SetAsideNode } from '../../domain/quarantine';
 import { gateSentence } from '../../domain/sentences';
 import { statusSentence, unsettledSentences } from '../../domain/status-sentences';
 import { blockerLines } from './blocker-groups';
@@ -114,6 +115,9 @@ function renderStep(
       return [
         line + poolText(progress),
         ...progress.nodes.flatMap((node) => renderNode(node, { style, nowMs, width })),
+        ...(progress.pool?.setAside ?? []).flatMap((node) =>
+          renderSetAside(node, { style, nowMs, width }),
+        ),
         ...heldLines(progress, width).map(style.wait),
       ];
     }
@@ -155,6 +159,17 @@ function renderNode(
   return [
     `        ${node.node}  ${phase}  ${formatDuration(nowMs - node.phaseSinceMs)}${drained}`,
     ...blockerLines(node.blockers, { nowMs, width, indent: '          ' }).map(style.wait),
+  ];
+}
+
+function renderSetAside(
+  { node, sinceMs, why }: SetAsideNode,
+  { style, nowMs, width }: Pick<ProgressView, 'style' | 'nowMs' | 'width'>,
+): readonly string[] {
+  const indent = '          ';
+  return [
+    `        ${node}  ${style.wait('set aside')}  ${formatDuration(nowMs - sinceMs)}`,
+    ...wrap(why, width, indent).map(style.wait),
   ];
 }
 

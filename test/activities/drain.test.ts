@@ -307,7 +307,7 @@ describe('drainNode at its deadline', () => {
     fake.kube.addPod('worker-1', 'slow', { finalizers: ['example.com/hold'] });
     const askedAtMs = fake.clock.nowMs();
     const attempt = new FakeAttempt();
-    const drain = aDrain({ timeoutMs: 200_000, gracePeriodSeconds: 90 });
+    const drain = aDrain({ timeoutMs: 100_000, gracePeriodSeconds: 90 });
     await failureOf(attempt.run(fake, 'drainNode', drain));
     const slow = { code: 'pod-terminating', pod: pod('slow'), finalizers: ['example.com/hold'] };
     const untilMs = askedAtMs + 90_000;

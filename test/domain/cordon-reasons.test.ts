@@ -4,6 +4,7 @@ import {
   quarantineCordonReason,
   restoredQuarantineReason,
   rollBackCordonReason,
+  setAsideCordonReason,
   upgradeCordonReason,
 } from '../../domain/cordon-reasons';
 import { hopId, version } from '../support/builders';
@@ -22,6 +23,11 @@ describe('the words of a cordon', () => {
     {
       words: quarantineCordonReason(ada),
       say: 'ascent: quarantined by ada: new memory',
+      purpose: 'quarantine',
+    },
+    {
+      words: setAsideCordonReason(hop.id),
+      say: "ascent: quarantined by the pool's policy: its drain ended at its deadline in hop-1.29",
       purpose: 'quarantine',
     },
     {

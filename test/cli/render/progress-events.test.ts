@@ -6,6 +6,7 @@ import {
   nodeHeld,
   paused,
   rolledBack,
+  setAside,
   upgrading,
   waitingForApproval,
 } from '../support/fixtures';
@@ -55,6 +56,16 @@ describe('progressEvents', () => {
     expect(progressEvents(faster, completed, view)).not.toContain(
       'pool web: maxUnavailable is as planned again',
     );
+  });
+
+  it('tell once that a node is set aside, and why', () => {
+    const told = progressEvents(faster, setAside, view);
+    expect(told).toEqual([
+      expect.stringMatching(
+        /^web-4 is set aside until the others are done: node web-4 was not empty after 30 min: /,
+      ),
+    ]);
+    expect(progressEvents(setAside, setAside, view)).toEqual([]);
   });
 
   it('tell a pause, who asked for it and why', () => {

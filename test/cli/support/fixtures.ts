@@ -1,5 +1,6 @@
 // The cluster, the spec and the moments of its upgrade that transcripts are about.
 
+import { blockerSentence } from '../../../domain/blocker-sentences';
 import type { DrainBlocker } from '../../../domain/blockers';
 import type { Gate } from '../../../domain/control';
 import { failureInfo } from '../../../domain/failure-remedies';
@@ -362,6 +363,25 @@ export const rolledBack: UpgradeProgress = {
   nodes: [],
 };
 
+/** The policy of its pool has set a node aside, and the pool goes on. */
+export const setAside: UpgradeProgress = {
+  ...faster,
+  ...(upgrading.pool === undefined
+    ? {}
+    : {
+        pool: {
+          ...upgrading.pool,
+          setAside: [
+            {
+              node: nodeName('web-4'),
+              sinceMs: nowMs - 5 * minuteMs,
+              why: `node web-4 was not empty after 30 min: ${blockerSentence(lostPod)}`,
+            },
+          ],
+        },
+      }),
+};
+
 /** The moments by the names that transcripts give them. */
 export const moments: Readonly<Record<string, UpgradeProgress>> = {
   upgrading,
@@ -370,6 +390,7 @@ export const moments: Readonly<Record<string, UpgradeProgress>> = {
   'waiting for approval': waitingForApproval,
   'held by a node': nodeHeld,
   'held by pods that stay': nodeStuck,
+  'going on without a node': setAside,
   completed,
   'rolled back': rolledBack,
 };
