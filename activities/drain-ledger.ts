@@ -15,7 +15,7 @@ import type { DrainVerdicts } from '../domain/drain-verdicts';
 import type { ForcedPod } from '../domain/force';
 import type { BudgetRef, PodRef } from '../domain/names';
 import type { LadderStand } from '../domain/surge';
-import { terminatingBlocker } from '../domain/stuck-terminating';
+import { type LeftNode, terminatingBlocker } from '../domain/stuck-terminating';
 import { keptDelayMs, type Refused, retryDelayMs } from './drain-retries';
 import type { BudgetView, EvictionAnswer, PodView } from './ports';
 
@@ -87,7 +87,7 @@ export class DrainLedger {
   private stands: ReadonlyMap<string, LadderStand> = new Map();
   private undone: readonly DrainBlocker[] = [];
   private lastLookMs: number;
-  private nodeReady: boolean | undefined;
+  private node: LeftNode | undefined;
   private toldAs = '';
   private tellsAllLeaving = false;
 
@@ -108,13 +108,13 @@ export class DrainLedger {
     this.failingForce = failing;
   }
 
-  /** Takes over what is on the node now; `nodeReady`: undefined when nobody has told. */
-  look(seen: DrainVerdicts<PodView>, nowMs: number, nodeReady: boolean | undefined): void {
+  /** Takes over what is on the node now; `node`: undefined when nobody has told. */
+  look(seen: DrainVerdicts<PodView>, nowMs: number, node: LeftNode | undefined): void {
     const { evict, later, wait, skip } = seen;
     this.toEvict = evict;
     this.later = later;
     this.lastLookMs = nowMs;
-    this.nodeReady = nodeReady;
+    this.node = node;
     this.awaitThose(wait, nowMs);
     const toLeave = new Set([...evict, ...later].map((pod) => pod.uid));
     const staying = new Set([...toLeave, ...this.awaited.keys(), ...skip.map((pod) => pod.uid)]);
@@ -335,8 +335,8 @@ export class DrainLedger {
   }
 
   private leavingBlockers(): readonly DrainBlocker[] {
-    const { lastLookMs: nowMs, nodeReady, tellsAllLeaving: tellsAll } = this;
-    const told = { nowMs, nodeReady, tellsAll };
+    const { lastLookMs: nowMs, node, tellsAllLeaving: tellsAll } = this;
+    const told = { nowMs, node, tellsAll };
     return this.leaving.flatMap((pod) => terminatingBlocker(pod, told) ?? []);
   }
 }

@@ -44,7 +44,7 @@ export class DrainLooks {
   readonly #daemonSetsSeen = new Set<string>();
   /** When the node was last seen cordoned, or missing. */
   #cordonSeenAtMs = -Infinity;
-  #isNodeReady: boolean | undefined;
+  #node: NodeView | undefined;
   /** When its pods were last read from etcd. */
   #readAtMs = -Infinity;
 
@@ -68,24 +68,20 @@ export class DrainLooks {
   async isUncordoned(): Promise<boolean> {
     const { kube, clock, follower, node, signal } = this.#options;
     const told = follower.node();
-    if (told !== undefined) this.#seeReady(told === 'missing' ? undefined : told);
+    if (told !== undefined) this.#node = told === 'missing' ? undefined : told;
     if (told === 'missing' || told?.unschedulable === true) return false;
     // Its own cordon may be newer than what the watch has told: that is no reason to refuse.
     const isOld = clock.nowMs() - this.#cordonSeenAtMs >= cordonLookMs;
     if (told === undefined && !isOld) return false;
     const now = await kube.getNode(node, signal);
     this.#cordonSeenAtMs = clock.nowMs();
-    this.#seeReady(now);
+    this.#node = now;
     return now?.unschedulable === false;
   }
 
-  /** Whether the node was Ready when `isUncordoned` last looked; undefined when it is missing. */
-  get isNodeReady(): boolean | undefined {
-    return this.#isNodeReady;
-  }
-
-  #seeReady(node: NodeView | undefined): void {
-    this.#isNodeReady = node?.ready;
+  /** The node as `isUncordoned` saw it last; undefined when it is missing. */
+  get node(): NodeView | undefined {
+    return this.#node;
   }
 
   /** Undefined when etcd must be asked (K1, K2). */

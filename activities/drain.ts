@@ -162,7 +162,7 @@ async function lookAndNote(drain: Drain, looks: DrainLooks, isOver: boolean): Pr
   if (isUncordoned) throw notCordoned(drain);
   const seen = force.take(all, deps.ports.clock.nowMs());
   if (seen.refuse.length > 0) throw refusedByPolicy(drain, seen.refuse);
-  ledger.look(seen, deps.ports.clock.nowMs(), looks.isNodeReady);
+  ledger.look(seen, deps.ports.clock.nowMs(), looks.node);
   await volumes.look(seen, isOver);
   beatWhenChanged(drain);
   return seen;

@@ -196,6 +196,9 @@ const causeWords: Readonly<Record<TerminatingCause, (blocker: Terminating) => st
     `it is terminating and its node is not Ready, so nobody confirms that it has ended` +
     `${alsoHeld(blocker)} - bring the kubelet of the node back; only when its machine is verified` +
     ' to be off, taint the node node.kubernetes.io/out-of-service=nodeshutdown:NoExecute',
+  volume: () =>
+    'its containers have ended, and its node has not let go of volumes' +
+    ' - see the log of the kubelet there, and the CSI driver of the volumes that it claims',
   unconfirmed: (blocker) =>
     `its grace period of ${graceText(blocker)} is over and the kubelet has not confirmed that it` +
     ' has ended - see the kubelet and the container runtime of its node, its preStop hook and its' +

@@ -61,7 +61,9 @@ export function stuckPods(
   blockers: readonly DrainBlocker[],
   pods: readonly { readonly ref: PodRef; readonly uid: string }[],
 ): readonly StuckPod[] {
-  const named = new Set(blockers.map(({ pod }) => keyOf(pod)));
+  // What cannot be seen of volumes keeps no pod.
+  const keeping = blockers.filter(({ code }) => code !== 'volumes-unobserved');
+  const named = new Set(keeping.map(({ pod }) => keyOf(pod)));
   return pods
     .filter(({ ref }) => named.has(keyOf(ref)))
     .map(({ ref: { namespace, name }, uid }) => ({ namespace, name, uid }));

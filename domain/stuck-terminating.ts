@@ -14,6 +14,8 @@ export type TerminatingCause =
   | 'grace'
   | 'node-not-ready'
   | 'finalizer'
+  /** Its containers have ended; the node still has volumes in use, and it claims some. */
+  | 'volume'
   /** Nothing else is known: the kubelet has not said that its containers have ended. */
   | 'unconfirmed';
 
@@ -25,6 +27,15 @@ export interface LeavingPod {
   readonly deletionTimestampMs?: number;
   readonly deletionGracePeriodSeconds?: number;
   readonly finalizers: readonly string[];
+  /** Absent when it claims no volume. */
+  readonly claims?: readonly string[];
+}
+
+/** What is asked of its node. */
+export interface LeftNode {
+  readonly ready: boolean;
+  /** Absent when there are none. */
+  readonly volumesInUse?: readonly string[];
 }
 
 /** Clocks of API server and worker may disagree by this much before grace counts as exceeded. */
@@ -40,7 +51,7 @@ export function isOverdue({ deletionTimestampMs }: LeavingPod, nowMs: number): b
 interface TerminatingQuestion {
   readonly nowMs: number;
   /** Undefined when it is not known. */
-  readonly nodeReady: boolean | undefined;
+  readonly node: LeftNode | undefined;
   /** Also of a pod within a short grace period (S3). */
   readonly tellsAll?: boolean;
 }
@@ -48,14 +59,14 @@ interface TerminatingQuestion {
 /** Undefined while there is nothing to tell: it is not terminating, or has a moment of grace. */
 export function terminatingBlocker(
   pod: LeavingPod,
-  { nowMs, nodeReady, tellsAll = false }: TerminatingQuestion,
+  { nowMs, node, tellsAll = false }: TerminatingQuestion,
 ): Extract<DrainBlocker, { readonly code: 'pod-terminating' }> | undefined {
   const { ref, finalizers, deletionTimestampMs: untilMs } = pod;
   const { deletionGracePeriodSeconds: gracePeriodSeconds = 0 } = pod;
   if (untilMs === undefined) return undefined;
   const facts = { code: 'pod-terminating', pod: ref, finalizers, gracePeriodSeconds } as const;
   if (isOverdue(pod, nowMs)) {
-    return { ...facts, cause: causeOf(pod, nodeReady), sinceMs: untilMs };
+    return { ...facts, cause: causeOf(pod, node), sinceMs: untilMs };
   }
   if (!tellsAll && gracePeriodSeconds <= longGraceSeconds) return undefined;
   // `metadata.deletionTimestamp` is when its grace is over, not when its deletion was asked for.
@@ -63,12 +74,15 @@ export function terminatingBlocker(
 }
 
 function causeOf(
-  { phase, finalizers, deletionGracePeriodSeconds }: LeavingPod,
-  nodeReady: boolean | undefined,
+  { phase, finalizers, deletionGracePeriodSeconds, claims = [] }: LeavingPod,
+  node: LeftNode | undefined,
 ): TerminatingCause {
   // The kubelet confirms by a deletion of its own, with no grace; the phase may say so before.
   const isFinished = phase === 'Succeeded' || phase === 'Failed';
   const hasEnded = isFinished || deletionGracePeriodSeconds === 0;
-  if (nodeReady === false && !hasEnded) return 'node-not-ready';
-  return finalizers.length > 0 ? 'finalizer' : 'unconfirmed';
+  if (node?.ready === false && !hasEnded) return 'node-not-ready';
+  if (finalizers.length > 0) return 'finalizer';
+  // The kubelet lets go of a pod when its volumes are unmounted, after its containers have ended.
+  const hasVolumes = claims.length > 0 && node?.volumesInUse !== undefined;
+  return isFinished && hasVolumes ? 'volume' : 'unconfirmed';
 }

@@ -34,7 +34,9 @@ const left = {
 describe('the pods that a drain left', () => {
   it('are those that its blockers name, with their uid', () => {
     const pods = ['web-0', 'web-1'].map((name) => ({ ref: shop(name), uid: `uid-${name}` }));
-    expect(stuckPods([behindBudget('web-0', 'web', 0)], pods)).toEqual([stuck('web-0')]);
+    const unseen = { code: 'volumes-unobserved', pod: shop('web-1'), message: '403', sinceMs: 0 };
+    const blockers = [behindBudget('web-0', 'web', 0), unseen as DrainBlocker];
+    expect(stuckPods(blockers, pods)).toEqual([stuck('web-0')]);
   });
 });
 

@@ -388,6 +388,18 @@ const blockers: SentenceTable<Blocker['code'], Blocker> = {
         ...since,
         finalizers: [],
         gracePeriodSeconds: 30,
+        cause: 'volume',
+      },
+      'pod web/web-0 has not left: its containers have ended, and its node has not let go of' +
+        ' volumes - see the log of the kubelet there, and the CSI driver of the volumes that it' +
+        ' claims',
+    ],
+    [
+      {
+        code: 'pod-terminating',
+        ...since,
+        finalizers: [],
+        gracePeriodSeconds: 30,
         cause: 'unconfirmed',
       },
       'pod web/web-0 has not left: its grace period of 30 s is over and the kubelet has not' +

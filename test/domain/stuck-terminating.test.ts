@@ -11,7 +11,7 @@ const pod = {
   deletionTimestampMs: graceOverMs,
   deletionGracePeriodSeconds: 30,
 };
-const late = { nowMs: graceOverMs + 2_001, nodeReady: true };
+const late = { nowMs: graceOverMs + 2_001, node: { ready: true } };
 const facts = {
   code: 'pod-terminating',
   pod: ref,
@@ -75,12 +75,24 @@ describe('a terminating pod', () => {
       'finalizer',
     ],
   ] as const)('is %s', (_what, one, nodeReady, cause) => {
-    expect(terminatingBlocker(one, { ...late, nodeReady })).toEqual({
+    const node = nodeReady === undefined ? undefined : { ready: nodeReady };
+    expect(terminatingBlocker(one, { ...late, node })).toEqual({
       ...facts,
       finalizers: one.finalizers,
       gracePeriodSeconds: one.deletionGracePeriodSeconds,
       cause,
     });
+  });
+
+  it.each([
+    ['volume', { phase: 'Succeeded', claims: ['data'] }, ['csi/vol-1']],
+    ['unconfirmed', { phase: 'Succeeded', claims: ['data'] }, undefined],
+    ['unconfirmed', { phase: 'Failed' }, ['csi/vol-1']],
+    ['unconfirmed', { phase: 'Running', claims: ['data'] }, ['csi/vol-1']],
+    ['finalizer', { phase: 'Failed', claims: ['data'], finalizers: ['a/b'] }, ['csi/vol-1']],
+  ] as const)('is kept by %s when it is %j and its node uses %j', (cause, over, volumesInUse) => {
+    const node = { ready: true, ...(volumesInUse === undefined ? {} : { volumesInUse }) };
+    expect(terminatingBlocker({ ...pod, ...over }, { ...late, node })).toMatchObject({ cause });
   });
 
   it('is not one before its deletion was asked for', () => {
