@@ -135,10 +135,8 @@ describe('a drain that raises what its budgets never let go', () => {
     const undoing = ground.client.uncordon(ground.cluster, node, { ...who, timeoutMs: 120_000 });
     await ground.startWorker();
 
+    // The next attempt does it when it begins before it hears of its end, else endSurges.
     expect(await undoing).toMatchObject({ kind: 'ended', end: { outcome: 'undone' } });
-    expect(await surgesTold(node)).toEqual([
-      'Deployment default/orphan is back from 2 to 1 replica',
-    ]);
     expect(await ground.kube.deployment('orphan')).toEqual({ replicas: 1, surge: undefined });
   });
 });
