@@ -40,8 +40,9 @@ const asked = (process.env['ASCENT_SAFETY_SEEDS'] ?? '').split(',').filter((seed
 const plan: readonly (readonly string[])[] = asked.length === 0 ? lanes.map(seedsOf) : [asked];
 
 function lines({ seed, end, seconds, problems, ...report }: RunReport): string {
-  const { evictions, excused, gaps, faults } = report;
-  const figures = `${seconds} s, ${evictions} evictions, ${excused} excused, ${gaps} gaps`;
+  const { evictions, surges, excused, gaps, faults } = report;
+  const counts = [`${evictions} evictions`, `${surges} surges`, `${excused} excused`];
+  const figures = [`${seconds} s`, ...counts, `${gaps} gaps`].join(', ');
   const told = `${seed.padEnd(10)} ${end}; ${figures}; ${faults.join(', ') || 'no fault'}`;
   return [told, ...problems.map((problem) => `  ${problem}`), ''].join('\n');
 }

@@ -1,7 +1,7 @@
 // What goes wrong in the middle of a random upgrade, as data: what, where, and when, counted from
 // the first node that is cordoned. injector.ts does it.
 
-import type { GuardedBudget, Workload } from './situation';
+import type { BudgetForm, GuardedBudget, Workload } from './situation';
 import type { Random } from './random';
 
 export type FaultAction =
@@ -17,7 +17,7 @@ export type FaultAction =
   | {
       readonly kind: 'budget-edited';
       readonly budget: GuardedBudget;
-      readonly to: 'nothing' | 'one-more' | 'everything';
+      readonly to: BudgetForm;
       readonly restoreAfterMs: number | undefined;
     }
   | { readonly kind: 'budget-deleted'; readonly budget: GuardedBudget }
@@ -97,8 +97,7 @@ const actions: {
   'pod-deleted': (random, scene) => ({ kind: 'pod-deleted', workload: aWorkload(random, scene) }),
   'budget-edited': (random, scene) => ({
     kind: 'budget-edited',
-    budget: aBudget(random, scene),
-    to: random.pick(['nothing', 'one-more', 'everything']),
+    ...anEdit(random, scene),
     restoreAfterMs: forAWhile(random),
   }),
   'budget-deleted': (random, scene) => ({
@@ -134,6 +133,18 @@ function aWorkload(random: Random, { workloads }: FaultScene): Workload {
   return random.pick(
     workloads.filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet'),
   );
+}
+
+/** To nothing, to all, to another number, or to as many as there are: a surge helps with that. */
+function anEdit(random: Random, scene: FaultScene) {
+  const budget = aBudget(random, scene);
+  const guarded = scene.workloads.find(
+    ({ namespace, name }) => namespace === budget.namespace && name === (budget.app ?? name),
+  );
+  const all = { minAvailable: guarded?.replicas ?? 1 };
+  const others: readonly BudgetForm[] = [{ maxUnavailable: 0 }, { maxUnavailable: 2 }];
+  const to = random.pick([...others, { maxUnavailable: '100%' }, all, all]);
+  return { budget, to };
 }
 
 /** One that guards somebody. */

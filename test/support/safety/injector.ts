@@ -291,7 +291,7 @@ export class Injector {
       return;
     }
     const isEdit = action.kind === 'budget-edited';
-    await this.#apply(isEdit ? { ...budget, form: editedForms[action.to] } : secondOf(budget));
+    await this.#apply(isEdit ? { ...budget, form: action.to } : secondOf(budget));
     const { restoreAfterMs } = action;
     if (restoreAfterMs !== undefined) this.#later(restoreAfterMs, () => this.#restore(budget));
   }
@@ -330,13 +330,6 @@ export class Injector {
     );
   }
 }
-
-const editedForms: Readonly<Record<'nothing' | 'one-more' | 'everything', GuardedBudget['form']>> =
-  {
-    nothing: { maxUnavailable: 0 },
-    'one-more': { maxUnavailable: 2 },
-    everything: { maxUnavailable: '100%' },
-  };
 
 /** Of the same pods. */
 function secondOf(budget: GuardedBudget): GuardedBudget {

@@ -27,6 +27,7 @@ import { Injector } from './injector';
 import type { Situation } from './situation';
 import { situationOf } from './situation';
 import { nodeProblems, Stage } from './stage';
+import { surgeProblems, surgesIn } from './surge-judge';
 import { windowProblems } from './window-judge';
 
 /** `cp`: the control plane goes up, too. Its two releases are those of the kubelets and the end. */
@@ -44,6 +45,8 @@ export interface RunReport {
   readonly end: string;
   readonly faults: readonly FaultKind[];
   readonly evictions: number;
+  /** Temporary replicas. */
+  readonly surges: number;
   readonly excused: number;
   readonly gaps: number;
   /** Empty when the run was safe. */
@@ -145,6 +148,7 @@ export class Lane {
         end: end.text,
         faults: injector.applied,
         evictions: evicted.length,
+        surges: surgesIn(log.entries()),
         excused: judgement.excused.length,
         gaps: log.gaps,
         problems: [
@@ -153,6 +157,7 @@ export class Lane {
           ...injector.problems,
           ...judgementProblems(judgement),
           ...windowProblems(log.entries(), situation.spec.pools),
+          ...surgeProblems(log.entries(), situation),
           ...removalProblems(evicted, judgement),
           ...nodeProblems(
             await this.#stage.nodes(),

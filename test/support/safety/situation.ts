@@ -22,7 +22,7 @@ export interface Workload {
   readonly replicas: number;
 }
 
-interface BudgetForm {
+export interface BudgetForm {
   readonly minAvailable?: number | string;
   readonly maxUnavailable?: number | string;
   readonly unhealthyPodEvictionPolicy?: 'IfHealthyBudget' | 'AlwaysAllow';
@@ -269,6 +269,8 @@ function randomPolicy(random: Random, free: string): DrainPolicy {
     emptyDirData: random.chance(0.95) ? 'delete' : 'refuse',
     unmanagedPods: random.chance(0.9) ? 'evict' : 'refuse',
     ...(random.chance(0.3) ? { jobTimeoutMs: random.int(4, 8) * secondMs } : {}),
+    ...(random.chance(0.4) ? { ladder: ['surge', 'hold'] } : {}),
+    surgeAfterMs: random.int(1, 3) * secondMs,
     ...(random.chance(0.15) ? { namespaces: { [free]: treatment } } : {}),
   };
 }
