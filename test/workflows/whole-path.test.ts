@@ -89,6 +89,7 @@ describe.each(workerModes)('an upgrade over two minors, $mode', ({ workerOptions
         'upgradeControlPlaneMember controllers cp-2',
         'upgradeControlPlaneMember controllers cp-1',
         'taintWaitingNodes worker-1',
+        'admitNodes workers',
         'cordonNode worker-1',
         'drainNode worker-1',
         'upgradeNode worker-1',
