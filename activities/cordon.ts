@@ -3,7 +3,7 @@
 // draining the node: they are lifted by who wanted them.
 
 import type { AscentActivities, CordonInput } from '../domain/activity-contract';
-import { cordonPurpose, type CordonPurpose } from '../domain/cordon-reasons';
+import { cordonPurpose, type CordonPurpose } from '../domain/drain/cordon-reasons';
 import { type ActivityDependencies, runActivity } from './activity-run';
 import { cordonOf } from './cordon-mark';
 import { terminalFailure } from './failure-mapping';

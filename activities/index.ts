@@ -2,11 +2,11 @@
 
 import type { AscentActivities } from '../domain/activity-contract';
 import type { ActivityDependencies } from './activity-run';
-import { admissionActivities } from './admission';
+import { admissionActivities } from './admission/admission';
 import { controlPlaneActivities } from './control-plane';
 import { cordonActivities } from './cordon';
-import { drainActivities } from './drain';
-import { endSurgesActivities } from './end-surges';
+import { drainActivities } from './drain/drain';
+import { endSurgesActivities } from './drain/end-surges';
 import { nodeActivities } from './node';
 import { observeActivities } from './observe';
 import { planActivities } from './plan';

@@ -3,8 +3,8 @@
 // there is no observation.
 
 import type { AscentActivities } from '../domain/activity-contract';
-import { isStateful } from '../domain/admission';
-import { daemonSetOf } from '../domain/drain-verdicts';
+import { isStateful } from '../domain/pool/admission';
+import { daemonSetOf } from '../domain/drain/drain-verdicts';
 import type { ClusterName } from '../domain/names';
 import {
   type BudgetObservation,

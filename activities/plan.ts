@@ -4,10 +4,10 @@
 import type { AscentActivities, PlanInput } from '../domain/activity-contract';
 import type { ClusterName } from '../domain/names';
 import type { Observation } from '../domain/observation';
-import type { PlanResult } from '../domain/plan';
-import { checkPlan, violationSentence } from '../domain/plan-checks';
-import { planUpgrade } from '../domain/planner';
-import { knownReleases } from '../domain/releases';
+import type { PlanResult } from '../domain/plan/plan';
+import { checkPlan, violationSentence } from '../domain/plan/plan-checks';
+import { planUpgrade } from '../domain/plan/planner';
+import { knownReleases } from '../domain/plan/releases';
 import { type ActivityDependencies, runActivity } from './activity-run';
 import { terminalFailure } from './failure-mapping';
 import { observeCluster } from './observe';

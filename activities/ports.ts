@@ -3,7 +3,7 @@
 // Every method takes an AbortSignal: cancelled activities stop their requests at once.
 // Adapters throw PortError, or the signal's reason once it is aborted; nothing else may leave them.
 
-import type { PodTrouble } from '../domain/budget-explanation';
+import type { PodTrouble } from '../domain/drain/budget-explanation';
 import type { BudgetRef, MemberName, NodeName, PodRef } from '../domain/names';
 import type { SnapshotId } from '../domain/names';
 import type {
@@ -15,9 +15,9 @@ import type {
   Problem,
 } from '../domain/observation';
 import type { SnapshotRecord } from '../domain/activity-contract';
-import type { HardTaint, NodeAllocatable, PodDemand } from '../domain/pod-room';
+import type { HardTaint, NodeAllocatable, PodDemand } from '../domain/pool/pod-room';
 import type { KubeVersion } from '../domain/versions';
-import type { ScaleApi } from './scale-api';
+import type { ScaleApi } from './drain/scale-api';
 
 /** What an adapter throws: what was being done to which object, and a stable code. */
 export class PortError extends Error {

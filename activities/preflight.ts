@@ -1,7 +1,7 @@
 // preflight: looks at the cluster and hands what it saw to the rules of domain/preflight.
 
 import type { AscentActivities } from '../domain/activity-contract';
-import { evaluatePreflight } from '../domain/preflight';
+import { evaluatePreflight } from '../domain/preflight/preflight';
 import { type ActivityDependencies, runActivity } from './activity-run';
 import { observeCluster } from './observe';
 

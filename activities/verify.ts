@@ -9,7 +9,7 @@ import type {
   VerifyNodeInput,
   VerifyNodeResult,
 } from '../domain/activity-contract';
-import { daemonSetOf } from '../domain/drain-verdicts';
+import { daemonSetOf } from '../domain/drain/drain-verdicts';
 import type { PodRef } from '../domain/names';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { cordonedAtMs } from './cordon-mark';

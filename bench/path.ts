@@ -6,7 +6,7 @@
 import { bringUp } from '../bin/demo/ground';
 import { demoSpec } from '../bin/demo/demo';
 import { startObserver } from '../bin/demo/observer-process';
-import type { UpgradeResult } from '../domain/progress';
+import type { UpgradeResult } from '../domain/status/progress';
 import type { Lane } from '../domain/spec';
 import { type BenchDeployment, BenchLab, timed } from './bench-lab';
 import type { Chart } from './chart';

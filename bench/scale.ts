@@ -5,7 +5,7 @@
 import { demoSpec } from '../bin/demo/demo';
 import { peakRssMb } from '../bin/demo/figures';
 import { bringUp, type Ground } from '../bin/demo/ground';
-import type { HopOutcome } from '../domain/progress';
+import type { HopOutcome } from '../domain/status/progress';
 import { BenchLab, timed } from './bench-lab';
 import { type CountedWorker, startCountedWorker } from './counted-worker';
 import { type Histories, readHistories } from './histories';

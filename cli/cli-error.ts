@@ -3,7 +3,7 @@
 
 import { CommanderError } from 'commander';
 
-import type { CommandRefusal } from '../domain/control';
+import type { CommandRefusal } from '../domain/status/control';
 import { PortError } from '../activities/ports';
 import type { AscentErrorCode } from '../client';
 import { AscentError, CommandRefusedError, UpgradeEndedError } from '../client';

@@ -5,12 +5,12 @@ import type { DrainEnd, StartRefused } from '../client';
 import { drainEndSentence, drainRefusalSentence } from '../client';
 import { blockerSentence } from '../domain/blocker-sentences';
 import type { Blocker } from '../domain/blockers';
-import type { CommandRefusal } from '../domain/control';
-import type { Finding } from '../domain/findings';
-import type { PlanResult } from '../domain/plan';
-import { poolOrderText, turnSentence } from '../domain/pool-order-sentences';
-import type { PoolOrder } from '../domain/pool-orders';
-import { findingSentence, refusalSentence, startRefusalSentence } from '../domain/sentences';
+import type { CommandRefusal } from '../domain/status/control';
+import type { Finding } from '../domain/preflight/findings';
+import type { PlanResult } from '../domain/plan/plan';
+import { poolOrderText, turnSentence } from '../domain/pool/pool-order-sentences';
+import type { PoolOrder } from '../domain/pool/pool-orders';
+import { findingSentence, refusalSentence, startRefusalSentence } from '../domain/status/sentences';
 
 /** What a blocker is about, the same two or three fields for every code. */
 interface BlockedObject {

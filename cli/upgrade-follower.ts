@@ -1,7 +1,7 @@
 // Shows people an upgrade as it goes.
 
-import type { Plan } from '../domain/plan';
-import type { UpgradeProgress } from '../domain/progress';
+import type { Plan } from '../domain/plan/plan';
+import type { UpgradeProgress } from '../domain/status/progress';
 import type { CliContext } from './context';
 import { type Follower, textFollower } from './follower';
 import { renderProgress } from './render/progress';

@@ -14,10 +14,10 @@ import type {
   Request,
   RollBackRequest,
   SetPoolRequest,
-} from '../domain/control';
-import type { DrainEnd, DrainLook } from '../domain/node-drain';
-import type { Plan } from '../domain/plan';
-import type { UpgradeProgress, UpgradeResult, UpgradeStatus } from '../domain/progress';
+} from '../domain/status/control';
+import type { DrainEnd, DrainLook } from '../domain/drain/node-drain';
+import type { Plan } from '../domain/plan/plan';
+import type { UpgradeProgress, UpgradeResult, UpgradeStatus } from '../domain/status/progress';
 import type { UpgradeSpec } from '../domain/spec';
 import { auditQuery, blockersQuery, planQuery } from '../workflows/messages';
 import type { Session } from './calls';

@@ -7,7 +7,7 @@ import { TerminatedFailure, TimeoutFailure } from '@temporalio/common';
 
 import { workflowTaskQueue } from '../domain/activity-contract';
 import type { ClusterName } from '../domain/names';
-import type { UpgradeResult } from '../domain/progress';
+import type { UpgradeResult } from '../domain/status/progress';
 import { upgradeWorkflowId } from '../domain/workflow-ids';
 import type { AscentError, EndedOutcome } from './errors';
 import {

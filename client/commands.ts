@@ -6,8 +6,8 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 
-import type { Command, CommandAccepted, CommandRefusal } from '../domain/control';
-import { commandRefusalCodes } from '../domain/control';
+import type { Command, CommandAccepted, CommandRefusal } from '../domain/status/control';
+import { commandRefusalCodes } from '../domain/status/control';
 import type { Session } from './calls';
 import { callUpgrade, endOf } from './calls';
 import {

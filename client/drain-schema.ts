@@ -2,10 +2,10 @@
 
 import { z } from 'zod';
 
-import { drainRungs } from '../domain/drain-ladder';
+import { drainRungs } from '../domain/drain/drain-ladder';
 import { formatDuration } from '../domain/durations';
 import { alternativesText, expectedText } from '../domain/input-words';
-import { parseLabelSelector } from '../domain/label-selector';
+import { parseLabelSelector } from '../domain/drain/label-selector';
 import type { DrainPolicy } from '../domain/spec';
 import { dnsLabelPattern, duration, expecting, toMs } from './spec-fields';
 

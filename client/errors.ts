@@ -5,12 +5,12 @@
 
 import { distance } from 'fastest-levenshtein';
 
-import type { CommandRefusal } from '../domain/control';
-import type { UpgradeResult } from '../domain/progress';
+import type { CommandRefusal } from '../domain/status/control';
+import type { UpgradeResult } from '../domain/status/progress';
 import { formatSeconds } from '../domain/durations';
 import { meantWord } from '../domain/input-words';
-import { refusalSentence } from '../domain/sentences';
-import { resultSentence } from '../domain/status-sentences';
+import { refusalSentence } from '../domain/status/sentences';
+import { resultSentence } from '../domain/status/status-sentences';
 
 export const ascentErrorCodes = [
   /** Temporal did not answer at the address. */

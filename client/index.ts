@@ -28,12 +28,16 @@ export type { WatchOptions } from './follow';
 
 export type { StartRefusal } from '../domain/activity-contract';
 export type { Blocker, DrainBlocker, PlanBlocker } from '../domain/blockers';
-export type { BudgetExplanation, PodTrouble, UnhealthyPod } from '../domain/budget-explanation';
-export type { AuditEntry, CommandAccepted, CommandRefusal, Gate } from '../domain/control';
+export type {
+  BudgetExplanation,
+  PodTrouble,
+  UnhealthyPod,
+} from '../domain/drain/budget-explanation';
+export type { AuditEntry, CommandAccepted, CommandRefusal, Gate } from '../domain/status/control';
 export type { FailureCode, FailureInfo } from '../domain/failures';
-export type { DrainEnd, DrainLook, DrainRefusal, DrainStatus } from '../domain/node-drain';
-export { drainEndSentence, drainRefusalSentence } from '../domain/node-drain-sentences';
-export type { Hop, Plan, Step } from '../domain/plan';
+export type { DrainEnd, DrainLook, DrainRefusal, DrainStatus } from '../domain/drain/node-drain';
+export { drainEndSentence, drainRefusalSentence } from '../domain/drain/node-drain-sentences';
+export type { Hop, Plan, Step } from '../domain/plan/plan';
 export type {
   HopOutcome,
   NodeOutcome,
@@ -41,8 +45,8 @@ export type {
   UpgradeProgress,
   UpgradeResult,
   UpgradeStatus,
-} from '../domain/progress';
+} from '../domain/status/progress';
 export { blockerSentence } from '../domain/blocker-sentences';
-export { refusalSentence, startRefusalSentence } from '../domain/sentences';
-export { resultSentence } from '../domain/status-sentences';
+export { refusalSentence, startRefusalSentence } from '../domain/status/sentences';
+export { resultSentence } from '../domain/status/status-sentences';
 export type { DrainPolicy, UpgradeSpec } from '../domain/spec';

@@ -7,7 +7,7 @@ import type { WorkflowHandle, WorkflowUpdateHandle } from '@temporalio/client';
 import { WorkflowFailedError } from '@temporalio/client';
 
 import { workflowTaskQueue } from '../domain/activity-contract';
-import type { AuditEntry } from '../domain/control';
+import type { AuditEntry } from '../domain/status/control';
 import type { ClusterName, NodeName } from '../domain/names';
 import type {
   DrainAnswer,
@@ -16,8 +16,8 @@ import type {
   DrainRefusal,
   DrainRequest,
   UndoRequest,
-} from '../domain/node-drain';
-import { drainRefusalCodes } from '../domain/node-drain';
+} from '../domain/drain/node-drain';
+import { drainRefusalCodes } from '../domain/drain/node-drain';
 import type { DrainPolicy } from '../domain/spec';
 import { drainWorkflowId } from '../domain/workflow-ids';
 import { auditQuery, drainStatusQuery, drainUpdate, undoUpdate } from '../workflows/messages';

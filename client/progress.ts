@@ -22,7 +22,7 @@ import type {
   UnsettledActivity,
   UpgradeProgress,
   UpgradeStatus,
-} from '../domain/progress';
+} from '../domain/status/progress';
 import { hopWorkflowId, rollBackWorkflowId, upgradeWorkflowId } from '../domain/workflow-ids';
 import {
   hopStatusQuery,

@@ -5,8 +5,8 @@
 import { z } from 'zod';
 
 import type { ClusterName, PoolName } from '../domain/names';
-import { isLabelKey, labelKeyWanted } from '../domain/label-selector';
-import { isPercentage, maxUnavailableWanted } from '../domain/pool-limits';
+import { isLabelKey, labelKeyWanted } from '../domain/drain/label-selector';
+import { isPercentage, maxUnavailableWanted } from '../domain/pool/pool-limits';
 import type { PoolSpec, UpgradeSpec } from '../domain/spec';
 import type { KubeMinor, KubeVersion } from '../domain/versions';
 import { parseMinor, parseVersion } from '../domain/versions';

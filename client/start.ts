@@ -7,9 +7,9 @@ import type { WorkflowUpdateHandle } from '@temporalio/client';
 
 import type { StartRefusal } from '../domain/activity-contract';
 import { workflowTaskQueue } from '../domain/activity-contract';
-import type { CommandRefusal } from '../domain/control';
+import type { CommandRefusal } from '../domain/status/control';
 import type { PlanDigest } from '../domain/names';
-import type { Plan } from '../domain/plan';
+import type { Plan } from '../domain/plan/plan';
 import type { UpgradeSpec } from '../domain/spec';
 import { upgradeWorkflowId } from '../domain/workflow-ids';
 import type { StartAnswer, StartRequest } from '../workflows/messages';

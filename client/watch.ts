@@ -1,8 +1,8 @@
 // Follows an upgrade until it ends: what a look at it is, and the last one. How it is followed is
 // in follow.ts.
 
-import type { UpgradeProgress, UpgradeResult } from '../domain/progress';
-import { resultSentence } from '../domain/status-sentences';
+import type { UpgradeProgress, UpgradeResult } from '../domain/status/progress';
+import { resultSentence } from '../domain/status/status-sentences';
 import type { Session } from './calls';
 import { callUpgrade, resultOf } from './calls';
 import type { WatchOptions } from './follow';

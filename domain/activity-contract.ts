@@ -4,19 +4,19 @@
 // A1. Every mutating activity first looks whether its work is done; twice is the same as once.
 // A2. Failures are ApplicationFailures whose type is a FailureCode when they are terminal.
 
-import type { AdmissionHold, HeldNode } from './admission';
+import type { AdmissionHold, HeldNode } from './pool/admission';
 import type { DrainBlocker, PlanBlocker } from './blockers';
-import type { CordonPurpose } from './cordon-reasons';
+import type { CordonPurpose } from './drain/cordon-reasons';
 import type { FailureInfo } from './failures';
-import type { ForcedPod, StuckPod } from './force';
-import type { PreflightReport } from './findings';
+import type { ForcedPod, StuckPod } from './drain/force';
+import type { PreflightReport } from './preflight/findings';
 import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PodRef } from './names';
 import type { PoolName } from './names';
 import type { SnapshotId } from './names';
 import type { Observation } from './observation';
-import type { PlanResult, PoolWindow } from './plan';
+import type { PlanResult, PoolWindow } from './plan/plan';
 import type { DrainPolicy, UpgradeSpec } from './spec';
-import type { SurgeEnd } from './surge';
+import type { SurgeEnd } from './drain/surge';
 import type { KubeVersion } from './versions';
 
 export interface ClusterInput {

@@ -2,17 +2,17 @@
 // Every sentence has the shape `what is the matter - what to do`.
 
 import type { Blocker, DrainBlocker, PlanBlocker, TreatmentSource } from './blockers';
-import { budgetExplanationText } from './budget-sentences';
-import type { LadderFault } from './drain-ladder';
-import { drainAnnotation, drainAnnotationValues } from './drain-verdicts';
+import { budgetExplanationText } from './drain/budget-sentences';
+import type { LadderFault } from './drain/drain-ladder';
+import { drainAnnotation, drainAnnotationValues } from './drain/drain-verdicts';
 import { formatDuration } from './durations';
 import { alternativesText } from './input-words';
 import { boundedList } from './lists';
 import type { BudgetRef, PodRef } from './names';
 import type { UnreportedNode } from './observation';
 import type { PodTreatment } from './spec';
-import type { TerminatingCause } from './stuck-terminating';
-import { ladderStandText, undoneSurgeText } from './surge-sentences';
+import type { TerminatingCause } from './drain/stuck-terminating';
+import { ladderStandText, undoneSurgeText } from './drain/surge-sentences';
 import { minorOf } from './versions';
 import type { Words } from './words';
 import { say } from './words';

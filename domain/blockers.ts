@@ -1,11 +1,11 @@
 // Why a plan cannot be made, or a drain cannot go on: one variant per reason, with everything that
 // a person needs to remove it (R3). sentences.ts turns each into words; nothing else does.
 
-import type { BudgetExplanation } from './budget-explanation';
+import type { BudgetExplanation } from './drain/budget-explanation';
 import type { BudgetRef, ClusterName, MemberName, NodeName, PodRef, PoolName } from './names';
-import type { TerminatingCause } from './stuck-terminating';
-import type { LadderFault } from './drain-ladder';
-import type { LadderStand, UndoneSurge } from './surge';
+import type { TerminatingCause } from './drain/stuck-terminating';
+import type { LadderFault } from './drain/drain-ladder';
+import type { LadderStand, UndoneSurge } from './drain/surge';
 import type { KubeMinor, KubeVersion } from './versions';
 
 /** Why no plan can be made. */

@@ -9,7 +9,7 @@ export const searchAttributeNames = {
   from: 'AscentFrom',
   /** Target minor until the plan is made, then the plan's target version. */
   to: 'AscentTo',
-  /** UpgradePhase of domain/progress.ts. */
+  /** UpgradePhase of domain/status/progress.ts. */
   phase: 'AscentPhase',
   /** Id of the oldest open gate; absent when nothing waits for a person. */
   waitingFor: 'AscentWaitingFor',

@@ -2,7 +2,7 @@
 // who knows the plan can name every child (docs/concepts.md, Durable).
 
 import type { ClusterName, HopId, NodeName, PoolName } from './names';
-import type { PoolStep } from './plan';
+import type { PoolStep } from './plan/plan';
 
 /** `upgrade/<cluster>`. */
 export function upgradeWorkflowId(cluster: ClusterName): string {

@@ -7,7 +7,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { blockerCodes } from '../domain/blockers';
 import { failureCodes } from '../domain/failures';
-import { findingCodes } from '../domain/findings';
+import { findingCodes } from '../domain/preflight/findings';
 
 const root = resolve(__dirname, '..');
 

@@ -18,7 +18,7 @@ import type {
 import type { DrainBlocker } from '../domain/blockers';
 import { failureInfo } from '../domain/failure-remedies';
 import { type FailureCode, failureCodes, type FailureInfo } from '../domain/failures';
-import type { StuckPod } from '../domain/force';
+import type { StuckPod } from '../domain/drain/force';
 
 /** What a timeout of each activity means when nothing else is known. */
 const timeoutCodes: Readonly<Record<keyof AscentActivities, FailureCode>> = {

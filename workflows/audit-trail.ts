@@ -1,6 +1,6 @@
 // The audit trail: what was asked, answered and done, oldest first.
 
-import type { AuditEntry } from '../domain/control';
+import type { AuditEntry } from '../domain/status/control';
 
 /** Entries kept; continue-as-new carries them, so their number bounds its payload. */
 const maxAuditEntries = 500;

@@ -2,7 +2,7 @@
 // main loop acts on the state that it returns.
 // C1. A request id is handled once, also across continue-as-new: the same id gets the same answer.
 // C2. A refusal changes nothing and says why as data.
-// (Numbers as in domain/control.ts.)
+// (Numbers as in domain/status/control.ts.)
 
 import type {
   Command,
@@ -13,10 +13,10 @@ import type {
   GateRequest,
   NodeRequest,
   RollBackRequest,
-} from '../domain/control';
-import { answersOf } from '../domain/gates';
-import type { Hop } from '../domain/plan';
-import { refusalSentence } from '../domain/sentences';
+} from '../domain/status/control';
+import { answersOf } from '../domain/status/gates';
+import type { Hop } from '../domain/plan/plan';
+import { refusalSentence } from '../domain/status/sentences';
 import type { NodeDecision } from './family-messages';
 import { forcePods, forcePodsProblems, forceRefusal } from './force-pods';
 import { limitAsked, poolRefusal, setPool, setPoolProblems } from './set-pool';

@@ -15,7 +15,7 @@ import {
 
 import { type CordonResult, clusterTaskQueue } from '../domain/activity-contract';
 import type { DrainProgress } from '../domain/activity-contract';
-import { cordonPurpose, drainCordonReason } from '../domain/cordon-reasons';
+import { cordonPurpose, drainCordonReason } from '../domain/drain/cordon-reasons';
 import {
   type DrainAnswer,
   type DrainEnd,
@@ -23,7 +23,7 @@ import {
   type DrainRefusal,
   type DrainRequest,
   policyDifferences,
-} from '../domain/node-drain';
+} from '../domain/drain/node-drain';
 import { drainBlockersIn, drainProgressIn, failureOf } from './activity-failures';
 import { activity, drainMarginMs } from './activity-options';
 import { engineActor } from './audit-trail';

@@ -3,8 +3,8 @@
 import { defineSignal } from '@temporalio/workflow';
 
 import type { SnapshotRecord } from '../domain/activity-contract';
-import type { Gate } from '../domain/control';
-import type { ForcedPod } from '../domain/force';
+import type { Gate } from '../domain/status/control';
+import type { ForcedPod } from '../domain/drain/force';
 import type { GateId, MemberName, NodeName, PoolName } from '../domain/names';
 
 /** Parent → child (hop, pool, node, rollback). */

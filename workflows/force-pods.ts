@@ -1,10 +1,10 @@
 // The command that has pods of a held node forced: what speaks against it, and what becomes of the
-// state. Pure, like the rest of the desk. The rule itself is in domain/force.ts.
+// state. Pure, like the rest of the desk. The rule itself is in domain/drain/force.ts.
 // P1. Only at the gate of a node that a drain has left pods on, and with a reason: somebody will
 //     want to know why.
 
-import type { CommandRefusal, ForcePodsRequest, Gate } from '../domain/control';
-import { type DrainLeftovers, forcedText, judgeForce, type PodAsked } from '../domain/force';
+import type { CommandRefusal, ForcePodsRequest, Gate } from '../domain/status/control';
+import { type DrainLeftovers, forcedText, judgeForce, type PodAsked } from '../domain/drain/force';
 import { type UpgradeState, withoutGate } from './upgrade-state';
 
 /** The text of a command is kept in the audit trail. */

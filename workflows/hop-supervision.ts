@@ -11,10 +11,10 @@ import {
 
 import { failureInfo } from '../domain/failure-remedies';
 import type { FailureInfo } from '../domain/failures';
-import { stepGateId } from '../domain/gates';
+import { stepGateId } from '../domain/status/gates';
 import type { SnapshotId } from '../domain/names';
-import type { Hop, SnapshotStep } from '../domain/plan';
-import type { NodeOutcome, UpgradeResult } from '../domain/progress';
+import type { Hop, SnapshotStep } from '../domain/plan/plan';
+import type { NodeOutcome, UpgradeResult } from '../domain/status/progress';
 import type { KubeVersion } from '../domain/versions';
 import { hopWorkflowId, rollBackWorkflowId } from '../domain/workflow-ids';
 import { failureOf } from './activity-failures';

@@ -14,7 +14,7 @@ import {
 } from '@temporalio/workflow';
 
 import type { ClusterName } from '../domain/names';
-import { isMaxUnavailable } from '../domain/pool-limits';
+import { isMaxUnavailable } from '../domain/pool/pool-limits';
 import { upgradeWorkflowId } from '../domain/workflow-ids';
 import { type Control, controlSignal, type Report, reportSignal } from './family-messages';
 

@@ -20,11 +20,16 @@ import type {
   Request,
   RollBackRequest,
   SetPoolRequest,
-} from '../domain/control';
+} from '../domain/status/control';
 import type { ClusterName, NodeName, PlanDigest } from '../domain/names';
-import type { DrainAnswer, DrainRequest, DrainStatus, UndoRequest } from '../domain/node-drain';
-import type { Plan } from '../domain/plan';
-import type { HopStatus, NodeStatus, PoolStatus, UpgradeStatus } from '../domain/progress';
+import type {
+  DrainAnswer,
+  DrainRequest,
+  DrainStatus,
+  UndoRequest,
+} from '../domain/drain/node-drain';
+import type { Plan } from '../domain/plan/plan';
+import type { HopStatus, NodeStatus, PoolStatus, UpgradeStatus } from '../domain/status/progress';
 import { searchAttributeNames } from '../domain/search-attributes';
 import type { UpgradeSpec } from '../domain/spec';
 import type { UpgradeState } from './upgrade-state';

@@ -1,10 +1,10 @@
 // Whether a node that a drain could not empty is set aside by the policy of its pool, without
-// asking anybody (domain/quarantine.ts).
+// asking anybody (domain/drain/quarantine.ts).
 
 import { condition, setHandler, workflowInfo } from '@temporalio/workflow';
 
 import type { FailureInfo } from '../domain/failures';
-import { sparesBudgets } from '../domain/quarantine';
+import { sparesBudgets } from '../domain/drain/quarantine';
 import { drainProgressIn } from './activity-failures';
 import { asideAnswerSignal, asideQuestionSignal } from './family-messages';
 import type { NodeTurn } from './node-turn';

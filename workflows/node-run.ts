@@ -12,8 +12,8 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 
-import type { AuditEntry, CommandAccepted } from '../domain/control';
-import type { CordonPurpose } from '../domain/cordon-reasons';
+import type { AuditEntry, CommandAccepted } from '../domain/status/control';
+import type { CordonPurpose } from '../domain/drain/cordon-reasons';
 import type { ClusterName, NodeName } from '../domain/names';
 import {
   type DrainEnd,
@@ -22,12 +22,12 @@ import {
   type DrainRefusal,
   type DrainStatus,
   type UndoRequest,
-} from '../domain/node-drain';
+} from '../domain/drain/node-drain';
 import {
   drainEndSentence,
   drainRefusalSentence,
   drainStatusSentence,
-} from '../domain/node-drain-sentences';
+} from '../domain/drain/node-drain-sentences';
 import type { DrainPolicy } from '../domain/spec';
 import { failureOf } from './activity-failures';
 import { activity, askedCordonMs, workerTimeoutMs } from './activity-options';

@@ -3,11 +3,11 @@
 
 import { defineQuery, setCurrentDetails, setHandler } from '@temporalio/workflow';
 
-import type { Gate } from '../domain/control';
+import type { Gate } from '../domain/status/control';
 import type { ClusterName, HopId, NodeName, PoolName } from '../domain/names';
-import type { NodeChange } from '../domain/plan';
-import type { NodeOutcome, NodePhase, NodeStatus } from '../domain/progress';
-import { gateSentence } from '../domain/sentences';
+import type { NodeChange } from '../domain/plan/plan';
+import type { NodeOutcome, NodePhase, NodeStatus } from '../domain/status/progress';
+import { gateSentence } from '../domain/status/sentences';
 import type { DrainPolicy } from '../domain/spec';
 import {
   controlSignal,

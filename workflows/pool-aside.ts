@@ -1,4 +1,4 @@
-// The nodes of a pool that its policy has set aside (domain/quarantine.ts): who asks to be, how
+// The nodes of a pool that its policy has set aside (quarantine.ts): who asks to be, how
 // many are at once, and what becomes of those that are left when the pool ends.
 // A1. A node asks, the pool answers: only the pool knows how many others are set aside.
 // A2. A pool that ends early lets them serve again: nobody comes back to them.
@@ -6,9 +6,9 @@
 import { condition, setHandler } from '@temporalio/workflow';
 
 import type { ClusterName, NodeName } from '../domain/names';
-import type { NodeChange } from '../domain/plan';
-import type { NodeOutcome, PoolStatus } from '../domain/progress';
-import type { SetAsideNode } from '../domain/quarantine';
+import type { NodeChange } from '../domain/plan/plan';
+import type { NodeOutcome, PoolStatus } from '../domain/status/progress';
+import type { SetAsideNode } from '../domain/drain/quarantine';
 import { failureOf } from './activity-failures';
 import { activity, cleanupMs } from './activity-options';
 import { type AsideQuestion, asideAnswerSignal, asideQuestionSignal } from './family-messages';

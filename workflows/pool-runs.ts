@@ -11,9 +11,9 @@ import {
 
 import { failureInfo } from '../domain/failure-remedies';
 import type { NodeName } from '../domain/names';
-import type { PoolStep } from '../domain/plan';
-import { mostSetAside } from '../domain/quarantine';
-import type { NodeOutcome } from '../domain/progress';
+import type { PoolStep } from '../domain/plan/plan';
+import { mostSetAside } from '../domain/drain/quarantine';
+import type { NodeOutcome } from '../domain/status/progress';
 import { maxChunkNodes, poolWorkflowId } from '../domain/workflow-ids';
 import { failureOf } from './activity-failures';
 import { limitNow, problemOf, type StepProblem, type StepRun } from './step-run';

@@ -9,11 +9,11 @@
 import { CancellationScope, defineQuery, isCancellation, setHandler } from '@temporalio/workflow';
 
 import type { RestoreResult } from '../domain/activity-contract';
-import { restoredQuarantineReason, rollBackCordonReason } from '../domain/cordon-reasons';
+import { restoredQuarantineReason, rollBackCordonReason } from '../domain/drain/cordon-reasons';
 import type { ClusterName, NodeName, SnapshotId } from '../domain/names';
 import { type NodeObservation, nodeNames, type Observation } from '../domain/observation';
-import type { Hop, NodeChange, PoolStep } from '../domain/plan';
-import type { HopStatus, NodeOutcome } from '../domain/progress';
+import type { Hop, NodeChange, PoolStep } from '../domain/plan/plan';
+import type { HopStatus, NodeOutcome } from '../domain/status/progress';
 import { compareVersions } from '../domain/versions';
 import { activity, apiProbeMs } from './activity-options';
 import { failureOf } from './activity-failures';
@@ -44,7 +44,7 @@ export interface RollBackHopInput {
   /** Set aside by a person: they stay as they are, cordoned. */
   readonly setAside: readonly NodeName[];
   readonly paused: boolean;
-  /** Changed limits of its pools; see domain/pool-limits.ts. */
+  /** Changed limits of its pools; see domain/pool/pool-limits.ts. */
   readonly limits?: Limits;
 }
 

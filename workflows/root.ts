@@ -22,13 +22,18 @@ import {
 import type { UpdateDefinition } from '@temporalio/common';
 
 import type { PlanBlocker } from '../domain/blockers';
-import { canonicalJson } from '../domain/canonical-json';
-import type { Command, CommandAccepted, CommandName, CommandRefusal } from '../domain/control';
+import { canonicalJson } from '../domain/plan/canonical-json';
+import type {
+  Command,
+  CommandAccepted,
+  CommandName,
+  CommandRefusal,
+} from '../domain/status/control';
 import type { PlanDigest, PoolName } from '../domain/names';
-import type { Hop, Plan } from '../domain/plan';
-import { limitOf } from '../domain/pool-limits';
-import { refusalSentence } from '../domain/sentences';
-import { specDifferences } from '../domain/spec-differences';
+import type { Hop, Plan } from '../domain/plan/plan';
+import { limitOf } from '../domain/pool/pool-limits';
+import { refusalSentence } from '../domain/status/sentences';
+import { specDifferences } from '../domain/plan/spec-differences';
 import { applyCommand, applySignal, refusalOf, startProblems } from './command-desk';
 import {
   isMisinformed,

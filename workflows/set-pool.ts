@@ -1,10 +1,10 @@
 // The command that changes how many nodes of a pool may be out of service at once: what speaks
 // against it, what becomes of the state, and where it stands. Pure, like the rest of the desk.
-// The rule itself is L1 of domain/pool-limits.ts.
+// The rule itself is L1 of domain/pool/pool-limits.ts.
 
-import type { CommandRefusal, SetPoolRequest } from '../domain/control';
+import type { CommandRefusal, SetPoolRequest } from '../domain/status/control';
 import type { PoolName } from '../domain/names';
-import type { Hop, PoolStep } from '../domain/plan';
+import type { Hop, PoolStep } from '../domain/plan/plan';
 import {
   isSameLimit,
   limitOf,
@@ -12,10 +12,10 @@ import {
   nodesText,
   type PoolLimit,
   type PoolLimitStatus,
-} from '../domain/pool-limits';
-import { refusalSentence } from '../domain/sentences';
+} from '../domain/pool/pool-limits';
+import { refusalSentence } from '../domain/status/sentences';
 import type { MaxUnavailable } from '../domain/spec';
-import { stepLabel } from '../domain/step-labels';
+import { stepLabel } from '../domain/status/step-labels';
 import { hopsLeft, type UpgradeState } from './upgrade-state';
 
 /**

@@ -15,11 +15,11 @@ import {
 } from '@temporalio/workflow';
 
 import type { FailureInfo } from '../domain/failures';
-import type { Finding } from '../domain/findings';
-import { stepGateId } from '../domain/gates';
+import type { Finding } from '../domain/preflight/findings';
+import { stepGateId } from '../domain/status/gates';
 import type { ClusterName, GateId, HopId, PoolName } from '../domain/names';
-import type { PoolStep } from '../domain/plan';
-import { failureSentence } from '../domain/sentences';
+import type { PoolStep } from '../domain/plan/plan';
+import { failureSentence } from '../domain/status/sentences';
 import { failureOf } from './activity-failures';
 import {
   limitIn,

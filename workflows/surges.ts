@@ -6,10 +6,10 @@
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
 
 import type { ClusterName, NodeName } from '../domain/names';
-import { surgeAfterMsOf } from '../domain/drain-ladder';
+import { surgeAfterMsOf } from '../domain/drain/drain-ladder';
 import type { DrainPolicy } from '../domain/spec';
-import type { SurgeEnd } from '../domain/surge';
-import { surgeEndText } from '../domain/surge-sentences';
+import type { SurgeEnd } from '../domain/drain/surge';
+import { surgeEndText } from '../domain/drain/surge-sentences';
 import { failureOf } from './activity-failures';
 import { activity, cleanupMs } from './activity-options';
 

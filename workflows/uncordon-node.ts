@@ -9,7 +9,7 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 
-import type { DrainEnd, DrainRequest } from '../domain/node-drain';
+import type { DrainEnd, DrainRequest } from '../domain/drain/node-drain';
 import { drainUpdate, type UncordonNodeInput } from './messages';
 import { close, openNodeRun, refused, undone, undoneBy } from './node-run';
 

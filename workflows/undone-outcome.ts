@@ -1,6 +1,6 @@
 // What came of a hop that was rolled back. Pure.
 
-import type { HopOutcome, NodeOutcome } from '../domain/progress';
+import type { HopOutcome, NodeOutcome } from '../domain/status/progress';
 import type { RollBackEnd } from './roll-back-hop';
 import type { WayBack } from './upgrade-state';
 

@@ -13,8 +13,8 @@ import {
 } from '@temporalio/workflow';
 
 import { failureInfo } from '../domain/failure-remedies';
-import type { UpgradeResult } from '../domain/progress';
-import { resultSentence } from '../domain/status-sentences';
+import type { UpgradeResult } from '../domain/status/progress';
+import { resultSentence } from '../domain/status/status-sentences';
 import type { KubeVersion } from '../domain/versions';
 import { engineActor } from './audit-trail';
 import { rejected, rollBack, runHop } from './hop-supervision';

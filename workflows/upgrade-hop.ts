@@ -16,14 +16,21 @@ import {
 } from '@temporalio/workflow';
 
 import type { MemberUpgradeInput, SnapshotRecord } from '../domain/activity-contract';
-import { upgradeCordonReason } from '../domain/cordon-reasons';
+import { upgradeCordonReason } from '../domain/drain/cordon-reasons';
 import { formatDuration } from '../domain/durations';
 import { failureInfo } from '../domain/failure-remedies';
 import type { ClusterName, MemberName, NodeName, PlanDigest, SnapshotId } from '../domain/names';
 import { nodeNames } from '../domain/observation';
-import type { ControllersStep, Hop, NodeChange, PoolStep, SoakStep, Step } from '../domain/plan';
-import type { HopOutcome, HopStatus, MemberOutcome, NodeOutcome } from '../domain/progress';
-import { controllersLabel, stepLabel } from '../domain/step-labels';
+import type {
+  ControllersStep,
+  Hop,
+  NodeChange,
+  PoolStep,
+  SoakStep,
+  Step,
+} from '../domain/plan/plan';
+import type { HopOutcome, HopStatus, MemberOutcome, NodeOutcome } from '../domain/status/progress';
+import { controllersLabel, stepLabel } from '../domain/status/step-labels';
 import { activity } from './activity-options';
 import { runPool } from './pool-runs';
 import { endOf, valueOf, watch } from './settled';
@@ -48,7 +55,7 @@ export interface UpgradeHopInput {
   /** Set aside by a person in an earlier hop: not touched. */
   readonly setAside: readonly NodeName[];
   readonly paused: boolean;
-  /** Changed limits of its pools; see domain/pool-limits.ts. */
+  /** Changed limits of its pools; see domain/pool/pool-limits.ts. */
   readonly limits?: Limits;
   /** Set when the workflow of this hop was lost; `outcome` is what it had told. */
   readonly resumed?: { readonly outcome?: HopOutcome };

@@ -18,11 +18,11 @@ import {
 } from '@temporalio/workflow';
 
 import type { CordonInput, DrainInput, DrainProgress } from '../domain/activity-contract';
-import { quarantineCordonReason, setAsideCordonReason } from '../domain/cordon-reasons';
+import { quarantineCordonReason, setAsideCordonReason } from '../domain/drain/cordon-reasons';
 import type { FailureInfo } from '../domain/failures';
-import { forcedText } from '../domain/force';
-import { nodeGateId } from '../domain/gates';
-import type { NodeOutcome } from '../domain/progress';
+import { forcedText } from '../domain/drain/force';
+import { nodeGateId } from '../domain/status/gates';
+import type { NodeOutcome } from '../domain/status/progress';
 import {
   drainBlockersIn,
   drainPodsIn,

@@ -22,13 +22,13 @@ import {
 } from '@temporalio/workflow';
 
 import type { AdmittedNode } from '../domain/activity-contract';
-import type { AdmissionHold } from '../domain/admission';
-import { holdSentence } from '../domain/admission-sentences';
+import type { AdmissionHold } from '../domain/pool/admission';
+import { holdSentence } from '../domain/pool/admission-sentences';
 import { failureInfo } from '../domain/failure-remedies';
 import type { FailureInfo } from '../domain/failures';
 import type { ClusterName, HopId, NodeName } from '../domain/names';
-import type { NodeChange, PoolStep, PoolWindow } from '../domain/plan';
-import type { NodeOutcome, PoolStatus } from '../domain/progress';
+import type { NodeChange, PoolStep, PoolWindow } from '../domain/plan/plan';
+import type { NodeOutcome, PoolStatus } from '../domain/status/progress';
 import { nodeWorkflowId } from '../domain/workflow-ids';
 import { failureOf } from './activity-failures';
 import {

@@ -6,12 +6,12 @@
 // U3. `outbox` holds answers that a child still has to be told; it is empty between hops.
 
 import type { SnapshotRecord, StartRefusal } from '../domain/activity-contract';
-import type { AuditEntry, CommandAccepted, CommandName, Gate } from '../domain/control';
+import type { AuditEntry, CommandAccepted, CommandName, Gate } from '../domain/status/control';
 import type { FailureInfo } from '../domain/failures';
 import type { GateId, HopId, NodeName } from '../domain/names';
-import type { Hop, Plan } from '../domain/plan';
-import type { PoolLimit } from '../domain/pool-limits';
-import type { HopOutcome, UpgradeResult } from '../domain/progress';
+import type { Hop, Plan } from '../domain/plan/plan';
+import type { PoolLimit } from '../domain/pool/pool-limits';
+import type { HopOutcome, UpgradeResult } from '../domain/status/progress';
 import type { UpgradeSpec } from '../domain/spec';
 import type { KubeVersion } from '../domain/versions';
 import { type AuditNote, engineActor, withNote } from './audit-trail';
@@ -57,7 +57,7 @@ type Delivery =
     }
   | { readonly kind: 'retry-step'; readonly workflowId: string; readonly gate: GateId };
 
-/** A request that was answered: the same id gets the same answer (C1 of domain/control.ts). */
+/** A request that was answered: the same id gets the same answer (control.ts, C1). */
 interface HandledRequest {
   readonly requestId: string;
   readonly name: CommandName;

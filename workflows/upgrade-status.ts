@@ -2,11 +2,11 @@
 // values of its search attributes. Pure in the state.
 
 import type { Blocker } from '../domain/blockers';
-import { limitSentence, withLimits } from '../domain/pool-limits';
-import { secondsLeft } from '../domain/progress-estimate';
-import { findingSentence, gateSentence } from '../domain/sentences';
-import { statusSentence } from '../domain/status-sentences';
-import type { UpgradePhase, UpgradeStatus } from '../domain/progress';
+import { limitSentence, withLimits } from '../domain/pool/pool-limits';
+import { secondsLeft } from '../domain/status/progress-estimate';
+import { findingSentence, gateSentence } from '../domain/status/sentences';
+import { statusSentence } from '../domain/status/status-sentences';
+import type { UpgradePhase, UpgradeStatus } from '../domain/status/progress';
 import { formatSeconds } from '../domain/durations';
 import { limitsStatus } from './set-pool';
 import { doneCount, hopsLeft, type UpgradeState } from './upgrade-state';

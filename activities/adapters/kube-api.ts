@@ -5,7 +5,7 @@
 
 import type { V1Node, V1NodeSpec, V1Pod, V1Taint } from '@kubernetes/client-node';
 
-import { budgetKey } from '../../domain/budget-explanation';
+import { budgetKey } from '../../domain/drain/budget-explanation';
 import type { NodeName, PodRef } from '../../domain/names';
 import { cordonedAtAnnotation, cordonOf, cordonReasonAnnotation } from '../cordon-mark';
 import { waitingTaintKey } from '../waiting-taint';

@@ -9,7 +9,7 @@ import type {
   V2HorizontalPodAutoscaler,
 } from '@kubernetes/client-node';
 
-import { parseSurgeMark, surgedText, surgeMarkText } from '../../domain/surge';
+import { parseSurgeMark, surgedText, surgeMarkText } from '../../domain/drain/surge';
 import {
   type AutoscalerView,
   type DeploymentView,
@@ -17,7 +17,7 @@ import {
   surgeAnnotation,
   surgeManager,
   type ScaleView,
-} from '../scale-api';
+} from '../drain/scale-api';
 import { asMergePatch, type KubeRequests } from './kube-requests';
 
 export function scaleCalls(requests: KubeRequests): ScaleApi {

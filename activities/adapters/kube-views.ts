@@ -13,7 +13,7 @@ import type {
   V1PodDisruptionBudgetStatus,
 } from '@kubernetes/client-node';
 
-import { drainAnnotation } from '../../domain/drain-verdicts';
+import { drainAnnotation } from '../../domain/drain/drain-verdicts';
 import type { NodeName } from '../../domain/names';
 import type { LeaseObservation } from '../../domain/observation';
 import type { BudgetView, NodeView, PodView } from '../ports';

@@ -4,7 +4,7 @@
 
 import type { V1ContainerStatus, V1PodCondition, V1PodStatus } from '@kubernetes/client-node';
 
-import type { PodTrouble } from '../../domain/budget-explanation';
+import type { PodTrouble } from '../../domain/drain/budget-explanation';
 
 /** Longest message that is kept: there may be one for each of 150,000 pods. */
 const toldCharacters = 200;

@@ -1,4 +1,4 @@
-// What decides whether a pod has room on a node (domain/pod-room.ts), from API objects. Pure, but
+// What decides whether a pod has room on a node (pod-room.ts), from API objects. Pure, but
 // for the sharing of what is equal: there may be 150,000 pods, and most ask for the same things.
 
 import type {
@@ -10,7 +10,7 @@ import type {
   V1Toleration,
 } from '@kubernetes/client-node';
 
-import type { HardTaint, PodDemand, ResourceAmounts, Toleration } from '../../domain/pod-room';
+import type { HardTaint, PodDemand, ResourceAmounts, Toleration } from '../../domain/pool/pod-room';
 import type { NodeView } from '../ports';
 import { milliOf, wholeOf } from './quantities';
 

@@ -1,7 +1,7 @@
 // Where watches keep what they told: looked up by what drains ask for.
 
-import { isServing, ownerKey } from '../../domain/admission';
-import { isUnhealthy } from '../../domain/budget-explanation';
+import { isServing, ownerKey } from '../../domain/pool/admission';
+import { isUnhealthy } from '../../domain/drain/budget-explanation';
 import type { BudgetRef } from '../../domain/names';
 import type { BudgetView, NodeView, PodView } from '../ports';
 import type { ReflectorStore } from './reflector';

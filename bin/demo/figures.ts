@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 
 import type { Client } from '@temporalio/client';
 
-import type { AuditEntry } from '../../domain/control';
+import type { AuditEntry } from '../../domain/status/control';
 import type { Connection } from './observer/connection';
 import { listAll } from './observer/pod-watch';
 import type { PodCount } from './report';

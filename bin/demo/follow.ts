@@ -1,9 +1,9 @@
 // Follows the demo's upgrade and answers its approval gates: by itself, by asking, or not at all.
 
 import type { AscentClient } from '../../client';
-import type { Gate } from '../../domain/control';
-import type { UpgradeProgress, UpgradeResult } from '../../domain/progress';
-import { gateSentence } from '../../domain/sentences';
+import type { Gate } from '../../domain/status/control';
+import type { UpgradeProgress, UpgradeResult } from '../../domain/status/progress';
+import { gateSentence } from '../../domain/status/sentences';
 import { messageOf } from '../../lab/lab-error';
 import type { Ground } from './ground';
 

@@ -2,9 +2,9 @@
 // counted, and the verdict. `ok` is computed here and nowhere else, from observations only.
 
 import type { NodeObservation, Observation } from '../../domain/observation';
-import type { UpgradeResult } from '../../domain/progress';
+import type { UpgradeResult } from '../../domain/status/progress';
 import type { SnapshotRecord } from '../../domain/activity-contract';
-import { startRefusalSentence } from '../../domain/sentences';
+import { startRefusalSentence } from '../../domain/status/sentences';
 import type { KubeVersion } from '../../domain/versions';
 import type { ObserverReport } from './observer/main';
 

@@ -5,8 +5,8 @@ import type { CliContext } from '../../cli/context';
 import { upgradeFollower } from '../../cli/upgrade-follower';
 import { renderPlan } from '../../cli/render/plan';
 import { styleOf } from '../../cli/session';
-import type { Plan } from '../../domain/plan';
-import { gateSentence } from '../../domain/sentences';
+import type { Plan } from '../../domain/plan/plan';
+import { gateSentence } from '../../domain/status/sentences';
 import type { DemoScreen } from './demo';
 
 /** Where only the report matters. */

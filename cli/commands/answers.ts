@@ -3,7 +3,7 @@
 
 import type { Command } from 'commander';
 
-import type { CommandAccepted } from '../../domain/control';
+import type { CommandAccepted } from '../../domain/status/control';
 import { clusterOf } from '../access';
 import { usageError } from '../cli-error';
 import type { UpgradeClient } from '../context';

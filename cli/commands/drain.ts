@@ -3,7 +3,7 @@
 
 import type { Command } from 'commander';
 
-import { type NodePreview, previewDrain } from '../../activities/drain-preview';
+import { type NodePreview, previewDrain } from '../../activities/drain/drain-preview';
 import type { DrainEnd, DrainPolicy, DrainStart } from '../../client';
 import { AscentError, defaultDrainPolicy } from '../../client';
 import type { NodeName } from '../../domain/names';

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 
-import { type ForcedPod, judgeForce, type PodAsked } from '../../domain/force';
+import { type ForcedPod, judgeForce, type PodAsked } from '../../domain/drain/force';
 import { usageError } from '../cli-error';
 import type { UpgradeClient } from '../context';
 import { assertUsable } from '../node-commands';

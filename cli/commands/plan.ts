@@ -3,9 +3,9 @@
 import type { Command } from 'commander';
 
 import { planAndCheck } from '../../activities/plan';
-import type { PlanResult } from '../../domain/plan';
-import type { PoolOrder } from '../../domain/pool-orders';
-import { poolOrders } from '../../domain/pool-orders';
+import type { PlanResult } from '../../domain/plan/plan';
+import type { PoolOrder } from '../../domain/pool/pool-orders';
+import { poolOrders } from '../../domain/pool/pool-orders';
 import { readObservation, readSpec } from '../cluster-view';
 import { planDocument } from '../documents';
 import { exitCodes } from '../exit-codes';

@@ -3,10 +3,10 @@
 import type { Command } from 'commander';
 
 import { planAndCheck } from '../../activities/plan';
-import type { Finding } from '../../domain/findings';
+import type { Finding } from '../../domain/preflight/findings';
 import type { Observation } from '../../domain/observation';
-import { evaluatePreflight } from '../../domain/preflight';
-import { installableOn, knownReleases, newestPatch } from '../../domain/releases';
+import { evaluatePreflight } from '../../domain/preflight/preflight';
+import { installableOn, knownReleases, newestPatch } from '../../domain/plan/releases';
 import type { KubeVersion } from '../../domain/versions';
 import { minorOf, nextMinor, oldest } from '../../domain/versions';
 import { CliError } from '../cli-error';

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 
-import { isMaxUnavailable, maxUnavailableProblem } from '../../domain/pool-limits';
+import { isMaxUnavailable, maxUnavailableProblem } from '../../domain/pool/pool-limits';
 import type { MaxUnavailable } from '../../domain/spec';
 import { assertUsable } from '../node-commands';
 import type { CommandRun } from '../session';

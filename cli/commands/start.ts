@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { isDriven } from '../../activities/access';
 import { planAndCheck } from '../../activities/plan';
 import type { StartResult } from '../../client';
-import type { Plan } from '../../domain/plan';
+import type { Plan } from '../../domain/plan/plan';
 import type { UpgradeSpec } from '../../domain/spec';
 import { findAccess, type FoundAccess } from '../access';
 import { CliError, usageError } from '../cli-error';

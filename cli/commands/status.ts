@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 
-import type { UpgradeProgress } from '../../domain/progress';
+import type { UpgradeProgress } from '../../domain/status/progress';
 import { clusterOf } from '../access';
 import { exitCodes } from '../exit-codes';
 import { renderProgress } from '../render/progress';

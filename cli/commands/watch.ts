@@ -4,9 +4,9 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 
-import type { Plan } from '../../domain/plan';
-import type { UpgradeProgress, UpgradeResult } from '../../domain/progress';
-import { resultSentence } from '../../domain/status-sentences';
+import type { Plan } from '../../domain/plan/plan';
+import type { UpgradeProgress, UpgradeResult } from '../../domain/status/progress';
+import { resultSentence } from '../../domain/status/status-sentences';
 import { clusterOf } from '../access';
 import type { CliContext, UpgradeClient } from '../context';
 import type { ExitCode } from '../exit-codes';

@@ -1,6 +1,6 @@
 // What a drain waits for, as lines of a terminal.
 
-import { type BlockerGroup, blockerGroups, groupSentence } from '../../domain/blocker-groups';
+import { type BlockerGroup, blockerGroups, groupSentence } from '../../domain/drain/blocker-groups';
 import type { DrainBlocker } from '../../domain/blockers';
 import { count, wrap } from './text';
 

@@ -2,8 +2,8 @@
 
 import { blockerSentence } from '../../domain/blocker-sentences';
 import type { Blocker } from '../../domain/blockers';
-import type { Finding, Severity } from '../../domain/findings';
-import { findingObjectText } from '../../domain/sentences';
+import type { Finding, Severity } from '../../domain/preflight/findings';
+import { findingObjectText } from '../../domain/status/sentences';
 import type { Style } from './style';
 import { count, wrap } from './text';
 

@@ -1,8 +1,8 @@
 // The command lines that answer what an upgrade waits for, ready to be copied.
 
-import type { CommandName, Gate } from '../../domain/control';
-import { answersOf } from '../../domain/gates';
-import type { UpgradeStatus } from '../../domain/progress';
+import type { CommandName, Gate } from '../../domain/status/control';
+import { answersOf } from '../../domain/status/gates';
+import type { UpgradeStatus } from '../../domain/status/progress';
 
 /** Enough of a digest to be told apart; the CLI completes it. */
 const digestPrefixLength = 12;

@@ -1,17 +1,17 @@
 // The drain of one node for people: what it would do, where it stands, how it ended.
 
-import type { NodePreview } from '../../activities/drain-preview';
+import type { NodePreview } from '../../activities/drain/drain-preview';
 import {
   type BlockerGroup,
   blockerGroups,
   groupSentence,
   untoldGroups,
-} from '../../domain/blocker-groups';
+} from '../../domain/drain/blocker-groups';
 import type { DrainBlocker } from '../../domain/blockers';
 import { formatDuration } from '../../domain/durations';
-import type { DrainEnd, DrainLook } from '../../domain/node-drain';
-import { drainEndSentence, drainStatusSentence } from '../../domain/node-drain-sentences';
-import { unsettledSentences } from '../../domain/status-sentences';
+import type { DrainEnd, DrainLook } from '../../domain/drain/node-drain';
+import { drainEndSentence, drainStatusSentence } from '../../domain/drain/node-drain-sentences';
+import { unsettledSentences } from '../../domain/status/status-sentences';
 import { blockerLines, groupLines } from './blocker-groups';
 import type { Style } from './style';
 import { columns, count, wrap } from './text';

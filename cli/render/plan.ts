@@ -1,9 +1,9 @@
 // A plan for people: what happens in which order, to which nodes, and where it asks somebody.
 
 import { formatDuration } from '../../domain/durations';
-import { approvalGateId } from '../../domain/gates';
-import { laneEffects, laneSentence } from '../../domain/lane-effects';
-import type { ApiServerStep, Hop, Plan, PoolStep, Step } from '../../domain/plan';
+import { approvalGateId } from '../../domain/status/gates';
+import { laneEffects, laneSentence } from '../../domain/plan/lane-effects';
+import type { ApiServerStep, Hop, Plan, PoolStep, Step } from '../../domain/plan/plan';
 import type { Style } from './style';
 import { columns, count, tally } from './text';
 

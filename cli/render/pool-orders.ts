@@ -1,7 +1,7 @@
 // The order of the nodes of each pool, for people: a table for each pool and hop.
 
-import { poolOrderText, restingTexts, turnSentence } from '../../domain/pool-order-sentences';
-import type { NodeTurn, PoolOrder } from '../../domain/pool-orders';
+import { poolOrderText, restingTexts, turnSentence } from '../../domain/pool/pool-order-sentences';
+import type { NodeTurn, PoolOrder } from '../../domain/pool/pool-orders';
 import type { Style } from './style';
 import { columns, count, wrap } from './text';
 

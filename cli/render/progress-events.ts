@@ -2,7 +2,7 @@
 // is no terminal. Lines have no time of their own; who prints them puts it in front.
 // V1. Everything that a person must answer is told, once, when it opens.
 
-import { blockerGroups, groupSentence } from '../../domain/blocker-groups';
+import { blockerGroups, groupSentence } from '../../domain/drain/blocker-groups';
 import { formatSeconds } from '../../domain/durations';
 import type {
   NodeOutcome,
@@ -10,10 +10,10 @@ import type {
   UnsettledActivity,
   UpgradeProgress,
   UpgradeStatus,
-} from '../../domain/progress';
-import { limitSentence } from '../../domain/pool-limits';
-import { gateSentence } from '../../domain/sentences';
-import { resultSentence, unsettledSentences } from '../../domain/status-sentences';
+} from '../../domain/status/progress';
+import { limitSentence } from '../../domain/pool/pool-limits';
+import { gateSentence } from '../../domain/status/sentences';
+import { resultSentence, unsettledSentences } from '../../domain/status/status-sentences';
 import { gateHints } from './hints';
 import { count } from './text';
 

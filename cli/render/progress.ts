@@ -2,13 +2,13 @@
 // how to answer. The live frame of `watch`, the answer of `status`, the demo.
 
 import { formatDuration, formatSeconds } from '../../domain/durations';
-import type { Plan } from '../../domain/plan';
-import { holdSentence } from '../../domain/admission-sentences';
-import { limitSentence } from '../../domain/pool-limits';
-import type { HopOutcome, NodeProgress, UpgradeProgress } from '../../domain/progress';
-import type { SetAsideNode } from '../../domain/quarantine';
-import { gateSentence } from '../../domain/sentences';
-import { statusSentence, unsettledSentences } from '../../domain/status-sentences';
+import type { Plan } from '../../domain/plan/plan';
+import { holdSentence } from '../../domain/pool/admission-sentences';
+import { limitSentence } from '../../domain/pool/pool-limits';
+import type { HopOutcome, NodeProgress, UpgradeProgress } from '../../domain/status/progress';
+import type { SetAsideNode } from '../../domain/drain/quarantine';
+import { gateSentence } from '../../domain/status/sentences';
+import { statusSentence, unsettledSentences } from '../../domain/status/status-sentences';
 import { blockerLines } from './blocker-groups';
 import { gateHints } from './hints';
 import type { StepRow } from './steps';

@@ -1,7 +1,7 @@
 // The audit trail and the list of upgrades for people.
 
 import type { UpgradeSchedule, UpgradeSummary } from '../../client';
-import type { AuditEntry } from '../../domain/control';
+import type { AuditEntry } from '../../domain/status/control';
 import type { Style } from './style';
 import { columns } from './text';
 

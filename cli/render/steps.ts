@@ -1,8 +1,8 @@
 // Which steps of the running hop are done, which one runs and which come later.
 
-import type { Hop, Step } from '../../domain/plan';
-import type { UpgradeProgress } from '../../domain/progress';
-import { stepLabel } from '../../domain/step-labels';
+import type { Hop, Step } from '../../domain/plan/plan';
+import type { UpgradeProgress } from '../../domain/status/progress';
+import { stepLabel } from '../../domain/status/step-labels';
 
 export interface StepRow {
   readonly label: string;

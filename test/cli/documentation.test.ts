@@ -7,8 +7,8 @@ import { exitCodes } from '../../cli/exit-codes';
 import { buildProgram } from '../../cli/program';
 import { CommandRun } from '../../cli/session';
 import { ascentErrorCodes } from '../../client';
-import { commandRefusalCodes } from '../../domain/control';
-import { drainRefusalCodes } from '../../domain/node-drain';
+import { commandRefusalCodes } from '../../domain/status/control';
+import { drainRefusalCodes } from '../../domain/drain/node-drain';
 import { FakeTerminal } from './support/fake-terminal';
 
 const root = path.resolve(__dirname, '../..');

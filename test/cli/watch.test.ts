@@ -2,7 +2,7 @@
 
 import { runCli } from '../../cli/program';
 import type { UpgradeClient } from '../../cli/context';
-import type { UpgradeProgress } from '../../domain/progress';
+import type { UpgradeProgress } from '../../domain/status/progress';
 import { AscentError } from '../../client';
 import { FakeTerminal } from './support/fake-terminal';
 import { FakeUpgrade } from './support/fake-upgrade';

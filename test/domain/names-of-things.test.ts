@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { clusterTaskQueue, workflowTaskQueue } from '../../domain/activity-contract';
-import { answersOf, approvalGateId, nodeGateId, stepGateId } from '../../domain/gates';
+import { answersOf, approvalGateId, nodeGateId, stepGateId } from '../../domain/status/gates';
 import { allSearchAttributes } from '../../domain/search-attributes';
-import { controllersLabel, stepLabel } from '../../domain/step-labels';
+import { controllersLabel, stepLabel } from '../../domain/status/step-labels';
 import {
   hopWorkflowId,
   maxChunkNodes,

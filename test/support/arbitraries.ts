@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 
 import type { MemberObservation, NodeObservation, Observation } from '../../domain/observation';
-import { knownReleases } from '../../domain/releases';
+import { knownReleases } from '../../domain/plan/releases';
 import type { PoolSpec, UpgradeSpec } from '../../domain/spec';
 import type { KubeVersion } from '../../domain/versions';
 import { minorOf } from '../../domain/versions';

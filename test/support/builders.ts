@@ -10,9 +10,9 @@ import type {
   NodeObservation,
   Observation,
 } from '../../domain/observation';
-import type { Plan } from '../../domain/plan';
-import { planUpgrade } from '../../domain/planner';
-import { knownReleases } from '../../domain/releases';
+import type { Plan } from '../../domain/plan/plan';
+import { planUpgrade } from '../../domain/plan/planner';
+import { knownReleases } from '../../domain/plan/releases';
 import type { DrainPolicy, PoolSpec, UpgradeSpec } from '../../domain/spec';
 import type { KubeMinor, KubeVersion } from '../../domain/versions';
 import { parseMinor, parseVersion } from '../../domain/versions';

@@ -4,7 +4,7 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 
 import { cordonedAtAnnotation, cordonReasonAnnotation } from '../../activities/cordon-mark';
-import { listedCluster } from '../../activities/cluster-view';
+import { listedCluster } from '../../activities/admission/cluster-view';
 import {
   type AttachmentView,
   type BudgetShortfall,
@@ -21,10 +21,10 @@ import {
   type VolumeView,
 } from '../../activities/ports';
 import { waitingTaintKey } from '../../activities/waiting-taint';
-import { isUnhealthy } from '../../domain/budget-explanation';
+import { isUnhealthy } from '../../domain/drain/budget-explanation';
 import type { BudgetRef, NodeName, PodRef } from '../../domain/names';
 import type { LeaseObservation } from '../../domain/observation';
-import type { SurgedObject } from '../../domain/surge';
+import type { SurgedObject } from '../../domain/drain/surge';
 import type { FakeClock } from './fake-clock';
 import { FakeScales } from './fake-scales';
 

@@ -7,9 +7,9 @@ import type {
   DeploymentView,
   OwnerRef,
   ScaleView,
-} from '../../activities/scale-api';
-import { surgeManager } from '../../activities/scale-api';
-import { type SurgedObject, surgedText, type SurgeMark } from '../../domain/surge';
+} from '../../activities/drain/scale-api';
+import { surgeManager } from '../../activities/drain/scale-api';
+import { type SurgedObject, surgedText, type SurgeMark } from '../../domain/drain/surge';
 import type { FakeKube } from './fake-kube';
 
 const namespace = 'shop';

@@ -7,7 +7,7 @@ import { KubeRest } from '../../lab/kube-rest';
 import { jobDurationAnnotation } from '../../lab/kwok-config';
 import type { LabLayout } from '../../lab/layout';
 import { cordonReasonAnnotation } from '../../activities/cordon-mark';
-import { surgeAnnotation } from '../../activities/scale-api';
+import { surgeAnnotation } from '../../activities/drain/scale-api';
 import { until, untilTrue } from './lab-until';
 
 export interface SeenPod {

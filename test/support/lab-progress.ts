@@ -1,7 +1,7 @@
 // Follows an upgrade of a lab until it is where a test wants it.
 
-import type { Gate } from '../../domain/control';
-import type { UpgradeProgress, UpgradeResult } from '../../domain/progress';
+import type { Gate } from '../../domain/status/control';
+import type { UpgradeProgress, UpgradeResult } from '../../domain/status/progress';
 import type { LabGround } from './lab-ground';
 import type { SeenPod } from './lab-kube';
 import type { UntilOptions } from './lab-until';

@@ -18,14 +18,14 @@ import type {
   UncordonInput,
   UncordonResult,
 } from '../../domain/activity-contract';
-import { cordonPurpose } from '../../domain/cordon-reasons';
+import { cordonPurpose } from '../../domain/drain/cordon-reasons';
 import type { FailureCode } from '../../domain/failures';
-import type { PreflightReport } from '../../domain/findings';
+import type { PreflightReport } from '../../domain/preflight/findings';
 import type { NodeName, PodRef, SnapshotId } from '../../domain/names';
 import type { MemberObservation, NodeObservation, Observation } from '../../domain/observation';
-import { planUpgrade } from '../../domain/planner';
-import { knownReleases } from '../../domain/releases';
-import type { SurgeEnd } from '../../domain/surge';
+import { planUpgrade } from '../../domain/plan/planner';
+import { knownReleases } from '../../domain/plan/releases';
+import type { SurgeEnd } from '../../domain/drain/surge';
 import type { KubeVersion } from '../../domain/versions';
 import { aMember, version } from './builders';
 

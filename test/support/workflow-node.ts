@@ -4,7 +4,7 @@
 import { type WorkflowHandle, WithStartWorkflowOperation } from '@temporalio/client';
 import type { WorkerOptions } from '@temporalio/worker';
 
-import type { AuditEntry, CommandAccepted } from '../../domain/control';
+import type { AuditEntry, CommandAccepted } from '../../domain/status/control';
 import type { ClusterName, NodeName } from '../../domain/names';
 import type {
   DrainAnswer,
@@ -13,8 +13,8 @@ import type {
   DrainRequest,
   DrainStatus,
   UndoRequest,
-} from '../../domain/node-drain';
-import { drainRefusalSentence } from '../../domain/node-drain-sentences';
+} from '../../domain/drain/node-drain';
+import { drainRefusalSentence } from '../../domain/drain/node-drain-sentences';
 import { drainWorkflowId } from '../../domain/workflow-ids';
 import type { drainNode } from '../../workflows/drain-node';
 import { auditQuery, drainStatusQuery, drainUpdate, undoUpdate } from '../../workflows/messages';

@@ -14,10 +14,10 @@ import type {
   Request,
   RollBackRequest,
   SetPoolRequest,
-} from '../../domain/control';
+} from '../../domain/status/control';
 import type { GateId, HopId, NodeName, PlanDigest, PoolName } from '../../domain/names';
-import type { UpgradePhase, UpgradeResult, UpgradeStatus } from '../../domain/progress';
-import { refusalSentence } from '../../domain/sentences';
+import type { UpgradePhase, UpgradeResult, UpgradeStatus } from '../../domain/status/progress';
+import { refusalSentence } from '../../domain/status/sentences';
 import type { MaxUnavailable, UpgradeSpec } from '../../domain/spec';
 import { upgradeWorkflowId } from '../../domain/workflow-ids';
 import {

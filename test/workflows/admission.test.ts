@@ -1,5 +1,5 @@
 import type { AdmitNodesInput } from '../../domain/activity-contract';
-import type { NodeOutcome, UpgradeResult } from '../../domain/progress';
+import type { NodeOutcome, UpgradeResult } from '../../domain/status/progress';
 import { aPool, minor, nodeName } from '../support/builders';
 import { onePodLeft } from '../support/drain-blockers';
 import { type ScriptedCluster, terminal } from '../support/workflow-cluster';

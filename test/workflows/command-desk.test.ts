@@ -5,7 +5,7 @@ import {
   type Gate,
   type GateRequest,
   type Request,
-} from '../../domain/control';
+} from '../../domain/status/control';
 import { failureInfo } from '../../domain/failure-remedies';
 import type { GateId, NodeName, PlanDigest, PoolName } from '../../domain/names';
 import {

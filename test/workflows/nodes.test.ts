@@ -1,5 +1,5 @@
 import type { NodeName } from '../../domain/names';
-import type { NodeOutcome, UpgradeResult } from '../../domain/progress';
+import type { NodeOutcome, UpgradeResult } from '../../domain/status/progress';
 import { blockersQuery, nodeStatusQuery, poolStatusQuery } from '../../workflows/messages';
 import { aPool, minor } from '../support/builders';
 import { onePodLeft } from '../support/drain-blockers';

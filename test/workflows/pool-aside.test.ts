@@ -1,7 +1,7 @@
 // Nodes that the policy of their pool sets aside at the deadline of their drain.
 
 import type { DrainDeadlineDetails } from '../../domain/activity-contract';
-import type { NodeOutcome, UpgradeResult } from '../../domain/progress';
+import type { NodeOutcome, UpgradeResult } from '../../domain/status/progress';
 import { poolStatusQuery } from '../../workflows/messages';
 import { aDrainPolicy, aPool, minor } from '../support/builders';
 import { onePodLeft } from '../support/drain-blockers';

@@ -1,11 +1,11 @@
 // What the command says and keeps wherever the upgrade stands, without a workflow around it.
 
 import type { SnapshotRecord } from '../../domain/activity-contract';
-import type { Command, Gate } from '../../domain/control';
+import type { Command, Gate } from '../../domain/status/control';
 import { failureInfo } from '../../domain/failure-remedies';
 import type { GateId } from '../../domain/names';
-import type { Hop } from '../../domain/plan';
-import type { HopOutcome } from '../../domain/progress';
+import type { Hop } from '../../domain/plan/plan';
+import type { HopOutcome } from '../../domain/status/progress';
 import type { MaxUnavailable } from '../../domain/spec';
 import { applyCommand, refusalOf } from '../../workflows/command-desk';
 import {

@@ -1,6 +1,6 @@
 import { failureInfo } from '../../domain/failure-remedies';
-import { approvalGateId, nodeGateId, stepGateId } from '../../domain/gates';
-import type { HopOutcome } from '../../domain/progress';
+import { approvalGateId, nodeGateId, stepGateId } from '../../domain/status/gates';
+import type { HopOutcome } from '../../domain/status/progress';
 import { openUpgrade, withGate, withHopBegun, withPlan } from '../../workflows/upgrade-state';
 import { attributesOf, blockersOf, detailsOf, statusOf } from '../../workflows/upgrade-status';
 import { aCluster, aPlan, aSpec, nodeName, poolName } from '../support/builders';

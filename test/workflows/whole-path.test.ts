@@ -1,7 +1,7 @@
-import { canonicalJson } from '../../domain/canonical-json';
-import { planDigestOf } from '../../domain/digest';
+import { canonicalJson } from '../../domain/plan/canonical-json';
+import { planDigestOf } from '../../domain/plan/digest';
 import type { PlanDigest } from '../../domain/names';
-import type { UpgradeStatus } from '../../domain/progress';
+import type { UpgradeStatus } from '../../domain/status/progress';
 import { aNode, aPool, minor } from '../support/builders';
 import { useWorkflowServer, workerModes } from '../support/workflow-server';
 import { refusalIn, withUpgrade } from '../support/workflow-upgrade';

@@ -1,8 +1,8 @@
 import type { V1Deployment, V1ManagedFieldsEntry } from '@kubernetes/client-node';
 
 import { autoscalerView, deploymentView } from '../../../activities/adapters/kube-scale';
-import { surgeAnnotation } from '../../../activities/scale-api';
-import { surgeMarkText } from '../../../domain/surge';
+import { surgeAnnotation } from '../../../activities/drain/scale-api';
+import { surgeMarkText } from '../../../domain/drain/surge';
 import { clusterName, nodeName } from '../../support/builders';
 
 const mark = {

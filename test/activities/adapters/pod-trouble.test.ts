@@ -1,7 +1,7 @@
 import type { V1ContainerState, V1PodStatus } from '@kubernetes/client-node';
 
 import { podView } from '../../../activities/adapters/kube-views';
-import type { PodTrouble } from '../../../domain/budget-explanation';
+import type { PodTrouble } from '../../../domain/drain/budget-explanation';
 
 const ready = (status: string, over: object = {}) => ({ type: 'Ready', status, ...over });
 

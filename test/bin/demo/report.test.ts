@@ -1,6 +1,6 @@
 import { demoReport, reportLines } from '../../../bin/demo/report';
 import type { ReportInput } from '../../../bin/demo/report';
-import type { HopOutcome } from '../../../domain/progress';
+import type { HopOutcome } from '../../../domain/status/progress';
 import { aCluster, hopId, nodeName, version } from '../../support/builders';
 
 const snapshot = {

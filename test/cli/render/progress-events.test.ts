@@ -1,5 +1,5 @@
 import { progressEvents } from '../../../cli/render/progress-events';
-import type { UpgradeProgress } from '../../../domain/progress';
+import type { UpgradeProgress } from '../../../domain/status/progress';
 import {
   completed,
   faster,

@@ -1,5 +1,5 @@
 import { currentHopSteps } from '../../../cli/render/steps';
-import type { UpgradeProgress } from '../../../domain/progress';
+import type { UpgradeProgress } from '../../../domain/status/progress';
 import { plan, upgrading } from '../support/fixtures';
 
 /** `✔` done, `●` now, `○` later. */

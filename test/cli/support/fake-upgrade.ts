@@ -17,11 +17,11 @@ import {
   UpgradeEndedError,
   UpgradeNotFoundError,
 } from '../../../client';
-import { judgeForce } from '../../../domain/force';
+import { judgeForce } from '../../../domain/drain/force';
 import type { GateId, PlanDigest } from '../../../domain/names';
-import type { AuditEntry, CommandAccepted, CommandRefusal } from '../../../domain/control';
-import type { Plan } from '../../../domain/plan';
-import type { UpgradeProgress, UpgradeResult } from '../../../domain/progress';
+import type { AuditEntry, CommandAccepted, CommandRefusal } from '../../../domain/status/control';
+import type { Plan } from '../../../domain/plan/plan';
+import type { UpgradeProgress, UpgradeResult } from '../../../domain/status/progress';
 import { hopId, nodeName, poolName } from '../../support/builders';
 import { nowMs } from './fake-terminal';
 import { drainingLook, drainTrail, nodeDrained, nodeUncordoned } from './node-fixtures';

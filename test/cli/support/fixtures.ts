@@ -2,18 +2,18 @@
 
 import { blockerSentence } from '../../../domain/blocker-sentences';
 import type { DrainBlocker } from '../../../domain/blockers';
-import type { Gate } from '../../../domain/control';
+import type { Gate } from '../../../domain/status/control';
 import { failureInfo } from '../../../domain/failure-remedies';
-import { approvalGateId, nodeGateId } from '../../../domain/gates';
+import { approvalGateId, nodeGateId } from '../../../domain/status/gates';
 import type { Observation } from '../../../domain/observation';
-import type { Plan } from '../../../domain/plan';
+import type { Plan } from '../../../domain/plan/plan';
 import type {
   HopOutcome,
   NodeOutcome,
   UpgradeProgress,
   UpgradeStatus,
-} from '../../../domain/progress';
-import { statusSentence } from '../../../domain/status-sentences';
+} from '../../../domain/status/progress';
+import { statusSentence } from '../../../domain/status/status-sentences';
 import {
   aBudget,
   aCluster,

@@ -3,9 +3,9 @@
 import type { OpenCluster } from '../../../activities/adapters/open-cluster';
 import type { DrainEnd, DrainLook } from '../../../client';
 import type { DrainBlocker } from '../../../domain/blockers';
-import type { AuditEntry } from '../../../domain/control';
+import type { AuditEntry } from '../../../domain/status/control';
 import { failureInfo } from '../../../domain/failure-remedies';
-import { drainFailure } from '../../../domain/node-drain';
+import { drainFailure } from '../../../domain/drain/node-drain';
 import { aPool, clusterName, nodeName } from '../../support/builders';
 import { FakeCluster } from '../../support/fake-cluster';
 import type { FakeNode } from './fake-upgrade';

@@ -1,6 +1,6 @@
 // One gate of each kind, and the failure of a held node.
 
-import type { Gate } from '../../../domain/control';
+import type { Gate } from '../../../domain/status/control';
 import type { GateId } from '../../../domain/names';
 import { hopId, nodeName, poolName } from '../../support/builders';
 

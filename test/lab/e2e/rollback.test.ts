@@ -2,7 +2,7 @@
 // in the middle of its drain. Three members, so that every etcd member is restored; the lab plays
 // the host, so kubelets stay newer until the rollback itself returns them (docs/adr/0003, 0006).
 
-import type { Plan } from '../../../domain/plan';
+import type { Plan } from '../../../domain/plan/plan';
 import { LabGround } from '../../support/lab-ground';
 import {
   untilEnded,

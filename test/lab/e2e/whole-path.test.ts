@@ -5,9 +5,9 @@
 import type { Observer } from '../../../bin/demo/observer-process';
 import { startObserver } from '../../../bin/demo/observer-process';
 import type { WorkerProcess } from '../../../bin/demo/worker-process';
-import type { Plan } from '../../../domain/plan';
-import type { NodeOutcome } from '../../../domain/progress';
-import { stepLabel } from '../../../domain/step-labels';
+import type { Plan } from '../../../domain/plan/plan';
+import type { NodeOutcome } from '../../../domain/status/progress';
+import { stepLabel } from '../../../domain/status/step-labels';
 import { identify, isAlive } from '../../../lab/process-identity';
 import type { EvictionWatch } from '../../support/lab-eviction-watch';
 import { watchEvictions } from '../../support/lab-eviction-watch';

@@ -7,8 +7,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { WorkerProcess } from '../../../bin/demo/worker-process';
-import type { Gate } from '../../../domain/control';
-import type { UpgradeResult } from '../../../domain/progress';
+import type { Gate } from '../../../domain/status/control';
+import type { UpgradeResult } from '../../../domain/status/progress';
 import type { KubeVersion } from '../../../domain/versions';
 import { compareVersions } from '../../../domain/versions';
 import { KubeRest } from '../../../lab/kube-rest';

@@ -1,0 +1,108 @@
+// What the members of the control plane run, and why that may be no place to start from.
+
+import type { PlanBlocker } from '../blockers';
+import type { MemberName } from '../names';
+import type { MemberObservation, Observation } from '../observation';
+import { byName } from '../text-order';
+import type { KubeVersion } from '../versions';
+import { compareVersions, minorOf } from '../versions';
+
+export interface ControlPlane {
+  /** What the API servers run; the oldest where they differ (which is a blocker). */
+  readonly apiServer: KubeVersion;
+  /** By name. */
+  readonly members: readonly {
+    readonly name: MemberName;
+    readonly oldestController: KubeVersion;
+  }[];
+}
+
+/** Undefined when no API server could be observed: then no path can be told. */
+export function observedControlPlane(
+  members: readonly MemberObservation[],
+): ControlPlane | undefined {
+  const sorted = members.toSorted(byName);
+  const [apiServer] = sorted
+    .flatMap((member) => apiServerVersion(member) ?? [])
+    .toSorted(compareVersions);
+  if (apiServer === undefined) return undefined;
+  return {
+    apiServer,
+    members: sorted.map((member) => ({
+      name: member.name,
+      // An unobserved controller is a blocker of its own, so the stand-in is never used.
+      oldestController:
+        controllersOf(member)
+          .map(({ at }) => at)
+          .toSorted(compareVersions)[0] ?? apiServer,
+    })),
+  };
+}
+
+function apiServerVersion({ apiServer }: MemberObservation): KubeVersion | undefined {
+  return apiServer.kind === 'observed' ? apiServer.version : undefined;
+}
+
+function componentsOf(member: MemberObservation) {
+  return [
+    { component: 'kube-apiserver', seen: member.apiServer },
+    { component: 'kube-controller-manager', seen: member.controllerManager },
+    { component: 'kube-scheduler', seen: member.scheduler },
+  ] as const;
+}
+
+function controllersOf(member: MemberObservation) {
+  return componentsOf(member).flatMap(({ component, seen }) =>
+    component === 'kube-apiserver' || seen.kind === 'unobserved'
+      ? []
+      : [{ component, at: seen.version }],
+  );
+}
+
+/**
+ * `no-members`, `member-unobserved`, `mixed-control-plane`, `controller-skewed`. Controllers one
+ * minor behind are legal skew, but a state in the middle of somebody's hop: an upgrade that was
+ * interrupted there is resumed or rolled back by its own workflow, not begun again.
+ */
+export function controlPlaneBlockers({ cluster, members }: Observation): readonly PlanBlocker[] {
+  if (members.length === 0) return [{ code: 'no-members', cluster }];
+  const versions = members.toSorted(byName).flatMap((member) => {
+    const at = apiServerVersion(member);
+    return at === undefined ? [] : [{ member: member.name, at }];
+  });
+  const isMixed = new Set(versions.map(({ at }) => at)).size > 1;
+  return [
+    ...members.flatMap(unobservedComponents),
+    ...(isMixed ? [{ code: 'mixed-control-plane', versions } as const] : []),
+    ...members.flatMap(skewedControllers),
+  ];
+}
+
+function unobservedComponents(member: MemberObservation): readonly PlanBlocker[] {
+  return componentsOf(member).flatMap(({ component, seen }) =>
+    seen.kind === 'observed'
+      ? []
+      : [
+          {
+            code: 'member-unobserved',
+            member: member.name,
+            component,
+            problem: seen.problem.message,
+          } as const,
+        ],
+  );
+}
+
+function skewedControllers(member: MemberObservation): readonly PlanBlocker[] {
+  const apiServer = apiServerVersion(member);
+  if (apiServer === undefined) return [];
+  return controllersOf(member)
+    .filter(({ at }) => minorOf(at) !== minorOf(apiServer))
+    .map(({ component, at }) => ({
+      code: 'controller-skewed',
+      member: member.name,
+      component,
+      at,
+      apiServer,
+    }));
+}

@@ -1,0 +1,159 @@
+// Judges a plan without the planner's code, so that a mistake there does not agree with itself.
+// The activity that plans asks it each time and hands out no plan with a violation.
+// J1. The judge restates its rules from the sources (version skew policy, plan.ts P1 to P3,
+//     R1, R5, R6) instead of sharing them; only the order of versions is shared.
+// J2. It walks through the plan in the order of execution, one member or node after the other, and
+//     looks at the skew before the first step and after every change.
+
+import { planDigestOf } from './digest';
+import type { Observation } from '../observation';
+import type { Hop, Plan, Step } from './plan';
+import type { PlanViolation } from './plan-simulation';
+import { oldestApiServer, startOf, walkPlan } from './plan-simulation';
+import { checkWindows } from './plan-windows';
+import type { UpgradeSpec } from '../spec';
+import type { KubeVersion } from '../versions';
+import { compareVersions, minorOf, minorsBetween } from '../versions';
+
+export interface JudgedPlan {
+  readonly plan: Plan;
+  readonly spec: UpgradeSpec;
+  readonly observation: Observation;
+  /** As given to the planner: hops that the upgrade has behind it. */
+  readonly hopsDone?: number;
+}
+
+/** Every violation, in the order of the plan; empty for a plan that may be executed. */
+export function checkPlan(judged: JudgedPlan): readonly PlanViolation[] {
+  const { plan, observation } = judged;
+  const violations = [...checkEnds(judged), ...plan.hops.flatMap((hop) => [...checkShape(hop)])];
+  const state = startOf(observation);
+  if (state === undefined) {
+    const [expected, actual] = ['every version observed', 'not every version observed'];
+    const object = `cluster ${observation.cluster}`;
+    return [
+      ...violations,
+      { code: 'observation-incomplete', where: 'start', object, expected, actual },
+    ];
+  }
+  return [
+    ...violations,
+    ...checkPath(judged, oldestApiServer(state)),
+    ...walkPlan({ ...judged, state }),
+    ...checkWindows(judged),
+  ];
+}
+
+/** `hop-1.29/pool web: node worker-1 should be at 1.28.15, is at 1.27.3 (step-version-wrong)`. */
+export function violationSentence(violation: PlanViolation): string {
+  const { code, where, object, expected, actual } = violation;
+  return `${where}: ${object} should be ${expected}, is ${actual} (${code})`;
+}
+
+function* checkEnds({ plan, spec }: JudgedPlan): Generator<PlanViolation> {
+  const where = 'plan';
+  const digest = planDigestOf(plan);
+  if (digest !== plan.digest) {
+    yield { code: 'digest-wrong', where, object: 'digest', expected: digest, actual: plan.digest };
+  }
+  const reached = plan.hops.at(-1)?.to ?? plan.from;
+  const isExact = spec.target.split('.').length === 3;
+  for (const at of new Set([plan.to, reached])) {
+    if ((isExact ? at : minorOf(at)) === spec.target) continue;
+    yield { code: 'target-missed', where, object: 'target', expected: spec.target, actual: at };
+  }
+  if (plan.to !== reached) {
+    yield { code: 'target-missed', where, object: 'last hop', expected: plan.to, actual: reached };
+  }
+}
+
+function* checkPath(
+  { plan, spec, observation, hopsDone = 0 }: JudgedPlan,
+  start: KubeVersion,
+): Generator<PlanViolation> {
+  let at = start;
+  if (plan.from !== at) {
+    yield {
+      code: 'hop-disconnected',
+      where: 'plan',
+      object: 'from',
+      expected: at,
+      actual: plan.from,
+    };
+  }
+  for (const [index, hop] of plan.hops.entries()) {
+    yield* checkHopVersions(hop, at, plan.hops.length === 1);
+    const listed = observation.availableVersions;
+    if (listed !== undefined && hop.to !== hop.from && !listed.includes(hop.to)) {
+      const expected = listed.join(', ');
+      yield { code: 'release-unavailable', where: hop.id, object: 'to', expected, actual: hop.to };
+    }
+    const isLater = index + hopsDone > 0;
+    const asks = spec.approvals === 'every-hop' || (spec.approvals === 'between-hops' && isLater);
+    const expected = asks ? 'required' : 'none';
+    if (hop.approval !== expected) {
+      const actual = hop.approval;
+      yield { code: 'approval-wrong', where: hop.id, object: 'approval', expected, actual };
+    }
+    at = hop.to;
+  }
+}
+
+function* checkHopVersions(hop: Hop, at: KubeVersion, isOnly: boolean): Generator<PlanViolation> {
+  const where = hop.id;
+  const { from, to } = hop;
+  const id = `hop-${minorOf(to)}`;
+  if (where !== id) {
+    yield { code: 'hop-misnamed', where, object: 'id', expected: id, actual: where };
+  }
+  if (from !== at) {
+    yield { code: 'hop-disconnected', where, object: 'from', expected: at, actual: from };
+  }
+  if (compareVersions(to, from) < 0) {
+    yield { code: 'hop-goes-back', where, object: 'to', expected: `${from} or newer`, actual: to };
+  }
+  const minors = minorsBetween(from, to);
+  if (minors > 1 || (minors === 0 && !isOnly)) {
+    const expected = `one minor after ${from}`;
+    yield { code: 'hop-skips-minor', where, object: 'to', expected, actual: to };
+  }
+}
+
+const kindOrder: readonly Step['kind'][] = [
+  'preflight',
+  'snapshot',
+  'api-server',
+  'controllers',
+  'pool',
+  'verify',
+  'soak',
+];
+const onceInEachHop: readonly Step['kind'][] = ['preflight', 'snapshot', 'verify', 'soak'];
+
+/** P2 and R6. */
+function* checkShape(hop: Hop): Generator<PlanViolation> {
+  const kinds = hop.steps.map((step) => step.kind);
+  const expected = kinds.toSorted((a, b) => kindOrder.indexOf(a) - kindOrder.indexOf(b)).join(', ');
+  const actual = kinds.join(', ');
+  if (actual !== expected) {
+    yield { code: 'step-order-wrong', where: hop.id, object: 'steps', expected, actual };
+  }
+  for (const kind of onceInEachHop) {
+    const count = kinds.filter((one) => one === kind).length;
+    if (count === 1) continue;
+    const object = `step ${kind}`;
+    yield { code: 'step-count-wrong', where: hop.id, object, expected: 'one', actual: `${count}` };
+  }
+  const change = kinds.findIndex((kind) => ['api-server', 'controllers', 'pool'].includes(kind));
+  const snapshot = kinds.indexOf('snapshot');
+  if (change >= 0 && (snapshot < 0 || snapshot > change)) {
+    const place = snapshot < 0 ? 'nowhere' : 'after it';
+    yield {
+      code: 'snapshot-missing',
+      where: hop.id,
+      object: 'snapshot',
+      expected: 'before the first change',
+      actual: place,
+    };
+  }
+}

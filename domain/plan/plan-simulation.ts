@@ -1,0 +1,331 @@
+// Carries out a plan on paper, one member or node after the other, and says where a rule breaks:
+// the walking half of plan-checks.ts, whose rules J1 and J2 hold here.
+
+import type { NodeObservation, Observation } from '../observation';
+import type { ApiServerStep, ControllersStep, Hop, Plan, PoolStep, Step } from './plan';
+import type { PoolSpec, UpgradeSpec } from '../spec';
+import type { KubeVersion } from '../versions';
+import { compareVersions, minorOf, minorsBetween } from '../versions';
+
+/** Every way in which a plan can be wrong, for documentation and for the tests. */
+export const planViolationCodes = [
+  'observation-incomplete',
+  'digest-wrong',
+  'target-missed',
+  'hop-misnamed',
+  'hop-disconnected',
+  'hop-goes-back',
+  'hop-skips-minor',
+  'release-unavailable',
+  'approval-wrong',
+  'step-order-wrong',
+  'step-count-wrong',
+  'snapshot-missing',
+  'step-version-wrong',
+  'member-unknown',
+  'member-left-behind',
+  'node-unknown',
+  'node-repeated',
+  'node-too-early',
+  'node-left-behind',
+  'pool-wrong',
+  'max-unavailable-wrong',
+  'window-wrong',
+  'node-order-wrong',
+  'api-server-skewed',
+  'controller-skewed',
+  'kubelet-skewed',
+] as const;
+
+export interface PlanViolation {
+  readonly code: (typeof planViolationCodes)[number];
+  /** `plan`, `start`, `hop-1.29` or `hop-1.29/pool web`. */
+  readonly where: string;
+  readonly object: string;
+  readonly expected: string;
+  readonly actual: string;
+}
+
+interface Running {
+  readonly object: string;
+  at: KubeVersion;
+}
+
+interface RunningKubelet extends Running {
+  readonly node: NodeObservation;
+}
+
+/** What runs at one moment of the walk. */
+export interface ClusterState {
+  readonly apiServers: ReadonlyMap<string, Running>;
+  /** Of each member: its controller-manager and its scheduler. */
+  readonly controllers: ReadonlyMap<string, readonly Running[]>;
+  readonly kubelets: ReadonlyMap<string, RunningKubelet>;
+}
+
+/** Undefined when not every version was observed: nothing can be judged then. */
+export function startOf(observation: Observation): ClusterState | undefined {
+  const { members, nodes, unreportedNodes = [] } = observation;
+  if (unreportedNodes.length > 0) return undefined;
+  const apiServers = new Map<string, Running>();
+  const controllers = new Map<string, readonly Running[]>();
+  for (const { name, apiServer, controllerManager, scheduler } of members) {
+    if (apiServer.kind === 'unobserved') return undefined;
+    if (controllerManager.kind === 'unobserved' || scheduler.kind === 'unobserved') {
+      return undefined;
+    }
+    apiServers.set(name, { object: `API server of ${name}`, at: apiServer.version });
+    controllers.set(name, [
+      { object: `controller-manager of ${name}`, at: controllerManager.version },
+      { object: `scheduler of ${name}`, at: scheduler.version },
+    ]);
+  }
+  if (apiServers.size === 0) return undefined;
+  const kubelets = new Map<string, RunningKubelet>(
+    nodes.map((node) => [
+      node.name,
+      { object: `node ${node.name}`, at: node.kubeletVersion, node },
+    ]),
+  );
+  return { apiServers, controllers, kubelets };
+}
+
+/** There is at least one API server in a state (startOf). */
+export function oldestApiServer({ apiServers }: ClusterState): KubeVersion {
+  const versions = [...apiServers.values()].map(({ at }) => at);
+  return versions.reduce((a, b) => (compareVersions(a, b) <= 0 ? a : b));
+}
+
+function newestApiServer({ apiServers }: ClusterState): KubeVersion {
+  const versions = [...apiServers.values()].map(({ at }) => at);
+  return versions.reduce((a, b) => (compareVersions(a, b) >= 0 ? a : b));
+}
+
+interface Walk {
+  readonly plan: Plan;
+  readonly spec: UpgradeSpec;
+  readonly state: ClusterState;
+}
+
+/** Changes `state` as the plan says; yields a skew where it first appears only. */
+export function* walkPlan(walk: Walk): Generator<PlanViolation> {
+  const seen = new Set<string>();
+  for (const violation of walkHops(walk)) {
+    const key = `${violation.code} ${violation.object}`;
+    if (violation.code.endsWith('-skewed') && seen.has(key)) continue;
+    seen.add(key);
+    yield violation;
+  }
+}
+
+function* walkHops(walk: Walk): Generator<PlanViolation> {
+  const { plan, state } = walk;
+  yield* checkSkew(state, 'start');
+  for (const [index, hop] of plan.hops.entries()) {
+    for (const step of hop.steps) yield* walkStep(walk, hop, step);
+    yield* checkMembers(state, hop);
+    const next = plan.hops[index + 1];
+    yield* checkNodes(walk, hop, next);
+    if (next !== undefined) yield* checkPatience(hop, next);
+  }
+}
+
+function* walkStep(walk: Walk, hop: Hop, step: Step): Generator<PlanViolation> {
+  switch (step.kind) {
+    case 'api-server':
+      yield* walkApiServer(walk.state, hop, step);
+      break;
+    case 'controllers':
+      yield* walkControllers(walk.state, hop, step);
+      break;
+    case 'pool':
+      yield* walkPool(walk, hop, step);
+      break;
+    case 'preflight':
+    case 'snapshot':
+    case 'verify':
+    case 'soak':
+      break;
+  }
+}
+
+function* walkApiServer(
+  state: ClusterState,
+  hop: Hop,
+  step: ApiServerStep,
+): Generator<PlanViolation> {
+  const where = `${hop.id}/api-server ${step.member}`;
+  const running = state.apiServers.get(step.member);
+  if (running === undefined) {
+    yield unknownObject('member-unknown', where, step.member);
+    return;
+  }
+  yield* change(running, step, hop, where);
+  yield* checkSkew(state, where);
+}
+
+function* walkControllers(
+  state: ClusterState,
+  hop: Hop,
+  step: ControllersStep,
+): Generator<PlanViolation> {
+  const where = `${hop.id}/controllers`;
+  for (const member of step.members) {
+    const running = state.controllers.get(member);
+    if (running === undefined) {
+      yield unknownObject('member-unknown', where, member);
+      continue;
+    }
+    for (const one of running) {
+      // `from` is the oldest of all members; the others may be a patch ahead of it.
+      const from = compareVersions(one.at, step.from) > 0 ? one.at : step.from;
+      yield* change(one, { from, to: step.to }, hop, where);
+    }
+    yield* checkSkew(state, where);
+  }
+}
+
+function* walkPool(walk: Walk, hop: Hop, step: PoolStep): Generator<PlanViolation> {
+  const where = `${hop.id}/pool ${step.pool}`;
+  const { state, spec } = walk;
+  if (!Number.isInteger(step.maxUnavailable) || step.maxUnavailable < 1) {
+    const actual = `${step.maxUnavailable}`;
+    const expected = 'a whole number from 1';
+    yield { code: 'max-unavailable-wrong', where, object: 'maxUnavailable', expected, actual };
+  }
+  const names = new Set<string>();
+  for (const node of step.nodes) {
+    const running = state.kubelets.get(node.name);
+    if (running === undefined) {
+      yield unknownObject('node-unknown', where, node.name);
+      continue;
+    }
+    if (names.has(node.name)) {
+      const [expected, actual] = ['once in a step', 'there again'];
+      yield { code: 'node-repeated', where, object: `node ${node.name}`, expected, actual };
+    }
+    names.add(node.name);
+    const owner = ownerOf(running.node, spec.pools);
+    if (owner?.name !== step.pool || owner.lane !== step.lane) {
+      const expected = owner === undefined ? 'in no pool' : `in ${owner.name}, ${owner.lane}`;
+      const actual = `in ${step.pool}, ${step.lane}`;
+      yield { code: 'pool-wrong', where, object: `node ${node.name}`, expected, actual };
+    }
+    yield* change(running, node, hop, where);
+    yield* checkKubelet(state, running, where);
+  }
+}
+
+/** Compares a change with what runs, then makes it. */
+function* change(
+  running: Running,
+  wanted: { readonly from: KubeVersion; readonly to: KubeVersion },
+  hop: Hop,
+  where: string,
+): Generator<PlanViolation> {
+  const { object, at } = running;
+  if (wanted.from !== at) {
+    yield { code: 'step-version-wrong', where, object, expected: at, actual: wanted.from };
+  }
+  if (wanted.to !== hop.to) {
+    yield { code: 'step-version-wrong', where, object, expected: hop.to, actual: wanted.to };
+  }
+  running.at = wanted.to;
+}
+
+function unknownObject(
+  code: 'member-unknown' | 'node-unknown',
+  where: string,
+  name: string,
+): PlanViolation {
+  return { code, where, object: name, expected: 'observed', actual: 'unknown' };
+}
+
+/** The first pool whose labels are all on the node; control-plane nodes must be asked for. */
+function ownerOf(node: NodeObservation, pools: readonly PoolSpec[]): PoolSpec | undefined {
+  return pools.find(({ nodeSelector }) => {
+    const keys = Object.keys(nodeSelector);
+    const named = keys.some((key) =>
+      /^(node-role\.kubernetes\.io\/(control-plane|master)|kubernetes\.io\/hostname)$/.test(key),
+    );
+    if (node.isControlPlane && !named) return false;
+    return keys.every((key) => node.labels[key] === nodeSelector[key]);
+  });
+}
+
+/** After a hop the whole control plane is in its version (R5). */
+function* checkMembers({ apiServers, controllers }: ClusterState, hop: Hop) {
+  for (const { object, at } of [...apiServers.values(), ...[...controllers.values()].flat()]) {
+    // A controller may have been a patch ahead from the start; it is not taken back.
+    const isReached = object.startsWith('API') ? at === hop.to : compareVersions(at, hop.to) >= 0;
+    if (isReached) continue;
+    yield {
+      code: 'member-left-behind',
+      where: hop.id,
+      object,
+      expected: hop.to,
+      actual: at,
+    } satisfies PlanViolation;
+  }
+}
+
+/** Lanes: every node is where its pool must be after the hop. */
+function* checkNodes(
+  { state, spec }: Walk,
+  hop: Hop,
+  next: Hop | undefined,
+): Generator<PlanViolation> {
+  for (const { object, at, node } of state.kubelets.values()) {
+    const lane = ownerOf(node, spec.pools)?.lane;
+    const mustBeThere = lane === 'every-hop' || (lane !== undefined && next === undefined);
+    if (!mustBeThere || compareVersions(at, hop.to) >= 0) continue;
+    yield { code: 'node-left-behind', where: hop.id, object, expected: hop.to, actual: at };
+  }
+}
+
+/** `fewest-drains` drains a node in no hop after which it could have waited for the next. */
+function* checkPatience(hop: Hop, next: Hop): Generator<PlanViolation> {
+  const went = hop.steps
+    .filter((step) => step.kind === 'pool')
+    .filter((step) => step.lane === 'fewest-drains')
+    .flatMap((step) => step.nodes);
+  for (const { name, from } of went) {
+    if (minorsBetween(from, next.to) > kubeletMinorsBehind(from)) continue;
+    const object = `node ${name}`;
+    const expected = `left at ${from}, which ${next.to} supports`;
+    yield { code: 'node-too-early', where: hop.id, object, expected, actual: 'drained' };
+  }
+}
+
+/** Up to three minors; two for kubelets older than 1.25. */
+function kubeletMinorsBehind(kubelet: KubeVersion): number {
+  return compareVersions(kubelet, '1.25.0' as KubeVersion) < 0 ? 2 : 3;
+}
+
+function* checkSkew(state: ClusterState, where: string): Generator<PlanViolation> {
+  const [oldest, newest] = [oldestApiServer(state), newestApiServer(state)];
+  if (minorsBetween(oldest, newest) > 1) {
+    const object = 'API servers';
+    const expected = 'within one minor';
+    yield { code: 'api-server-skewed', where, object, expected, actual: `${oldest} to ${newest}` };
+  }
+  for (const { object, at } of [...state.controllers.values()].flat()) {
+    if (minorsBetween(at, oldest) >= 0 && minorsBetween(at, newest) <= 1) continue;
+    const expected = `at most one minor older than ${newest}, not newer than ${minorOf(oldest)}`;
+    yield { code: 'controller-skewed', where, object, expected, actual: at };
+  }
+  for (const kubelet of state.kubelets.values()) yield* checkKubelet(state, kubelet, where);
+}
+
+function* checkKubelet(
+  state: ClusterState,
+  { object, at }: Running,
+  where: string,
+): Generator<PlanViolation> {
+  const [oldest, newest] = [oldestApiServer(state), newestApiServer(state)];
+  const allowed = kubeletMinorsBehind(at);
+  if (minorsBetween(at, oldest) >= 0 && minorsBetween(at, newest) <= allowed) return;
+  const expected =
+    `at most ${allowed} minors older than ${newest},` + ` not newer than ${minorOf(oldest)}`;
+  yield { code: 'kubelet-skewed', where, object, expected, actual: at };
+}

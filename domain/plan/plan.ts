@@ -1,0 +1,117 @@
+// The plan: immutable data that says everything execution will do (R1). The only choices left open
+// are named in it: which node of a pool next (`maxUnavailable` and `window` say within what), and
+// which controller is the leader at the time (`leader-last`).
+// P1. Hops are in order, each one minor above the one before. A hop inside one minor (a patch, or
+//     the rest of an interrupted upgrade) is the only hop of its plan.
+// P2. In each hop: preflight, snapshot, API servers, controllers, pools, verify, soak. What is
+//     there already is left out: members and nodes at `to`, pools without such nodes.
+// P3. `digest` covers every other field; two equal plans have equal digests.
+
+import type { PlanBlocker } from '../blockers';
+import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PoolName } from '../names';
+import type { SnapshotId } from '../names';
+import type { DrainPolicy, Lane, ZonePolicy } from '../spec';
+import type { KubeVersion } from '../versions';
+
+export interface NodeChange {
+  readonly name: NodeName;
+  readonly zone: string;
+  readonly from: KubeVersion;
+  readonly to: KubeVersion;
+}
+
+export interface PreflightStep {
+  readonly kind: 'preflight';
+}
+
+export interface SnapshotStep {
+  readonly kind: 'snapshot';
+  readonly snapshotId: SnapshotId;
+}
+
+/** One API server: out of the balancer, drained, upgraded, verified, back. */
+export interface ApiServerStep {
+  readonly kind: 'api-server';
+  readonly member: MemberName;
+  readonly from: KubeVersion;
+  readonly to: KubeVersion;
+  readonly timeoutMs: number;
+}
+
+/** kube-controller-manager and kube-scheduler of all members, one member at a time. */
+export interface ControllersStep {
+  readonly kind: 'controllers';
+  readonly members: readonly MemberName[];
+  readonly order: 'leader-last';
+  /** The oldest that runs; a patch more or less of a single controller is legal. */
+  readonly from: KubeVersion;
+  readonly to: KubeVersion;
+  readonly timeoutMs: number;
+}
+
+/** Which node of a pool is next, as far as the plan says it; node-order.ts is the rule. */
+export interface PoolWindow {
+  readonly zones: ZonePolicy;
+  /**
+   * `least-disruptive`: by the pods that are on the nodes when it is their turn. `as-listed`: in
+   * the order of `nodes`, which is the user's.
+   */
+  readonly order: 'least-disruptive' | 'as-listed';
+}
+
+export interface PoolStep {
+  readonly kind: 'pool';
+  readonly pool: PoolName;
+  readonly lane: Lane;
+  /** By zone, then by name; with `orderLabel` by its value (node-listing.ts). */
+  readonly nodes: readonly NodeChange[];
+  /** Absent in plans made before it was known: any zone, as listed. */
+  readonly window?: PoolWindow;
+  /** Nodes of the pool, when it has some that need no change in this hop. */
+  readonly poolSize?: number;
+  /** Resolved count, at least 1. */
+  readonly maxUnavailable: number;
+  readonly drain: DrainPolicy;
+  readonly upgradeTimeoutMs: number;
+  readonly nodeSoakMs: number;
+}
+
+export interface VerifyStep {
+  readonly kind: 'verify';
+}
+
+export interface SoakStep {
+  readonly kind: 'soak';
+  readonly durationMs: number;
+}
+
+export type Step =
+  | PreflightStep
+  | SnapshotStep
+  | ApiServerStep
+  | ControllersStep
+  | PoolStep
+  | VerifyStep
+  | SoakStep;
+
+export interface Hop {
+  readonly id: HopId;
+  readonly from: KubeVersion;
+  readonly to: KubeVersion;
+  /** Whether a person must approve before the hop begins. */
+  readonly approval: 'required' | 'none';
+  readonly steps: readonly Step[];
+}
+
+export interface Plan {
+  readonly schema: 'ascent.plan/v1';
+  readonly digest: PlanDigest;
+  readonly cluster: ClusterName;
+  readonly from: KubeVersion;
+  readonly to: KubeVersion;
+  readonly hops: readonly Hop[];
+}
+
+export type PlanResult =
+  | { readonly kind: 'planned'; readonly plan: Plan }
+  | { readonly kind: 'blocked'; readonly blockers: readonly [PlanBlocker, ...PlanBlocker[]] };

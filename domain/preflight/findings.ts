@@ -1,0 +1,61 @@
+// Preflight findings: what was found before a hop, how bad it is, and what to do about it.
+
+import type { BudgetRef, MemberName, NodeName } from '../names';
+
+export type Severity = 'blocks' | 'warns' | 'notes';
+
+export type FindingObject =
+  | { readonly kind: 'cluster' }
+  | { readonly kind: 'member'; readonly name: MemberName }
+  | { readonly kind: 'etcd'; readonly name: string }
+  | { readonly kind: 'node'; readonly name: NodeName }
+  | { readonly kind: 'budget'; readonly budget: BudgetRef }
+  | { readonly kind: 'lease'; readonly name: string }
+  | { readonly kind: 'snapshot-store'; readonly location: string };
+
+export const findingCodes = [
+  'api-server-unobserved',
+  'api-server-not-ready',
+  'controller-unobserved',
+  'controller-unhealthy',
+  'member-count-even',
+  'member-single',
+  'etcd-unobserved',
+  'etcd-member-unreachable',
+  'etcd-quorum-margin',
+  'etcd-no-leader',
+  'etcd-learner',
+  'etcd-alarm',
+  'etcd-hash-mismatch',
+  'etcd-version-mixed',
+  'etcd-quota-near',
+  'etcd-raft-lag',
+  'lease-stale',
+  'version-skew',
+  'kubelet-unreported',
+  'node-not-ready',
+  'node-cordoned-by-other',
+  'node-drained',
+  'budget-never-satisfiable',
+  'budget-sync-failed',
+  'budgets-overlap',
+  'snapshot-store-unusable',
+] as const;
+
+export type FindingCode = (typeof findingCodes)[number];
+
+export interface Finding {
+  readonly code: FindingCode;
+  readonly severity: Severity;
+  readonly object: FindingObject;
+  /** One sentence: what was seen, with the figures. */
+  readonly message: string;
+  /** What to do, as an instruction. */
+  readonly remedy: string;
+}
+
+/** Blocking findings first, then by code and object, so that two runs compare. */
+export interface PreflightReport {
+  readonly schema: 'ascent.preflight/v1';
+  readonly findings: readonly Finding[];
+}

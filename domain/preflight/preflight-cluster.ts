@@ -1,0 +1,199 @@
+// The part of the preflight that looks at nodes, disruption budgets and the snapshot store.
+
+import { budgetText, podText, unreportedRemedy, unreportedText } from '../blocker-sentences';
+import { budgetRule, sparesNone } from '../drain/budget-explanation';
+import { cordonPurpose } from '../drain/cordon-reasons';
+import type { Finding } from './findings';
+import { boundedList } from '../lists';
+import type {
+  BudgetObservation,
+  BudgetOverlap,
+  NodeObservation,
+  Observation,
+} from '../observation';
+import { isKubeletTooNew, isKubeletTooOld, oldestKubeletMinor } from '../plan/skew';
+import type { KubeVersion } from '../versions';
+import { compareVersions, minorOf } from '../versions';
+
+export interface PreflightFacts {
+  readonly observation: Observation;
+  readonly hop: { readonly from: KubeVersion; readonly to: KubeVersion };
+}
+
+/** Free bytes asked for, as a multiple of the largest database: the snapshot, and as much again. */
+const snapshotHeadroom = 2;
+
+/** Ready, not cordoned by others, kubelet known and in skew before and during the hop. */
+export function nodeFindings(facts: PreflightFacts): readonly Finding[] {
+  const { unreportedNodes = [] } = facts.observation;
+  const unreported = unreportedNodes.map((node) => ({
+    code: 'kubelet-unreported' as const,
+    severity: 'blocks' as const,
+    object: { kind: 'node' as const, name: node.name },
+    message: `it ${unreportedText(node)}`,
+    remedy: unreportedRemedy,
+  }));
+  return [...unreported, ...reportedNodeFindings(facts)];
+}
+
+function reportedNodeFindings({ observation, hop }: PreflightFacts): readonly Finding[] {
+  const versions = observation.members.flatMap(({ apiServer }) =>
+    apiServer.kind === 'observed' ? [apiServer.version] : [],
+  );
+  const [oldest = hop.from] = versions.toSorted(compareVersions);
+  return observation.nodes.flatMap((node) => {
+    const findings = readinessFindings(node);
+    const at = node.kubeletVersion;
+    const object = { kind: 'node', name: node.name } as const;
+    if (isKubeletTooNew(at, oldest)) {
+      const message = `its kubelet ${at} is newer than the oldest API server, ${oldest}`;
+      const remedy = `return the kubelet to ${minorOf(oldest)}`;
+      return [...findings, { code: 'version-skew', severity: 'blocks', object, message, remedy }];
+    }
+    if (isKubeletTooOld(at, hop.to)) {
+      const allowed = oldestKubeletMinor(hop.to);
+      const message = `its kubelet ${at} is too old: ${hop.to} supports ${allowed} and newer`;
+      const remedy = `upgrade the kubelet to ${minorOf(hop.from)} first`;
+      return [...findings, { code: 'version-skew', severity: 'blocks', object, message, remedy }];
+    }
+    return findings;
+  });
+}
+
+function readinessFindings({ name, ready, cordon }: NodeObservation): readonly Finding[] {
+  const object = { kind: 'node', name } as const;
+  const findings: Finding[] = [];
+  if (!ready) {
+    // A node that an earlier hop set aside is known; what it needs was said when it was.
+    const isSetAside = cordon.kind === 'ours';
+    findings.push({
+      code: 'node-not-ready',
+      severity: isSetAside ? 'warns' : 'blocks',
+      object,
+      message: isSetAside
+        ? `it is not Ready; it was set aside (${cordon.reason})`
+        : 'it is not Ready',
+      remedy: 'look at its kubelet and its container runtime, or take the node out of the cluster',
+    });
+  }
+  if (cordon.kind === 'foreign') {
+    findings.push({
+      code: 'node-cordoned-by-other',
+      severity: 'warns',
+      object,
+      message: 'somebody else has cordoned it',
+      remedy: 'find out why; it will be upgraded and stay cordoned',
+    });
+  }
+  if (cordon.kind === 'ours' && cordonPurpose(cordon.reason) === 'drain') {
+    findings.push({
+      code: 'node-drained',
+      severity: 'notes',
+      object,
+      message: `a person drained it outside of an upgrade (${cordon.reason})`,
+      remedy:
+        'nothing, when that is meant: it will be upgraded and stay cordoned; else uncordon it',
+    });
+  }
+  return findings;
+}
+
+/** Budgets that no waiting helps with, and pods that evictions cannot decide on. */
+export function budgetFindings({ budgets, budgetOverlaps }: Observation): readonly Finding[] {
+  return [...budgets.flatMap(oneBudgetFindings), ...overlapFindings(budgetOverlaps)];
+}
+
+function oneBudgetFindings(budget: BudgetObservation): readonly Finding[] {
+  const object = { kind: 'budget', budget: budget.budget } as const;
+  if (budget.syncFailed) {
+    return [
+      {
+        code: 'budget-sync-failed',
+        severity: 'blocks',
+        object,
+        message: 'the disruption controller cannot work it out (SyncFailed), so it allows nothing',
+        remedy: 'see that its pods belong to a controller that can be scaled, or use a count',
+      },
+    ];
+  }
+  if (!budget.observed) {
+    return [
+      {
+        code: 'budget-sync-failed',
+        severity: 'warns',
+        object,
+        message: 'the disruption controller has not looked at its latest change yet',
+        remedy: 'see that kube-controller-manager runs; evictions wait until it has',
+      },
+    ];
+  }
+  if (!sparesNone(budget)) return [];
+  return [
+    {
+      code: 'budget-never-satisfiable',
+      severity: 'blocks',
+      object,
+      message:
+        `it wants ${budget.desiredHealthy} of ${budget.expectedPods} pods healthy` +
+        ` (${budgetRule(budget)}), so it never lets one leave`,
+      remedy: 'add a replica, or let the budget spare at least one pod',
+    },
+  ];
+}
+
+/** One finding for each set of budgets that overlap, however many pods they share. */
+function overlapFindings(overlaps: readonly BudgetOverlap[]): readonly Finding[] {
+  const podsByBudgets = new Map<string, { overlap: BudgetOverlap; pods: string[] }>();
+  for (const overlap of overlaps) {
+    const key = budgetNames(overlap).join(', ');
+    const group = podsByBudgets.get(key) ?? { overlap, pods: [] };
+    group.pods.push(podText(overlap.pod));
+    podsByBudgets.set(key, group);
+  }
+  return [...podsByBudgets].flatMap(([names, { overlap, pods }]) =>
+    overlap.budgets
+      .toSorted((a, b) => (budgetText(a) < budgetText(b) ? -1 : 1))
+      .slice(0, 1)
+      .map((budget) => ({
+        code: 'budgets-overlap' as const,
+        severity: 'blocks' as const,
+        object: { kind: 'budget' as const, budget },
+        message:
+          `evictions refuse pods that several budgets (${names}) select:` +
+          ` ${boundedList(pods.toSorted())}`,
+        remedy: 'narrow their selectors until each pod has one budget at most',
+      })),
+  );
+}
+
+function budgetNames({ budgets }: BudgetOverlap): readonly string[] {
+  return budgets.map(budgetText).toSorted();
+}
+
+/** Writable, and with room for the snapshot. */
+export function storeFindings({ snapshotStore: store, etcd }: Observation): readonly Finding[] {
+  const object = { kind: 'snapshot-store', location: store.location } as const;
+  if (store.kind === 'unusable') {
+    return [
+      {
+        code: 'snapshot-store-unusable',
+        severity: 'blocks',
+        object,
+        message: `it cannot be written to: ${store.problem.message}`,
+        remedy: 'make it writable for the worker: no hop begins without a verified snapshot',
+      },
+    ];
+  }
+  const sizes = etcd.kind === 'observed' ? etcd.members.map((one) => one.dbSizeBytes) : [];
+  const needed = Math.max(0, ...sizes) * snapshotHeadroom;
+  if (store.freeBytes >= needed) return [];
+  return [
+    {
+      code: 'snapshot-store-unusable',
+      severity: 'blocks',
+      object,
+      message: `it has ${store.freeBytes} bytes free and a snapshot needs up to ${needed}`,
+      remedy: 'free some space, or name another directory in the cluster access file',
+    },
+  ];
+}

@@ -1,0 +1,177 @@
+// The etcd part of the preflight: quorum, leader, alarms, hashes, size and lag.
+// Sources: the checks that etcd's own operations guide asks for before an upgrade.
+
+import type { Finding } from './findings';
+import type { EtcdMemberObservation, EtcdObservation } from '../observation';
+import { parseVersion, minorOf } from '../versions';
+
+/** Share of the quota from which on a hop does not begin: NOSPACE makes etcd read-only. */
+const etcdQuotaShare = 0.8;
+/** etcd's default quota (`--quota-backend-bytes`, 2 GiB), for servers that do not tell theirs. */
+export const etcdDefaultQuotaBytes = 2_147_483_648;
+/** Size over size in use from which on a defragmentation is worth naming. */
+const etcdFragmentation = 2;
+/** Entries that are committed but not applied; a healthy member has a handful. */
+const etcdRaftLagWarns = 1_000;
+/** etcd refuses proposals from here on (maxGapBetweenApplyAndCommitIndex in its server). */
+const etcdRaftLagBlocks = 5_000;
+
+type Observed = Extract<EtcdObservation, { readonly kind: 'observed' }>;
+
+const cluster = { kind: 'cluster' } as const;
+
+/** All etcd findings, unsorted. */
+export function etcdFindings(etcd: EtcdObservation): readonly Finding[] {
+  if (etcd.kind === 'unobserved') {
+    return [
+      {
+        code: 'etcd-unobserved',
+        severity: 'blocks',
+        object: cluster,
+        message: `etcd could not be asked: ${etcd.problem.message}`,
+        remedy: 'bring etcd up and within reach of the worker, with a client certificate',
+      },
+    ];
+  }
+  return [
+    ...quorumFindings(etcd),
+    ...leaderFindings(etcd),
+    ...agreementFindings(etcd),
+    ...etcd.members.flatMap((member) => [
+      ...conditionFindings(member),
+      ...quotaFindings(member),
+      ...lagFindings(member),
+    ]),
+  ];
+}
+
+function quorumFindings({ memberCount, unreachable }: Observed): readonly Finding[] {
+  const findings: Finding[] = unreachable.map(({ name, endpoint, problem }) => ({
+    code: 'etcd-member-unreachable',
+    severity: 'blocks',
+    object: { kind: 'etcd', name },
+    message: `it does not answer at ${endpoint}: ${problem.message}`,
+    remedy: 'bring the member up, or remove it from the member list',
+  }));
+  const quorum = Math.floor(memberCount / 2) + 1;
+  const margin = memberCount - unreachable.length - quorum;
+  if (margin >= 1) return findings;
+  const answering = memberCount - unreachable.length;
+  findings.push({
+    code: 'etcd-quorum-margin',
+    // A single member never has a margin; that was accepted with `allowSingleMember`.
+    severity: memberCount === 1 && unreachable.length === 0 ? 'warns' : 'blocks',
+    object: cluster,
+    message:
+      `${answering} of ${memberCount} etcd members answer and ${quorum} are needed,` +
+      ' so none may be lost',
+    remedy: 'have three etcd members up, or one more than the quorum',
+  });
+  return findings;
+}
+
+function leaderFindings({ members }: Observed): readonly Finding[] {
+  const leaders = members.filter((member) => member.isLeader).map((member) => member.name);
+  if (leaders.length === 1) return [];
+  const seen =
+    leaders.length === 0 ? 'no member leads' : `${leaders.toSorted().join(', ')} all lead`;
+  return [
+    {
+      code: 'etcd-no-leader',
+      severity: 'blocks',
+      object: cluster,
+      message: `etcd has no leader that all agree on: ${seen}`,
+      remedy: 'look at the network and the disks of the etcd members, and wait for an election',
+    },
+  ];
+}
+
+function agreementFindings({ members, hashesAgree }: Observed): readonly Finding[] {
+  const findings: Finding[] = [];
+  if (!hashesAgree) {
+    findings.push({
+      code: 'etcd-hash-mismatch',
+      severity: 'blocks',
+      object: cluster,
+      message: 'etcd members hold different data at the same revision, or could not be compared',
+      remedy: 'replace the corrupt member (remove it, empty its data directory, add it again)',
+    });
+  }
+  const versions = [...new Set(members.map((member) => member.version))].toSorted();
+  if (versions.length > 1) {
+    const minors = new Set(versions.map(minorText));
+    findings.push({
+      code: 'etcd-version-mixed',
+      // Patches may differ while etcd is updated; minors are a migration of the data under way.
+      severity: minors.size > 1 ? 'blocks' : 'warns',
+      object: cluster,
+      message: `etcd members run different versions: ${versions.join(', ')}`,
+      remedy: 'finish the update of etcd first',
+    });
+  }
+  return findings;
+}
+
+function minorText(version: string): string {
+  const parsed = parseVersion(version);
+  return parsed === undefined ? version : minorOf(parsed);
+}
+
+function conditionFindings({ name, isLearner, alarms }: EtcdMemberObservation): readonly Finding[] {
+  const object = { kind: 'etcd', name } as const;
+  const findings: Finding[] = alarms.map((alarm) => ({
+    code: 'etcd-alarm',
+    severity: 'blocks',
+    object,
+    message: `alarm ${alarm} is raised`,
+    remedy:
+      alarm === 'NOSPACE'
+        ? 'compact and defragment etcd or raise its quota, then disarm the alarm'
+        : 'replace the corrupt member, then disarm the alarm',
+  }));
+  if (isLearner) {
+    findings.push({
+      code: 'etcd-learner',
+      severity: 'blocks',
+      object,
+      message: 'it is a learner, which counts for no quorum',
+      remedy: 'promote it to a voting member, or remove it',
+    });
+  }
+  return findings;
+}
+
+function quotaFindings(member: EtcdMemberObservation): readonly Finding[] {
+  const { name, dbSizeBytes, dbSizeInUseBytes, quotaBytes } = member;
+  const quota = quotaBytes === 0 ? etcdDefaultQuotaBytes : quotaBytes;
+  if (dbSizeBytes < quota * etcdQuotaShare) return [];
+  const share = Math.floor((dbSizeBytes / quota) * 100);
+  const isFragmented = dbSizeBytes >= dbSizeInUseBytes * etcdFragmentation;
+  return [
+    {
+      code: 'etcd-quota-near',
+      // A quota that is only assumed may in truth be higher.
+      severity: quotaBytes === 0 ? 'warns' : 'blocks',
+      object: { kind: 'etcd', name },
+      message:
+        `its database has ${dbSizeBytes} bytes, ${share} % of` +
+        ` ${quotaBytes === 0 ? 'the default quota (its own is not known)' : 'its quota'}`,
+      remedy: isFragmented
+        ? 'defragment the member: less than half of its database is in use'
+        : 'remove what is not needed, compact and defragment, or raise the quota',
+    },
+  ];
+}
+
+function lagFindings({ name, raftIndex, raftAppliedIndex }: EtcdMemberObservation) {
+  const lag = raftIndex - raftAppliedIndex;
+  if (lag < etcdRaftLagWarns) return [];
+  const finding: Finding = {
+    code: 'etcd-raft-lag',
+    severity: lag >= etcdRaftLagBlocks ? 'blocks' : 'warns',
+    object: { kind: 'etcd', name },
+    message: `${lag} committed entries are not applied yet`,
+    remedy: 'look at the disk and the load of this member, and wait until it has caught up',
+  };
+  return [finding];
+}

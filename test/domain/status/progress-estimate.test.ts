@@ -1,0 +1,102 @@
+import type { HopOutcome, NodeOutcome } from '../../../domain/status/progress';
+import type { HopUnderWay } from '../../../domain/status/progress-estimate';
+import { firstGuessSeconds, secondsLeft } from '../../../domain/status/progress-estimate';
+import { aCluster, aPlan, aPool, aSpec, hopId, nodeName, version } from '../../support/builders';
+
+const from = version('1.28.15');
+const to = version('1.29.15');
+const spec = aSpec({ pools: [aPool({ maxUnavailable: 2 })] });
+const plan = aPlan(spec, aCluster().withMembers(2).withNodes(5).observation());
+
+function upgraded(name: string, seconds: number, outcome: NodeOutcome['outcome'] = 'upgraded') {
+  const counts = { evicted: 0, refusals: 0 };
+  return { node: nodeName(name), outcome, before: from, after: to, ...counts, seconds };
+}
+
+/** The first hop, done: every step and node with its own duration. */
+const firstHop: HopOutcome = {
+  hop: hopId('hop-1.29'),
+  from,
+  to,
+  outcome: 'completed',
+  members: [],
+  nodes: [upgraded('worker-1', 40), upgraded('worker-2', 20), upgraded('worker-3', 30)],
+  stepSeconds: {
+    preflight: 2,
+    snapshot: 4,
+    'api-server cp-1': 9,
+    'api-server cp-2': 11,
+    'controllers cp-1': 3,
+    'controllers cp-2': 5,
+    'pool workers': 100,
+    verify: 6,
+    soak: 30,
+  },
+  startedAtMs: 0,
+  endedAtMs: 170_000,
+};
+
+function current(overrides: Partial<HopUnderWay>): HopUnderWay {
+  return {
+    hop: hopId('hop-1.30'),
+    step: 'preflight',
+    stepSinceMs: 200_000,
+    stepSeconds: {},
+    ...overrides,
+  };
+}
+
+describe('the time left', () => {
+  it('is not known before anything was seen', () => {
+    expect(secondsLeft({ plan, hops: [], nowMs: 0 })).toBeUndefined();
+    const nothing = current({ hop: hopId('hop-1.29') });
+    expect(secondsLeft({ plan, hops: [], current: nothing, nowMs: 0 })).toBeUndefined();
+  });
+
+  it('is that of the next hop by the medians of the first', () => {
+    // 2 + 4 + 2 x 9 + 2 x 3 + 3 rounds x 30 + 6 + soak 30
+    expect(secondsLeft({ plan, hops: [firstHop], nowMs: 0 })).toBe(156);
+  });
+
+  it('is guessed for kinds that were not seen yet', () => {
+    const preflight = current({ hop: hopId('hop-1.29'), stepSeconds: { preflight: 2 } });
+    const guess = firstGuessSeconds;
+    const hop =
+      guess.snapshot +
+      2 * guess['api-server'] +
+      2 * guess.controllers +
+      3 * guess.node +
+      guess.verify +
+      30;
+    const step = { ...preflight, step: 'snapshot', stepSinceMs: 0 };
+    expect(secondsLeft({ plan, hops: [], current: step, nowMs: 0 })).toBe(2 * hop + 2);
+  });
+
+  it('shrinks while a step runs, but not below nothing', () => {
+    const done = { preflight: 2, snapshot: 4, 'api-server cp-1': 9, 'api-server cp-2': 9 };
+    const step = current({ step: 'controllers cp-1', stepSeconds: done });
+    const left = (nowMs: number) => secondsLeft({ plan, hops: [firstHop], current: step, nowMs });
+    // 2 x 3 + 90 + 6 + 30
+    expect([200_000, 202_000, 203_000, 900_000].map(left)).toEqual([132, 130, 129, 129]);
+    expect(left(100_000)).toBe(132);
+  });
+
+  it('of a pool depends on the nodes that are left', () => {
+    const stepSeconds = {
+      preflight: 2,
+      snapshot: 4,
+      'api-server cp-1': 9,
+      'api-server cp-2': 9,
+      controllers: 8,
+    };
+    const nodes = [upgraded('worker-1', 30), upgraded('worker-4', 1, 'skipped')];
+    const step = current({ step: 'pool workers', stepSeconds, nodes });
+    // 2 rounds x 30 + 6 + 30, however long the pool has been at it.
+    expect(secondsLeft({ plan, hops: [firstHop], current: step, nowMs: 900_000 })).toBe(96);
+  });
+
+  it('is nothing at the end', () => {
+    const second = { ...firstHop, hop: hopId('hop-1.30') };
+    expect(secondsLeft({ plan, hops: [firstHop, second], nowMs: 0 })).toBe(0);
+  });
+});
