@@ -41,6 +41,8 @@ export function labSpec(options: LabSpecOptions): UpgradeSpec {
         },
         upgradeTimeoutMs: 5 * minuteMs,
         nodeSoakMs: 0,
+        // The tests name their nodes: they go in this order, whatever is on them.
+        orderLabel: 'kubernetes.io/hostname',
       },
     ],
   };

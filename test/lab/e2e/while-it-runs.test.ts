@@ -22,7 +22,6 @@ describe('an upgrade goes on beside what happens on its nodes', () => {
     ...plain,
     pools: plain.pools.map((pool) => ({
       ...pool,
-      orderLabel: 'kubernetes.io/hostname',
       drain: { ...pool.drain, jobTimeoutMs: 10 * 60_000 },
     })),
   };
