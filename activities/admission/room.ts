@@ -3,6 +3,8 @@
 //     it finds no node for one, the next would wait beside it.
 // R2. Pods of nodes in work that are still to leave look for room as well. The nodes they are on,
 //     nodes that are cordoned and nodes that are not Ready have none.
+// R3. A pod that no other node would take even if all were in service (it names its node, or its
+//     volume is on it) holds nothing up: there is nothing to wait for.
 
 import { type AdmissionHold, type NodeLoad, ownerKey } from '../../domain/pool/admission';
 import {
@@ -11,6 +13,7 @@ import {
   requestedBy,
   type RoomNode,
   type RoomPod,
+  type UnplacedPod,
 } from '../../domain/pool/pod-room';
 import type { NodeName } from '../../domain/names';
 import type { ClusterView, NodeView, PodView } from '../ports';
@@ -74,11 +77,33 @@ function roomOutside({ cluster, leaving, volumes }: RoomQuestion): RoomFor {
     const outside = nodes.filter(({ name }) => !names.has(name)).map(({ room }) => room);
     const answer = findRoom(pods, outside);
     if (answer.kind === 'fits') return [];
-    const [{ pod, reason }] = answer.pods;
+    const inWork = window.flatMap(({ name }) => asInService(cluster, name));
+    const waiting = answer.pods.filter((one) => canBeWaitedFor(one, { pods, inWork }));
+    const [{ pod, reason } = answer.pods[0]] = waiting;
+    if (waiting.length === 0 && answer.count === answer.pods.length) return [];
     const hold = { code: 'no-room', pod, pods: answer.count, lack: lackText(reason) } as const;
     found.push([hold]);
     return [hold];
   };
+}
+
+/** A node of the window as it will be again, with room for anything. */
+function asInService(cluster: ClusterView, name: NodeName): readonly RoomNode[] {
+  const node = cluster.nodes().find((one) => one.name === name);
+  if (node === undefined) return [];
+  const { labels, taints } = node;
+  const requested = { cpuMilli: 0, memoryBytes: 0, pods: 0 };
+  return [{ labels, unschedulable: false, requested, ...(taints === undefined ? {} : { taints }) }];
+}
+
+/** R3. */
+function canBeWaitedFor(
+  { pod, reason }: UnplacedPod,
+  { pods, inWork }: { readonly pods: readonly RoomPod[]; readonly inWork: readonly RoomNode[] },
+): boolean {
+  if (reason.code === 'cpu' || reason.code === 'memory' || reason.code === 'pods') return true;
+  const found = pods.filter(({ ref }) => ref === pod);
+  return findRoom(found, inWork).kind === 'fits';
 }
 
 function withZones(pod: PodView, zones: readonly string[] | undefined): RoomPod {

@@ -231,15 +231,29 @@ describe('admission', () => {
     const fake = new FakeCluster();
     fake.kube.isWatched = true;
     const allocatable = { cpuMilli: 1_000, memoryBytes: 2_097_152, pods: 110 };
+    const labels = { disk: 'ssd' };
+    fake.kube.addNode('worker-9', { labels, unschedulable: true, annotations: inUpgrade });
     fake.kube.addNode('worker-2').addPod('worker-2', 'web-1', pod);
     const taints = [{ key: 'gpu', value: '', effect: 'NoSchedule' }] as const;
     const isTainted = Object.keys(pod).length === 0;
     fake.kube.addNode('worker-1', { allocatable, ...(isTainted ? { taints } : {}) });
     const attempt = new FakeAttempt();
     const waiting = [nodeName('worker-2')];
-    await attempt.run(fake, 'admitNodes', question({ waiting, waitMs: 0 }));
+    const inWork = [nodeName('worker-9')];
+    await attempt.run(fake, 'admitNodes', question({ waiting, inWork, waitMs: 0 }));
     const [told] = attempt.heartbeats as readonly AdmissionProgress[];
     expect(told?.held[0]?.holds[0]).toMatchObject({ lack: expect.stringContaining(lack) });
+  });
+
+  it('does not wait for room that no node will ever have', async () => {
+    const fake = aCluster();
+    fake.kube.addPod('worker-3', 'pinned', { nodeSelector: { name: 'worker-3' } });
+    fake.kube.pods.delete('uid-shop-web-2');
+    const waiting = [nodeName('worker-3')];
+    expect(await runOnce(fake, 'admitNodes', question({ waiting, ...beside1 }))).toEqual({
+      admitted: [{ node: 'worker-3' }],
+    });
+    expect(fake.clock.nowMs()).toBe(startMs);
   });
 
   it('does not begin where the volumes of its pods have no other node in their zone', async () => {
