@@ -66,7 +66,8 @@ interface UpgradeEnd {
 
 const nodes = 6;
 const zones = 3;
-const endMs = 180_000;
+/** Longer than a node may be waited for (five minutes) and then drained. */
+const endMs = 600_000;
 const cancelMs = 120_000;
 
 export class Lane {
