@@ -111,25 +111,27 @@ export function drainProgressIn(error: unknown): DrainProgress | undefined {
   const { cause } = error;
   if (cause instanceof CancelledFailure) return asDrainProgress(cause.details[0]);
   if (cause instanceof TimeoutFailure) return asDrainProgress(cause.lastHeartbeatDetails);
-  const details = applicationFailureIn(error)?.details?.[0];
-  if (typeof details !== 'object' || details === null) return undefined;
-  return asDrainProgress((details as Partial<DrainDeadlineDetails>).progress);
+  return asDrainProgress((detailsOf(error) as Partial<DrainDeadlineDetails>).progress);
 }
 
 /** What keeps the pods of a node from leaving, as the failed drain said it. */
 export function drainBlockersIn(error: unknown): readonly DrainBlocker[] {
   const progress = drainProgressIn(error);
   if (progress !== undefined) return progress.blockers;
-  const details = error instanceof Error ? applicationFailureIn(error)?.details?.[0] : undefined;
-  if (typeof details !== 'object' || details === null || !('blockers' in details)) return [];
-  return Array.isArray(details.blockers) ? (details.blockers as readonly DrainBlocker[]) : [];
+  const { blockers } = detailsOf(error);
+  return Array.isArray(blockers) ? (blockers as readonly DrainBlocker[]) : [];
 }
 
 /** The pods that those blockers name; empty when the drain did not end by itself. */
 export function drainPodsIn(error: unknown): readonly StuckPod[] {
+  const { pods } = detailsOf(error);
+  return Array.isArray(pods) ? (pods as readonly StuckPod[]) : [];
+}
+
+/** What the failure that an activity threw itself carries; nothing when there is none. */
+function detailsOf(error: unknown): { readonly blockers?: unknown; readonly pods?: unknown } {
   const details = error instanceof Error ? applicationFailureIn(error)?.details?.[0] : undefined;
-  if (typeof details !== 'object' || details === null || !('pods' in details)) return [];
-  return Array.isArray(details.pods) ? (details.pods as readonly StuckPod[]) : [];
+  return typeof details === 'object' && details !== null ? details : {};
 }
 
 function asDrainProgress(value: unknown): DrainProgress | undefined {

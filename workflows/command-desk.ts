@@ -9,7 +9,6 @@ import type {
   CommandAccepted,
   CommandName,
   CommandRefusal,
-  Gate,
   GateRequest,
   NodeRequest,
   RollBackRequest,
@@ -19,8 +18,9 @@ import type { Hop } from '../domain/plan/plan';
 import { refusalSentence } from '../domain/status/sentences';
 import type { NodeDecision } from './family-messages';
 import { forcePods, forcePodsProblems, forceRefusal } from './force-pods';
+import { decided, heldNode, notWaiting } from './held-nodes';
 import { limitAsked, poolRefusal, setPool, setPoolProblems } from './set-pool';
-import { noted, type OpenGate, type UpgradeState, withoutGate } from './upgrade-state';
+import { noted, type UpgradeState, withoutGate } from './upgrade-state';
 
 /** Answers kept for repeated requests; the oldest go first. */
 export const maxHandledRequests = 256;
@@ -220,16 +220,7 @@ function rollBackRefusal(
 }
 
 function nodeRefusal(state: UpgradeState, { node }: NodeRequest): CommandRefusal | undefined {
-  const held = heldNodes(state);
-  if (held.some((open) => open.gate.node === node)) return undefined;
-  return { code: 'node-not-waiting', node, waiting: held.map((open) => open.gate.node) };
-}
-
-type NodeGate = Extract<Gate, { readonly kind: 'node' }>;
-type HeldNode = OpenGate & { readonly gate: NodeGate };
-
-function heldNodes(state: UpgradeState): readonly HeldNode[] {
-  return state.gates.filter((open): open is HeldNode => open.gate.kind === 'node');
+  return heldNode(state, node) === undefined ? notWaiting(state, node) : undefined;
 }
 
 interface Done {
@@ -318,7 +309,7 @@ function decideNode(
   kind: Exclude<NodeDecision['kind'], 'force'>,
 ): Done {
   const { node, actor, reason } = request;
-  const open = heldNodes(state).find((one) => one.gate.node === node);
+  const open = heldNode(state, node);
   const effects = {
     retry: `node ${node} is tried again`,
     skip: `node ${node} is left as it is and the pool goes on`,
@@ -326,18 +317,10 @@ function decideNode(
   };
   const effect = effects[kind];
   if (open?.workflowId === undefined) return { state, effect };
-  const { workflowId } = open;
-  const delivery = { kind: 'node', workflowId, node, decision: { kind, actor, reason } } as const;
-  const next = withoutGate(state, open.gate.id);
+  const next = decided(state, open, { kind, actor, reason });
   const isSetAside = kind === 'quarantine' && !state.setAside.includes(node);
-  return {
-    state: {
-      ...next,
-      outbox: [...next.outbox, delivery],
-      setAside: isSetAside ? [...next.setAside, node] : next.setAside,
-    },
-    effect,
-  };
+  const setAside = isSetAside ? [...next.setAside, node] : next.setAside;
+  return { state: { ...next, setAside }, effect };
 }
 
 function wordsOf(state: UpgradeState, command: Command): string {

@@ -3,9 +3,10 @@
 // P1. Only at the gate of a node that a drain has left pods on, and with a reason: somebody will
 //     want to know why.
 
-import type { CommandRefusal, ForcePodsRequest, Gate } from '../domain/status/control';
+import type { CommandRefusal, ForcePodsRequest } from '../domain/status/control';
 import { type DrainLeftovers, forcedText, judgeForce, type PodAsked } from '../domain/drain/force';
-import { type UpgradeState, withoutGate } from './upgrade-state';
+import { decided, heldNode, type NodeGate, notWaiting } from './held-nodes';
+import type { UpgradeState } from './upgrade-state';
 
 /** The text of a command is kept in the audit trail. */
 const mostPods = 20;
@@ -48,13 +49,12 @@ export function forceRefusal(
   state: UpgradeState,
   { node, pods }: ForcePodsRequest,
 ): CommandRefusal | undefined {
-  const gates = state.gates.flatMap(({ gate }) => (gate.kind === 'node' ? [gate] : []));
-  const gate = gates.find((one) => one.node === node);
-  if (gate === undefined) {
-    return { code: 'node-not-waiting', node, waiting: gates.map((one) => one.node) };
+  const held = heldNode(state, node);
+  if (held === undefined) return notWaiting(state, node);
+  const left = leftoversOf(held.gate);
+  if (left === undefined) {
+    return { code: 'no-pods-to-force', node, failure: held.gate.failure.code };
   }
-  const left = leftoversOf(gate);
-  if (left === undefined) return { code: 'no-pods-to-force', node, failure: gate.failure.code };
   const judged = judgeForce(left, pods);
   if (judged.kind === 'forced') return undefined;
   const { problems, forceable } = judged;
@@ -66,20 +66,14 @@ export function forcePods(
   state: UpgradeState,
   { node, actor, reason, pods: asked }: ForcePodsRequest,
 ): { readonly state: UpgradeState; readonly effect: string } {
-  const open = state.gates.find(({ gate }) => gate.kind === 'node' && gate.node === node);
-  const left = open?.gate.kind === 'node' ? leftoversOf(open.gate) : undefined;
+  const held = heldNode(state, node);
+  const left = held === undefined ? undefined : leftoversOf(held.gate);
   const judged = left === undefined ? undefined : judgeForce(left, asked);
   const pods = judged?.kind === 'forced' ? judged.pods : [];
   const effect = `node ${node} is drained again, with ${forcedText(pods)}`;
-  if (open?.workflowId === undefined || pods.length === 0) return { state, effect };
-  const { workflowId } = open;
-  const decision = { kind: 'force', actor, reason, pods } as const;
-  const next = withoutGate(state, open.gate.id);
-  const outbox = [...next.outbox, { kind: 'node', workflowId, node, decision } as const];
-  return { state: { ...next, outbox }, effect };
+  if (held === undefined || pods.length === 0) return { state, effect };
+  return { state: decided(state, held, { kind: 'force', actor, reason, pods }), effect };
 }
-
-type NodeGate = Extract<Gate, { readonly kind: 'node' }>;
 
 /** P1. */
 function leftoversOf({ blockers, pods = [] }: NodeGate): DrainLeftovers | undefined {

@@ -9,6 +9,7 @@ import type { NodeChange } from '../domain/plan/plan';
 import type { NodeOutcome, NodePhase, NodeStatus } from '../domain/status/progress';
 import { gateSentence } from '../domain/status/sentences';
 import type { DrainPolicy } from '../domain/spec';
+import { failureOf } from './activity-failures';
 import {
   controlSignal,
   type NodeDecision,
@@ -147,6 +148,12 @@ const lastPhases: Readonly<Record<NodeOutcome['outcome'], NodePhase>> = {
   quarantined: 'quarantined',
   undone: 'undone',
 };
+
+/** Tidying up a node failed, which must not keep the upgrade. */
+export function tellCordonKept(line: Line, node: NodeName, error: unknown): void {
+  const text = `node ${node}: ${failureOf(error).message}; its cordon stays as it is`;
+  line.report({ kind: 'note', event: 'node.cordon-kept', text, node });
+}
 
 /** The turn is over. */
 export function outcomeOf(run: NodeTurn, outcome: NodeOutcome['outcome']): NodeOutcome {

@@ -9,11 +9,10 @@ import type { ClusterName, NodeName } from '../domain/names';
 import type { NodeChange } from '../domain/plan/plan';
 import type { NodeOutcome, PoolStatus } from '../domain/status/progress';
 import type { SetAsideNode } from '../domain/drain/quarantine';
-import { failureOf } from './activity-failures';
 import { activity, cleanupMs } from './activity-options';
 import { type AsideQuestion, asideAnswerSignal, asideQuestionSignal } from './family-messages';
 import type { Line } from './line';
-import type { NodeReturn } from './node-turn';
+import { type NodeReturn, tellCordonKept } from './node-turn';
 
 /** A node that came back, to be taken again. */
 interface ReturnedNode {
@@ -103,8 +102,7 @@ export class Aside {
       await activity(cluster, 'uncordonNode', { summary, totalMs: cleanupMs })({ cluster, node });
       return true;
     } catch (error) {
-      const text = `node ${node}: ${failureOf(error).message}; its cordon stays as it is`;
-      this.#line.report({ kind: 'note', event: 'node.cordon-kept', text, node });
+      tellCordonKept(this.#line, node, error);
       return false;
     }
   }

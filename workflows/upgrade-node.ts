@@ -40,6 +40,7 @@ import {
   openTurn,
   outcomeOf,
   returnOf,
+  tellCordonKept,
   tellPool,
   type UpgradeNodeInput,
 } from './node-turn';
@@ -343,9 +344,7 @@ async function quietly(run: NodeTurn, action: () => Promise<undefined>): Promise
     return true;
   } catch (error) {
     if (isCancellation(error)) throw error;
-    const { name } = run.input.change;
-    const text = `node ${name}: ${failureOf(error).message}; its cordon stays as it is`;
-    run.line.report({ kind: 'note', event: 'node.cordon-kept', text, node: name });
+    tellCordonKept(run.line, run.input.change.name, error);
     return false;
   }
 }
