@@ -138,6 +138,8 @@ export interface BudgetShortfall {
 /** Nodes, pods and budgets of a cluster at one moment. */
 export interface ClusterView {
   nodes(): readonly NodeView[];
+  /** Undefined when it does not exist. */
+  node(name: string): NodeView | undefined;
   podsOnNode(node: string): readonly PodView[];
   budgetsOf(pod: PodView): readonly BudgetView[];
   /** Pods on any node, or on none yet, that are unhealthy (domain's isUnhealthy). */

@@ -146,11 +146,10 @@ class AdmissionWait {
   }
 
   #admit(cluster: ClusterView): AdmitNodesResult['admitted'] {
-    const nodes = new Map(cluster.nodes().map((node) => [node.name, node]));
-    const missing = this.#input.waiting.filter((name) => !nodes.has(name));
+    const missing = this.#input.waiting.filter((name) => cluster.node(name) === undefined);
     // Nothing is there that could be in the way: its own workflow tells that it is gone.
     if (missing.length > 0) return missing.slice(0, this.#input.free).map((node) => ({ node }));
-    const { admitted, held } = this.#ask(cluster, nodes);
+    const { admitted, held } = this.#ask(cluster);
     if (admitted.length > 0) return admitted.map((node) => ({ node }));
     this.#tell(held);
     const [first] = held;
@@ -159,19 +158,16 @@ class AdmissionWait {
       : [];
   }
 
-  #ask(cluster: ClusterView, nodes: ReadonlyMap<NodeName, NodeView>): Admission {
+  #ask(cluster: ClusterView): Admission {
     const { free, window, waiting } = this.#input;
-    const inWork = this.#inWork(nodes);
+    const inWork = this.#inWork(cluster);
     const replaced = replacedIn(cluster, this.#deps.ports.clock.nowMs());
     const seen: Seen = { cluster, budgets: new Map(), replaced, leaving: new Map() };
     const loadOf = (node: NodeView): NodeLoad => this.#loadOf(node, seen);
-    const candidates = waiting.flatMap((name) => {
-      const node = nodes.get(name);
-      return node === undefined ? [] : [loadOf(node)];
-    });
-    const others = [...nodes.values()].filter(
-      (node) => isDrained(node) && !inWork.includes(node) && !waiting.includes(node.name),
-    );
+    const candidates = waiting.flatMap((name) => cluster.node(name) ?? []).map(loadOf);
+    const others = cluster
+      .nodes()
+      .filter((node) => isDrained(node) && !inWork.includes(node) && !waiting.includes(node.name));
     this.#idleSinceMs =
       inWork.length > 0 ? undefined : (this.#idleSinceMs ?? this.#deps.ports.clock.nowMs());
     return admitNodes({
@@ -187,9 +183,9 @@ class AdmissionWait {
   }
 
   /** M2. */
-  #inWork(nodes: ReadonlyMap<NodeName, NodeView>): readonly NodeView[] {
+  #inWork(cluster: ClusterView): readonly NodeView[] {
     return this.#input.inWork.flatMap((name) => {
-      const node = nodes.get(name);
+      const node = cluster.node(name);
       if (node === undefined) return [];
       if (node.unschedulable) this.#cordonedBefore.add(name);
       return node.unschedulable || !this.#cordonedBefore.has(name) ? [node] : [];

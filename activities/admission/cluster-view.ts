@@ -10,10 +10,12 @@ export function listedCluster(
   pods: readonly PodView[],
   budgets: readonly BudgetView[],
 ): ClusterView {
+  const byName = new Map<string, NodeView>(nodes.map((node) => [node.name, node]));
   const byNode = groupBy(pods, ({ node }) => node);
   const byOwner = groupBy(pods.filter(isServing), (pod) => ownerKey(pod) ?? '');
   return {
     nodes: () => nodes,
+    node: (name) => byName.get(name),
     podsOnNode: (node) => byNode.get(node) ?? [],
     budgetsOf: (pod) => budgets.filter((budget) => budget.selects(pod)),
     unhealthyPods: () => pods.filter(isUnhealthy),

@@ -89,7 +89,7 @@ function roomOutside({ cluster, leaving, volumes }: RoomQuestion): RoomFor {
 
 /** A node of the window as it will be again, with room for anything. */
 function asInService(cluster: ClusterView, name: NodeName): readonly RoomNode[] {
-  const node = cluster.nodes().find((one) => one.name === name);
+  const node = cluster.node(name);
   if (node === undefined) return [];
   const { labels, taints } = node;
   const requested = { cpuMilli: 0, memoryBytes: 0, pods: 0 };

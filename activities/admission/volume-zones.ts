@@ -23,8 +23,7 @@ export class VolumeZones {
   async learn(pods: Iterable<PodView>, signal: AbortSignal): Promise<void> {
     const nowMs = this.#clock.nowMs();
     if (nowMs - this.#listedAtMs < listEveryMs) return;
-    const isNew = [...pods].some((pod) => claimsOf(pod).some((claim) => !this.#volumes.has(claim)));
-    if (!isNew) return;
+    if (!this.#hasUnknown(pods)) return;
     this.#listedAtMs = nowMs;
     try {
       const volumes = await this.#kube.listVolumes(signal);
@@ -38,6 +37,13 @@ export class VolumeZones {
       // Without the right to list them nobody knows, and the scheduler decides all the same.
       if (!(error instanceof PortError) || signal.aborted) throw error;
     }
+  }
+
+  #hasUnknown(pods: Iterable<PodView>): boolean {
+    for (const pod of pods) {
+      if (claimsOf(pod).some((claim) => !this.#volumes.has(claim))) return true;
+    }
+    return false;
   }
 
   /** Zones that all of its volumes can be reached from; undefined: any, or not known. */

@@ -4,7 +4,12 @@
 import type { DrainInput } from '../../domain/activity-contract';
 import { isServing } from '../../domain/pool/admission';
 import { cordonPurpose } from '../../domain/drain/cordon-reasons';
-import { type Deadlock, type DrainedNode, findDeadlock } from '../../domain/drain/drain-deadlock';
+import {
+  type Deadlock,
+  type DrainedNode,
+  findDeadlock,
+  isStill,
+} from '../../domain/drain/drain-deadlock';
 import { daemonSetOf } from '../../domain/drain/drain-verdicts';
 import { cordonedAtMs, cordonOf } from '../cordon-mark';
 import type { ClusterFollower, ClusterView, NodeView, PodView } from '../ports';
@@ -30,12 +35,19 @@ export class DrainYield {
   dueAt(nowMs: number): Deadlock | undefined {
     if (this.#input.mayYield !== true) return undefined;
     const cluster = this.#follower.cluster();
-    const deadlock = cluster === undefined ? undefined : findDeadlock(drainedNodes(cluster));
+    const deadlock = cluster === undefined ? undefined : this.#deadlockIn(cluster);
     const signature = deadlock?.signature ?? '';
     if (signature !== this.#signature) this.#sinceMs = nowMs;
     this.#signature = signature;
     const isLasting = nowMs - this.#sinceMs >= stillForMs;
     return isLasting && deadlock?.yields === this.#input.node ? deadlock : undefined;
+  }
+
+  /** Every node is looked at for it: not while this one gets on. */
+  #deadlockIn(cluster: ClusterView): Deadlock | undefined {
+    const own = cluster.node(this.#input.node);
+    const isOwnStill = own !== undefined && isStill(drainedNode(cluster, own, []));
+    return isOwnStill ? findDeadlock(drainedNodes(cluster)) : undefined;
   }
 }
 

@@ -31,10 +31,15 @@ export interface Deadlock {
   readonly signature: string;
 }
 
+/** Y1. */
+export function isStill({ leaving, kept }: DrainedNode): boolean {
+  return leaving === 0 && kept.length > 0;
+}
+
 /** Undefined while any of the nodes gets on, or may (Y1, Y2). */
 export function findDeadlock(nodes: readonly DrainedNode[]): Deadlock | undefined {
-  const isStill = nodes.every(({ leaving, kept }) => leaving === 0 && kept.length > 0);
-  if (!isStill || !nodes.some(({ lacksUnscheduled }) => lacksUnscheduled)) return undefined;
+  if (!nodes.every(isStill) || !nodes.some(({ lacksUnscheduled }) => lacksUnscheduled))
+    return undefined;
   const byAge = nodes.toSorted(
     (a, b) => a.cordonedAtMs - b.cordonedAtMs || compareTexts(a.name, b.name),
   );
