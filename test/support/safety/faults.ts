@@ -54,11 +54,11 @@ export interface FaultScene {
 const weights: Readonly<Record<FaultKind, number>> = {
   'sick-pods': 4,
   'budget-edited': 4,
-  'budget-deleted': 1,
+  'budget-deleted': 2,
   'budget-overlapped': 2,
   scaled: 4,
   'pod-deleted': 2,
-  'node-deleted': 1,
+  'node-deleted': 2,
   'node-not-ready': 2,
   'api-restarted': 1,
   'controllers-killed': 2,

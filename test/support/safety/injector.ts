@@ -60,17 +60,24 @@ export class Injector {
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #underWay = new Set<Promise<void>>();
   readonly #applied: FaultKind[] = [];
+  readonly #ahead: Set<FaultKind>;
   readonly #problems: string[] = [];
   #isBegun = false;
   #isOver = false;
 
   constructor(options: InjectorOptions) {
     this.#options = options;
+    this.#ahead = new Set(options.faults.map(({ action }) => action.kind));
   }
 
   /** In the order in which they were done. */
   get applied(): readonly FaultKind[] {
     return this.#applied;
+  }
+
+  /** Whose moment has not come: the upgrade was over before. */
+  get ahead(): readonly FaultKind[] {
+    return [...this.#ahead];
   }
 
   /** What could not be done, each in words. */
@@ -137,6 +144,7 @@ export class Injector {
     this.#isBegun = true;
     for (const { atMs, action } of this.#options.faults) {
       this.#later(atMs, async () => {
+        this.#ahead.delete(action.kind);
         await this.#act(action);
         this.#applied.push(action.kind);
       });

@@ -43,7 +43,10 @@ export interface RunReport {
   readonly seconds: number;
   /** `completed`, or what it stood at. */
   readonly end: string;
+  /** What was to go wrong; what did; what had no time to, because the upgrade was over. */
+  readonly drawn: readonly FaultKind[];
   readonly faults: readonly FaultKind[];
+  readonly ahead: readonly FaultKind[];
   readonly evictions: number;
   /** Temporary replicas. */
   readonly surges: number;
@@ -147,7 +150,9 @@ export class Lane {
       const evicted = removed.filter(({ user }) => user === engineUser);
       return {
         end: end.text,
+        drawn: situation.faults.map(({ action }) => action.kind),
         faults: injector.applied,
+        ahead: injector.ahead,
         evictions: evicted.length,
         surges: surgesIn(log.entries()),
         excused: judgement.excused.length,
