@@ -274,6 +274,16 @@ export interface SnapshotVerifier {
   ): Promise<{ readonly hashKv: string; readonly keys: number; readonly seconds: number }>;
 }
 
+/**
+ * A snapshot in the clear on this machine's disk. It may lie in a private place that goes away with
+ * `release`, and with this process: another fetch names another file of the same content.
+ */
+export interface PlainSnapshot {
+  readonly file: string;
+  /** To be called once the file is not needed any more; safe to repeat, and never throws. */
+  release(): Promise<void>;
+}
+
 /** Keeps snapshots and their records. Writes are atomic; an id is written once. */
 export interface SnapshotStore {
   readonly location: string;
@@ -284,8 +294,8 @@ export interface SnapshotStore {
   /** A local file that `snapshot` may write to; it becomes visible only through `commit`. */
   stage(id: SnapshotId): Promise<string>;
   commit(record: Omit<SnapshotRecord, 'location'>, stagedFile: string): Promise<SnapshotRecord>;
-  /** Path of a local copy whose hash was compared with the record just now. */
-  fetch(record: SnapshotRecord, signal: AbortSignal): Promise<string>;
+  /** What the store holds, in the clear; its hash was compared with the record just now. */
+  fetch(record: SnapshotRecord, signal: AbortSignal): Promise<PlainSnapshot>;
 }
 
 export interface DriverContext {
@@ -309,6 +319,7 @@ export interface ControlPlaneDriver extends ReleaseSource {
   /**
    * Stops every API server and controller, restores every etcd member from the file, and starts
    * the control plane in `version`. Journaled under `restoreId`: a repeated call goes on.
+   * `snapshotFile` lives as long as the call: a repeated one names another with the same content.
    */
   restore(
     options: {

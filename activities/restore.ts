@@ -14,7 +14,7 @@ import { terminalFailure, toActivityFailure } from './failure-mapping';
 import { controlPlaneMismatches, membersIn } from './member-looks';
 import { type Mismatch, type MismatchDetails, mismatchesText } from './mismatches';
 import { secondsBetween, watchUntilGood } from './passes';
-import type { ClusterPorts } from './ports';
+import type { ClusterPorts, PlainSnapshot } from './ports';
 
 const passes = 3;
 const lookEveryMs = 500;
@@ -57,17 +57,21 @@ async function restore(
     run.beat({ phase, before: input.kubeVersion, startedAtMs, driven: true });
   const record = await findRecord(ports, input);
   beat('fetching the snapshot');
-  const snapshotFile = await fetchSnapshot(ports, run, record);
-  beat('restoring');
-  await ports.controlPlane.restore(
-    {
-      restoreId: input.restoreId,
-      snapshotFile,
-      snapshotRevision: record.revision,
-      version: input.kubeVersion,
-    },
-    { signal: run.signal, onPhase: beat },
-  );
+  const snapshot = await fetchSnapshot(ports, run, record);
+  try {
+    beat('restoring');
+    await ports.controlPlane.restore(
+      {
+        restoreId: input.restoreId,
+        snapshotFile: snapshot.file,
+        snapshotRevision: record.revision,
+        version: input.kubeVersion,
+      },
+      { signal: run.signal, onPhase: beat },
+    );
+  } finally {
+    await snapshot.release();
+  }
   await verifyRestored(ports, run, input, beat);
   return {
     seconds: secondsBetween(startedAtMs, ports.clock.nowMs()),
@@ -97,7 +101,7 @@ async function fetchSnapshot(
   { snapshots }: ClusterPorts,
   run: ActivityRun,
   record: SnapshotRecord,
-): Promise<string> {
+): Promise<PlainSnapshot> {
   try {
     return await snapshots.fetch(record, run.signal);
   } catch (error) {

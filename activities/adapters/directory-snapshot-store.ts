@@ -27,7 +27,7 @@ import * as z from 'zod';
 import type { SnapshotRecord } from '../../domain/activity-contract';
 import type { SnapshotId } from '../../domain/names';
 import { compareTexts } from '../../domain/text-order';
-import { PortError, type SnapshotStore } from '../ports';
+import { type PlainSnapshot, PortError, type SnapshotStore } from '../ports';
 import { fsError, syncDirectory, writePrivate } from './durable-files';
 import { parseJson } from './json';
 import { errorCode } from './node-errors';
@@ -168,10 +168,10 @@ class DirectoryStore {
     return { ...record, location: path.join(folder, databaseName) };
   }
 
-  async fetch(record: SnapshotRecord, signal: AbortSignal): Promise<string> {
+  async fetch(record: SnapshotRecord, signal: AbortSignal): Promise<PlainSnapshot> {
     const file = path.join(this.#folderOf(record.id), databaseName);
     await compareFile(record, file, signal);
-    return file;
+    return { file, release: () => Promise.resolve() };
   }
 
   async #create(): Promise<void> {

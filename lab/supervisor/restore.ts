@@ -106,8 +106,11 @@ export class Restores {
     }
     const snapshotRevision = await inspectSnapshot(order.snapshotFile, binaries.etcdutl);
     const { restoreId, snapshotFile, version } = order;
+    // What the journal names may be gone: every order names a file of its own, of one content.
     const journal =
-      found ?? newJournal({ restoreId, snapshotFile, snapshotRevision, version }, Date.now());
+      found === undefined
+        ? newJournal({ restoreId, snapshotFile, snapshotRevision, version }, Date.now())
+        : { ...found, snapshotFile };
     await this.run({ ...journal, state: 'running' });
   }
 

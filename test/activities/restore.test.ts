@@ -45,6 +45,7 @@ describe('restoreSnapshot', () => {
     const attempt = new FakeAttempt();
     expect(await attempt.run(fake, 'restoreSnapshot', input)).toEqual(result);
     expect(fake.hosts.driven).toEqual([driven]);
+    expect(fake.store.held).toEqual(new Set());
     expect(attempt.heartbeats.map((beat) => (beat as { phase: string }).phase)).toEqual([
       'fetching the snapshot',
       'restoring',
@@ -77,6 +78,7 @@ describe('restoreSnapshot', () => {
       name: 'CancelledFailure',
       details: [{ phase: 'stopping' }],
     });
+    expect(fake.store.held).toEqual(new Set());
     fake.hosts.duringDrive = undefined;
     fake.clock.advance(10_000);
     const heartbeatDetails = attempt.heartbeats.at(-1);

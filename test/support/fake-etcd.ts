@@ -3,6 +3,7 @@
 import {
   type EtcdApi,
   type EtcdSnapshotFacts,
+  type PlainSnapshot,
   PortError,
   type SnapshotStore,
   type SnapshotVerifier,
@@ -90,6 +91,8 @@ export class FakeSnapshotStore implements SnapshotStore {
   freeBytes = 1_000_000;
   probeFailure: PortError | undefined;
   fetchFailure: PortError | undefined;
+  /** Files that were fetched and not released yet. */
+  readonly held = new Set<string>();
 
   async probe(signal: AbortSignal): Promise<{ readonly freeBytes: number }> {
     signal.throwIfAborted();
@@ -118,9 +121,16 @@ export class FakeSnapshotStore implements SnapshotStore {
     return committed;
   }
 
-  async fetch(record: SnapshotRecord, signal: AbortSignal): Promise<string> {
+  async fetch(record: SnapshotRecord, signal: AbortSignal): Promise<PlainSnapshot> {
     signal.throwIfAborted();
     if (this.fetchFailure !== undefined) throw this.fetchFailure;
-    return record.location;
+    const file = record.location;
+    this.held.add(file);
+    return {
+      file,
+      release: async () => {
+        this.held.delete(file);
+      },
+    };
   }
 }

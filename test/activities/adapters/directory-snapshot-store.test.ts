@@ -62,7 +62,7 @@ describe('a snapshot', () => {
     expect(record).toEqual({ ...recordOf(content), location });
     expect(await store.find(id)).toEqual(record);
     expect(await store.list()).toEqual([record]);
-    expect(await store.fetch(record, never)).toBe(location);
+    expect((await store.fetch(record, never)).file).toBe(location);
   });
 
   it('and its record are readable by their owner only', async () => {
