@@ -89,18 +89,20 @@ export async function observeCluster(options: {
   };
 }
 
-function observeMembers(
-  { members: probe }: LookingPorts,
+/** Each of them asked directly. */
+export function observeMembers(
+  { members: probe }: Pick<LookingPorts, 'members'>,
   signal: AbortSignal,
 ): Promise<readonly MemberObservation[]> {
   return Promise.all(
     probe.members().map(async ({ name, endpoint }) => {
-      const [apiServer, controllerManager, scheduler] = await Promise.all([
+      const [apiServer, controllerManager, scheduler, certificates] = await Promise.all([
         probe.apiServer(name, signal),
         probe.controllerManager(name, signal),
         probe.scheduler(name, signal),
+        probe.certificates(name, signal),
       ]);
-      return { name, endpoint, apiServer, controllerManager, scheduler };
+      return { name, endpoint, apiServer, controllerManager, scheduler, certificates };
     }),
   );
 }

@@ -12,6 +12,7 @@ import type {
   ControllerObservation,
   EtcdObservation,
   LeaseObservation,
+  MemberObservation,
   Problem,
 } from '../domain/observation';
 import type { SnapshotRecord } from '../domain/activity-contract';
@@ -242,6 +243,11 @@ export interface MemberProbe {
   apiServer(member: MemberName, signal: AbortSignal): Promise<ApiServerObservation>;
   controllerManager(member: MemberName, signal: AbortSignal): Promise<ControllerObservation>;
   scheduler(member: MemberName, signal: AbortSignal): Promise<ControllerObservation>;
+  /** Of those that showed theirs; the others are told by their own observation. */
+  certificates(
+    member: MemberName,
+    signal: AbortSignal,
+  ): Promise<NonNullable<MemberObservation['certificates']>>;
 }
 
 export interface EtcdApi {

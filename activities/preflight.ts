@@ -10,7 +10,7 @@ export function preflightActivities(
 ): Pick<AscentActivities, 'preflight'> {
   return {
     /** Reads only. Bound: that of one observation. Findings are a result. */
-    preflight: ({ cluster, hop }) =>
+    preflight: ({ cluster, hop, planned }) =>
       runActivity(
         {
           deps,
@@ -21,7 +21,11 @@ export function preflightActivities(
         async ({ signal, beat }) => {
           const onPhase = (phase: string): void => beat({ phase });
           const observation = await observeCluster({ ...deps, signal, onPhase });
-          return evaluatePreflight({ observation, hop });
+          return evaluatePreflight({
+            observation,
+            hop,
+            ...(planned === undefined ? {} : { planned }),
+          });
         },
       ),
   };

@@ -135,6 +135,7 @@ export function largeClusterPorts(): LookingPorts {
       apiServer: async () => ({ kind: 'observed', version: from, ready: true, failingChecks: [] }),
       controllerManager: async () => controller,
       scheduler: async () => controller,
+      certificates: async () => ({}),
     },
     etcd: {
       observe: async () => ({

@@ -26,6 +26,8 @@ const controller = z.discriminatedUnion('kind', [
   unobserved,
 ]);
 
+const certificate = z.object({ expiresAt: text, expiresInSeconds: z.number() });
+
 const member = z.object({
   name,
   endpoint: text,
@@ -35,11 +37,19 @@ const member = z.object({
       version,
       ready: z.boolean(),
       failingChecks: z.array(text),
+      failingLiveChecks: z.array(text).optional(),
     }),
     unobserved,
   ]),
   controllerManager: controller,
   scheduler: controller,
+  certificates: z
+    .object({
+      'kube-apiserver': certificate.optional(),
+      'kube-controller-manager': certificate.optional(),
+      'kube-scheduler': certificate.optional(),
+    })
+    .optional(),
 });
 
 const etcdMember = z.object({
@@ -54,6 +64,7 @@ const etcdMember = z.object({
   quotaBytes: amount,
   raftIndex: amount,
   raftAppliedIndex: amount,
+  certificate: certificate.optional(),
 });
 
 const etcd = z.discriminatedUnion('kind', [

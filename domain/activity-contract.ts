@@ -10,6 +10,7 @@ import type { CordonPurpose } from './drain/cordon-reasons';
 import type { FailureInfo } from './failures';
 import type { ForcedPod, StuckPod } from './drain/force';
 import type { PreflightReport } from './preflight/findings';
+import type { PlannedTime } from './preflight/preflight-cluster';
 import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PodRef } from './names';
 import type { PoolName } from './names';
 import type { SnapshotId } from './names';
@@ -31,6 +32,8 @@ export interface PlanInput {
 
 export interface PreflightInput extends ClusterInput {
   readonly hop: { readonly id: HopId; readonly from: KubeVersion; readonly to: KubeVersion };
+  /** Absent when asked by an upgrade that began before it was known. */
+  readonly planned?: PlannedTime;
 }
 
 export interface SnapshotInput extends ClusterInput {

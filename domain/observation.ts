@@ -21,6 +21,8 @@ export type ApiServerObservation =
       readonly ready: boolean;
       /** Names of failing checks of `/readyz?verbose`. */
       readonly failingChecks: readonly string[];
+      /** Those of `/livez?verbose`; absent when it is live, or was not asked. */
+      readonly failingLiveChecks?: readonly string[];
     }
   | { readonly kind: 'unobserved'; readonly problem: Problem };
 
@@ -29,6 +31,14 @@ export type ControllerObservation =
   | { readonly kind: 'observed'; readonly version: KubeVersion; readonly healthy: boolean }
   | { readonly kind: 'unobserved'; readonly problem: Problem };
 
+/** A serving certificate as its server shows it: when it, or an authority above it, expires. */
+export interface CertificateObservation {
+  /** RFC 3339. */
+  readonly expiresAt: string;
+  /** From the moment of the observation; negative when it is over. */
+  readonly expiresInSeconds: number;
+}
+
 export interface MemberObservation {
   readonly name: MemberName;
   /** `https://127.0.0.1:6443`. */
@@ -36,7 +46,11 @@ export interface MemberObservation {
   readonly apiServer: ApiServerObservation;
   readonly controllerManager: ControllerObservation;
   readonly scheduler: ControllerObservation;
+  /** Of those that showed theirs; absent in observations that were written before it was asked. */
+  readonly certificates?: Readonly<Partial<Record<MemberComponent, CertificateObservation>>>;
 }
+
+export type MemberComponent = 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
 
 export interface EtcdMemberObservation {
   readonly name: string;
@@ -52,6 +66,8 @@ export interface EtcdMemberObservation {
   readonly quotaBytes: number;
   readonly raftIndex: number;
   readonly raftAppliedIndex: number;
+  /** What it shows clients; absent when it showed none, or was not asked. */
+  readonly certificate?: CertificateObservation;
 }
 
 export type EtcdObservation =

@@ -11,6 +11,7 @@ import {
 
 import { failureInfo } from '../domain/failure-remedies';
 import type { FailureInfo } from '../domain/failures';
+import { plannedMs } from '../domain/plan/planned-time';
 import { stepGateId } from '../domain/status/gates';
 import type { SnapshotId } from '../domain/names';
 import type { Hop, SnapshotStep } from '../domain/plan/plan';
@@ -76,6 +77,7 @@ function hopInput(root: Root, hop: Hop, resumed: UpgradeHopInput['resumed']): Up
     snapshotId: ofThisUpgrade(root, step.snapshotId) as SnapshotId,
     setAside,
     paused: root.state.paused !== undefined,
+    laterMs: plannedMs(plan.hops.slice(plan.hops.findIndex(({ id }) => id === hop.id) + 1)),
     ...changedLimits(root, hop),
     ...(resumed === undefined ? {} : { resumed }),
   };

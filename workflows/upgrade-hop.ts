@@ -29,6 +29,7 @@ import type {
   SoakStep,
   Step,
 } from '../domain/plan/plan';
+import { plannedMs } from '../domain/plan/planned-time';
 import type { HopOutcome, HopStatus, MemberOutcome, NodeOutcome } from '../domain/status/progress';
 import { controllersLabel, stepLabel } from '../domain/status/step-labels';
 import { activity } from './activity-options';
@@ -55,6 +56,8 @@ export interface UpgradeHopInput {
   /** Set aside by a person in an earlier hop: not touched. */
   readonly setAside: readonly NodeName[];
   readonly paused: boolean;
+  /** How long the hops after it take as planned; absent for a hop begun before it was known. */
+  readonly laterMs?: number;
   /** Changed limits of its pools; see domain/pool/pool-limits.ts. */
   readonly limits?: Limits;
   /** Set when the workflow of this hop was lost; `outcome` is what it had told. */
@@ -162,10 +165,12 @@ function isBehind({ input, snapshot: taken }: HopRun, step: Step): boolean {
 }
 
 async function preflight({ input }: HopRun): Promise<StepProblem | undefined> {
-  const { cluster, hop } = input;
+  const { cluster, hop, laterMs = 0 } = input;
   const { id, from, to } = hop;
   const call = activity(cluster, 'preflight', { summary: `preflight of ${id}` });
-  const { findings } = await call({ cluster, hop: { id, from, to } });
+  const hopMs = plannedMs([hop]);
+  const planned = { hopMs, pathMs: hopMs + laterMs };
+  const { findings } = await call({ cluster, hop: { id, from, to }, planned });
   const blocking = findings.filter((finding) => finding.severity === 'blocks');
   if (blocking.length === 0) return undefined;
   const count = blocking.length === 1 ? '1 finding blocks' : `${blocking.length} findings block`;

@@ -7,7 +7,7 @@
 
 import { readFile } from 'node:fs/promises';
 
-import type { EtcdObservation } from '../../domain/observation';
+import type { EtcdMemberObservation, EtcdObservation } from '../../domain/observation';
 import type { ClusterAccess } from '../access';
 import { type EtcdApi, type EtcdSnapshotFacts, PortError } from '../ports';
 import { fsError } from './durable-files';
@@ -20,6 +20,7 @@ import {
 } from './etcd-client';
 import { publishSnapshot, revisionInSnapshot, saveSnapshot } from './etcd-snapshot-file';
 import { problemOf } from './problems';
+import { servingCertificate } from './serving-certificate';
 
 /** Compactions come minutes apart: twice in a row is chance, more often is something else. */
 const attemptsMax = 4;
@@ -53,6 +54,7 @@ export function createEtcdApi(options: EtcdApiOptions): EtcdApi {
 /** Clients of one operation; all of them are closed when it ends. */
 interface Session {
   readonly access: ClusterAccess['etcd'];
+  readonly tls: EtcdCredentials;
   readonly open: (endpoint: string) => EtcdClient;
 }
 
@@ -68,7 +70,7 @@ async function withSession<Result>(
     return client;
   };
   try {
-    return await use({ access, open });
+    return await use({ access, tls, open });
   } finally {
     for (const client of clients.values()) client.close();
   }
@@ -152,9 +154,10 @@ function endpointOf(access: ClusterAccess['etcd'], member: EtcdListedMember): st
 
 async function observe(session: Session, signal: AbortSignal): Promise<EtcdObservation> {
   const { count, reached, unreachable } = await reachMembers(session, signal);
-  const [alarms, agree] = await Promise.all([
+  const [alarms, agree, certificates] = await Promise.all([
     readAlarms(reached, signal),
     hashesAgree(reached, signal),
+    readCertificates(session, reached, signal),
   ]);
   return {
     kind: 'observed',
@@ -171,10 +174,30 @@ async function observe(session: Session, signal: AbortSignal): Promise<EtcdObser
       quotaBytes: status.quotaBytes,
       raftIndex: status.raftIndex,
       raftAppliedIndex: status.raftAppliedIndex,
+      ...certificates.get(endpoint),
     })),
     unreachable,
     hashesAgree: agree,
   };
+}
+
+type Certificates = ReadonlyMap<string, Pick<EtcdMemberObservation, 'certificate'>>;
+
+/** By endpoint; none of a member that shows none that we trust. */
+async function readCertificates(
+  { tls }: Session,
+  reached: readonly Reached[],
+  signal: AbortSignal,
+): Promise<Certificates> {
+  const { ca, certificate: cert, key } = tls;
+  const shown = await Promise.all(
+    reached.map(async ({ endpoint }) => {
+      const handshake = { url: endpoint, tls: { ca, cert, key }, signal };
+      const certificate = await servingCertificate(handshake);
+      return [endpoint, certificate === undefined ? {} : { certificate }] as const;
+    }),
+  );
+  return new Map(shown);
 }
 
 type Alarms = ReadonlyMap<string, readonly string[]>;

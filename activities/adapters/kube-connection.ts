@@ -21,9 +21,11 @@ import {
 } from '@kubernetes/client-node';
 import { Agent, type Dispatcher, request } from 'undici';
 
+import type { CertificateObservation } from '../../domain/observation';
 import { PortError } from '../ports';
 import { boundedCall } from './bounded-call';
 import { errorCode, isError } from './node-errors';
+import { servingCertificate } from './serving-certificate';
 
 /** A plain HTTP answer; the body is text. */
 export interface HttpAnswer {
@@ -38,6 +40,8 @@ export interface KubeConnection {
   client<Api>(type: new (configuration: Configuration) => Api): Api;
   /** GET of any address with the same credentials, for members that are asked directly. */
   get(url: string, signal: AbortSignal): Promise<HttpAnswer>;
+  /** What the server of any address shows; undefined when it shows nothing that we trust. */
+  certificate(url: string, signal: AbortSignal): Promise<CertificateObservation | undefined>;
   /**
    * GET of a path of the API server whose answer comes line by line, as things happen; resolves
    * when the answer begins. Only the signal bounds it. Throws HttpRefusal when that is not 200.
@@ -96,6 +100,10 @@ export function openKubeConnection(
       const { headers, dispatcher } = await pool.current();
       const answer = await request(url, { dispatcher, headers, signal });
       return { status: answer.statusCode, body: await textOf(answer.body, url) };
+    },
+    async certificate(url, signal) {
+      const { tls } = await pool.current();
+      return servingCertificate({ url, tls, signal });
     },
     async lines(path, signal) {
       const { headers, dispatcher } = await pool.current();
@@ -167,6 +175,7 @@ const neverAborted = new AbortController().signal;
 interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
   readonly dispatcher: Dispatcher;
+  readonly tls: TlsOptions;
 }
 
 const obtaining = "the kubeconfig's credentials cannot be obtained";
@@ -202,7 +211,8 @@ class CredentialPool {
     });
     const options = await this.#reading;
     if (this.#isClosed) throw new PortError('unexpected', 'the cluster connection is closed');
-    return { headers: headersOf(options), dispatcher: this.#agentFor(options) };
+    const dispatcher = this.#agentFor(options);
+    return { headers: headersOf(options), dispatcher, tls: tlsOptionsOf(options) };
   }
 
   /** The client library knows no limit: what hangs is left to itself, and the next one begins. */

@@ -21,9 +21,12 @@ import { problemOf } from './problems';
 
 const defaultTimeoutMs = 5_000;
 
+/** In the order in which their addresses are asked. */
+const memberComponents = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
+
 /** Builds the port for the members of an access file. A name that is not among them throws. */
 export function createMemberProbe(
-  connection: Pick<KubeConnection, 'get'>,
+  connection: Pick<KubeConnection, 'get' | 'certificate'>,
   members: ClusterAccess['members'],
   timeoutMs: number = defaultTimeoutMs,
 ): MemberProbe {
@@ -52,6 +55,18 @@ export function createMemberProbe(
       const { scheduler } = addressesOf(name);
       return observed(() => observeController(scheduler, (url, doing) => ask(url, doing, signal)));
     },
+    certificates: async (name, signal) => {
+      const { apiServer, controllerManager, scheduler } = addressesOf(name);
+      const shown = await Promise.all(
+        [apiServer, controllerManager, scheduler].map((url) => connection.certificate(url, signal)),
+      );
+      return Object.fromEntries(
+        memberComponents.flatMap((component, index) => {
+          const certificate = shown[index];
+          return certificate === undefined ? [] : [[component, certificate]];
+        }),
+      );
+    },
   };
 }
 
@@ -76,11 +91,18 @@ function refuseCredentials(doing: string, { status }: HttpAnswer): void {
 }
 
 async function observeApiServer(endpoint: string, ask: Ask): Promise<ApiServerObservation> {
-  const [version, readiness] = await Promise.all([
+  const [version, readiness, liveness] = await Promise.all([
     askVersion(endpoint, ask),
-    askReadiness(endpoint, ask),
+    askChecks(endpoint, 'readyz', ask),
+    askChecks(endpoint, 'livez', ask),
   ]);
-  return { kind: 'observed', version, ...readiness };
+  return {
+    kind: 'observed',
+    version,
+    ready: readiness.isGood,
+    failingChecks: readiness.failing,
+    ...(liveness.isGood ? {} : { failingLiveChecks: liveness.failing }),
+  };
 }
 
 const versionSchema = z.object({ gitVersion: z.string() });
@@ -103,14 +125,15 @@ function gitVersionIn(body: string): string | undefined {
   return parsed.success ? parsed.data.gitVersion : undefined;
 }
 
-async function askReadiness(
+async function askChecks(
   endpoint: string,
+  path: 'readyz' | 'livez',
   ask: Ask,
-): Promise<{ readonly ready: boolean; readonly failingChecks: readonly string[] }> {
-  const doing = `asking ${endpoint}/readyz`;
-  const answer = await ask(`${endpoint}/readyz?verbose`, doing);
+): Promise<{ readonly isGood: boolean; readonly failing: readonly string[] }> {
+  const doing = `asking ${endpoint}/${path}`;
+  const answer = await ask(`${endpoint}/${path}?verbose`, doing);
   refuseCredentials(doing, answer);
-  return { ready: answer.status === 200, failingChecks: failingChecksIn(answer.body) };
+  return { isGood: answer.status === 200, failing: failingChecksIn(answer.body) };
 }
 
 /** Lines of `/readyz?verbose`: `[+]ping ok`, `[-]etcd failed: reason withheld`. */

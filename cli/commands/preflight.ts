@@ -6,6 +6,7 @@ import { planAndCheck } from '../../activities/plan';
 import type { Finding } from '../../domain/preflight/findings';
 import type { Observation } from '../../domain/observation';
 import { evaluatePreflight } from '../../domain/preflight/preflight';
+import { plannedMs } from '../../domain/plan/planned-time';
 import { installableOn, knownReleases, newestPatch } from '../../domain/plan/releases';
 import type { KubeVersion } from '../../domain/versions';
 import { minorOf, nextMinor, oldest } from '../../domain/versions';
@@ -58,8 +59,10 @@ async function preflight(invocation: Invocation<PreflightOptions>) {
     invocation.print(planAnswer(result));
     return exitCodes.refused;
   }
-  const hop = result?.plan.hops[0] ?? nextHop(observation);
-  const { findings } = evaluatePreflight({ observation, hop });
+  const hops = result?.plan.hops ?? [];
+  const hop = hops[0] ?? nextHop(observation);
+  const planned = { hopMs: plannedMs(hops.slice(0, 1)), pathMs: plannedMs(hops) };
+  const { findings } = evaluatePreflight({ observation, hop, planned });
   invocation.print(preflightAnswer(observation, hop, findings));
   return isBlocked(findings) ? exitCodes.findings : exitCodes.ok;
 }

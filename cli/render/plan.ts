@@ -72,6 +72,11 @@ function apiServersText(steps: readonly Step[]): string {
   const servers = steps.filter((step): step is ApiServerStep => step.kind === 'api-server');
   const limit = servers[0]?.timeoutMs ?? 0;
   const names = servers.map(({ member }) => member).join(', ');
+  const downtimeMs = servers[0]?.expectedDowntimeMs;
+  if (downtimeMs !== undefined) {
+    const away = `the API is away for about ${formatDuration(downtimeMs)}`;
+    return `${names}; ${away}, at most ${formatDuration(limit)}`;
+  }
   return `${names}; one at a time, at most ${formatDuration(limit)} each`;
 }
 

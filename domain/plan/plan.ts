@@ -36,6 +36,8 @@ export interface ApiServerStep {
   readonly from: KubeVersion;
   readonly to: KubeVersion;
   readonly timeoutMs: number;
+  /** Of the only member: how long the API is expected to be away. At most `timeoutMs`. */
+  readonly expectedDowntimeMs?: number;
 }
 
 /** kube-controller-manager and kube-scheduler of all members, one member at a time. */

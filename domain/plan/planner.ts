@@ -174,12 +174,20 @@ function approvalOf({ spec, hopsDone = 0 }: HopsInput, index: number): Hop['appr
   }
 }
 
+/**
+ * A cold API server was ready after 2.4 s with 8,000 objects and after 8 to 10 s with 100,000, on
+ * two cores (docs/benchmarks.md); with the stop before it and as much again for slower disks.
+ */
+const apiServerRestartMs = 30_000;
+
 function controlPlaneSteps(
   { spec, controlPlane }: HopsInput,
   hop: { readonly index: number; readonly from: KubeVersion; readonly to: KubeVersion },
 ): readonly Step[] {
   const { from, to } = hop;
   const timeoutMs = spec.controlPlane.memberTimeoutMs;
+  const expectedDowntimeMs = Math.min(apiServerRestartMs, timeoutMs);
+  const downtime = controlPlane.members.length === 1 ? { expectedDowntimeMs } : {};
   const apiServers: readonly Step[] =
     from === to
       ? []
@@ -189,6 +197,7 @@ function controlPlaneSteps(
           from,
           to,
           timeoutMs,
+          ...downtime,
         }));
   // Only the first hop finds controllers as they were seen; later ones find them at `from`.
   const behind = controlPlane.members.filter(

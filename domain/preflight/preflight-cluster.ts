@@ -15,9 +15,25 @@ import { isKubeletTooNew, isKubeletTooOld, oldestKubeletMinor } from '../plan/sk
 import type { KubeVersion } from '../versions';
 import { compareVersions, minorOf } from '../versions';
 
-export interface PreflightFacts {
-  readonly observation: Observation;
+/** How long it still takes as planned, from the moment of the observation (planned-time.ts). */
+export interface PlannedTime {
+  readonly hopMs: number;
+  /** With all hops after it. */
+  readonly pathMs: number;
+}
+
+/** What of an observation concerns the members alone. */
+export type ControlPlaneObservation = Pick<Observation, 'members' | 'etcd' | 'leases'>;
+
+export interface ControlPlaneFacts {
+  readonly observation: ControlPlaneObservation;
   readonly hop: { readonly from: KubeVersion; readonly to: KubeVersion };
+  /** Absent where nothing is planned: a hop that is only thought of takes no time. */
+  readonly planned?: PlannedTime;
+}
+
+export interface PreflightFacts extends ControlPlaneFacts {
+  readonly observation: Observation;
 }
 
 /** Free bytes asked for, as a multiple of the largest database: the snapshot, and as much again. */

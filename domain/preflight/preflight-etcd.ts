@@ -9,8 +9,12 @@ import { parseVersion, minorOf } from '../versions';
 const etcdQuotaShare = 0.8;
 /** etcd's default quota (`--quota-backend-bytes`, 2 GiB), for servers that do not tell theirs. */
 export const etcdDefaultQuotaBytes = 2_147_483_648;
-/** Size over size in use from which on a defragmentation is worth naming. */
-const etcdFragmentation = 2;
+/**
+ * Share of a database that is not in use from which on a defragmentation is worth naming, and the
+ * size below which it never is (OpenShift's cluster-etcd-operator defragments by the same two).
+ */
+const etcdFragmentation = 0.45;
+const etcdFragmentationBytesMin = 100 * 1024 * 1024;
 /** Entries that are committed but not applied; a healthy member has a handful. */
 const etcdRaftLagWarns = 1_000;
 /** etcd refuses proposals from here on (maxGapBetweenApplyAndCommitIndex in its server). */
@@ -40,6 +44,7 @@ export function etcdFindings(etcd: EtcdObservation): readonly Finding[] {
     ...etcd.members.flatMap((member) => [
       ...conditionFindings(member),
       ...quotaFindings(member),
+      ...fragmentationFindings(member),
       ...lagFindings(member),
     ]),
   ];
@@ -59,12 +64,13 @@ function quorumFindings({ memberCount, unreachable }: Observed): readonly Findin
   const answering = memberCount - unreachable.length;
   findings.push({
     code: 'etcd-quorum-margin',
-    // A single member never has a margin; that was accepted with `allowSingleMember`.
-    severity: memberCount === 1 && unreachable.length === 0 ? 'warns' : 'blocks',
+    // One or two members never have a margin: that is how the cluster was built, and no reason to
+    // leave it in its version for ever. One that is missing is.
+    severity: unreachable.length === 0 ? 'warns' : 'blocks',
     object: cluster,
     message:
       `${answering} of ${memberCount} etcd members answer and ${quorum} are needed,` +
-      ' so none may be lost',
+      ' so none may be lost: without one of them nothing can be written',
     remedy: 'have three etcd members up, or one more than the quorum',
   });
   return findings;
@@ -142,11 +148,11 @@ function conditionFindings({ name, isLearner, alarms }: EtcdMemberObservation): 
 }
 
 function quotaFindings(member: EtcdMemberObservation): readonly Finding[] {
-  const { name, dbSizeBytes, dbSizeInUseBytes, quotaBytes } = member;
+  const { name, dbSizeBytes, quotaBytes } = member;
   const quota = quotaBytes === 0 ? etcdDefaultQuotaBytes : quotaBytes;
   if (dbSizeBytes < quota * etcdQuotaShare) return [];
   const share = Math.floor((dbSizeBytes / quota) * 100);
-  const isFragmented = dbSizeBytes >= dbSizeInUseBytes * etcdFragmentation;
+  const isFragmented = unusedShare(member) >= etcdFragmentation;
   return [
     {
       code: 'etcd-quota-near',
@@ -157,8 +163,31 @@ function quotaFindings(member: EtcdMemberObservation): readonly Finding[] {
         `its database has ${dbSizeBytes} bytes, ${share} % of` +
         ` ${quotaBytes === 0 ? 'the default quota (its own is not known)' : 'its quota'}`,
       remedy: isFragmented
-        ? 'defragment the member: less than half of its database is in use'
+        ? 'defragment the member: much of its database is not in use'
         : 'remove what is not needed, compact and defragment, or raise the quota',
+    },
+  ];
+}
+
+function unusedShare({ dbSizeBytes, dbSizeInUseBytes }: EtcdMemberObservation): number {
+  return dbSizeBytes <= 0 ? 0 : (dbSizeBytes - dbSizeInUseBytes) / dbSizeBytes;
+}
+
+/** Nothing is wrong with the data. Near the quota the finding of that says it already. */
+function fragmentationFindings(member: EtcdMemberObservation): readonly Finding[] {
+  const { name, dbSizeBytes, dbSizeInUseBytes } = member;
+  const share = unusedShare(member);
+  const isSmall = dbSizeBytes < etcdFragmentationBytesMin || share < etcdFragmentation;
+  if (isSmall || quotaFindings(member).length > 0) return [];
+  return [
+    {
+      code: 'etcd-fragmented',
+      severity: 'warns',
+      object: { kind: 'etcd', name },
+      message:
+        `${Math.floor(share * 100)} % of its database is not in use` +
+        ` (${dbSizeInUseBytes} of ${dbSizeBytes} bytes are), which snapshots and a way back carry`,
+      remedy: 'defragment the members one at a time, the leader last, before the upgrade',
     },
   ];
 }

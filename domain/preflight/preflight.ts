@@ -4,11 +4,17 @@
 // F2. A hop whose preflight is asked again after some of its work is done is not refused for it:
 //     API servers may be at `from` or at `to`.
 
-import type { PreflightFacts } from './preflight-cluster';
+import { certificateFindings } from './preflight-certificates';
+import type {
+  ControlPlaneFacts,
+  ControlPlaneObservation,
+  PreflightFacts,
+} from './preflight-cluster';
 import { budgetFindings, nodeFindings, storeFindings } from './preflight-cluster';
 import { etcdFindings } from './preflight-etcd';
+import { memberCountFindings, memberSpreadFindings } from './preflight-members';
 import type { Finding, PreflightReport, Severity } from './findings';
-import type { LeaseObservation, MemberObservation, Observation } from '../observation';
+import type { LeaseObservation, MemberObservation } from '../observation';
 import { findingObjectText } from '../status/sentences';
 import { isControllerInSkew } from '../plan/skew';
 import { compareVersions, minorOf } from '../versions';
@@ -18,15 +24,32 @@ const severityOrder: readonly Severity[] = ['blocks', 'warns', 'notes'];
 /** Every finding of every check, in the order of PreflightReport. Nothing is thrown. */
 export function evaluatePreflight(facts: PreflightFacts): PreflightReport {
   const { observation } = facts;
-  const findings = [
+  return reportOf([
+    ...controlPlaneFindings(facts),
+    ...memberSpreadFindings(observation),
+    ...nodeFindings(facts),
+    ...budgetFindings(observation),
+    ...storeFindings(observation),
+  ]);
+}
+
+/** What of it concerns the members alone: the gate before, between and after them. */
+export function evaluateControlPlane(facts: ControlPlaneFacts): PreflightReport {
+  return reportOf(controlPlaneFindings(facts));
+}
+
+function controlPlaneFindings(facts: ControlPlaneFacts): readonly Finding[] {
+  const { observation } = facts;
+  return [
     ...observation.members.flatMap((member) => memberFindings(member, facts)),
     ...memberCountFindings(observation),
     ...etcdFindings(observation.etcd),
     ...leaseFindings(observation),
-    ...nodeFindings(facts),
-    ...budgetFindings(observation),
-    ...storeFindings(observation),
+    ...certificateFindings(facts),
   ];
+}
+
+function reportOf(findings: readonly Finding[]): PreflightReport {
   return { schema: 'ascent.preflight/v1', findings: findings.toSorted(compareFindings) };
 }
 
@@ -41,7 +64,7 @@ function sortKey({ code, object, message }: Finding): string {
   return [code, findingObjectText(object), message].join('\n');
 }
 
-function memberFindings(member: MemberObservation, { hop }: PreflightFacts): readonly Finding[] {
+function memberFindings(member: MemberObservation, { hop }: ControlPlaneFacts): readonly Finding[] {
   return [...apiServerFindings(member, hop), ...controllerFindings(member, hop)];
 }
 
@@ -70,6 +93,17 @@ function apiServerFindings(
       object,
       message: `its API server is not ready; failing checks: ${checks || 'none named'}`,
       remedy: 'look at /readyz?verbose and the log of this API server',
+    });
+  }
+  const { failingLiveChecks } = apiServer;
+  if (failingLiveChecks !== undefined) {
+    const checks = failingLiveChecks.toSorted().join(', ');
+    findings.push({
+      code: 'api-server-not-live',
+      severity: 'blocks',
+      object,
+      message: `its API server is not live; failing checks: ${checks || 'none named'}`,
+      remedy: 'look at /livez?verbose and the log of this API server: its host will restart it',
     });
   }
   if (apiServer.version !== hop.from && apiServer.version !== hop.to) {
@@ -132,47 +166,10 @@ function controllerFindings(
   });
 }
 
-/** An even number bears no more losses than one member less (quorum is n / 2 + 1). */
-function memberCountFindings({ members }: Observation): readonly Finding[] {
-  const object = { kind: 'cluster' } as const;
-  if (members.length === 0) {
-    return [
-      {
-        code: 'api-server-unobserved',
-        severity: 'blocks',
-        object,
-        message: 'no control-plane member of it is known',
-        remedy: 'name the members in the cluster access file',
-      },
-    ];
-  }
-  if (members.length === 1) {
-    return [
-      {
-        code: 'member-single',
-        severity: 'warns',
-        object,
-        message: 'it has a single control-plane member, so the API is down while that changes',
-        remedy: 'add two members, or run the hop when nobody needs the API',
-      },
-    ];
-  }
-  if (members.length % 2 === 1) return [];
-  return [
-    {
-      code: 'member-count-even',
-      severity: 'warns',
-      object,
-      message: `it has ${members.length} control-plane members, an even number`,
-      remedy: 'add a member: an even number bears no more losses than one member less',
-    },
-  ];
-}
-
 const electedComponents = ['kube-controller-manager', 'kube-scheduler'] as const;
 
 /** A leader renews long before the duration is over (15 s, renewed each 2 s, by default). */
-function leaseFindings({ leases, members }: Observation): readonly Finding[] {
+function leaseFindings({ leases, members }: ControlPlaneObservation): readonly Finding[] {
   // Without a second member nobody needs to elect, and a leader that is slow is still the leader.
   const severity = members.length === 1 ? 'warns' : 'blocks';
   return electedComponents.flatMap((component) => {

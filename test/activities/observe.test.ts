@@ -26,6 +26,7 @@ describe('observeCluster', () => {
         apiServer: { kind: 'observed', version: '1.28.15', ready: true, failingChecks: [] },
         controllerManager: controller,
         scheduler: controller,
+        certificates: {},
       })),
       etcd: fake.etcd.observation,
       leases: [],

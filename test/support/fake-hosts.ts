@@ -10,6 +10,7 @@ import type { MemberName, NodeName } from '../../domain/names';
 import type {
   ApiServerObservation,
   ControllerObservation,
+  MemberObservation,
   Problem,
 } from '../../domain/observation';
 import type { KubeVersion } from '../../domain/versions';
@@ -33,6 +34,8 @@ export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
   readonly silent = new Set<string>();
   /** What was driven: `cp-1 kube-apiserver 1.29.15`, `worker-1 kubelet 1.29.15`. */
   readonly driven: string[] = [];
+  /** What members show; nothing unless a test says so. */
+  readonly certificatesOf = new Map<string, NonNullable<MemberObservation['certificates']>>();
   installable: readonly KubeVersion[] | undefined;
   /** Thrown by the next calls of a driver, one each. */
   readonly driverFailures: Error[] = [];
@@ -81,6 +84,10 @@ export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
 
   async scheduler(member: MemberName, signal: AbortSignal): Promise<ControllerObservation> {
     return this.look(member, 'kube-scheduler', this.member(member).scheduler, signal);
+  }
+
+  async certificates(member: MemberName): Promise<NonNullable<MemberObservation['certificates']>> {
+    return this.certificatesOf.get(member) ?? {};
   }
 
   async availableVersions(signal: AbortSignal): Promise<readonly KubeVersion[] | undefined> {

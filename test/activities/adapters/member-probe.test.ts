@@ -47,6 +47,7 @@ function answering(answers: Readonly<Record<string, Reaction>>): (asked: SeenReq
   return ({ url }) => answers[url.split('?', 1)[0] ?? ''] ?? { status: 404, body: 'not found' };
 }
 
+const ok = { status: 200, body: 'ok' } as const;
 const version = { status: 200, body: { major: '1', minor: '28', gitVersion: 'v1.28.15' } } as const;
 /** As kube-apiserver 1.28 answers while it starts and while it stops. */
 const notReady = [
@@ -67,7 +68,7 @@ const build =
 
 describe('an API server', () => {
   it('is observed with its version when it is ready', async () => {
-    server.react(answering({ '/version': version, '/readyz': { status: 200, body: 'ok' } }));
+    server.react(answering({ '/version': version, '/readyz': ok, '/livez': ok }));
     expect(await probe().apiServer(member, never)).toEqual({
       kind: 'observed',
       version: '1.28.15',
@@ -77,12 +78,28 @@ describe('an API server', () => {
   });
 
   it('names the checks that fail', async () => {
-    server.react(answering({ '/version': version, '/readyz': { status: 500, body: notReady } }));
+    server.react(
+      answering({ '/version': version, '/readyz': { status: 500, body: notReady }, '/livez': ok }),
+    );
     expect(await probe().apiServer(member, never)).toEqual({
       kind: 'observed',
       version: '1.28.15',
       ready: false,
       failingChecks: ['etcd', 'poststarthook/rbac/bootstrap-roles', 'shutdown'],
+    });
+  });
+
+  it('names the checks that say that it does not live', async () => {
+    const notLive = '[+]ping ok\n[-]etcd failed: reason withheld\nlivez check failed';
+    server.react(
+      answering({ '/version': version, '/readyz': ok, '/livez': { status: 500, body: notLive } }),
+    );
+    expect(await probe().apiServer(member, never)).toEqual({
+      kind: 'observed',
+      version: '1.28.15',
+      ready: true,
+      failingChecks: [],
+      failingLiveChecks: ['etcd'],
     });
   });
 
@@ -155,5 +172,44 @@ describe.each(['controllerManager', 'scheduler'] as const)('the %s', (component)
       kind: 'unobserved',
       problem: { code: 'forbidden', message: `asking ${server.url}/metrics: HTTP 403` },
     });
+  });
+});
+
+describe('certificates', () => {
+  const hourSeconds = 3_600;
+
+  it('are told of every component, with the first end of their chain', async () => {
+    const shown = await probe().certificates(member, never);
+    expect(Object.keys(shown)).toEqual([
+      'kube-apiserver',
+      'kube-controller-manager',
+      'kube-scheduler',
+    ]);
+    const { expiresAt = '', expiresInSeconds = 0 } = shown['kube-apiserver'] ?? {};
+    expect(expiresInSeconds).toBeGreaterThan(hourSeconds - 120);
+    expect(expiresInSeconds).toBeLessThanOrEqual(hourSeconds);
+    expect(new Date(expiresAt).toISOString()).toBe(expiresAt);
+  });
+
+  it('that another authority has signed, or that nobody shows, are not told', async () => {
+    const other = await startCannedServer(await createAuthority('other-ca'));
+    const closed = await startCannedServer(await createAuthority('closed-ca'));
+    await closed.close();
+    const members = [
+      {
+        name: 'cp-1',
+        apiServer: other.url,
+        controllerManager: closed.url,
+        scheduler: server.url,
+      },
+    ] as const;
+    const shown = await createMemberProbe(connection, members).certificates(member, never);
+    await other.close();
+    expect(Object.keys(shown)).toEqual(['kube-scheduler']);
+  });
+
+  it('are not read after a cancellation', async () => {
+    const reason = new Error('cancelled');
+    await expect(probe().certificates(member, AbortSignal.abort(reason))).rejects.toBe(reason);
   });
 });

@@ -434,6 +434,19 @@ describe('no plan is made', () => {
     expect(planOf(allowed, seen.observation()).kind).toBe('planned');
   });
 
+  it.each([
+    [300_000, 30_000],
+    [10_000, 10_000],
+  ])('a single member that may take %s ms is expected back after %s', (limit, expected) => {
+    const spec = aSpec({ controlPlane: { memberTimeoutMs: limit, allowSingleMember: true } });
+    const { hops } = aPlan(spec, aCluster().withMembers(1).withNodes(1).observation());
+    const steps = hops.flatMap((hop) => hop.steps.filter(({ kind }) => kind === 'api-server'));
+    expect(steps).toEqual(
+      steps.map((step) => ({ ...step, timeoutMs: limit, expectedDowntimeMs: expected })),
+    );
+    expect(steps).toHaveLength(2);
+  });
+
   it('asks nothing of a single member whose nodes only are finished', () => {
     const seen = aCluster().withMembers(1, '1.30.14').withNodes(1, '1.29.15').observation();
     expect(planOf(aSpec(), seen).kind).toBe('planned');

@@ -1,0 +1,29 @@
+// How long hops take as planned, before any of them was seen: their soaks, and for the rest the
+// guesses that estimates begin with. What people take to answer is not planned.
+
+import { firstGuessSeconds } from '../status/progress-estimate';
+import type { Hop, Step } from './plan';
+
+/** Milliseconds. A pool's nodes go as many at once as it may have in work. */
+export function plannedMs(hops: readonly Hop[]): number {
+  const steps = hops.flatMap((hop) => hop.steps.map(stepMs));
+  return steps.reduce((sum, ms) => sum + ms, 0);
+}
+
+function stepMs(step: Step): number {
+  switch (step.kind) {
+    case 'soak':
+      return step.durationMs;
+    case 'pool': {
+      const turns = Math.ceil(step.nodes.length / step.maxUnavailable);
+      return turns * (firstGuessSeconds.node * 1_000 + step.nodeSoakMs);
+    }
+    case 'controllers':
+      return step.members.length * firstGuessSeconds.controllers * 1_000;
+    case 'preflight':
+    case 'snapshot':
+    case 'api-server':
+    case 'verify':
+      return firstGuessSeconds[step.kind] * 1_000;
+  }
+}

@@ -1,0 +1,70 @@
+// Certificates against the planned end of the path: one that expires on the way ends it in the
+// middle of a change.
+
+import type { ControlPlaneFacts } from './preflight-cluster';
+import type { Finding, FindingObject } from './findings';
+import { formatDuration } from '../durations';
+import type { CertificateObservation } from '../observation';
+
+/** What answers of people, windows and retries add is not planned. */
+const reserveMs = 7 * 86_400_000;
+
+interface Shown {
+  readonly object: FindingObject;
+  /** `its API server`. */
+  readonly of: string;
+  readonly certificate: CertificateObservation;
+}
+
+/**
+ * `blocks`: it expires before the end of this hop. `warns`: before that of the path, or within a
+ * week after it.
+ */
+export function certificateFindings(facts: ControlPlaneFacts): readonly Finding[] {
+  const { hopMs = 0, pathMs = 0 } = facts.planned ?? {};
+  return shownIn(facts).flatMap(({ object, of, certificate }): readonly Finding[] => {
+    const { expiresAt, expiresInSeconds } = certificate;
+    const leftMs = expiresInSeconds * 1_000;
+    if (leftMs > pathMs + reserveMs) return [];
+    const when =
+      leftMs <= 0
+        ? 'has expired'
+        : `expires in ${formatDuration(leftMs)}: ${endText(leftMs, { hopMs, pathMs })}`;
+    return [
+      {
+        code: 'certificate-expires',
+        severity: leftMs <= hopMs ? 'blocks' : 'warns',
+        object,
+        message: `the certificate of ${of}, or an authority of it, ${when} (${expiresAt})`,
+        remedy: 'renew it and restart what shows it, one member at a time, before the upgrade',
+      },
+    ];
+  });
+}
+
+function endText(
+  leftMs: number,
+  { hopMs, pathMs }: { readonly hopMs: number; readonly pathMs: number },
+): string {
+  if (leftMs <= hopMs) return `the hop takes ${formatDuration(hopMs)} as planned`;
+  const path = `the path takes ${formatDuration(pathMs)} as planned`;
+  if (leftMs <= pathMs) return path;
+  return pathMs > 0 ? `${path}, and longer when people are waited for` : 'within the week';
+}
+
+function shownIn({ observation: { members, etcd } }: ControlPlaneFacts): readonly Shown[] {
+  const components = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
+  const ofMembers = members.flatMap(({ name, certificates = {} }) =>
+    components.flatMap((component): readonly Shown[] => {
+      const certificate = certificates[component];
+      const object = { kind: 'member', name } as const;
+      return certificate === undefined ? [] : [{ object, of: `its ${component}`, certificate }];
+    }),
+  );
+  const etcdMembers = etcd.kind === 'observed' ? etcd.members : [];
+  const ofEtcd = etcdMembers.flatMap(({ name, certificate }): readonly Shown[] => {
+    const object = { kind: 'etcd', name } as const;
+    return certificate === undefined ? [] : [{ object, of: 'this member', certificate }];
+  });
+  return [...ofMembers, ...ofEtcd];
+}
