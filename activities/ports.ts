@@ -215,7 +215,7 @@ export interface KubeApi extends ScaleApi {
   isAttached(attachment: string, signal: AbortSignal): Promise<boolean>;
   /** A PersistentVolume by its name; undefined when it does not exist. */
   findVolume(name: string, signal: AbortSignal): Promise<VolumeView | undefined>;
-  /** Every PersistentVolume, as an API server remembers them. */
+  /** Every PersistentVolume, no older than the question: in pages, all of one moment. */
   listVolumes(signal: AbortSignal): Promise<readonly VolumeView[]>;
   /**
    * UID is a precondition: a pod of the same name that came later is `replaced`. It is compared

@@ -19,6 +19,7 @@ import {
   type ScaleView,
 } from '../drain/scale-api';
 import { asMergePatch, type KubeRequests } from './kube-requests';
+import { controllerOf, timeMs } from './kube-views';
 
 export function scaleCalls(requests: KubeRequests): ScaleApi {
   const { apps, autoscaling } = requests;
@@ -28,9 +29,7 @@ export function scaleCalls(requests: KubeRequests): ScaleApi {
       const found = await requests.find({ doing, signal }, (call) =>
         apps.readNamespacedReplicaSet({ namespace, name }, call),
       );
-      const owners = found?.metadata?.ownerReferences ?? [];
-      const owner = owners.find(({ controller }) => controller === true);
-      return owner === undefined ? undefined : { kind: owner.kind, name: owner.name };
+      return controllerOf(found?.metadata ?? {}).controller;
     },
 
     getDeployment: (namespace, name, signal) =>
@@ -179,12 +178,12 @@ function lastWriter(
   path: readonly string[],
 ): string | undefined {
   const writers = entries.filter(({ fieldsV1 }) => hasPath(fieldsV1, path));
-  const [last] = writers.toSorted((a, b) => timeMs(b) - timeMs(a));
+  const [last] = writers.toSorted((a, b) => writtenMs(b) - writtenMs(a));
   return last?.manager;
 }
 
-function timeMs({ time }: V1ManagedFieldsEntry): number {
-  return time === undefined ? 0 : new Date(time).getTime();
+function writtenMs({ time }: V1ManagedFieldsEntry): number {
+  return time === undefined ? 0 : timeMs(time);
 }
 
 function hasPath(fields: unknown, path: readonly string[]): boolean {

@@ -27,7 +27,7 @@ const mirrorAnnotation = 'kubernetes.io/config.mirror';
  * Typed as a Date, but the client library leaves a MicroTime as the text that came, and so are all
  * times in the objects of a watch.
  */
-function timeMs(time: Date | string): number {
+export function timeMs(time: Date | string): number {
   return new Date(time).getTime();
 }
 
@@ -94,7 +94,8 @@ function hasEmptyDir(spec: V1Pod['spec']): boolean {
   return spec?.volumes?.some(({ emptyDir }) => emptyDir !== undefined) === true;
 }
 
-function controllerOf({ ownerReferences = [] }: V1ObjectMeta): Pick<PodView, 'controller'> {
+/** The owner that manages the object, where one does. */
+export function controllerOf({ ownerReferences = [] }: V1ObjectMeta): Pick<PodView, 'controller'> {
   const owner = ownerReferences.find(({ controller }) => controller === true);
   return owner === undefined ? {} : { controller: { kind: owner.kind, name: owner.name } };
 }

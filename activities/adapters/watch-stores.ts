@@ -14,6 +14,10 @@ class Grouped<View> {
     return [...(this.#groups.get(group)?.values() ?? [])];
   }
 
+  all(): readonly View[] {
+    return [...this.#groups.values()].flatMap((group) => [...group.values()]);
+  }
+
   get(group: string, key: string): View | undefined {
     return this.#groups.get(group)?.get(key);
   }
@@ -68,7 +72,8 @@ export class PodStore extends Store<PodView> {
   readonly #byUid = new Map<string, PodView>();
   /** A pod gets a node once, and keeps it; those without one are nobody's. */
   readonly #byNode = new Grouped<PodView>();
-  readonly #unhealthy = new Map<string, PodView>();
+  /** By namespace: whoever asks about a budget asks about the pods of one. */
+  readonly #unhealthy = new Grouped<PodView>();
   /** How many serve, by owner. */
   readonly #serving = new Map<string, number>();
 
@@ -81,7 +86,11 @@ export class PodStore extends Store<PodView> {
   }
 
   unhealthy(): readonly PodView[] {
-    return [...this.#unhealthy.values()];
+    return this.#unhealthy.all();
+  }
+
+  unhealthyIn(namespace: string): readonly PodView[] {
+    return this.#unhealthy.of(namespace);
   }
 
   servingOf(owner: string): number {
@@ -99,15 +108,16 @@ export class PodStore extends Store<PodView> {
     this.#count(this.#byUid.get(pod.uid), -1);
     this.#count(pod, 1);
     this.#byUid.set(pod.uid, pod);
-    if (isUnhealthy(pod)) this.#unhealthy.set(pod.uid, pod);
-    else this.#unhealthy.delete(pod.uid);
+    const { namespace } = pod.ref;
+    if (isUnhealthy(pod)) this.#unhealthy.set(namespace, pod.uid, pod);
+    else this.#unhealthy.delete(namespace, pod.uid);
     if (pod.node !== '') this.#byNode.set(pod.node, pod.uid, pod);
   }
 
   protected drop(pod: PodView): void {
     this.#count(this.#byUid.get(pod.uid), -1);
     this.#byUid.delete(pod.uid);
-    this.#unhealthy.delete(pod.uid);
+    this.#unhealthy.delete(pod.ref.namespace, pod.uid);
     this.#byNode.delete(pod.node, pod.uid);
   }
 

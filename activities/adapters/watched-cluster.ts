@@ -166,7 +166,8 @@ class Watching implements ClusterView {
   shortfallOf(ref: BudgetRef): BudgetShortfall | undefined {
     const budget = this.#budgets.get(ref);
     if (budget === undefined) return undefined;
-    return { budget, unhealthy: this.#pods.unhealthy().filter((pod) => budget.selects(pod)) };
+    const near = this.#pods.unhealthyIn(ref.namespace);
+    return { budget, unhealthy: near.filter((pod) => budget.selects(pod)) };
   }
 
   async end(): Promise<void> {

@@ -1,6 +1,7 @@
 // Which zones the volumes of pods can be reached from. A volume keeps its zones for life, so they
 // are read once, and again only when a claim turns up that nobody knew.
 
+import { claimKey, claimKeysOf } from '../claim-keys';
 import type { Clock, KubeApi, PodView, VolumeView } from '../ports';
 import { PortError } from '../ports';
 
@@ -30,7 +31,7 @@ export class VolumeZones {
       this.#volumes = new Map(
         volumes.flatMap((volume) => {
           const { claim } = volume;
-          return claim === undefined ? [] : [[`${claim.namespace}/${claim.name}`, volume]];
+          return claim === undefined ? [] : [[claimKey(claim), volume]];
         }),
       );
     } catch (error) {
@@ -41,22 +42,18 @@ export class VolumeZones {
 
   #hasUnknown(pods: Iterable<PodView>): boolean {
     for (const pod of pods) {
-      if (claimsOf(pod).some((claim) => !this.#volumes.has(claim))) return true;
+      if (claimKeysOf(pod).some((claim) => !this.#volumes.has(claim))) return true;
     }
     return false;
   }
 
   /** Zones that all of its volumes can be reached from; undefined: any, or not known. */
   of(pod: PodView): readonly string[] | undefined {
-    const known = claimsOf(pod).flatMap((claim) => {
+    const known = claimKeysOf(pod).flatMap((claim) => {
       const zones = this.#volumes.get(claim)?.zones;
       return zones === undefined ? [] : [zones];
     });
     const [first, ...rest] = known;
     return first?.filter((zone) => rest.every((zones) => zones.includes(zone)));
   }
-}
-
-function claimsOf({ ref, claims = [] }: PodView): readonly string[] {
-  return claims.map((claim) => `${ref.namespace}/${claim}`);
 }

@@ -167,8 +167,9 @@ export class DrainLedger {
     return this.toEvict
       .flatMap((pod) => {
         const blocker = this.refused.get(pod.uid)?.blocker;
-        if (blocker?.code !== 'budget-exhausted' || blocker.budget === undefined) return [];
-        return [{ pod, budget: blocker.budget, sinceMs: blocker.sinceMs }];
+        const budget = keepingBudget(blocker);
+        if (blocker === undefined || budget === undefined) return [];
+        return [{ pod, budget, sinceMs: blocker.sinceMs }];
       })
       .toSorted((a, b) => a.sinceMs - b.sinceMs);
   }
@@ -256,8 +257,8 @@ export class DrainLedger {
   explain(about: (budget: BudgetRef) => BudgetExplanation | undefined): void {
     const budgets = new Map<string, BudgetRef>();
     for (const { blocker } of this.refused.values()) {
-      if (blocker.code !== 'budget-exhausted' || blocker.budget === undefined) continue;
-      budgets.set(budgetKey(blocker.budget), blocker.budget);
+      const budget = keepingBudget(blocker);
+      if (budget !== undefined) budgets.set(budgetKey(budget), budget);
     }
     this.explanations = new Map(
       [...budgets].flatMap(([key, budget]) => {
@@ -320,8 +321,9 @@ export class DrainLedger {
   private explained(refused: readonly DrainBlocker[]): readonly DrainBlocker[] {
     const told = new Set<string>();
     return refused.map((blocker) => {
-      if (blocker.code !== 'budget-exhausted' || blocker.budget === undefined) return blocker;
-      const key = budgetKey(blocker.budget);
+      const budget = keepingBudget(blocker);
+      if (budget === undefined) return blocker;
+      const key = budgetKey(budget);
       if (told.has(key)) return blocker;
       told.add(key);
       const explanation = this.explanations.get(key);
@@ -339,6 +341,11 @@ export class DrainLedger {
     const told = { nowMs, node, tellsAll };
     return this.leaving.flatMap((pod) => terminatingBlocker(pod, told) ?? []);
   }
+}
+
+/** The budget that keeps a pod, where that is what does and it is known which. */
+function keepingBudget(blocker: DrainBlocker | undefined): BudgetRef | undefined {
+  return blocker?.code === 'budget-exhausted' ? blocker.budget : undefined;
 }
 
 function blockerOf(pod: PodRef, answer: Refused, sinceMs: number): DrainBlocker {

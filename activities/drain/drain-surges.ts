@@ -135,7 +135,7 @@ export class DrainSurges {
 
   async #lookAfter(active: Active): Promise<void> {
     const { kube, clock, ledger, signal } = this.#options;
-    if (!(await this.#hasPodOf(active, ledger.departing))) {
+    if ((await this.#podOf(active, ledger.departing)) === undefined) {
       await this.#putBack(active, signal);
       return;
     }
@@ -152,16 +152,16 @@ export class DrainSurges {
     await this.#putBack(active, signal);
   }
 
-  /** Whether one of these pods is of the Deployment; others are nobody's concern here. */
-  async #hasPodOf(
+  /** The first of these pods that is of the Deployment; others are nobody's concern here. */
+  async #podOf(
     { raised, deployment }: Pick<Active, 'raised' | 'deployment'>,
     pods: readonly PodView[],
-  ): Promise<boolean> {
+  ): Promise<PodView | undefined> {
     for (const pod of pods) {
       if (pod.ref.namespace !== raised.namespace) continue;
-      if ((await this.#choices.deploymentOf(pod)) === deployment) return true;
+      if ((await this.#choices.deploymentOf(pod)) === deployment) return pod;
     }
-    return false;
+    return undefined;
   }
 
   /** By budgetKey. */
@@ -229,12 +229,10 @@ export class DrainSurges {
   /** U3, as long as a pod is kept for which it was raised. */
   async #undoneBlockers(): Promise<readonly DrainBlocker[]> {
     const blockers: DrainBlocker[] = [];
-    for (const { deployment, sinceMs, ...undone } of this.#undone) {
-      for (const { pod } of this.#options.ledger.kept) {
-        if (!(await this.#hasPodOf({ raised: undone.raised, deployment }, [pod]))) continue;
-        blockers.push({ ...undone, code: 'surge-undone', pod: pod.ref, sinceMs });
-        break;
-      }
+    const kept = this.#options.ledger.kept.map(({ pod }) => pod);
+    for (const { deployment, ...undone } of this.#undone) {
+      const pod = await this.#podOf({ raised: undone.raised, deployment }, kept);
+      if (pod !== undefined) blockers.push({ ...undone, code: 'surge-undone', pod: pod.ref });
     }
     return blockers;
   }

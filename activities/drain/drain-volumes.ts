@@ -14,6 +14,7 @@
 import type { DrainBlocker } from '../../domain/blockers';
 import type { NodeName, PodRef } from '../../domain/names';
 import { forEachAtOnce } from '../at-once';
+import { claimKey, claimKeysOf } from '../claim-keys';
 import type { NodePods } from './drain-looks';
 import {
   type Clock,
@@ -204,7 +205,7 @@ export class DrainVolumes {
   }
 
   #isUsed({ namespace }: PodRef, claim: string): boolean {
-    return this.#usedClaims.has(`${namespace}/${claim}`);
+    return this.#usedClaims.has(claimKey({ namespace, name: claim }));
   }
 
   async #check(nowMs: number): Promise<void> {
@@ -245,7 +246,7 @@ export class DrainVolumes {
       const claims = new Set(claimKeysOf(pod));
       const volumes = attachments.flatMap(({ name, volume }): readonly AttachedVolume[] => {
         const { claim, inUseAs } = this.#volumes.get(volume) ?? {};
-        if (claim === undefined || !claims.has(`${claim.namespace}/${claim.name}`)) return [];
+        if (claim === undefined || !claims.has(claimKey(claim))) return [];
         const known = { attachment: name, volume, claim: claim.name };
         return [inUseAs === undefined ? known : { ...known, inUseAs }];
       });
@@ -268,10 +269,6 @@ export class DrainVolumes {
       this.#pods.clear();
     }
   }
-}
-
-function claimKeysOf({ ref, claims = [] }: PodView): readonly string[] {
-  return claims.map((claim) => `${ref.namespace}/${claim}`);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

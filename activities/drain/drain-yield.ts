@@ -51,8 +51,10 @@ export class DrainYield {
   }
 }
 
+/** None while the scheduler finds a node for every pod: there is no deadlock then (Y2). */
 function drainedNodes(cluster: ClusterView): readonly DrainedNode[] {
   const unscheduled = cluster.unhealthyPods().filter((pod) => pod.trouble?.code === 'unscheduled');
+  if (unscheduled.length === 0) return [];
   return cluster
     .nodes()
     .filter(isInUpgrade)
