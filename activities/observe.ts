@@ -14,6 +14,7 @@ import {
   type Observation,
   type UnreportedNode,
 } from '../domain/observation';
+import { isFinished } from '../domain/pod-phase';
 import { parseVersion } from '../domain/versions';
 import { type ActivityDependencies, runActivity } from './activity-run';
 import { cordonOf } from './cordon-mark';
@@ -164,8 +165,7 @@ function observeNodes(
 }
 
 function isEvictable(pod: PodView): boolean {
-  const isFinished = pod.phase === 'Succeeded' || pod.phase === 'Failed';
-  return pod.node !== '' && !isFinished && !pod.isMirror && daemonSetOf(pod) === undefined;
+  return pod.node !== '' && !isFinished(pod) && !pod.isMirror && daemonSetOf(pod) === undefined;
 }
 
 /** The fields by name: a view may be an object with more than it says. */

@@ -1,7 +1,8 @@
 // A lab for people.
 
 import type { Style } from '../cli/render/style';
-import { columns, count, tally } from '../cli/render/text';
+import { columns, tally } from '../cli/render/text';
+import { count } from '../domain/counts';
 import type { LabState } from '../lab/lab';
 
 export function labLines(name: string, state: LabState, style: Style): readonly string[] {

@@ -6,6 +6,7 @@ import { Option } from 'commander';
 
 import type { DrainPolicy } from '../client';
 import { parseDrainPolicy } from '../client';
+import { collect } from './globals';
 
 export interface DrainFlags {
   readonly timeout?: string;
@@ -70,10 +71,6 @@ export function addDrainFlags(command: Command): Command {
     .option('--force', 'as kubectl: --unmanaged-pods evict')
     .option('--delete-emptydir-data', 'as kubectl: --empty-dir-data delete')
     .option('--ignore-daemonsets', 'as kubectl: it is always so');
-}
-
-function collect(text: string, others: readonly string[] = []): readonly string[] {
-  return [...others, text];
 }
 
 /** The parser would stop at the first wrong one; ours are told all at once. */

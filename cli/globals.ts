@@ -34,8 +34,9 @@ export function addGlobalOptions(program: Command): void {
     .option('--actor <name>', 'who asks, for the audit trail (default: user@host)');
 }
 
-function collect(file: string, others: readonly string[] = []): readonly string[] {
-  return [...others, file];
+/** For an option that may be given several times. */
+export function collect(text: string, others: readonly string[] = []): readonly string[] {
+  return [...others, text];
 }
 
 export function connectOptions(options: GlobalOptions, context: CliContext): ConnectOptions {

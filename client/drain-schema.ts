@@ -1,12 +1,13 @@
 // What an upgrade file may say of the drains of a pool: how pods leave a node.
 
+import ms from 'ms';
 import { z } from 'zod';
 
-import { drainRungs } from '../domain/drain/drain-ladder';
+import { defaultSurgeAfterMs, drainRungs, surgeAfterMsOf } from '../domain/drain/drain-ladder';
 import { formatDuration } from '../domain/durations';
 import { alternativesText, expectedText } from '../domain/input-words';
 import { parseLabelSelector } from '../domain/drain/label-selector';
-import type { DrainPolicy } from '../domain/spec';
+import type { DrainPolicy, DrainRung } from '../domain/spec';
 import { dnsLabelPattern, duration, expecting, toMs } from './spec-fields';
 
 /**
@@ -17,7 +18,6 @@ import { dnsLabelPattern, duration, expecting, toMs } from './spec-fields';
  * - `jobPods`: evicted; a Job begins again elsewhere, and many never end in time. `jobTimeout`:
  *   leaves the drain ten of its minutes for what comes after the Jobs.
  * - `ladder`: nothing is changed but what is drained, nothing is forced, and a person is asked.
- *   `surgeAfter`: longer than a budget needs that only waits for a replacement.
  */
 const drainDefaults = {
   timeout: '30m',
@@ -26,7 +26,6 @@ const drainDefaults = {
   jobPods: 'evict',
   jobTimeout: '20m',
   ladder: ['hold'],
-  surgeAfter: '1m',
 } as const;
 
 const namespaceName = 'the name of a namespace (at most 63 lower-case letters, digits and dashes)';
@@ -113,7 +112,7 @@ export const drainSchema = z
         '1s',
         '7d',
         'How long a budget keeps a pod before its Deployment is raised; shorter than timeout.' +
-          ` With surge in the ladder, ${drainDefaults.surgeAfter} if not said.`,
+          ` With surge in the ladder, ${ms(defaultSurgeAfterMs)} if not said.`,
       ).optional(),
     },
     expecting('a mapping'),
@@ -166,18 +165,18 @@ function jobMistake(choices: JobChoices): string | undefined {
 
 interface SurgeChoices {
   readonly timeout: number;
-  readonly ladder?: readonly string[] | undefined;
+  readonly ladder?: readonly DrainRung[] | undefined;
   readonly surgeAfter?: number | undefined;
 }
 
 /** As with Jobs: a rung that is never come to. */
-function surgeMistake({ timeout, ladder = [], surgeAfter }: SurgeChoices): string | undefined {
-  if (!ladder.includes('surge')) {
+function surgeMistake({ timeout, ladder, surgeAfter }: SurgeChoices): string | undefined {
+  const afterMs = surgeAfterMsOf({ ladder, surgeAfterMs: surgeAfter });
+  if (afterMs === undefined) {
     return surgeAfter === undefined
       ? undefined
       : 'is for a ladder with surge only - add surge to the ladder, or leave surgeAfter out';
   }
-  const afterMs = surgeAfter ?? toMs(drainDefaults.surgeAfter);
   if (afterMs < timeout) return undefined;
   return (
     `${formatDuration(afterMs)} is not shorter than the drain's timeout of` +

@@ -1,7 +1,13 @@
 // Words for blockers: why a plan cannot be made or a pod does not leave, and what to do about it.
 // Every sentence has the shape `what is the matter - what to do`.
 
-import type { Blocker, DrainBlocker, PlanBlocker, TreatmentSource } from './blockers';
+import type {
+  Blocker,
+  DrainBlocker,
+  PlanBlocker,
+  TerminatingCause,
+  TreatmentSource,
+} from './blockers';
 import { budgetExplanationText } from './drain/budget-sentences';
 import type { LadderFault } from './drain/drain-ladder';
 import { drainAnnotation, drainAnnotationValues } from './drain/drain-verdicts';
@@ -11,7 +17,6 @@ import { boundedList } from './lists';
 import type { BudgetRef, PodRef } from './names';
 import type { UnreportedNode } from './observation';
 import type { PodTreatment } from './spec';
-import type { TerminatingCause } from './drain/stuck-terminating';
 import { ladderStandText, undoneSurgeText } from './drain/surge-sentences';
 import { minorOf } from './versions';
 import type { Words } from './words';

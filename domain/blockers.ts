@@ -3,7 +3,6 @@
 
 import type { BudgetExplanation } from './drain/budget-explanation';
 import type { BudgetRef, ClusterName, MemberName, NodeName, PodRef, PoolName } from './names';
-import type { TerminatingCause } from './drain/stuck-terminating';
 import type { LadderFault } from './drain/drain-ladder';
 import type { LadderStand, UndoneSurge } from './drain/surge';
 import type { KubeMinor, KubeVersion } from './versions';
@@ -106,6 +105,17 @@ export type PlanBlocker =
       readonly expected: string;
       readonly actual: string;
     };
+
+/** Why a terminating pod is still there (drain/stuck-terminating.ts). */
+export type TerminatingCause =
+  /** Its grace period is long and not over. */
+  | 'grace'
+  | 'node-not-ready'
+  | 'finalizer'
+  /** Its containers have ended; the node still has volumes in use, and it claims some. */
+  | 'volume'
+  /** Nothing else is known: the kubelet has not said that its containers have ended. */
+  | 'unconfirmed';
 
 /** Why a pod does not leave its node now. `sinceMs`: epoch milliseconds of the first refusal. */
 export type DrainBlocker =

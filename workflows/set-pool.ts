@@ -2,6 +2,7 @@
 // against it, what becomes of the state, and where it stands. Pure, like the rest of the desk.
 // The rule itself is L1 of domain/pool/pool-limits.ts.
 
+import { count } from '../domain/counts';
 import type { CommandRefusal, SetPoolRequest } from '../domain/status/control';
 import type { PoolName } from '../domain/names';
 import type { Hop, PoolStep } from '../domain/plan/plan';
@@ -9,7 +10,6 @@ import {
   isSameLimit,
   limitOf,
   maxUnavailableProblem,
-  nodesText,
   type PoolLimit,
   type PoolLimitStatus,
 } from '../domain/pool/pool-limits';
@@ -137,7 +137,8 @@ function effectOf(before: UpgradeState, after: UpgradeState, pool: PoolName): st
   }
   const { hop, step } = standing;
   const [was, now] = [limitOf(step, before.limits), limitOf(step, after.limits)];
-  const atMost = `at most ${nodesText(now)} at once, ${now === was ? 'as before' : `not ${was}`}`;
+  const compared = now === was ? 'as before' : `not ${was}`;
+  const atMost = `at most ${count(now, 'node')} at once, ${compared}`;
   if (standing.kind === 'ahead') {
     const { doneIn } = standing;
     const done = doneIn === undefined ? '' : `pool ${pool} is done in ${doneIn.id}; `;

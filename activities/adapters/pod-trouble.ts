@@ -5,6 +5,7 @@
 import type { V1ContainerStatus, V1PodCondition, V1PodStatus } from '@kubernetes/client-node';
 
 import type { PodTrouble } from '../../domain/drain/budget-explanation';
+import { isFinished } from '../../domain/pod-phase';
 
 /** Longest message that is kept: there may be one for each of 150,000 pods. */
 const toldCharacters = 200;
@@ -25,9 +26,8 @@ const startingReasons: ReadonlySet<string> = new Set(['ContainerCreating', 'PodI
 
 /** As a view has it: absent of pods that are Ready, are finished, or say nothing about it. */
 export function troubleOf(status: V1PodStatus): { readonly trouble?: PodTrouble } {
-  const { phase } = status;
   const ready = conditionOf(status, 'Ready');
-  if (ready?.status === 'True' || phase === 'Succeeded' || phase === 'Failed') return {};
+  if (ready?.status === 'True' || isFinished(status)) return {};
   const trouble = unscheduled(status) ?? waiting(status) ?? ended(status) ?? notReady(ready);
   return trouble === undefined ? {} : { trouble };
 }

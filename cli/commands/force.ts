@@ -2,9 +2,11 @@
 
 import type { Command } from 'commander';
 
+import { podText } from '../../domain/blocker-sentences';
 import { type ForcedPod, judgeForce, type PodAsked } from '../../domain/drain/force';
 import { usageError } from '../cli-error';
 import type { UpgradeClient } from '../context';
+import { collect } from '../globals';
 import { assertUsable } from '../node-commands';
 import type { CommandRun, Invocation } from '../session';
 import type { AnswerOptions } from './answers';
@@ -45,10 +47,6 @@ export function addForce(program: Command, run: CommandRun): void {
       return client.forcePods(cluster, { ...requestOf(invocation), node, pods: asked });
     });
   });
-}
-
-function collect(pod: string, before: readonly string[] = []): readonly string[] {
-  return [...before, pod];
 }
 
 /** Every problem at once. */
@@ -98,17 +96,18 @@ async function agreedPods(
   const exact = judged.pods.map(({ namespace, name, uid }) => ({ namespace, name, uid }));
   if (options.yes === true) return exact;
   if (context.confirm === undefined || options.output === 'json') {
-    throw usageError('nobody can be asked here', `give --yes: ${consequences(judged.pods)}`);
+    const meant = judged.pods.map(forcedMeaning).join('; ');
+    throw usageError('nobody can be asked here', `give --yes: ${meant}`);
   }
-  const lines = judged.pods.map((pod) => `  ${pod.namespace}/${pod.name} ${meaning[pod.by]}`);
+  const lines = judged.pods.map((pod) => `  ${forcedMeaning(pod)}`);
   const question = `Force these pods of node ${node}?`;
   if (await context.confirm(`${lines.join('\n')}\n${question}`)) return exact;
   context.stderr.write('nothing was forced\n');
   return undefined;
 }
 
-function consequences(pods: readonly ForcedPod[]): string {
-  return pods.map(({ namespace, name, by }) => `${namespace}/${name} ${meaning[by]}`).join('; ');
+function forcedMeaning(pod: ForcedPod): string {
+  return `${podText(pod)} ${meaning[pod.by]}`;
 }
 
 /** What a forced deletion means for what runs in the pod. */

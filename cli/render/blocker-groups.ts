@@ -1,8 +1,9 @@
 // What a drain waits for, as lines of a terminal.
 
+import { count } from '../../domain/counts';
 import { type BlockerGroup, blockerGroups, groupSentence } from '../../domain/drain/blocker-groups';
 import type { DrainBlocker } from '../../domain/blockers';
-import { count, wrap } from './text';
+import { wrap } from './text';
 
 const mostGroups = 4;
 

@@ -1,11 +1,12 @@
 // Blockers and preflight findings for people.
 
+import { count } from '../../domain/counts';
 import { blockerSentence } from '../../domain/blocker-sentences';
 import type { Blocker } from '../../domain/blockers';
 import type { Finding, Severity } from '../../domain/preflight/findings';
 import { findingObjectText } from '../../domain/status/sentences';
 import type { Style } from './style';
-import { count, wrap } from './text';
+import { wrap } from './text';
 
 /** One line for each blocker, its code first. */
 export function renderBlockers(

@@ -1,5 +1,6 @@
 // The drain of one node for people: what it would do, where it stands, how it ended.
 
+import { count } from '../../domain/counts';
 import type { NodePreview } from '../../activities/drain/drain-preview';
 import {
   type BlockerGroup,
@@ -14,7 +15,7 @@ import { drainEndSentence, drainStatusSentence } from '../../domain/drain/node-d
 import { unsettledSentences } from '../../domain/status/status-sentences';
 import { blockerLines, groupLines } from './blocker-groups';
 import type { Style } from './style';
-import { columns, count, wrap } from './text';
+import { columns, wrap } from './text';
 
 interface View {
   readonly nowMs: number;

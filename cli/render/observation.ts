@@ -1,5 +1,6 @@
 // An observation for people: members, etcd, nodes and budgets in tables.
 
+import { count } from '../../domain/counts';
 import type {
   MemberObservation,
   NodeObservation,
@@ -7,7 +8,7 @@ import type {
   UnreportedNode,
 } from '../../domain/observation';
 import type { Style } from './style';
-import { columns, count, formatBytes } from './text';
+import { columns, formatBytes } from './text';
 
 export function renderObservation(seen: Observation, style: Style): readonly string[] {
   const table = (rows: readonly (readonly string[])[]) => {

@@ -1,11 +1,12 @@
 // A plan for people: what happens in which order, to which nodes, and where it asks somebody.
 
+import { count } from '../../domain/counts';
 import { formatDuration } from '../../domain/durations';
 import { approvalGateId } from '../../domain/status/gates';
 import { laneEffects, laneSentence } from '../../domain/plan/lane-effects';
 import type { ApiServerStep, Hop, Plan, PoolStep, Step } from '../../domain/plan/plan';
 import type { Style } from './style';
-import { columns, count, tally } from './text';
+import { columns, tally } from './text';
 
 /** Lines without a final newline. */
 export function renderPlan(plan: Plan, style: Style): readonly string[] {

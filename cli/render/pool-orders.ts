@@ -1,9 +1,10 @@
 // The order of the nodes of each pool, for people: a table for each pool and hop.
 
+import { count } from '../../domain/counts';
 import { poolOrderText, restingTexts, turnSentence } from '../../domain/pool/pool-order-sentences';
 import type { NodeTurn, PoolOrder } from '../../domain/pool/pool-orders';
 import type { Style } from './style';
-import { columns, count, wrap } from './text';
+import { columns, wrap } from './text';
 
 const closing =
   'This is the order as the cluster is now. Pods come and go: what is on the nodes when it is' +

@@ -2,6 +2,7 @@
 // is no terminal. Lines have no time of their own; who prints them puts it in front.
 // V1. Everything that a person must answer is told, once, when it opens.
 
+import { count } from '../../domain/counts';
 import { blockerGroups, groupSentence } from '../../domain/drain/blocker-groups';
 import { formatSeconds } from '../../domain/durations';
 import type {
@@ -15,7 +16,6 @@ import { limitSentence } from '../../domain/pool/pool-limits';
 import { gateSentence } from '../../domain/status/sentences';
 import { resultSentence, unsettledSentences } from '../../domain/status/status-sentences';
 import { gateHints } from './hints';
-import { count } from './text';
 
 export interface EventView {
   /** How the executable is called in hints. */

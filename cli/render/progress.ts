@@ -1,6 +1,7 @@
 // One picture of a running upgrade: a tree of hops, steps, pool and nodes, what it waits for and
 // how to answer. The live frame of `watch`, the answer of `status`, the demo.
 
+import { count } from '../../domain/counts';
 import { formatDuration, formatSeconds } from '../../domain/durations';
 import type { Plan } from '../../domain/plan/plan';
 import { holdSentence } from '../../domain/pool/admission-sentences';
@@ -14,7 +15,7 @@ import { gateHints } from './hints';
 import type { StepRow } from './steps';
 import { currentHopSteps } from './steps';
 import type { Style } from './style';
-import { count, wrap } from './text';
+import { wrap } from './text';
 
 export interface ProgressView {
   /** Epoch milliseconds; durations that grow are counted to here. */
@@ -142,9 +143,7 @@ function heldLines({ held }: UpgradeProgress, width: number): readonly string[] 
     ({ node, holds }) => `${node} waits: ${holds.map(holdSentence).join('; ')}`,
   );
   const more = held.more === 0 ? [] : [`${count(held.more, 'more node')} held as well`];
-  return [...lines, ...more].flatMap((line) =>
-    wrap(line, width - heldIndent.length).map((part) => heldIndent + part),
-  );
+  return [...lines, ...more].flatMap((line) => wrap(line, width, heldIndent));
 }
 
 function renderNode(

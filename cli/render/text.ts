@@ -1,9 +1,4 @@
-// Small pieces that all renderings use: wrapping, columns, counts.
-
-/** `1 node`, `3 nodes`. */
-export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
-}
+// Small pieces that all renderings use: wrapping, columns, tallies.
 
 /** Breaks at spaces so that no line is longer than `width`, unless a single word is. */
 export function wrap(text: string, width: number, indent = ''): readonly string[] {

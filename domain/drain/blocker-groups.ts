@@ -1,5 +1,6 @@
 // Drains often wait for many pods for one reason. People want the reason, once, and how many.
 
+import { count } from '../counts';
 import { blockerSentence } from '../blocker-sentences';
 import type { DrainBlocker } from '../blockers';
 import type { BudgetRef, PodRef } from '../names';
@@ -67,6 +68,6 @@ function objectOf(blocker: DrainBlocker): PodRef | BudgetRef {
 
 /** With `nowMs` also for how long it has stood. */
 export function groupSentence({ first, pods }: BlockerGroup, nowMs?: number): string {
-  const others = pods === 1 ? '' : ` (and ${pods - 1} more pod${pods === 2 ? '' : 's'})`;
+  const others = pods === 1 ? '' : ` (and ${count(pods - 1, 'more pod')})`;
   return `${blockerSentence(first, nowMs)}${others}`;
 }

@@ -5,6 +5,7 @@
 
 import type { BudgetRef, PodRef } from '../names';
 import type { BudgetObservation } from '../observation';
+import { isFinished } from '../pod-phase';
 import { compareTexts } from '../text-order';
 
 /** Pods that one explanation names. */
@@ -76,8 +77,7 @@ export interface ExplainedPod {
 
 /** Whether a budget counts on the pod in vain. Those that are finished have done their part. */
 export function isUnhealthy({ phase, ready, deletionTimestampMs }: ExplainedPod): boolean {
-  const isFinished = phase === 'Succeeded' || phase === 'Failed';
-  return !isFinished && (!ready || deletionTimestampMs !== undefined);
+  return !isFinished({ phase }) && (!ready || deletionTimestampMs !== undefined);
 }
 
 /** Longer than a controller takes to replace a pod that is gone. */

@@ -25,6 +25,7 @@
 import type { DrainBlocker, TreatmentSource } from '../blockers';
 import { type LabelsMatch, parseLabelSelector } from './label-selector';
 import type { PodRef } from '../names';
+import { isFinished } from '../pod-phase';
 import type { DrainPolicy, PodTreatment } from '../spec';
 import { compareTexts } from '../text-order';
 
@@ -249,10 +250,6 @@ function verdictOf(pod: DrainPod, rules: Rules): DrainVerdict {
   if (isFinished(pod)) return { kind: 'evict', reason: 'finished' };
   const isPlain = !pod.hasEmptyDir && !comesNotBack(pod);
   return { kind: 'evict', reason: isPlain ? 'managed' : 'allowed-by-policy' };
-}
-
-function isFinished({ phase }: DrainPod): boolean {
-  return phase === 'Succeeded' || phase === 'Failed';
 }
 
 /** D1 to D5. */

@@ -7,6 +7,7 @@
 // F3. What a person has agreed to is all that is done: a pod that was to be deleted, and outlasts
 //     its grace period then, is not removed but asked about again.
 
+import { podText } from '../blocker-sentences';
 import type { DrainBlocker } from '../blockers';
 import type { PodRef } from '../names';
 
@@ -63,15 +64,15 @@ export function stuckPods(
 ): readonly StuckPod[] {
   // What cannot be seen of volumes keeps no pod.
   const keeping = blockers.filter(({ code }) => code !== 'volumes-unobserved');
-  const named = new Set(keeping.map(({ pod }) => keyOf(pod)));
+  const named = new Set(keeping.map(({ pod }) => podText(pod)));
   return pods
-    .filter(({ ref }) => named.has(keyOf(ref)))
+    .filter(({ ref }) => named.has(podText(ref)))
     .map(({ ref: { namespace, name }, uid }) => ({ namespace, name, uid }));
 }
 
 /** What becomes of the pods that are asked for: all of them are forced, or none is. */
 export function judgeForce(left: DrainLeftovers, asked: readonly PodAsked[]): ForceAnswer {
-  const wanted = new Map(asked.map((pod) => [keyOf(pod), pod]));
+  const wanted = new Map(asked.map((pod) => [podText(pod), pod]));
   const verdicts = [...wanted.values()].map((pod) => ({ pod, verdict: verdictOf(left, pod) }));
   const problems = verdicts.flatMap(({ pod: { namespace, name }, verdict }) =>
     typeof verdict === 'string' ? [{ pod: { namespace, name }, why: verdict }] : [],
@@ -84,26 +85,20 @@ export function judgeForce(left: DrainLeftovers, asked: readonly PodAsked[]): Fo
 }
 
 function verdictOf({ blockers, pods }: DrainLeftovers, asked: PodAsked): ForcedPod | NotForced {
-  const pod = pods.find((one) => keyOf(one) === keyOf(asked));
+  const pod = pods.find((one) => podText(one) === podText(asked));
   if (pod === undefined) return 'not-named';
   if (asked.uid !== undefined && asked.uid !== pod.uid) return 'replaced';
   const terminating = blockers.find(
-    (one) => one.code === 'pod-terminating' && keyOf(one.pod) === keyOf(pod),
+    (one) => one.code === 'pod-terminating' && podText(one.pod) === podText(pod),
   );
   if (terminating?.code !== 'pod-terminating') return { ...pod, by: 'delete' };
   if (terminating.cause === 'grace') return 'in-grace';
   return terminating.finalizers.length > 0 ? 'finalizer' : { ...pod, by: 'remove' };
 }
 
-function keyOf({ namespace, name }: PodRef): string {
-  return `${namespace}/${name}`;
-}
-
 /** `shop/web-0 (uid 5c1e) deleted past what kept it`: what was, or is to be, done to each. */
 export function forcedText(pods: readonly ForcedPod[]): string {
-  return pods
-    .map(({ namespace, name, uid, by }) => `${namespace}/${name} (uid ${uid}) ${words[by]}`)
-    .join(', ');
+  return pods.map((pod) => `${podText(pod)} (uid ${pod.uid}) ${words[pod.by]}`).join(', ');
 }
 
 const words = {

@@ -5,19 +5,9 @@
 // S3. A long grace period is told while it runs: a drain may come to its deadline before. There,
 //     any grace period is: nothing may be left that nobody has a word for.
 
-import type { DrainBlocker } from '../blockers';
+import type { DrainBlocker, TerminatingCause } from '../blockers';
 import type { PodRef } from '../names';
-
-/** Why a terminating pod is still there. */
-export type TerminatingCause =
-  /** Its grace period is long and not over. */
-  | 'grace'
-  | 'node-not-ready'
-  | 'finalizer'
-  /** Its containers have ended; the node still has volumes in use, and it claims some. */
-  | 'volume'
-  /** Nothing else is known: the kubelet has not said that its containers have ended. */
-  | 'unconfirmed';
+import { isFinished } from '../pod-phase';
 
 /** What is asked of a pod that is leaving. */
 export interface LeavingPod {
@@ -73,16 +63,13 @@ export function terminatingBlocker(
   return { ...facts, cause: 'grace', untilMs, sinceMs: untilMs - gracePeriodSeconds * 1_000 };
 }
 
-function causeOf(
-  { phase, finalizers, deletionGracePeriodSeconds, claims = [] }: LeavingPod,
-  node: LeftNode | undefined,
-): TerminatingCause {
+function causeOf(pod: LeavingPod, node: LeftNode | undefined): TerminatingCause {
   // The kubelet confirms by a deletion of its own, with no grace; the phase may say so before.
-  const isFinished = phase === 'Succeeded' || phase === 'Failed';
-  const hasEnded = isFinished || deletionGracePeriodSeconds === 0;
+  const { finalizers, deletionGracePeriodSeconds, claims = [] } = pod;
+  const hasEnded = isFinished(pod) || deletionGracePeriodSeconds === 0;
   if (node?.ready === false && !hasEnded) return 'node-not-ready';
   if (finalizers.length > 0) return 'finalizer';
   // The kubelet lets go of a pod when its volumes are unmounted, after its containers have ended.
   const hasVolumes = claims.length > 0 && node?.volumesInUse !== undefined;
-  return isFinished && hasVolumes ? 'volume' : 'unconfirmed';
+  return isFinished(pod) && hasVolumes ? 'volume' : 'unconfirmed';
 }

@@ -1,6 +1,7 @@
 // Words for what a drain raises by a temporary replica, for why it does not, and for what came of
 // it. They follow a sentence about a pod or a node.
 
+import { count } from '../counts';
 import { formatDuration } from '../durations';
 import type { LadderStand, SurgeEnd, SurgeRefusal, UndoneSurge } from './surge';
 import { surgedText } from './surge';
@@ -12,16 +13,12 @@ export function ladderStandText(stand: LadderStand, nowMs?: number): string {
   if (stand.rung === 'surge') {
     const { raised, from, to, by } = stand;
     const whose = by === undefined ? 'for it' : `for the drain of ${by}`;
-    return `${surgedText(raised)} is raised from ${from} to ${replicasText(to)} ${whose}`;
+    return `${surgedText(raised)} is raised from ${from} to ${count(to, 'replica')} ${whose}`;
   }
   if ('notRaised' in stand) return `no temporary replica: ${say(refusalWords, stand.notRaised)}`;
   const leftMs = nowMs === undefined ? 0 : stand.surgeAtMs - nowMs;
   const when = leftMs > 0 ? ` in ${formatDuration(leftMs)}` : '';
   return `it gets a temporary replica${when}`;
-}
-
-function replicasText(count: number): string {
-  return `${count} ${count === 1 ? 'replica' : 'replicas'}`;
 }
 
 const refusalWords: Words<SurgeRefusal> = {
@@ -33,7 +30,7 @@ const refusalWords: Words<SurgeRefusal> = {
   recreates: ({ deployment }) =>
     `Deployment ${deployment} has the strategy Recreate, so two of its pods at a time may be wrong`,
   'autoscaler-at-max': ({ autoscaler, max }) =>
-    `HorizontalPodAutoscaler ${autoscaler} allows no more than ${replicasText(max)}`,
+    `HorizontalPodAutoscaler ${autoscaler} allows no more than ${count(max, 'replica')}`,
   undone: () => 'it was undone once, and is not tried again in this drain',
   forbidden: ({ message }) =>
     `the worker has no right to it (${message}); docs/deploy.md names the rights`,
@@ -46,11 +43,11 @@ export function undoneSurgeText({ raised, from, to, found, by }: UndoneSurge): s
   const what =
     found === to
       ? `${who} took away the annotation that says so`
-      : `${who} set ${replicasText(found)} meanwhile`;
+      : `${who} set ${count(found, 'replica')} meanwhile`;
   return (
-    `${surgedText(raised)} was raised from ${from} to ${replicasText(to)} for it, but ${what};` +
-    ' it is not raised again - add a replica where that is decided, such as its Git repository,' +
-    ' or relax the budget'
+    `${surgedText(raised)} was raised from ${from} to ${count(to, 'replica')} for it,` +
+    ` but ${what}; it is not raised again - add a replica where that is decided,` +
+    ' such as its Git repository, or relax the budget'
   );
 }
 
@@ -59,14 +56,14 @@ export function surgeEndText(ended: SurgeEnd): string {
   const raised = surgedText(ended.raised);
   switch (ended.end) {
     case 'put-back':
-      return `${raised} is back from ${ended.to} to ${replicasText(ended.from)}`;
+      return `${raised} is back from ${ended.to} to ${count(ended.from, 'replica')}`;
     case 'gone':
-      return `${raised}, which was raised to ${replicasText(ended.to)}, is gone`;
+      return `${raised}, which was raised to ${count(ended.to, 'replica')}, is gone`;
     case 'left': {
       const who = ended.by === undefined ? 'somebody' : ended.by;
       return (
-        `${raised} was raised to ${replicasText(ended.to)}; ${who} set ${ended.found} meanwhile,` +
-        ' which stays'
+        `${raised} was raised to ${count(ended.to, 'replica')}; ${who} set ${ended.found}` +
+        ' meanwhile, which stays'
       );
     }
   }

@@ -120,8 +120,8 @@ export function oneMoreHelps(budget: BudgetObservation): boolean {
   const { minAvailable, maxUnavailable } = budget;
   const limit = minAvailable ?? maxUnavailable;
   if (limit === undefined) return false;
-  const share = limit.endsWith('%') ? Math.ceil((Number.parseInt(limit, 10) * expected) / 100) : 0;
-  const count = limit.endsWith('%') ? share : Number.parseInt(limit, 10);
+  const number = Number.parseInt(limit, 10);
+  const count = limit.endsWith('%') ? Math.ceil((number * expected) / 100) : number;
   const wanted = minAvailable === undefined ? expected - count : count;
   return budget.currentHealthy + 1 > wanted;
 }

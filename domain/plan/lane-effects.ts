@@ -1,6 +1,7 @@
 // What the lane of each pool saves and risks, compared with the other lane, for whoever reviews a
 // plan. It is reckoned from the plan alone.
 
+import { count } from '../counts';
 import { laneDrains, mostBehind } from './lanes';
 import type { NodeName, PoolName } from '../names';
 import type { Plan } from './plan';
@@ -45,12 +46,8 @@ export function laneEffects({ hops }: Plan): readonly LaneEffect[] {
 export function laneSentence({ pool, lane, drains, other, ...told }: LaneEffect): string {
   return lane === 'every-hop'
     ? `pool ${pool}: fewest-drains would save ${drains - other.drains} of ${drains} drains, with` +
-        ` kubelets up to ${minorsText(other.mostBehind)} behind meanwhile`
+        ` kubelets up to ${count(other.mostBehind, 'minor')} behind meanwhile`
     : `pool ${pool}: fewest-drains saves ${other.drains - drains} of ${other.drains} drains; its` +
-        ` kubelets are up to ${minorsText(told.mostBehind)} behind until they jump, and then take` +
-        ' the changes of all those minors at once';
-}
-
-function minorsText(minors: number): string {
-  return minors === 1 ? '1 minor' : `${minors} minors`;
+        ` kubelets are up to ${count(told.mostBehind, 'minor')} behind until they jump, and then` +
+        ' take the changes of all those minors at once';
 }

@@ -1,7 +1,8 @@
 // Why a node does not begin now, in words.
 
 import type { AdmissionHold } from './admission';
-import type { PodRef } from '../names';
+import { budgetText, podText } from '../blocker-sentences';
+import { count } from '../counts';
 import { say, type Words } from '../words';
 
 const words: Words<AdmissionHold> = {
@@ -11,16 +12,15 @@ const words: Words<AdmissionHold> = {
   'control-plane-alone': ({ inWork }) =>
     `a control-plane node goes alone, and ${inWork} is in work`,
   'budget-drawn': ({ budget, allowed, drawn, wanted }) =>
-    `budget ${budget.namespace}/${budget.name} allows ${evictionsText(allowed)}` +
-    `${drawnText(drawn)}` +
+    `budget ${budgetText(budget)} allows ${evictionsText(allowed)}${drawnText(drawn)}` +
     `, and ${wanted} of its pods are here`,
   'owner-in-window': ({ owner, pods }) =>
     `all ${pods} serving pods of ${owner} would be away at the same time`,
   'no-room': ({ pod, pods, lack }) =>
-    `pod ${refText(pod)}${pods > 1 ? ` and ${pods - 1} more` : ''} would find no room` +
+    `pod ${podText(pod)}${pods > 1 ? ` and ${pods - 1} more` : ''} would find no room` +
     ` elsewhere: ${lack}`,
   'alike-unscheduled': ({ pod, owner, message }) =>
-    `the scheduler finds no node for pod ${refText(pod)}, of ${owner}` +
+    `the scheduler finds no node for pod ${podText(pod)}, of ${owner}` +
     (message === undefined ? '' : ` (${message})`),
 };
 
@@ -29,18 +29,13 @@ export function holdSentence(hold: AdmissionHold): string {
   return say(words, hold);
 }
 
-function evictionsText(count: number): string {
-  if (count === 0) return 'no eviction';
-  return count === 1 ? '1 eviction' : `${count} evictions`;
+function evictionsText(evictions: number): string {
+  return evictions === 0 ? 'no eviction' : count(evictions, 'eviction');
 }
 
-function drawnText(count: number): string {
-  if (count === 0) return '';
-  return count === 1
+function drawnText(drawn: number): string {
+  if (drawn === 0) return '';
+  return drawn === 1
     ? ', 1 pod of a node in work draws on it'
-    : `, ${count} pods of nodes in work draw on it`;
-}
-
-function refText({ namespace, name }: PodRef): string {
-  return `${namespace}/${name}`;
+    : `, ${drawn} pods of nodes in work draw on it`;
 }

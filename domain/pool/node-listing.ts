@@ -14,6 +14,7 @@ import type { NodeObservation } from '../observation';
 import type { PoolWindow } from '../plan/plan';
 import type { PoolSpec } from '../spec';
 import { byName, compareTexts } from '../text-order';
+import { zoneByZone } from './node-order';
 
 type Ordering = Pick<PoolSpec, 'zones' | 'orderLabel'>;
 
@@ -30,9 +31,7 @@ export function listedNodes(
   const ordered = nodes.toSorted(
     (a, b) => compareValues(a.labels[orderLabel], b.labels[orderLabel]) || byName(a, b),
   );
-  if (zones === 'any') return ordered;
-  const inTurn = [...new Set(ordered.map(({ zone }) => zone))];
-  return inTurn.flatMap((zone) => ordered.filter((node) => node.zone === zone));
+  return zones === 'any' ? ordered : zoneByZone(ordered);
 }
 
 /** K4. The nodes by name. */

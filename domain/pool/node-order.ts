@@ -63,9 +63,15 @@ function leastDisruptiveFirst<Node extends OrderableNode>(
   zones: PoolWindow['zones'],
 ): readonly Node[] {
   const sorted = nodes.toSorted(byDisruption);
-  if (zones === 'any') return sorted;
+  return zones === 'any' ? sorted : zoneByZone(sorted);
+}
+
+/** Zones in the order of their first nodes, the nodes of each in the order given. */
+export function zoneByZone<Node extends { readonly zone: string }>(
+  nodes: readonly Node[],
+): readonly Node[] {
   const inTurn = new Map<string, Node[]>();
-  for (const node of sorted) {
+  for (const node of nodes) {
     const known = inTurn.get(node.zone);
     if (known === undefined) inTurn.set(node.zone, [node]);
     else known.push(node);

@@ -10,6 +10,7 @@
 
 import type { PodRef } from '../names';
 import { zoneLabel } from '../observation';
+import { isFinished } from '../pod-phase';
 import { compareTexts } from '../text-order';
 
 /** `spec.tolerations`; an absent field is what the API makes of its absence. */
@@ -100,7 +101,7 @@ export function requestedBy(
 ): NodeAllocatable {
   const sum = { cpuMilli: 0, memoryBytes: 0, pods: 0 };
   for (const { phase, requests = nothing } of pods) {
-    if (phase === 'Succeeded' || phase === 'Failed') continue;
+    if (isFinished({ phase })) continue;
     sum.cpuMilli += requests.cpuMilli;
     sum.memoryBytes += requests.memoryBytes;
     sum.pods += 1;

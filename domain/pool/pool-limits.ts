@@ -5,6 +5,7 @@
 // L2. A count is never rounded up to more than was allowed, and never below 1, because an upgrade
 //     must get somewhere.
 
+import { count } from '../counts';
 import { expectedText } from '../input-words';
 import type { PoolName } from '../names';
 import type { Plan, PoolStep } from '../plan/plan';
@@ -99,12 +100,7 @@ export function limitSentence(limit: PoolLimitStatus): string {
   }
   const share = typeof asked === 'string' ? ` (${asked})` : '';
   return (
-    `pool ${pool}: at most ${nodesText(maxUnavailable)} at once${share}, planned ${planned};` +
+    `pool ${pool}: at most ${count(maxUnavailable, 'node')} at once${share}, planned ${planned};` +
     ` ${who}`
   );
-}
-
-/** `1 node`, `3 nodes`. */
-export function nodesText(count: number): string {
-  return count === 1 ? '1 node' : `${count} nodes`;
 }

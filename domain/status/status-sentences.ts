@@ -3,6 +3,7 @@
 
 import { clusterTaskQueue } from '../activity-contract';
 import type { Gate } from './control';
+import { count } from '../counts';
 import { formatDuration, formatSeconds } from '../durations';
 import type { ClusterName } from '../names';
 import type { UnsettledActivity, UpgradeResult, UpgradeStatus } from './progress';
@@ -137,7 +138,7 @@ export function resultSentence(cluster: string, result: UpgradeResult): string {
     case 'completed':
       return (
         `${cluster} was upgraded from ${result.from} to ${result.to}` +
-        ` in ${result.hops.length} ${result.hops.length === 1 ? 'hop' : 'hops'}`
+        ` in ${count(result.hops.length, 'hop')}`
       );
     case 'blocked':
       return `the upgrade of ${cluster} did not begin: ${startRefusalSentence(result.refusal)}`;

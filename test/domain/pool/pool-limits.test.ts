@@ -5,7 +5,6 @@ import {
   limitOf,
   limitSentence,
   maxUnavailableProblem,
-  nodesText,
   type PoolLimit,
   resolveMaxUnavailable,
   withLimits,
@@ -112,8 +111,4 @@ describe('a changed limit', () => {
   it('is told as it was asked for while no hop takes the pool', () => {
     expect(limitSentence(limit)).toBe('pool web: maxUnavailable 50%, changed by ada (at night)');
   });
-});
-
-it('counts nodes in words', () => {
-  expect([nodesText(1), nodesText(2)]).toEqual(['1 node', '2 nodes']);
 });
