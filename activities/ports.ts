@@ -86,6 +86,8 @@ export interface NodeView {
 
 /** A budget with its selector already compiled. */
 export interface BudgetView extends BudgetObservation {
+  /** While it stays the same, so does what is selected; absent when that is not known. */
+  readonly selectsAs?: string;
   selects(pod: PodView): boolean;
 }
 

@@ -112,22 +112,28 @@ function deletionOf(metadata: V1ObjectMeta): Deletion {
 
 export function budgetView(budget: V1PodDisruptionBudget): BudgetView {
   const { metadata = {}, spec = {} } = budget;
-  const { namespace = '', name = '', generation = 0 } = metadata;
-  const status: Partial<V1PodDisruptionBudgetStatus> = budget.status ?? {};
-  const { disruptionsAllowed = 0, currentHealthy = 0, desiredHealthy = 0 } = status;
-  const { expectedPods = 0, observedGeneration = 0 } = status;
+  const { namespace = '', name = '', uid = '', generation = 0 } = metadata;
+  const { observedGeneration = 0, conditions, ...status }: BudgetStatus = budget.status ?? {};
   const matches = compileSelector(spec.selector);
   return {
     budget: { namespace, name },
-    disruptionsAllowed,
-    currentHealthy,
-    desiredHealthy,
-    expectedPods,
+    ...countsOf(status),
     observed: observedGeneration >= generation,
-    syncFailed: hasSyncFailed(status.conditions),
+    syncFailed: hasSyncFailed(conditions),
     ...limitsOf(spec),
+    // The generation counts changes of the spec; a status has none.
+    selectsAs: `${uid}/${generation}`,
     selects: (pod) => pod.ref.namespace === namespace && matches(pod.labels),
   };
+}
+
+type BudgetStatus = Partial<V1PodDisruptionBudgetStatus>;
+type Counts = 'disruptionsAllowed' | 'currentHealthy' | 'desiredHealthy' | 'expectedPods';
+
+function countsOf(status: BudgetStatus): Pick<BudgetView, Counts> {
+  const { disruptionsAllowed = 0, currentHealthy = 0, desiredHealthy = 0 } = status;
+  const { expectedPods = 0 } = status;
+  return { disruptionsAllowed, currentHealthy, desiredHealthy, expectedPods };
 }
 
 type Limits = Pick<BudgetView, 'minAvailable' | 'maxUnavailable'>;

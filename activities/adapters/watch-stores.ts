@@ -154,27 +154,53 @@ export class NodeStore extends Store<NodeView> {
   }
 }
 
-/** By namespace: a budget selects pods of its own only, and a large cluster has thousands. */
+/** Which budgets select a pod, by name, as long as `selectors` counts no change. */
+interface Guards {
+  readonly selectors: number;
+  readonly names: readonly string[];
+}
+
+/**
+ * By namespace: a budget selects pods of its own only, and a large cluster has thousands. Which of
+ * them select a pod is remembered: their status changes with every eviction, their selectors do not.
+ */
 export class BudgetStore extends Store<BudgetView> {
   readonly #byNamespace = new Grouped<BudgetView>();
+  readonly #guards = new WeakMap<PodView, Guards>();
+  /** Counts budgets that came, went, or select otherwise than before. */
+  #selectors = 0;
 
   get({ namespace, name }: BudgetRef): BudgetView | undefined {
     return this.#byNamespace.get(namespace, name);
   }
 
-  inNamespace(namespace: string): readonly BudgetView[] {
-    return this.#byNamespace.of(namespace);
+  /** Those that select the pod. */
+  of(pod: PodView): readonly BudgetView[] {
+    const { namespace } = pod.ref;
+    const known = this.#guards.get(pod);
+    if (known?.selectors === this.#selectors) {
+      return known.names.flatMap((name) => this.#byNamespace.get(namespace, name) ?? []);
+    }
+    const views = this.#byNamespace.of(namespace).filter((budget) => budget.selects(pod));
+    const names = views.map(({ budget }) => budget.name);
+    this.#guards.set(pod, { selectors: this.#selectors, names });
+    return views;
   }
 
   protected clear(): void {
+    this.#selectors += 1;
     this.#byNamespace.clear();
   }
 
   protected keep(view: BudgetView): void {
+    const { selectsAs } = view;
+    const isKnown = selectsAs !== undefined && this.get(view.budget)?.selectsAs === selectsAs;
+    if (!isKnown) this.#selectors += 1;
     this.#byNamespace.set(view.budget.namespace, view.budget.name, view);
   }
 
   protected drop({ budget }: BudgetView): void {
+    this.#selectors += 1;
     this.#byNamespace.delete(budget.namespace, budget.name);
   }
 }

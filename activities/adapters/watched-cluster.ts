@@ -160,7 +160,7 @@ class Watching implements ClusterView {
   }
 
   budgetsOf(pod: PodView): readonly BudgetView[] {
-    return this.#budgets.inNamespace(pod.ref.namespace).filter((budget) => budget.selects(pod));
+    return this.#budgets.of(pod);
   }
 
   shortfallOf(ref: BudgetRef): BudgetShortfall | undefined {

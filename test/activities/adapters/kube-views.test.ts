@@ -58,7 +58,7 @@ describe('a label selector', () => {
 
 describe('a budget', () => {
   const pod = podView({ metadata: { namespace: 'shop', name: 'web-1', labels: { app: 'web' } } });
-  const metadata = { namespace: 'shop', name: 'web', generation: 2 };
+  const metadata = { namespace: 'shop', name: 'web', uid: 'b-1', generation: 2 };
   const spec = { maxUnavailable: '10%', selector: {} };
   const status = {
     disruptionsAllowed: 1,
@@ -79,6 +79,7 @@ describe('a budget', () => {
       observed: true,
       syncFailed: false,
       maxUnavailable: '10%',
+      selectsAs: 'b-1/2',
       selects: expect.any(Function) as unknown,
     });
   });
