@@ -184,6 +184,18 @@ function controllerFlags(context: FlagContext, component: ControllerName, port: 
 
 export type ControllerName = 'controller-manager' | 'scheduler';
 
+/** Nodes that a laptop carries with the heartbeats of real ones. */
+const nodesAtDefaultPace = 300;
+
+/**
+ * How long a node may keep silent before it is NotReady: Kubernetes' default, and four times that
+ * for larger labs. A lease is renewed in a quarter of it, and a thousand writes in ten seconds
+ * leave two cores no time for what is looked at.
+ */
+export function nodeSilenceSeconds(nodes: number): number {
+  return nodes <= nodesAtDefaultPace ? 40 : 160;
+}
+
 export function controllerManagerFlags(context: FlagContext): Arguments {
   const { lab, layout, member } = context;
   const pki = pkiOf(layout.pki);
@@ -197,6 +209,7 @@ export function controllerManagerFlags(context: FlagContext): Arguments {
     `--cluster-signing-cert-file=${pki.certificate('ca')}`,
     `--cluster-signing-key-file=${pki.key('ca')}`,
     '--allocate-node-cidrs=false',
+    `--node-monitor-grace-period=${nodeSilenceSeconds(lab.nodes.length)}s`,
   ];
 }
 
@@ -207,15 +220,15 @@ export function schedulerFlags(context: FlagContext): Arguments {
 /** Annotation of the nodes that kwok plays. */
 export const fakeNodeAnnotation = { key: 'kwok.x-k8s.io/node', value: 'fake' } as const;
 
-export function kwokFlags(layout: LabLayout): Arguments {
+export function kwokFlags({ lab, layout }: Omit<FlagContext, 'member'>): Arguments {
   return [
     `--kubeconfig=${path.join(layout.config, 'kwok.kubeconfig')}`,
     `--config=${path.join(layout.config, 'kwok.yaml')}`,
     '--manage-all-nodes=false',
     `--manage-nodes-with-annotation-selector=${fakeNodeAnnotation.key}=${fakeNodeAnnotation.value}`,
     `--cidr=${podNetwork}`,
-    // Without leases nodes turn NotReady after 40 s and their pods never heal.
-    '--node-lease-duration-seconds=40',
+    // Without leases nodes turn NotReady and their pods never heal.
+    `--node-lease-duration-seconds=${nodeSilenceSeconds(lab.nodes.length)}`,
     '--v=WARN',
   ];
 }

@@ -63,10 +63,10 @@ export class ControlPlane {
         command: () =>
           Promise.resolve({
             file: parts.binaries.kwok,
-            args: kwokFlags(parts.layout),
+            args: kwokFlags(parts),
             version: 'kwok',
           }),
-        // A new kwok waits for the old one's node leases to run out (40 s) unless they are gone.
+        // A new kwok waits for the old one's node leases to run out unless they are gone.
         beforeStart: async () => {
           await parts.leases.forgetNodes();
         },

@@ -1,5 +1,5 @@
 // Leases of processes that are known to have ended. Waiting for them to run out costs 15 s
-// (leaders) or 40 s (nodes); clearing them is safe only for holders that are gone.
+// (leaders), 40 s or more (nodes); clearing them is safe only for holders that are gone.
 
 import type { KubeRest } from '../kube-rest';
 import { messageOf } from '../lab-error';

@@ -20,6 +20,9 @@ interface NodeObject {
 }
 
 const everyMs = 2_000;
+const slowestMs = 15_000;
+/** Looking at the nodes takes at most one part in so many of the time. */
+const pausesPerLook = 20;
 const kubeletRestartMs = 1_000;
 /** A kubelet change is done when the machine has it; telling the API is tried for this long. */
 const reportMs = 10_000;
@@ -104,15 +107,19 @@ export class Machines {
   private async loop(): Promise<void> {
     const { signal } = this.ending;
     while (!signal.aborted) {
+      const startedMs = performance.now();
+      let pauseMs = everyMs;
       try {
         await this.reconcile();
         this.lastProblem = '';
+        // A thousand nodes are a large answer.
+        pauseMs = Math.max(everyMs, pausesPerLook * (performance.now() - startedMs));
       } catch (error) {
         const problem = messageOf(error);
         if (problem !== this.lastProblem && !signal.aborted) this.log(`nodes: ${problem}`);
         this.lastProblem = problem;
       }
-      await sleep(everyMs, signal).catch(() => undefined);
+      await sleep(Math.min(pauseMs, slowestMs), signal).catch(() => undefined);
     }
   }
 

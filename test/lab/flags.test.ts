@@ -63,8 +63,21 @@ describe('the command lines of a lab', () => {
     }
   });
 
+  it.each([
+    { nodes: 2, seconds: 40 },
+    { nodes: 300, seconds: 40 },
+    { nodes: 301, seconds: 160 },
+  ])('let $nodes nodes be silent for $seconds s', async ({ nodes, seconds }) => {
+    const large = await designLab({ ...shape, nodes }, 0, new Set());
+    const context = { ...first(), lab: large };
+    expect([
+      valueOf(controllerManagerFlags(context), 'node-monitor-grace-period'),
+      valueOf(kwokFlags(context), 'node-lease-duration-seconds'),
+    ]).toEqual([`${seconds}s`, String(seconds)]);
+  });
+
   it('name each flag once', () => {
-    const names = [...all(), kwokFlags(layout)].map((flags) =>
+    const names = [...all(), kwokFlags({ lab, layout })].map((flags) =>
       flags.map((flag) => flag.split('=', 1)[0]),
     );
 
@@ -127,6 +140,6 @@ describe('the command lines of a lab', () => {
     const ports = lab.members.flatMap((member) => Object.values(member.ports));
 
     expect(ports).not.toContain(portOf(balancerUrl(lab)));
-    expect(kwokFlags(layout)[0]).toBe(`--kubeconfig=${layout.config}/kwok.kubeconfig`);
+    expect(kwokFlags({ lab, layout })[0]).toBe(`--kubeconfig=${layout.config}/kwok.kubeconfig`);
   });
 });
