@@ -162,7 +162,7 @@ interface Guards {
 
 /**
  * By namespace: a budget selects pods of its own only, and a large cluster has thousands. Which of
- * them select a pod is remembered: their status changes with every eviction, their selectors do not.
+ * them select a pod is remembered: a status changes with every eviction, a selector hardly ever.
  */
 export class BudgetStore extends Store<BudgetView> {
   readonly #byNamespace = new Grouped<BudgetView>();
