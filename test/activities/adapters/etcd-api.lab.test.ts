@@ -73,6 +73,10 @@ describe('three members', () => {
         quotaBytes: 0,
         raftIndex: expect.any(Number) as number,
         raftAppliedIndex: expect.any(Number) as number,
+        certificate: {
+          expiresAt: expect.any(String) as string,
+          expiresInSeconds: expect.any(Number) as number,
+        },
       });
     }
   });
