@@ -32,6 +32,7 @@ export const findingCodes = [
   'etcd-alarm',
   'etcd-hash-mismatch',
   'etcd-version-mixed',
+  'etcd-version-unfit',
   'etcd-quota-near',
   'etcd-fragmented',
   'etcd-raft-lag',

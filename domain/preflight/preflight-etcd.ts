@@ -3,7 +3,8 @@
 
 import type { Finding } from './findings';
 import type { EtcdMemberObservation, EtcdObservation } from '../observation';
-import { parseVersion, minorOf } from '../versions';
+import { compareVersions, type KubeVersion, minorOf, parseVersion } from '../versions';
+import type { ControlPlaneFacts } from './preflight-cluster';
 
 /** Share of the quota from which on a hop does not begin: NOSPACE makes etcd read-only. */
 const etcdQuotaShare = 0.8;
@@ -20,12 +21,22 @@ const etcdRaftLagWarns = 1_000;
 /** etcd refuses proposals from here on (maxGapBetweenApplyAndCommitIndex in its server). */
 const etcdRaftLagBlocks = 5_000;
 
+/** Kubernetes 1.31 made etcd 3.5.11 mandatory (its release notes; kubeadm refuses older ones). */
+const etcdWanted = '3.5.11' as KubeVersion;
+const etcdWantedFrom = '1.31.0' as KubeVersion;
+/** etcd 3.5.0 to 3.5.2: "data inconsistency" in the advisory of its maintainers, of March 2022. */
+const etcdLosesFrom = '3.5.0' as KubeVersion;
+const etcdLosesTo = '3.5.2' as KubeVersion;
+
 type Observed = Extract<EtcdObservation, { readonly kind: 'observed' }>;
 
 const cluster = { kind: 'cluster' } as const;
 
 /** All etcd findings, unsorted. */
-export function etcdFindings(etcd: EtcdObservation): readonly Finding[] {
+export function etcdFindings(
+  etcd: EtcdObservation,
+  hop: ControlPlaneFacts['hop'],
+): readonly Finding[] {
   if (etcd.kind === 'unobserved') {
     return [
       {
@@ -43,6 +54,7 @@ export function etcdFindings(etcd: EtcdObservation): readonly Finding[] {
     ...agreementFindings(etcd),
     ...etcd.members.flatMap((member) => [
       ...conditionFindings(member),
+      ...versionFindings(member, hop),
       ...quotaFindings(member),
       ...fragmentationFindings(member),
       ...lagFindings(member),
@@ -121,6 +133,42 @@ function agreementFindings({ members, hashesAgree }: Observed): readonly Finding
 function minorText(version: string): string {
   const parsed = parseVersion(version);
   return parsed === undefined ? version : minorOf(parsed);
+}
+
+/**
+ * The hop wants another etcd, or the one that runs is known to lose data: that is for a person to
+ * change, before the hop and on its own.
+ */
+function versionFindings(
+  { name, version }: EtcdMemberObservation,
+  { to }: ControlPlaneFacts['hop'],
+): readonly Finding[] {
+  const at = parseVersion(version);
+  if (at === undefined) return [];
+  const object = { kind: 'etcd', name } as const;
+  const isWanted = compareVersions(to, etcdWantedFrom) >= 0;
+  if (isWanted && compareVersions(at, etcdWanted) < 0) {
+    return [
+      {
+        code: 'etcd-version-unfit',
+        severity: 'blocks',
+        object,
+        message: `it runs etcd ${version}, and Kubernetes ${to} wants ${etcdWanted} or newer`,
+        remedy: `bring the etcd members to ${etcdWanted} or newer, one at a time, the leader last`,
+      },
+    ];
+  }
+  const loses = compareVersions(at, etcdLosesFrom) >= 0 && compareVersions(at, etcdLosesTo) <= 0;
+  if (!loses) return [];
+  return [
+    {
+      code: 'etcd-version-unfit',
+      severity: 'warns',
+      object,
+      message: `it runs etcd ${version}, whose members may come to hold different data`,
+      remedy: 'bring the etcd members to the newest 3.5, one at a time, the leader last',
+    },
+  ];
 }
 
 function conditionFindings({ name, isLearner, alarms }: EtcdMemberObservation): readonly Finding[] {

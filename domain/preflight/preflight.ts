@@ -43,7 +43,7 @@ function controlPlaneFindings(facts: ControlPlaneFacts): readonly Finding[] {
   return [
     ...observation.members.flatMap((member) => memberFindings(member, facts)),
     ...memberCountFindings(observation),
-    ...etcdFindings(observation.etcd),
+    ...etcdFindings(observation.etcd, facts.hop),
     ...leaseFindings(observation),
     ...certificateFindings(facts),
   ];

@@ -186,6 +186,57 @@ describe('fragmentation', () => {
   });
 });
 
+describe('the version of etcd', () => {
+  const unfit = (at: string, to: string): readonly unknown[] => {
+    const members = [anEtcdMember('etcd-1', { isLeader: true, version: at })];
+    const etcd = anEtcd(1, { members });
+    const observation = healthy.with({ etcd }).observation();
+    const { findings } = evaluateControlPlane({
+      observation,
+      hop: { from: hop.from, to: version(to) },
+    });
+    return findings.filter(({ code }) => code === 'etcd-version-unfit');
+  };
+
+  it.each([
+    ['3.5.10', '1.31.14'],
+    ['3.4.30', '1.33.2'],
+  ])('%s is too old for Kubernetes %s', (at, to) => {
+    expect(unfit(at, to)).toEqual([
+      {
+        code: 'etcd-version-unfit',
+        severity: 'blocks',
+        object: { kind: 'etcd', name: 'etcd-1' },
+        message: `it runs etcd ${at}, and Kubernetes ${to} wants 3.5.11 or newer`,
+        remedy: 'bring the etcd members to 3.5.11 or newer, one at a time, the leader last',
+      },
+    ]);
+  });
+
+  it.each(['3.5.0', '3.5.2'])('%s is known to lose data', (at) => {
+    expect(unfit(at, '1.30.14')).toEqual([
+      {
+        code: 'etcd-version-unfit',
+        severity: 'warns',
+        object: { kind: 'etcd', name: 'etcd-1' },
+        message: `it runs etcd ${at}, whose members may come to hold different data`,
+        remedy: 'bring the etcd members to the newest 3.5, one at a time, the leader last',
+      },
+    ]);
+  });
+
+  it.each([
+    ['3.5.11', '1.31.14'],
+    ['3.5.10', '1.30.14'],
+    ['3.5.3', '1.29.15'],
+    ['3.4.30', '1.29.15'],
+    ['3.6.11', '1.34.1'],
+    ['unknown', '1.31.14'],
+  ])('%s is no reason against Kubernetes %s', (at, to) => {
+    expect(unfit(at, to)).toEqual([]);
+  });
+});
+
 describe('a certificate', () => {
   const expiring = (days: number): CertificateObservation => ({
     expiresAt: '2026-12-01T04:00:00.000Z',

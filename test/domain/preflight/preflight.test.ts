@@ -692,6 +692,7 @@ const foundElsewhere: readonly FindingCode[] = [
   'api-server-not-live',
   'certificate-expires',
   'etcd-fragmented',
+  'etcd-version-unfit',
   'member-single',
   'members-one-host',
   'members-one-zone',
