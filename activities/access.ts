@@ -40,7 +40,13 @@ export interface ClusterAccess<Driver extends DriverAccess = DriverAccess> {
   };
   /** How machines change version. Further kinds: see docs/concepts.md. */
   readonly driver: Driver;
-  readonly snapshots: { readonly directory: string };
+  readonly snapshots: {
+    readonly directory: string;
+    /** Path of an age identity file: what is stored is sealed with it. */
+    readonly key?: string;
+    /** Instead of a key. Without either of them a worker refuses to start. */
+    readonly inTheClear?: true;
+  };
   /** Executables used to verify snapshots; looked up on PATH when absent. */
   readonly tools: { readonly etcd?: string; readonly etcdutl?: string };
 }

@@ -12,6 +12,7 @@ import {
   type MemberObservation,
   type NodeObservation,
   type Observation,
+  type Problem,
   type UnreportedNode,
 } from '../domain/observation';
 import { isFinished } from '../domain/pod-phase';
@@ -109,23 +110,57 @@ export function observeMembers(
 }
 
 async function observeSnapshotStore(
-  { snapshots }: LookingPorts,
+  ports: LookingPorts,
   signal: AbortSignal,
 ): Promise<Observation['snapshotStore']> {
+  const { snapshots } = ports;
   const { location } = snapshots;
   try {
     const { freeBytes } = await snapshots.probe(signal);
-    return { kind: 'writable', location, freeBytes };
+    return { kind: 'writable', location, freeBytes, ...(await observeSeals(ports, signal)) };
   } catch (error) {
-    if (!(error instanceof PortError) || signal.aborted) throw error;
-    const { code, message } = error;
-    const isProblem = code !== 'not-found' && code !== 'conflict' && code !== 'rejected';
-    return {
-      kind: 'unusable',
-      location,
-      problem: { code: isProblem ? code : 'unexpected', message },
-    };
+    return { kind: 'unusable', location, problem: storeProblem(error, signal) };
   }
+}
+
+type Seals = Pick<
+  Extract<Observation['snapshotStore'], { readonly kind: 'writable' }>,
+  'keyProblem' | 'recordsProblem' | 'unopened'
+>;
+
+/** Whether snapshots can be sealed, and whether those in the store can be opened. */
+async function observeSeals({ snapshots }: LookingPorts, signal: AbortSignal): Promise<Seals> {
+  let keys: readonly string[] = [];
+  let keyProblem: Problem | undefined;
+  try {
+    keys = await snapshots.keys();
+  } catch (error) {
+    keyProblem = storeProblem(error, signal);
+  }
+  const unopened = new Map<string, number>();
+  let recordsProblem: Problem | undefined;
+  try {
+    for (const { sealed } of await snapshots.list()) {
+      if (sealed === undefined || keys.includes(sealed.key)) continue;
+      unopened.set(sealed.key, (unopened.get(sealed.key) ?? 0) + 1);
+    }
+  } catch (error) {
+    recordsProblem = storeProblem(error, signal);
+  }
+  const counted = [...unopened].map(([key, count]) => ({ key, snapshots: count }));
+  return {
+    ...(keyProblem === undefined ? {} : { keyProblem }),
+    ...(recordsProblem === undefined ? {} : { recordsProblem }),
+    ...(counted.length === 0 ? {} : { unopened: counted }),
+  };
+}
+
+/** Throws what is no answer of the store. */
+function storeProblem(error: unknown, signal: AbortSignal): Problem {
+  if (!(error instanceof PortError) || signal.aborted) throw error;
+  const { code, message } = error;
+  const isProblem = code !== 'not-found' && code !== 'conflict' && code !== 'rejected';
+  return { code: isProblem ? code : 'unexpected', message };
 }
 
 function observeNodes(

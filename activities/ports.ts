@@ -5,7 +5,6 @@
 
 import type { PodTrouble } from '../domain/drain/budget-explanation';
 import type { BudgetRef, MemberName, NodeName, PodRef } from '../domain/names';
-import type { SnapshotId } from '../domain/names';
 import type {
   ApiServerObservation,
   BudgetObservation,
@@ -15,10 +14,10 @@ import type {
   MemberObservation,
   Problem,
 } from '../domain/observation';
-import type { SnapshotRecord } from '../domain/activity-contract';
 import type { HardTaint, NodeAllocatable, PodDemand } from '../domain/pool/pod-room';
 import type { KubeVersion } from '../domain/versions';
 import type { ScaleApi } from './drain/scale-api';
+import type { EtcdSnapshotFacts, SnapshotStore, SnapshotVerifier } from './snapshot-ports';
 
 /** What an adapter throws: what was being done to which object, and a stable code. */
 export class PortError extends Error {
@@ -265,47 +264,6 @@ export interface EtcdApi {
   ): Promise<EtcdSnapshotFacts>;
 }
 
-export interface EtcdSnapshotFacts {
-  readonly etcdVersion: string;
-  readonly sha256: string;
-  readonly sizeBytes: number;
-  readonly revision: number;
-  readonly hashKv: string;
-}
-
-/** Restores a snapshot file into a throw-away etcd and tells what is in it (R6). */
-export interface SnapshotVerifier {
-  verify(
-    file: string,
-    atRevision: number,
-    signal: AbortSignal,
-  ): Promise<{ readonly hashKv: string; readonly keys: number; readonly seconds: number }>;
-}
-
-/**
- * A snapshot in the clear on this machine's disk. It may lie in a private place that goes away with
- * `release`, and with this process: another fetch names another file of the same content.
- */
-export interface PlainSnapshot {
-  readonly file: string;
-  /** To be called once the file is not needed any more; safe to repeat, and never throws. */
-  release(): Promise<void>;
-}
-
-/** Keeps snapshots and their records. Writes are atomic; an id is written once. */
-export interface SnapshotStore {
-  readonly location: string;
-  /** Writes, reads back and removes a probe; freeBytes of the store. */
-  probe(signal: AbortSignal): Promise<{ readonly freeBytes: number }>;
-  find(id: SnapshotId): Promise<SnapshotRecord | undefined>;
-  list(): Promise<readonly SnapshotRecord[]>;
-  /** A local file that `snapshot` may write to; it becomes visible only through `commit`. */
-  stage(id: SnapshotId): Promise<string>;
-  commit(record: Omit<SnapshotRecord, 'location'>, stagedFile: string): Promise<SnapshotRecord>;
-  /** What the store holds, in the clear; its hash was compared with the record just now. */
-  fetch(record: SnapshotRecord, signal: AbortSignal): Promise<PlainSnapshot>;
-}
-
 export interface DriverContext {
   readonly signal: AbortSignal;
   /** Called at every change of phase; the activity heartbeats it. */
@@ -367,7 +325,7 @@ export interface LookingPorts {
   >;
   readonly members: MemberProbe;
   readonly etcd: Pick<EtcdApi, 'observe'>;
-  readonly snapshots: Pick<SnapshotStore, 'location' | 'probe'>;
+  readonly snapshots: Pick<SnapshotStore, 'location' | 'probe' | 'keys' | 'list'>;
   readonly controlPlane: ReleaseSource;
   readonly clock: Pick<Clock, 'nowMs'>;
 }

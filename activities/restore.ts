@@ -14,7 +14,8 @@ import { terminalFailure, toActivityFailure } from './failure-mapping';
 import { controlPlaneMismatches, membersIn } from './member-looks';
 import { type Mismatch, type MismatchDetails, mismatchesText } from './mismatches';
 import { secondsBetween, watchUntilGood } from './passes';
-import type { ClusterPorts, PlainSnapshot } from './ports';
+import type { ClusterPorts } from './ports';
+import type { PlainSnapshot } from './snapshot-ports';
 
 const passes = 3;
 const lookEveryMs = 500;

@@ -1,10 +1,10 @@
-// takeSnapshot: a snapshot counts only after it was restored into a scratch etcd and compared with
-// the member that it was taken from (R6).
+// takeSnapshot: a snapshot counts only after what the store holds was restored into a scratch etcd
+// and compared with the member that it was taken from (R6).
 
 import type { AscentActivities, SnapshotInput, SnapshotRecord } from '../domain/activity-contract';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { terminalFailure, toActivityFailure } from './failure-mapping';
-import type { EtcdSnapshotFacts } from './ports';
+import type { EtcdSnapshotFacts, SnapshotDraft } from './snapshot-ports';
 
 interface Taking {
   readonly deps: ActivityDependencies;
@@ -19,7 +19,7 @@ export function snapshotActivities(
 ): Pick<AscentActivities, 'takeSnapshot'> {
   return {
     /**
-     * Key: snapshotId. A record of that id is returned as it is; a file without a record is taken
+     * Key: snapshotId. A record of that id is returned as it is; content without a record is taken
      * anew. Bound: the attempt's startToClose (size-based). Heartbeats the bytes.
      * Fails `snapshot-failed`, or `snapshot-unverified` when the copy differs.
      */
@@ -52,19 +52,13 @@ function refuseOtherSnapshot(input: SnapshotInput, { hop, kubeVersion }: Snapsho
 
 async function takeSnapshot(taking: Taking): Promise<SnapshotRecord> {
   const { deps, run, input } = taking;
-  const { etcd, snapshots, clock } = deps.ports;
-  run.beat({ phase: 'saving' });
-  const file = await snapshots.stage(input.snapshotId);
+  const { snapshots, clock } = deps.ports;
   const takenAt = new Date(clock.nowMs()).toISOString();
-  const facts = await etcd.snapshot(
-    file,
-    (bytes) => run.beat({ phase: `saving: ${bytes} bytes` }),
-    run.signal,
-  );
-  run.beat({ phase: 'verifying: restoring into a scratch etcd' });
-  const verified = await verify(taking, file, facts);
-  return snapshots.commit(
-    {
+  const { facts, draft } = await save(taking);
+  try {
+    const verified = await verify(taking, draft, facts);
+    run.signal.throwIfAborted();
+    const committed = await snapshots.commit(draft, {
       id: input.snapshotId,
       hop: input.hop,
       kubeVersion: input.kubeVersion,
@@ -75,17 +69,43 @@ async function takeSnapshot(taking: Taking): Promise<SnapshotRecord> {
       totalKeys: verified.keys,
       takenAt,
       verified,
-    },
-    file,
-  );
+    });
+    // That of another worker, where it was faster.
+    refuseOtherSnapshot(input, committed);
+    return committed;
+  } catch (error) {
+    // Why it is not kept is what counts; the next attempt removes what this one could not.
+    await snapshots.discard(draft).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** In the clear only until the store has it. */
+async function save({
+  deps,
+  run,
+  input,
+}: Taking): Promise<{ readonly facts: EtcdSnapshotFacts; readonly draft: SnapshotDraft }> {
+  const { etcd, snapshots } = deps.ports;
+  run.beat({ phase: 'saving' });
+  const staged = await snapshots.stage(input.snapshotId);
+  try {
+    const onBytes = (bytes: number): void => run.beat({ phase: `saving: ${bytes} bytes` });
+    const facts = await etcd.snapshot(staged.file, onBytes, run.signal);
+    run.beat({ phase: 'storing' });
+    return { facts, draft: await snapshots.put(input.snapshotId, staged.file, run.signal) };
+  } finally {
+    await staged.release();
+  }
 }
 
 async function verify(
-  { deps, run, input }: Taking,
-  file: string,
+  taking: Taking,
+  draft: SnapshotDraft,
   facts: EtcdSnapshotFacts,
 ): Promise<Verified> {
-  const scratch = await restoreIntoScratch(deps, run, input, file, facts.revision);
+  const { input } = taking;
+  const scratch = await restoreIntoScratch(taking, draft, facts);
   const { hashKv, keys, seconds } = scratch;
   const difference = differenceOf(facts, scratch);
   if (difference === undefined) return { by: 'restore', hashKv, keys, seconds };
@@ -99,15 +119,22 @@ async function verify(
   });
 }
 
+/** What the store gives back is restored: a lost key or a damaged copy is found here. */
 async function restoreIntoScratch(
-  deps: ActivityDependencies,
-  run: ActivityRun,
-  input: SnapshotInput,
-  file: string,
-  revision: number,
+  { deps, run, input }: Taking,
+  draft: SnapshotDraft,
+  facts: EtcdSnapshotFacts,
 ): Promise<{ readonly hashKv: string; readonly keys: number; readonly seconds: number }> {
+  const { snapshots, verifier } = deps.ports;
   try {
-    return await deps.ports.verifier.verify(file, revision, run.signal);
+    run.beat({ phase: 'verifying: reading it back from the store' });
+    const plain = await snapshots.open(draft, facts, run.signal);
+    try {
+      run.beat({ phase: 'verifying: restoring into a scratch etcd' });
+      return await verifier.verify(plain.file, facts.revision, run.signal);
+    } finally {
+      await plain.release();
+    }
   } catch (error) {
     const doing = `verifying snapshot ${input.snapshotId}`;
     const scope = { doing, code: 'snapshot-unverified' } as const;

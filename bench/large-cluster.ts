@@ -143,7 +143,12 @@ export function largeClusterPorts(): LookingPorts {
         problem: { code: 'unreachable', message: 'a planner needs no etcd' },
       }),
     },
-    snapshots: { location: 'nowhere', probe: async () => ({ freeBytes: 0 }) },
+    snapshots: {
+      location: 'nowhere',
+      probe: async () => ({ freeBytes: 0 }),
+      keys: async () => [],
+      list: async () => [],
+    },
     controlPlane: { availableVersions: async () => undefined },
     clock: { nowMs: () => Date.now() },
   };

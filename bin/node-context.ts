@@ -37,6 +37,10 @@ export function nodeContext(
     writeFile: writeWhole,
     connect: (options) => AscentClient.connect(options),
     // What only some commands need is loaded by those: `status` shall not wait for it.
+    createSnapshotKey: async (file) => {
+      const { createSnapshotKey } = await import('../activities/adapters/snapshot-key.js');
+      return createSnapshotKey(file, Date.now());
+    },
     readAccess: async (file) => {
       const { readAccessFile } = await import('../activities/adapters/access-file.js');
       return readAccessFile(file);

@@ -49,6 +49,10 @@ export interface CliContext {
   readFile(file: string): Promise<string>;
   /** Replaces the file as a whole. */
   writeFile(file: string, text: string): Promise<void>;
+  /** Makes a key in a new file. Rejects with PortError, `conflict` when the file exists. */
+  createSnapshotKey(
+    file: string,
+  ): Promise<{ readonly fingerprint: string; readonly recipient: string }>;
   connect(options: ConnectOptions): Promise<UpgradeClient>;
   /** Never rejects: what is wrong with the file is in the result. */
   readAccess(file: string): Promise<AccessResult>;

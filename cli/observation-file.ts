@@ -129,7 +129,14 @@ const observationSchema = z.object({
   budgetOverlaps: z.array(z.object({ pod: ref, budgets: z.array(ref) })),
   availableVersions: z.array(version).optional(),
   snapshotStore: z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('writable'), location: text, freeBytes: amount }),
+    z.object({
+      kind: z.literal('writable'),
+      location: text,
+      freeBytes: amount,
+      keyProblem: problem.optional(),
+      recordsProblem: problem.optional(),
+      unopened: z.array(z.object({ key: text, snapshots: amount })).optional(),
+    }),
     z.object({ kind: z.literal('unusable'), location: text, problem }),
   ]),
 });

@@ -20,6 +20,7 @@ import { addPreflight } from './commands/preflight';
 import { addAudit, addList } from './commands/records';
 import { addUnschedule } from './commands/schedule';
 import { addSet } from './commands/set';
+import { addSnapshot } from './commands/snapshot';
 import { addStart } from './commands/start';
 import { addStatus } from './commands/status';
 import { addUncordon } from './commands/uncordon';
@@ -87,6 +88,7 @@ function addCommands(
   addDrain(program, run);
   addUncordon(program, run);
   program.commandsGroup('Operate:');
+  addSnapshot(program, run);
   for (const add of extraCommands) add(program, run);
   addCompletion(program, run);
 }

@@ -43,6 +43,13 @@ export interface SnapshotInput extends ClusterInput {
   readonly planDigest: PlanDigest;
 }
 
+/** How the content of a snapshot is sealed where it is stored. */
+export interface SnapshotSeal {
+  readonly by: 'age';
+  /** Fingerprint of the key, never the key: `sha256:` and 16 hexadecimal digits. */
+  readonly key: string;
+}
+
 /** A snapshot that was restored into a scratch etcd and compared (R6). */
 export interface SnapshotRecord {
   readonly id: SnapshotId;
@@ -51,11 +58,15 @@ export interface SnapshotRecord {
   readonly etcdVersion: string;
   /** Location in the store, for people: a path or URL without credentials. */
   readonly location: string;
+  /** Of the snapshot in the clear. */
   readonly sha256: string;
   readonly sizeBytes: number;
   readonly revision: number;
   readonly totalKeys: number;
   readonly takenAt: string;
+  /** Absent: it lies in the clear. */
+  readonly sealed?: SnapshotSeal;
+  /** What the store held after it was sealed, not the file that was sealed. */
   readonly verified: {
     readonly by: 'restore';
     /** HashKV of the scratch etcd equals that of the snapshot's member at the revision. */

@@ -7,7 +7,7 @@ const remedies: Readonly<Record<FailureCode, string>> = {
   'cluster-unreachable':
     'see that the API server, etcd and the hosts answer from where the worker runs, then try again',
   'credentials-refused':
-    "correct the worker's credentials or its rights in the cluster, then try again",
+    "correct the worker's credentials, its snapshot key or its rights, then try again",
   'wrong-cluster': 'start the worker with the access file of this cluster',
   'driver-missing':
     "name a driver in the worker's access file, or go on with observe, plan, preflight and drain",

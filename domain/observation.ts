@@ -168,7 +168,17 @@ export interface Observation {
   readonly availableVersions?: readonly KubeVersion[];
   /** Whether a probe file could be written, read back and removed in the snapshot store. */
   readonly snapshotStore:
-    | { readonly kind: 'writable'; readonly location: string; readonly freeBytes: number }
+    | {
+        readonly kind: 'writable';
+        readonly location: string;
+        readonly freeBytes: number;
+        /** The key for new snapshots cannot be used. */
+        readonly keyProblem?: Problem;
+        /** Its records cannot be read. */
+        readonly recordsProblem?: Problem;
+        /** Fingerprints of keys that are not at hand; absent when every snapshot can be opened. */
+        readonly unopened?: readonly { readonly key: string; readonly snapshots: number }[];
+      }
     | { readonly kind: 'unusable'; readonly location: string; readonly problem: Problem };
 }
 

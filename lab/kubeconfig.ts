@@ -61,7 +61,7 @@ export function clusterAccess(
       key: pki.key('etcd-client'),
     },
     driver: { kind: 'lab', socket: layout.socket },
-    snapshots: { directory: layout.snapshots },
+    snapshots: { directory: layout.snapshots, key: layout.snapshotKey },
     tools: { etcd: tools.etcd, etcdutl: tools.etcdutl },
   };
 }

@@ -8,6 +8,8 @@ import { mkdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 
 import type { ClusterAccess } from '../activities/access';
+import { createSnapshotKey } from '../activities/adapters/snapshot-key';
+import { PortError } from '../activities/ports';
 import type { LabStatus } from '../activities/drivers/lab-protocol';
 import { writeFileAtomic } from './atomic-file';
 import { auditPolicy } from './audit-policy';
@@ -243,11 +245,21 @@ async function bringUp(context: UpContext, hasData: boolean): Promise<void> {
     await mkdir(directory, { recursive: true, mode: 0o700 });
   }
   await ensurePki(layout.pki, lab, Date.now());
+  await ensureSnapshotKey(layout.snapshotKey);
   await writeAccess(lab, layout, binaries);
   await writeFileAtomic(path.join(layout.config, 'kwok.yaml'), kwokConfig());
   await writeFileAtomic(auditPolicyFile(layout), auditPolicy());
   const supervisor = await spawnSupervisor(layout);
   await recordProcess(layout.processes, supervisorName, supervisor);
+}
+
+/** Kept with the data: snapshots of the last run are sealed with it. */
+async function ensureSnapshotKey(file: string): Promise<void> {
+  try {
+    await createSnapshotKey(file, Date.now());
+  } catch (error) {
+    if (!(error instanceof PortError) || error.code !== 'conflict') throw error;
+  }
 }
 
 /**

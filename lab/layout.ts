@@ -24,6 +24,8 @@ export interface LabLayout {
   readonly processes: string;
   readonly restores: string;
   readonly snapshots: string;
+  /** The identity file that snapshots are sealed with. */
+  readonly snapshotKey: string;
   /** Kubeconfigs of the components and the stages of kwok. */
   readonly config: string;
   readonly etcd: string;
@@ -70,6 +72,7 @@ export function labLayout(stateDirectory: string): LabLayout {
     processes: at('processes'),
     restores: at('restores'),
     snapshots: at('snapshots'),
+    snapshotKey: at('snapshot-key.txt'),
     config: at('config'),
     etcd: at('etcd'),
     temporal: at('temporal'),

@@ -90,6 +90,17 @@ const driverSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const snapshotsSchema = z
+  .strictObject({
+    directory: file,
+    key: file.optional(),
+    inTheClear: z.literal(true, 'expected true; leave it out where there is a key').optional(),
+  })
+  .refine(({ key, inTheClear }) => key === undefined || inTheClear === undefined, {
+    path: ['inTheClear'],
+    message: 'there is a key, so they do not stay in the clear',
+  });
+
 const accessSchema = z.strictObject({
   apiVersion: z.literal('ascent/access/v1'),
   cluster: z.string().regex(dnsLabel, 'expected a lower-case DNS label'),
@@ -97,7 +108,7 @@ const accessSchema = z.strictObject({
   members: membersSchema,
   etcd: z.strictObject({ members: etcdMembersSchema, ca: file, certificate: file, key: file }),
   driver: driverSchema,
-  snapshots: z.strictObject({ directory: file }),
+  snapshots: snapshotsSchema,
   tools: z.strictObject({ etcd: file.optional(), etcdutl: file.optional() }).default({}),
 });
 
@@ -180,7 +191,11 @@ function withAbsolutePaths(parsed: Parsed, folder: string): ClusterAccess {
       key: absolute(etcd.key),
     },
     driver: driverOf(driver, absolute),
-    snapshots: { directory: absolute(snapshots.directory) },
+    snapshots: {
+      directory: absolute(snapshots.directory),
+      ...(snapshots.key === undefined ? {} : { key: absolute(snapshots.key) }),
+      ...(snapshots.inTheClear === undefined ? {} : { inTheClear: true }),
+    },
     tools: {
       ...(tools.etcd === undefined ? {} : { etcd: tool(tools.etcd) }),
       ...(tools.etcdutl === undefined ? {} : { etcdutl: tool(tools.etcdutl) }),
@@ -212,7 +227,8 @@ interface Wanted {
  * The socket and the snapshot directory are not looked at: the first appears with the supervisor,
  * the second is created when it is first written to.
  */
-async function checkFiles({ kubeconfig, etcd, tools }: ClusterAccess): Promise<readonly string[]> {
+async function checkFiles(checked: ClusterAccess): Promise<readonly string[]> {
+  const { kubeconfig, etcd, snapshots, tools } = checked;
   const readable = constants.R_OK;
   const tool = (key: string, name: string | undefined): readonly Wanted[] =>
     name?.includes('/') === true ? [{ key, file: name, mode: constants.X_OK }] : [];
@@ -221,6 +237,9 @@ async function checkFiles({ kubeconfig, etcd, tools }: ClusterAccess): Promise<r
     { key: 'etcd.ca', file: etcd.ca, mode: readable },
     { key: 'etcd.certificate', file: etcd.certificate, mode: readable },
     { key: 'etcd.key', file: etcd.key, mode: readable },
+    ...(snapshots.key === undefined
+      ? []
+      : [{ key: 'snapshots.key', file: snapshots.key, mode: readable }]),
     ...tool('tools.etcd', tools.etcd),
     ...tool('tools.etcdutl', tools.etcdutl),
   ];

@@ -9,7 +9,8 @@ import { readFile } from 'node:fs/promises';
 
 import type { EtcdMemberObservation, EtcdObservation } from '../../domain/observation';
 import type { ClusterAccess } from '../access';
-import { type EtcdApi, type EtcdSnapshotFacts, PortError } from '../ports';
+import { type EtcdApi, PortError } from '../ports';
+import type { EtcdSnapshotFacts } from '../snapshot-ports';
 import { fsError } from './durable-files';
 import type { EtcdCredentials } from './etcd-channel';
 import {

@@ -11,7 +11,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { PortError, type SnapshotVerifier } from '../ports';
+import { PortError } from '../ports';
+import type { SnapshotVerifier } from '../snapshot-ports';
 import { boundedCall } from './bounded-call';
 import { type EtcdClient, openEtcdClient } from './etcd-client';
 import { openScratchSpace, type ScratchSpace } from './scratch-space';

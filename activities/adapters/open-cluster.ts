@@ -5,12 +5,14 @@ import type { ClusterAccess } from '../access';
 import { createLabDriver } from '../drivers/lab-driver';
 import { createNoDriver } from '../drivers/no-driver';
 import type { ClusterPorts, LookingPorts } from '../ports';
-import { createDirectorySnapshotStore } from './directory-snapshot-store';
+import { DirectoryShelf } from './directory-shelf';
 import { createEtcdApi } from './etcd-api';
 import { createSnapshotVerifier } from './etcd-snapshot-verifier';
 import { createKubeApi } from './kube-api';
 import { openKubeConnection } from './kube-connection';
 import { createMemberProbe } from './member-probe';
+import { sealingOf } from './snapshot-seal';
+import { createSnapshotStore } from './snapshot-store';
 import { systemClock } from './system-clock';
 
 interface Closing {
@@ -57,7 +59,11 @@ function reach(access: ClusterAccess) {
       kube,
       members: createMemberProbe(connection, access.members),
       etcd: createEtcdApi({ access: access.etcd, etcdutl: etcdutlOf(access) }),
-      snapshots: createDirectorySnapshotStore(access.snapshots.directory),
+      snapshots: createSnapshotStore({
+        shelf: new DirectoryShelf(access.snapshots.directory),
+        sealing: sealingOf(access.snapshots),
+        scratchParent: access.snapshots.directory,
+      }),
       clock: systemClock,
     },
     close: async () => {

@@ -46,6 +46,8 @@ export const findingCodes = [
   'budget-sync-failed',
   'budgets-overlap',
   'snapshot-store-unusable',
+  'snapshot-key-missing',
+  'snapshot-records-unread',
 ] as const;
 
 export type FindingCode = (typeof findingCodes)[number];

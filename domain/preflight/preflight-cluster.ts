@@ -36,8 +36,11 @@ export interface PreflightFacts extends ControlPlaneFacts {
   readonly observation: Observation;
 }
 
-/** Free bytes asked for, as a multiple of the largest database: the snapshot, and as much again. */
-const snapshotHeadroom = 2;
+/**
+ * Free bytes asked for, as a multiple of the largest database: the snapshot, what it is opened
+ * into, and what that is restored into.
+ */
+const snapshotHeadroom = 3;
 
 /** Ready, not cordoned by others, kubelet known and in skew before and during the hop. */
 export function nodeFindings(facts: PreflightFacts): readonly Finding[] {
@@ -186,8 +189,45 @@ function budgetNames({ budgets }: BudgetOverlap): readonly string[] {
   return budgets.map(budgetText).toSorted();
 }
 
-/** Writable, and with room for the snapshot. */
-export function storeFindings({ snapshotStore: store, etcd }: Observation): readonly Finding[] {
+/** Writable, with room for the snapshot, and with the keys of what is in it. */
+export function storeFindings(observation: Observation): readonly Finding[] {
+  return [...roomFindings(observation), ...sealFindings(observation)];
+}
+
+/** A lost key is found before the hop, not at the restore. */
+function sealFindings({ snapshotStore: store }: Observation): readonly Finding[] {
+  if (store.kind === 'unusable') return [];
+  const object = { kind: 'snapshot-store', location: store.location } as const;
+  const { keyProblem, recordsProblem, unopened = [] } = store;
+  const findings: Finding[] = unopened.map(({ key, snapshots }) => ({
+    code: 'snapshot-key-missing',
+    severity: 'warns',
+    object,
+    message: `snapshots in it cannot be opened (${snapshots}): key ${key} is not at hand`,
+    remedy: 'add that key below the first one in the key file; without it there is no way back',
+  }));
+  if (keyProblem !== undefined) {
+    findings.push({
+      code: 'snapshot-key-missing',
+      severity: 'blocks',
+      object,
+      message: `no snapshot can be sealed: ${keyProblem.message}`,
+      remedy: 'put the key back, or make one: ascent snapshot key FILE',
+    });
+  }
+  if (recordsProblem !== undefined) {
+    findings.push({
+      code: 'snapshot-records-unread',
+      severity: 'warns',
+      object,
+      message: `what is in it cannot be told: ${recordsProblem.message}`,
+      remedy: 'see whether the snapshot is needed; then remove it from the store, or bring it back',
+    });
+  }
+  return findings;
+}
+
+function roomFindings({ snapshotStore: store, etcd }: Observation): readonly Finding[] {
   const object = { kind: 'snapshot-store', location: store.location } as const;
   if (store.kind === 'unusable') {
     return [

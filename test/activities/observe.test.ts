@@ -1,3 +1,4 @@
+import type { SnapshotRecord } from '../../domain/activity-contract';
 import { cordonReasonAnnotation } from '../../activities/cordon-mark';
 import { PortError } from '../../activities/ports';
 import { version } from '../support/builders';
@@ -92,6 +93,38 @@ describe('observeCluster', () => {
       },
       { ...node, name: 'tainted', isControlPlane: true },
     ]);
+  });
+
+  it('sees snapshots whose key is not at hand, and counts them by their keys', async () => {
+    const fake = new FakeCluster();
+    const seals = ['sha256:a', 'sha256:b', 'sha256:b', 'sha256:c'];
+    for (const [index, key] of [undefined, ...seals].entries()) {
+      const sealed = key === undefined ? {} : { sealed: { by: 'age', key } };
+      fake.store.records.set(`s-${index}`, { ...sealed } as SnapshotRecord);
+    }
+    fake.store.keysAtHand = ['sha256:a'];
+    expect((await runOnce(fake, 'observeCluster', input)).snapshotStore).toEqual({
+      kind: 'writable',
+      location: '/snapshots',
+      freeBytes: 1_000_000,
+      unopened: [
+        { key: 'sha256:b', snapshots: 2 },
+        { key: 'sha256:c', snapshots: 1 },
+      ],
+    });
+  });
+
+  it('sees a key and records that cannot be read, and goes on', async () => {
+    const fake = new FakeCluster();
+    fake.store.keysFailure = new PortError('forbidden', 'the snapshot key /k cannot be read');
+    fake.store.listFailure = new PortError('unexpected', 'snapshot x: its record is damaged');
+    expect((await runOnce(fake, 'observeCluster', input)).snapshotStore).toEqual({
+      kind: 'writable',
+      location: '/snapshots',
+      freeBytes: 1_000_000,
+      keyProblem: { code: 'forbidden', message: 'the snapshot key /k cannot be read' },
+      recordsProblem: { code: 'unexpected', message: 'snapshot x: its record is damaged' },
+    });
   });
 
   it('sees namespaces, also those without a pod', async () => {

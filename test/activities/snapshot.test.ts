@@ -1,4 +1,5 @@
 import { PortError } from '../../activities/ports';
+import type { SnapshotRecord } from '../../domain/activity-contract';
 import type { PlanDigest, SnapshotId } from '../../domain/names';
 import { hopId, version } from '../support/builders';
 import { cluster, FakeAttempt, FakeCluster, failureOf, runOnce } from '../support/fake-cluster';
@@ -34,8 +35,11 @@ describe('takeSnapshot', () => {
     expect(attempt.heartbeats).toEqual([
       { phase: 'saving' },
       { phase: 'saving: 4096 bytes' },
+      { phase: 'storing' },
+      { phase: 'verifying: reading it back from the store' },
       { phase: 'verifying: restoring into a scratch etcd' },
     ]);
+    expect([fake.store.held, fake.store.drafts]).toEqual([new Set(), new Set()]);
   });
 
   it('returns the record the second time', async () => {
@@ -55,7 +59,7 @@ describe('takeSnapshot', () => {
       message: `verifying snapshot ${input.snapshotId}: scratch etcd did not start in 30 s`,
       details: [{ reason: 'timeout' }],
     });
-    expect(fake.store.records.size).toBe(0);
+    expect([fake.store.records.size, fake.store.drafts.size]).toEqual([0, 0]);
     expect(await runOnce(fake, 'takeSnapshot', input)).toEqual(record);
     expect(fake.etcd.snapshots).toHaveLength(2);
   });
@@ -101,6 +105,37 @@ describe('takeSnapshot', () => {
         ' not of hop-1.29 at 1.29.15',
       details: [{ hop: 'hop-1.29', kubeVersion: '1.28.15' }],
     });
+  });
+
+  it('verifies what the store gives back, so that a lost key is found now', async () => {
+    const fake = new FakeCluster();
+    fake.store.fetchFailure = new PortError('forbidden', 'it is sealed with key sha256:1');
+    expect(await failureOf(runOnce(fake, 'takeSnapshot', input))).toEqual({
+      type: 'credentials-refused',
+      nonRetryable: true,
+      message: `verifying snapshot ${input.snapshotId}: it is sealed with key sha256:1`,
+      details: [{ reason: 'forbidden' }],
+    });
+    expect([fake.store.records.size, fake.store.held, fake.store.drafts]).toEqual([
+      0,
+      new Set(),
+      new Set(),
+    ]);
+  });
+
+  it('says with which key it is sealed', async () => {
+    const fake = new FakeCluster();
+    const sealed = { by: 'age', key: 'sha256:0123456789abcdef' } as const;
+    fake.store.seal = { sealed };
+    expect(await runOnce(fake, 'takeSnapshot', input)).toEqual({ ...record, sealed });
+  });
+
+  it('is that of another worker that was faster', async () => {
+    const fake = new FakeCluster();
+    const attempt = new FakeAttempt();
+    const theirs = { ...record, takenAt: '2025-12-31T00:00:00.000Z' } as SnapshotRecord;
+    attempt.onHeartbeat = () => fake.store.records.set(input.snapshotId, theirs);
+    expect(await attempt.run(fake, 'takeSnapshot', input)).toEqual(theirs);
   });
 
   it('is cancelled without a trace in the store', async () => {

@@ -1,14 +1,15 @@
 // etcd, the snapshot verifier and the snapshot store in memory.
 
-import {
-  type EtcdApi,
-  type EtcdSnapshotFacts,
-  type PlainSnapshot,
-  PortError,
-  type SnapshotStore,
-  type SnapshotVerifier,
-} from '../../activities/ports';
-import type { SnapshotRecord } from '../../domain/activity-contract';
+import type { EtcdApi, PortError } from '../../activities/ports';
+import type {
+  EtcdSnapshotFacts,
+  PlainSnapshot,
+  SnapshotContent,
+  SnapshotDraft,
+  SnapshotStore,
+  SnapshotVerifier,
+} from '../../activities/snapshot-ports';
+import type { SnapshotRecord, SnapshotSeal } from '../../domain/activity-contract';
 import type { SnapshotId } from '../../domain/names';
 import type { EtcdObservation } from '../../domain/observation';
 
@@ -91,7 +92,14 @@ export class FakeSnapshotStore implements SnapshotStore {
   freeBytes = 1_000_000;
   probeFailure: PortError | undefined;
   fetchFailure: PortError | undefined;
-  /** Files that were fetched and not released yet. */
+  keysFailure: PortError | undefined;
+  listFailure: PortError | undefined;
+  keysAtHand: readonly string[] = [];
+  /** How it seals: in the clear, or with a key. */
+  seal: { readonly sealed?: SnapshotSeal } = {};
+  /** Put, and neither committed nor discarded. */
+  readonly drafts = new Set<string>();
+  /** Files in the clear that were handed out and not released yet. */
   readonly held = new Set<string>();
 
   async probe(signal: AbortSignal): Promise<{ readonly freeBytes: number }> {
@@ -105,26 +113,59 @@ export class FakeSnapshotStore implements SnapshotStore {
   }
 
   async list(): Promise<readonly SnapshotRecord[]> {
+    if (this.listFailure !== undefined) throw this.listFailure;
     return [...this.records.values()];
   }
 
-  async stage(id: SnapshotId): Promise<string> {
-    return `${this.location}/${id}.staged`;
+  async keys(): Promise<readonly string[]> {
+    if (this.keysFailure !== undefined) throw this.keysFailure;
+    return this.keysAtHand;
   }
 
-  async commit(record: Omit<SnapshotRecord, 'location'>): Promise<SnapshotRecord> {
-    if (this.records.has(record.id)) {
-      throw new PortError('conflict', `snapshot ${record.id} exists already`);
-    }
-    const committed = { ...record, location: `${this.location}/${record.id}` };
+  async stage(id: SnapshotId): Promise<PlainSnapshot> {
+    return this.#hold(`${this.location}/${id}.staged`);
+  }
+
+  async put(id: SnapshotId, _file: string, signal: AbortSignal): Promise<SnapshotDraft> {
+    signal.throwIfAborted();
+    this.drafts.add(id);
+    return { id, handle: `${id}.draft`, sizeBytes: 5_000, ...this.seal };
+  }
+
+  async open(
+    draft: SnapshotDraft,
+    _content: SnapshotContent,
+    signal: AbortSignal,
+  ): Promise<PlainSnapshot> {
+    signal.throwIfAborted();
+    if (this.fetchFailure !== undefined) throw this.fetchFailure;
+    return this.#hold(`${this.location}/${draft.handle}`);
+  }
+
+  async commit(
+    draft: SnapshotDraft,
+    record: Omit<SnapshotRecord, 'location'>,
+  ): Promise<SnapshotRecord> {
+    this.drafts.delete(draft.id);
+    const existing = this.records.get(record.id);
+    if (existing !== undefined) return existing;
+    const location = `${this.location}/${record.id}`;
+    const committed = { ...record, ...this.seal, location };
     this.records.set(record.id, committed);
     return committed;
+  }
+
+  async discard(draft: SnapshotDraft): Promise<void> {
+    this.drafts.delete(draft.id);
   }
 
   async fetch(record: SnapshotRecord, signal: AbortSignal): Promise<PlainSnapshot> {
     signal.throwIfAborted();
     if (this.fetchFailure !== undefined) throw this.fetchFailure;
-    const file = record.location;
+    return this.#hold(record.location);
+  }
+
+  #hold(file: string): PlainSnapshot {
     this.held.add(file);
     return {
       file,

@@ -8,7 +8,8 @@ import { once } from 'node:events';
 
 import { createEtcdApi } from '../../../activities/adapters/etcd-api';
 import { createSnapshotVerifier } from '../../../activities/adapters/etcd-snapshot-verifier';
-import type { EtcdApi, SnapshotVerifier } from '../../../activities/ports';
+import type { EtcdApi } from '../../../activities/ports';
+import type { SnapshotVerifier } from '../../../activities/snapshot-ports';
 import type { EtcdObservation } from '../../../domain/observation';
 import { eventually } from '../../../lab/waiting';
 import { createAuthority } from './support/pki';

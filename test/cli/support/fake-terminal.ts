@@ -7,6 +7,7 @@ import type {
   RunningLab,
   UpgradeClient,
 } from '../../../cli/context';
+import { PortError } from '../../../activities/ports';
 import type { ClusterAccess } from '../../../activities/access';
 import type { OpenCluster } from '../../../activities/adapters/open-cluster';
 import type { ConnectOptions } from '../../../client';
@@ -53,6 +54,14 @@ export class FakeTerminal {
       writeFile: (file, text) => {
         this.files.set(file, text);
         return Promise.resolve();
+      },
+      createSnapshotKey: (file) => {
+        if (this.files.has(file)) {
+          const message = `${file} exists; a key is never written over`;
+          return Promise.reject(new PortError('conflict', message));
+        }
+        this.files.set(file, 'a key');
+        return Promise.resolve({ fingerprint: 'sha256:0123456789abcdef', recipient: 'age1xyz' });
       },
       connect: (asked) => {
         this.connections.push(asked);

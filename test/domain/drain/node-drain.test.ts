@@ -86,7 +86,7 @@ describe('the sentence of a refusal', () => {
     [
       { code: 'cordon-failed', failure: failureInfo('credentials-refused', 'forbidden') },
       'the node was not touched: forbidden' +
-        " - correct the worker's credentials or its rights in the cluster, then try again",
+        " - correct the worker's credentials, its snapshot key or its rights, then try again",
     ],
     [{ code: 'drain-ended' }, 'the drain has ended just now - send it again'],
     [

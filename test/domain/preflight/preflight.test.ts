@@ -1,8 +1,8 @@
-import type { FindingCode } from '../../../domain/preflight/findings';
-import { findingCodes } from '../../../domain/preflight/findings';
+import { type FindingCode, findingCodes } from '../../../domain/preflight/findings';
 import type { EtcdMemberObservation, Observation } from '../../../domain/observation';
 import { evaluatePreflight } from '../../../domain/preflight/preflight';
 import { etcdDefaultQuotaBytes } from '../../../domain/preflight/preflight-etcd';
+import { type Case, storeCases } from '../support/store-cases';
 import type { ClusterBuilder } from '../../support/builders';
 import {
   aBudget,
@@ -42,22 +42,9 @@ it('a healthy cluster has no findings', () => {
   });
 });
 
-interface Case {
-  readonly when: string;
-  readonly cluster: ClusterBuilder;
-  readonly finding: {
-    readonly code: FindingCode;
-    readonly severity: 'blocks' | 'warns' | 'notes';
-    readonly object: unknown;
-    readonly message: string;
-    readonly remedy: string;
-  };
-}
-
 const member = { kind: 'member', name: 'cp-2' };
 const cluster = { kind: 'cluster' };
 const etcd2 = { kind: 'etcd', name: 'etcd-2' };
-const store = { kind: 'snapshot-store', location: '/var/lib/ascent/snapshots' };
 const budget = (name: string) => ({ kind: 'budget', budget: { namespace: 'default', name } });
 const noReplicaToSpare = 'add a replica, or let the budget spare at least one pod';
 
@@ -624,32 +611,7 @@ const clusterCases: readonly Case[] = [
       remedy: 'narrow their selectors until each pod has one budget at most',
     },
   },
-  {
-    when: 'the snapshot store cannot be written to',
-    cluster: healthy.with({
-      snapshotStore: { kind: 'unusable', location: store.location, problem },
-    }),
-    finding: {
-      code: 'snapshot-store-unusable',
-      severity: 'blocks',
-      object: store,
-      message: 'it cannot be written to: connection refused',
-      remedy: 'make it writable for the worker: no hop begins without a verified snapshot',
-    },
-  },
-  {
-    when: 'the snapshot store is too full',
-    cluster: healthy.with({
-      snapshotStore: { kind: 'writable', location: store.location, freeBytes: 49_999_999 },
-    }),
-    finding: {
-      code: 'snapshot-store-unusable',
-      severity: 'blocks',
-      object: store,
-      message: 'it has 49999999 bytes free and a snapshot needs up to 50000000',
-      remedy: 'free some space, or name another directory in the cluster access file',
-    },
-  },
+  ...storeCases,
 ];
 
 describe('there is a finding when', () => {

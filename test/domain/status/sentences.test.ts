@@ -552,7 +552,7 @@ describe('a failure', () => {
       'see that the API server, etcd and the hosts answer from where the worker runs, then try' +
       ' again',
     'credentials-refused':
-      "correct the worker's credentials or its rights in the cluster, then try again",
+      "correct the worker's credentials, its snapshot key or its rights, then try again",
     'wrong-cluster': 'start the worker with the access file of this cluster',
     'driver-missing':
       "name a driver in the worker's access file, or go on with observe, plan, preflight and drain",
@@ -645,7 +645,7 @@ describe('a start', () => {
     const failure = failureInfo('credentials-refused', 'the API server of cp-1 answered 401');
     expect(startRefusalSentence({ code: 'planning-failed', failure })).toBe(
       'the cluster could not be looked at: the API server of cp-1 answered 401 - correct the' +
-        " worker's credentials or its rights in the cluster, then try again",
+        " worker's credentials, its snapshot key or its rights, then try again",
     );
   });
 });

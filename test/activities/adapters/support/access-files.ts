@@ -26,7 +26,7 @@ export const accessContent = {
     key: 'client.key',
   },
   driver: { kind: 'lab', socket: 'lab.sock' },
-  snapshots: { directory: '../snapshots' },
+  snapshots: { directory: '../snapshots', inTheClear: true },
   tools: { etcd: 'etcd', etcdutl: './etcdutl' },
 } as const satisfies ClusterAccess;
 
@@ -64,7 +64,7 @@ export function accessFolder(): AccessFolder {
         key: at('client.key'),
       },
       driver: { kind: 'lab', socket: at('lab.sock') },
-      snapshots: { directory: at('../snapshots') },
+      snapshots: { directory: at('../snapshots'), inTheClear: true },
       tools: { etcd: 'etcd', etcdutl: at('etcdutl') },
     },
   };

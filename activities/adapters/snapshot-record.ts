@@ -1,0 +1,43 @@
+// Records of snapshots as they lie in a store: JSON, one for each snapshot.
+// R1. Where the store is, is not part of a record: it may be moved.
+// R2. What a newer release has added is passed over, so that an older one still finds its way back.
+
+import * as z from 'zod';
+
+import type { SnapshotRecord } from '../../domain/activity-contract';
+import { idPattern } from './snapshot-shelf';
+import { parseJson } from './json';
+
+export type StoredRecord = Omit<SnapshotRecord, 'location'>;
+
+const recordSchema = z.object({
+  id: z.string().regex(idPattern),
+  hop: z.string(),
+  kubeVersion: z.string(),
+  etcdVersion: z.string(),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  sizeBytes: z.number().int().positive(),
+  revision: z.number().int().nonnegative(),
+  totalKeys: z.number().int().nonnegative(),
+  takenAt: z.string(),
+  sealed: z
+    .object({ by: z.literal('age'), key: z.string().regex(/^sha256:[0-9a-f]{16}$/) })
+    .optional(),
+  verified: z.object({
+    by: z.literal('restore'),
+    hashKv: z.string(),
+    keys: z.number().int().nonnegative(),
+    seconds: z.number().nonnegative(),
+  }),
+});
+
+/** Undefined when it is damaged. */
+export function parseRecord(text: string): StoredRecord | undefined {
+  const parsed = recordSchema.safeParse(parseJson(text));
+  // The brands are what a record was written with; nothing else writes here.
+  return parsed.success ? (parsed.data as StoredRecord) : undefined;
+}
+
+export function recordText(record: StoredRecord): string {
+  return `${JSON.stringify(recordSchema.parse(record), undefined, 2)}\n`;
+}

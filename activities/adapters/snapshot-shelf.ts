@@ -1,0 +1,47 @@
+// What differs between kinds of snapshot stores: where content and records lie. A shelf knows
+// nothing of what it keeps; snapshot-store.ts seals it, opens it and reads the records.
+// F1. Content is put first and seen by nobody; publishing its record is one step, and happens once.
+// F2. An id is one path component that can neither climb nor hide.
+
+import type { Readable } from 'node:stream';
+
+import type { SnapshotId } from '../../domain/names';
+
+export interface ShelvedContent {
+  readonly id: SnapshotId;
+  /** Name of the content, within its snapshot. */
+  readonly name: string;
+  /** As `put` has named it; absent once its record is published. */
+  readonly draft?: string;
+}
+
+/** Methods throw PortError, what the file system or a client throws, or the signal's reason. */
+export interface SnapshotShelf {
+  /** For people: a path or URL without credentials. */
+  readonly location: string;
+  locationOf(content: ShelvedContent): string;
+  /** Writes, reads back and removes a probe. */
+  probe(signal: AbortSignal): Promise<{ readonly freeBytes: number }>;
+  /** Of every published record, in no order. */
+  ids(): Promise<readonly SnapshotId[]>;
+  /** The text of a published record. */
+  record(id: SnapshotId): Promise<string | undefined>;
+  /** Removes drafts that nobody will publish any more, then keeps `content` as a new one. */
+  put(
+    id: SnapshotId,
+    name: string,
+    content: Readable,
+    signal: AbortSignal,
+  ): Promise<{ readonly draft: string; readonly sizeBytes: number }>;
+  /** PortError `not-found` when it is not there. */
+  open(content: ShelvedContent): Promise<Readable>;
+  /** Its path, where it is a file of this machine. */
+  fileOf?(content: ShelvedContent): string;
+  /** `occupied`: a record of that id is published already, and stays as it is. */
+  publish(content: Required<ShelvedContent>, record: string): Promise<'published' | 'occupied'>;
+  discard(content: Required<ShelvedContent>): Promise<void>;
+  /** Record first: what is half removed is not found any more. */
+  remove(id: SnapshotId): Promise<void>;
+}
+
+export const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,200}$/;

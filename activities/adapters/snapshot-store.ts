@@ -1,0 +1,240 @@
+// The SnapshotStore port on a shelf: seals what is put there, and opens what is fetched.
+// N1. What lies on the shelf is sealed, unless the access file says in so many words that it is
+//     not.
+// N2. A snapshot in the clear lies in a scratch space: mode 0700, gone when it is released, and
+//     gone when this process is killed (scratch-space.ts).
+// N3. What is opened is compared with what it was when it was taken: its size and its SHA-256.
+
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { finished } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
+
+import type { SnapshotRecord } from '../../domain/activity-contract';
+import type { SnapshotId } from '../../domain/names';
+import { compareTexts } from '../../domain/text-order';
+import { PortError } from '../ports';
+import type {
+  PlainSnapshot,
+  SnapshotContent,
+  SnapshotDraft,
+  SnapshotStore,
+} from '../snapshot-ports';
+import { fsError } from './durable-files';
+import { openScratchSpace } from './scratch-space';
+import { openContent, sealContent, sealError, keysAtHand, type Sealing } from './snapshot-seal';
+import type { ShelvedContent, SnapshotShelf } from './snapshot-shelf';
+import { parseRecord, recordText, type StoredRecord } from './snapshot-record';
+
+const plainName = 'snapshot.db';
+const sealedName = 'snapshot.db.age';
+
+export interface SnapshotStoreOptions {
+  readonly shelf: SnapshotShelf;
+  readonly sealing: Sealing;
+  /** Where snapshots lie in the clear while they are used; as large as one. */
+  readonly scratchParent: string;
+}
+
+/** Methods throw PortError, or the signal's reason. */
+export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStore {
+  const store = new ShelfStore(options);
+  const { shelf } = options;
+  return {
+    location: shelf.location,
+    probe: (signal) => named('probing the snapshot store', () => shelf.probe(signal)),
+    keys: () => named('reading the snapshot key', () => keysAtHand(options.sealing)),
+    find: (id) => named(`reading snapshot ${id}`, () => store.find(id)),
+    list: () => named('listing snapshots', () => store.list()),
+    stage: (id) => named(`staging snapshot ${id}`, () => store.stage()),
+    put: (id, file, signal) =>
+      named(`storing snapshot ${id}`, () => store.put(id, file, signal), signal),
+    open: (draft, content, signal) =>
+      named(`fetching snapshot ${draft.id}`, () => store.open(draft, content, signal), signal),
+    commit: (draft, record) =>
+      named(`storing snapshot ${record.id}`, () => store.commit(draft, record)),
+    discard: (draft) => named(`discarding snapshot ${draft.id}`, () => store.discard(draft)),
+    fetch: (record, signal) =>
+      named(`fetching snapshot ${record.id}`, () => store.open(record, record, signal), signal),
+  };
+}
+
+async function named<Result>(
+  doing: string,
+  work: () => Promise<Result>,
+  signal?: AbortSignal,
+): Promise<Result> {
+  try {
+    signal?.throwIfAborted();
+    return await work();
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw fsError(error, doing);
+  }
+}
+
+class ShelfStore {
+  readonly #shelf: SnapshotShelf;
+  readonly #sealing: Sealing;
+  readonly #scratchParent: string;
+
+  constructor({ shelf, sealing, scratchParent }: SnapshotStoreOptions) {
+    this.#shelf = shelf;
+    this.#sealing = sealing;
+    this.#scratchParent = scratchParent;
+  }
+
+  async find(id: SnapshotId): Promise<SnapshotRecord | undefined> {
+    const text = await this.#shelf.record(id);
+    if (text === undefined) return undefined;
+    const record = parseRecord(text);
+    if (record?.id === id) return this.#placed(record);
+    const message = `snapshot ${id}: its record in ${this.#shelf.location} is damaged`;
+    throw new PortError('unexpected', message);
+  }
+
+  /** By time, then by id. */
+  async list(): Promise<readonly SnapshotRecord[]> {
+    const found = await Promise.all((await this.#shelf.ids()).map((id) => this.find(id)));
+    return found
+      .filter((record) => record !== undefined)
+      .toSorted((a, b) => compareTexts(a.takenAt, b.takenAt) || compareTexts(a.id, b.id));
+  }
+
+  async stage(): Promise<PlainSnapshot> {
+    const space = await openScratchSpace(tmpdir(), this.#scratchParent);
+    return { file: path.join(space.dataDirectory, plainName), release: () => space.remove() };
+  }
+
+  async put(id: SnapshotId, file: string, signal: AbortSignal): Promise<SnapshotDraft> {
+    const plain = createReadStream(file, { signal });
+    try {
+      const { content, seal } = await sealContent(this.#sealing, plain);
+      const { draft, sizeBytes } = await this.#shelf.put(id, nameOf(seal), content, signal);
+      return { id, handle: draft, sizeBytes, ...(seal === undefined ? {} : { sealed: seal }) };
+    } finally {
+      plain.destroy();
+    }
+  }
+
+  /** Of a draft or of a record. */
+  async open(
+    from: SnapshotDraft | SnapshotRecord,
+    wanted: SnapshotContent,
+    signal: AbortSignal,
+  ): Promise<PlainSnapshot> {
+    const place = placeOf(from);
+    const file = this.#shelf.fileOf?.(place);
+    if (from.sealed === undefined && file !== undefined) {
+      await compareFile(wanted, { id: from.id, file, signal });
+      return { file, release: () => Promise.resolve() };
+    }
+    const content = await this.#shelf.open(place);
+    const plain = await this.stage();
+    try {
+      const opened = await openContent(this.#sealing, from.sealed, content).catch(
+        (error: unknown) => {
+          throw withId(error, from.id);
+        },
+      );
+      const found = await write(opened, plain.file, signal).catch((error: unknown) => {
+        throw withId(sealError(error), from.id);
+      });
+      refuseDifference(wanted, found, `snapshot ${from.id}: ${this.#shelf.locationOf(place)}`);
+      return plain;
+    } catch (error) {
+      await plain.release();
+      throw error;
+    } finally {
+      content.destroy();
+      await finished(content).catch(() => undefined);
+    }
+  }
+
+  async commit(draft: SnapshotDraft, record: StoredRecord): Promise<SnapshotRecord> {
+    const place = placeOf(draft);
+    const { sealed } = draft;
+    const stored = { ...record, ...(sealed === undefined ? {} : { sealed }) };
+    const published = await this.#shelf.publish(place, recordText(stored));
+    if (published === 'published') return this.#placed(stored);
+    // An id is written once, and somebody else was faster: its snapshot is as good as ours.
+    await this.#shelf.discard(place);
+    const winner = await this.find(record.id);
+    if (winner !== undefined) return winner;
+    throw new PortError('conflict', `snapshot ${record.id} was removed while it was stored`);
+  }
+
+  async discard(draft: SnapshotDraft): Promise<void> {
+    await this.#shelf.discard(placeOf(draft));
+  }
+
+  #placed(record: StoredRecord): SnapshotRecord {
+    return { ...record, location: this.#shelf.locationOf(placeOf(record)) };
+  }
+}
+
+function nameOf(seal: SnapshotRecord['sealed']): string {
+  return seal === undefined ? plainName : sealedName;
+}
+
+function placeOf(from: SnapshotDraft): Required<ShelvedContent>;
+function placeOf(from: SnapshotDraft | StoredRecord): ShelvedContent;
+function placeOf(from: SnapshotDraft | StoredRecord): ShelvedContent {
+  const place = { id: from.id, name: nameOf(from.sealed) };
+  return 'handle' in from ? { ...place, draft: from.handle } : place;
+}
+
+function withId(error: unknown, id: SnapshotId): unknown {
+  if (!(error instanceof PortError)) return error;
+  return new PortError(error.code, `snapshot ${id}: ${error.message}`, { cause: error });
+}
+
+async function write(
+  content: Readable,
+  file: string,
+  signal: AbortSignal,
+): Promise<SnapshotContent> {
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  const output = await open(file, 'wx', 0o600);
+  try {
+    for await (const chunk of content) {
+      signal.throwIfAborted();
+      await output.writeFile(chunk as Buffer);
+      hash.update(chunk as Buffer);
+      sizeBytes += (chunk as Buffer).length;
+    }
+  } finally {
+    await output.close();
+  }
+  return { sha256: hash.digest('hex'), sizeBytes };
+}
+
+async function compareFile(
+  wanted: SnapshotContent,
+  at: { readonly id: SnapshotId; readonly file: string; readonly signal: AbortSignal },
+): Promise<void> {
+  const { id, file, signal } = at;
+  const subject = `snapshot ${id}: ${file}`;
+  const { size } = await stat(file);
+  // Its hash would not say more, and takes long.
+  if (size !== wanted.sizeBytes) throw sizeDiffers(wanted, size, subject);
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file, { signal })) hash.update(chunk as Buffer);
+  refuseDifference(wanted, { sha256: hash.digest('hex'), sizeBytes: size }, subject);
+}
+
+function refuseDifference(wanted: SnapshotContent, found: SnapshotContent, subject: string): void {
+  if (found.sizeBytes !== wanted.sizeBytes) throw sizeDiffers(wanted, found.sizeBytes, subject);
+  if (found.sha256 === wanted.sha256) return;
+  const message = `${subject} has sha256 ${found.sha256}, its record says ${wanted.sha256}`;
+  throw new PortError('rejected', message);
+}
+
+function sizeDiffers({ sizeBytes }: SnapshotContent, found: number, subject: string): PortError {
+  const message = `${subject} has ${found} bytes, its record says ${sizeBytes}`;
+  return new PortError('rejected', message);
+}

@@ -1,0 +1,67 @@
+// What activities need in order to take, keep, verify and give back snapshots of etcd. What is said
+// of the interfaces in ports.ts holds here as well.
+
+import type { SnapshotRecord, SnapshotSeal } from '../domain/activity-contract';
+import type { SnapshotId } from '../domain/names';
+
+export interface EtcdSnapshotFacts {
+  readonly etcdVersion: string;
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  readonly revision: number;
+  readonly hashKv: string;
+}
+
+/** Restores a snapshot file into a throw-away etcd and tells what is in it (R6). */
+export interface SnapshotVerifier {
+  verify(
+    file: string,
+    atRevision: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly hashKv: string; readonly keys: number; readonly seconds: number }>;
+}
+
+/**
+ * A snapshot in the clear on this machine's disk. It may lie in a private place that goes away with
+ * `release`, and with this process: another fetch names another file of the same content.
+ */
+export interface PlainSnapshot {
+  readonly file: string;
+  /** To be called once the file is not needed any more; safe to repeat, and never throws. */
+  release(): Promise<void>;
+}
+
+/** What a snapshot is in the clear. */
+export type SnapshotContent = Pick<SnapshotRecord, 'sha256' | 'sizeBytes'>;
+
+/** Content that a store keeps and that no record names yet. */
+export interface SnapshotDraft {
+  readonly id: SnapshotId;
+  /** Names it in the store. */
+  readonly handle: string;
+  /** As it lies there. */
+  readonly sizeBytes: number;
+  readonly sealed?: SnapshotSeal;
+}
+
+/** Keeps snapshots and their records. Writes are atomic; an id is written once. */
+export interface SnapshotStore {
+  readonly location: string;
+  /** Writes, reads back and removes a probe; freeBytes of the store. */
+  probe(signal: AbortSignal): Promise<{ readonly freeBytes: number }>;
+  /** Fingerprints of the keys that can open snapshots; empty where they stay in the clear. */
+  keys(): Promise<readonly string[]>;
+  find(id: SnapshotId): Promise<SnapshotRecord | undefined>;
+  list(): Promise<readonly SnapshotRecord[]>;
+  /** A private place on this machine for a file in the clear, which is not there yet. */
+  stage(id: SnapshotId): Promise<PlainSnapshot>;
+  /** Seals the file and keeps it; nobody else sees it until `commit`. */
+  put(id: SnapshotId, file: string, signal: AbortSignal): Promise<SnapshotDraft>;
+  /** What the store holds of the draft, in the clear; compared with `content` just now. */
+  open(draft: SnapshotDraft, content: SnapshotContent, signal: AbortSignal): Promise<PlainSnapshot>;
+  /** The first record of an id stays: whoever comes second is given that one. */
+  commit(draft: SnapshotDraft, record: Omit<SnapshotRecord, 'location'>): Promise<SnapshotRecord>;
+  discard(draft: SnapshotDraft): Promise<void>;
+  /** What the store holds, in the clear; compared with the record just now. */
+  fetch(record: SnapshotRecord, signal: AbortSignal): Promise<PlainSnapshot>;
+}
