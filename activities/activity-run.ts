@@ -17,6 +17,8 @@ export interface ActivityDependencies {
   readonly ports: ClusterPorts;
   /** `none`: nothing changes its machines, so no upgrade is planned. Absent: something does. */
   readonly driver?: 'none';
+  /** Version of Ascent, for records; absent where nobody knows it. */
+  readonly ascentVersion?: string;
 }
 
 /** What the body of an activity may use of its attempt. */

@@ -17,7 +17,12 @@ import type {
 import type { HardTaint, NodeAllocatable, PodDemand } from '../domain/pool/pod-room';
 import type { KubeVersion } from '../domain/versions';
 import type { ScaleApi } from './drain/scale-api';
-import type { EtcdSnapshotFacts, SnapshotStore, SnapshotVerifier } from './snapshot-ports';
+import type {
+  EtcdSnapshotFacts,
+  RestoreNeed,
+  SnapshotStore,
+  SnapshotVerifier,
+} from './snapshot-ports';
 
 /** What an adapter throws: what was being done to which object, and a stable code. */
 export class PortError extends Error {
@@ -280,6 +285,8 @@ export interface ReleaseSource {
 export interface ControlPlaneDriver extends ReleaseSource {
   /** Out of the balancer, drained, replaced, started. Returns when the process was replaced. */
   upgradeApiServer(member: MemberName, to: KubeVersion, context: DriverContext): Promise<void>;
+  /** What a restore needs beside etcd; undefined when nobody can tell. */
+  restoreNeeds(signal: AbortSignal): Promise<readonly RestoreNeed[] | undefined>;
   /** kube-controller-manager and kube-scheduler of one member. */
   upgradeControllers(member: MemberName, to: KubeVersion, context: DriverContext): Promise<void>;
   /**

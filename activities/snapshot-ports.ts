@@ -1,10 +1,13 @@
 // What activities need in order to take, keep, verify and give back snapshots of etcd. What is said
 // of the interfaces in ports.ts holds here as well.
 
-import type { SnapshotRecord, SnapshotSeal } from '../domain/activity-contract';
+import type { SnapshotNeed, SnapshotRecord, SnapshotSeal } from '../domain/activity-contract';
 import type { SnapshotId } from '../domain/names';
 
 export interface EtcdSnapshotFacts {
+  /** etcd's own id of its cluster, hexadecimal; and the member that was asked. */
+  readonly clusterId: string;
+  readonly member: string;
   readonly etcdVersion: string;
   readonly sha256: string;
   readonly sizeBytes: number;
@@ -31,6 +34,11 @@ export interface PlainSnapshot {
   release(): Promise<void>;
 }
 
+/** May be a private key: it goes nowhere but sealed into a store. */
+export interface RestoreNeed extends Omit<SnapshotNeed, 'fingerprint'> {
+  readonly content: Buffer;
+}
+
 /** What a snapshot is in the clear. */
 export type SnapshotContent = Pick<SnapshotRecord, 'sha256' | 'sizeBytes'>;
 
@@ -42,6 +50,8 @@ export interface SnapshotDraft {
   /** As it lies there. */
   readonly sizeBytes: number;
   readonly sealed?: SnapshotSeal;
+  readonly needs?: readonly SnapshotNeed[];
+  readonly needsCopied?: boolean;
 }
 
 /** Keeps snapshots and their records. Writes are atomic; an id is written once. */
@@ -55,8 +65,18 @@ export interface SnapshotStore {
   list(): Promise<readonly SnapshotRecord[]>;
   /** A private place on this machine for a file in the clear, which is not there yet. */
   stage(id: SnapshotId): Promise<PlainSnapshot>;
-  /** Seals the file and keeps it; nobody else sees it until `commit`. */
-  put(id: SnapshotId, file: string, signal: AbortSignal): Promise<SnapshotDraft>;
+  /**
+   * Seals the file and keeps it; nobody else sees it until `commit`. Copies of `needs` are kept
+   * beside it only where they are sealed; else the draft tells them by reference.
+   */
+  put(
+    staged: {
+      readonly id: SnapshotId;
+      readonly file: string;
+      readonly needs?: readonly RestoreNeed[];
+    },
+    signal: AbortSignal,
+  ): Promise<SnapshotDraft>;
   /** What the store holds of the draft, in the clear; compared with `content` just now. */
   open(draft: SnapshotDraft, content: SnapshotContent, signal: AbortSignal): Promise<PlainSnapshot>;
   /** The first record of an id stays: whoever comes second is given that one. */

@@ -35,7 +35,7 @@ export function snapshotActivities(
           const existing = await deps.ports.snapshots.find(input.snapshotId);
           if (existing === undefined) return takeSnapshot({ deps, run, input });
           refuseOtherSnapshot(input, existing);
-          return existing;
+          return withoutNeeds(existing);
         },
       ),
   };
@@ -58,8 +58,16 @@ async function takeSnapshot(taking: Taking): Promise<SnapshotRecord> {
   try {
     const verified = await verify(taking, draft, facts);
     run.signal.throwIfAborted();
+    const { planDigest, actor } = input;
+    const { ascentVersion } = deps;
     const committed = await snapshots.commit(draft, {
       id: input.snapshotId,
+      cluster: input.cluster,
+      etcdClusterId: facts.clusterId,
+      etcdMember: facts.member,
+      planDigest,
+      ...(actor === undefined ? {} : { actor }),
+      ...(ascentVersion === undefined ? {} : { ascentVersion }),
       hop: input.hop,
       kubeVersion: input.kubeVersion,
       etcdVersion: facts.etcdVersion,
@@ -72,7 +80,7 @@ async function takeSnapshot(taking: Taking): Promise<SnapshotRecord> {
     });
     // That of another worker, where it was faster.
     refuseOtherSnapshot(input, committed);
-    return committed;
+    return withoutNeeds(committed);
   } catch (error) {
     // Why it is not kept is what counts; the next attempt removes what this one could not.
     await snapshots.discard(draft).catch(() => undefined);
@@ -86,17 +94,25 @@ async function save({
   run,
   input,
 }: Taking): Promise<{ readonly facts: EtcdSnapshotFacts; readonly draft: SnapshotDraft }> {
-  const { etcd, snapshots } = deps.ports;
+  const { etcd, snapshots, controlPlane } = deps.ports;
   run.beat({ phase: 'saving' });
   const staged = await snapshots.stage(input.snapshotId);
   try {
     const onBytes = (bytes: number): void => run.beat({ phase: `saving: ${bytes} bytes` });
     const facts = await etcd.snapshot(staged.file, onBytes, run.signal);
     run.beat({ phase: 'storing' });
-    return { facts, draft: await snapshots.put(input.snapshotId, staged.file, run.signal) };
+    const needs = await controlPlane.restoreNeeds(run.signal);
+    const { file } = staged;
+    const put = { id: input.snapshotId, file, ...(needs === undefined ? {} : { needs }) };
+    return { facts, draft: await snapshots.put(put, run.signal) };
   } finally {
     await staged.release();
   }
+}
+
+/** Workflows carry records; the store keeps the whole. */
+function withoutNeeds({ needs: _long, ...record }: SnapshotRecord): SnapshotRecord {
+  return record;
 }
 
 async function verify(

@@ -41,6 +41,18 @@ export interface SnapshotInput extends ClusterInput {
   readonly hop: HopId;
   readonly kubeVersion: KubeVersion;
   readonly planDigest: PlanDigest;
+  /** Who asked for the upgrade. */
+  readonly actor?: string | undefined;
+}
+
+/** Something beside etcd that a restore needs, by reference. */
+export interface SnapshotNeed {
+  readonly kind: 'pki' | 'flags' | 'encryption-config' | 'manifest';
+  readonly name: string;
+  /** Of one control-plane member; absent: of all of them. */
+  readonly member?: string;
+  /** `sha256:` and 16 hexadecimal digits of its content. */
+  readonly fingerprint: string;
 }
 
 /** How the content of a snapshot is sealed where it is stored. */
@@ -64,6 +76,19 @@ export interface SnapshotRecord {
   readonly revision: number;
   readonly totalKeys: number;
   readonly takenAt: string;
+  /** Absent, as what follows, in records of releases that did not tell it. */
+  readonly cluster?: ClusterName;
+  /** etcd's own id of its cluster, and the member that was asked. */
+  readonly etcdClusterId?: string;
+  readonly etcdMember?: string;
+  readonly planDigest?: PlanDigest;
+  readonly actor?: string;
+  /** Version of Ascent that took it. */
+  readonly ascentVersion?: string;
+  /** Only in the store: workflows carry records, and this is long. */
+  readonly needs?: readonly SnapshotNeed[];
+  /** Whether copies of what it needs lie beside it, sealed as it is. */
+  readonly needsCopied?: boolean;
   /** Absent: it lies in the clear. */
   readonly sealed?: SnapshotSeal;
   /** What the store held after it was sealed, not the file that was sealed. */

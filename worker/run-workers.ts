@@ -14,6 +14,7 @@ import { createActivities } from '../activities/index';
 import { PortError } from '../activities/ports';
 import { clusterTaskQueue, workflowTaskQueue } from '../domain/activity-contract';
 import type { ClusterName } from '../domain/names';
+import { readAscentVersion } from './ascent-version';
 import type { WorkerConfig } from './config';
 import { connectToTemporal, type TemporalSource, type WorkerConnection } from './connection';
 import { ensureSearchAttributes } from './search-attributes';
@@ -213,7 +214,12 @@ async function addActivityWorker(
 ): Promise<void> {
   await parts.add({
     taskQueue: clusterTaskQueue(cluster),
-    activities: createActivities({ cluster, ports, ...(hasDriver ? {} : { driver: 'none' }) }),
+    activities: createActivities({
+      cluster,
+      ports,
+      ...(hasDriver ? {} : { driver: 'none' }),
+      ascentVersion: readAscentVersion(),
+    }),
     maxConcurrentActivityTaskExecutions: config.maxConcurrentActivities,
     maxHeartbeatThrottleInterval: heartbeatThrottleMs,
     shutdownGraceTime: config.shutdownGraceMs,

@@ -76,6 +76,7 @@ function hopInput(root: Root, hop: Hop, resumed: UpgradeHopInput['resumed']): Up
     planDigest: plan.digest,
     snapshotId: ofThisUpgrade(root, step.snapshotId) as SnapshotId,
     setAside,
+    actor: root.input.actor,
     paused: root.state.paused !== undefined,
     laterMs: plannedMs(plan.hops.slice(plan.hops.findIndex(({ id }) => id === hop.id) + 1)),
     ...changedLimits(root, hop),

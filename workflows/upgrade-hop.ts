@@ -56,6 +56,8 @@ export interface UpgradeHopInput {
   /** Set aside by a person in an earlier hop: not touched. */
   readonly setAside: readonly NodeName[];
   readonly paused: boolean;
+  /** Who asked for the upgrade; absent for a hop begun before records said so. */
+  readonly actor?: string;
   /** How long the hops after it take as planned; absent for a hop begun before it was known. */
   readonly laterMs?: number;
   /** Changed limits of its pools; see domain/pool/pool-limits.ts. */
@@ -178,10 +180,10 @@ async function preflight({ input }: HopRun): Promise<StepProblem | undefined> {
 }
 
 async function snapshot(hop: HopRun): Promise<undefined> {
-  const { cluster, snapshotId, planDigest } = hop.input;
+  const { cluster, snapshotId, planDigest, actor } = hop.input;
   const { id, from } = hop.input.hop;
   const call = activity(cluster, 'takeSnapshot', { summary: `snapshot ${snapshotId}` });
-  const record = await call({ cluster, snapshotId, hop: id, kubeVersion: from, planDigest });
+  const record = await call({ cluster, snapshotId, hop: id, kubeVersion: from, planDigest, actor });
   hop.snapshot = record;
   hop.run.line.report({ kind: 'snapshot', record });
 }

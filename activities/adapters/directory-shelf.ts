@@ -98,19 +98,17 @@ export class DirectoryShelf implements SnapshotShelf {
     await this.#create();
     await this.#removeLeftovers(id);
     const folder = await mkdtemp(path.join(this.#staging, `${id}.`));
-    const file = await open(path.join(folder, name), 'wx', 0o600);
-    let sizeBytes = 0;
-    try {
-      for await (const chunk of content) {
-        signal.throwIfAborted();
-        await file.writeFile(chunk as Buffer);
-        sizeBytes += (chunk as Buffer).length;
-      }
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    const sizeBytes = await writeNew(path.join(folder, name), content, signal);
     return { draft: path.basename(folder), sizeBytes };
+  }
+
+  async attach(
+    { id, draft }: Required<ShelvedContent>,
+    name: string,
+    attachment: Readable,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await writeNew(path.join(this.#draftOf(id, draft), name), attachment, signal);
   }
 
   async open(content: ShelvedContent): Promise<Readable> {
@@ -182,6 +180,23 @@ export class DirectoryShelf implements SnapshotShelf {
     if (idPattern.test(id)) return path.join(this.location, id);
     throw new PortError('rejected', `snapshot id ${JSON.stringify(id)} is not usable as a name`);
   }
+}
+
+/** Its bytes, which are on the disk then. */
+async function writeNew(target: string, content: Readable, signal: AbortSignal): Promise<number> {
+  const file = await open(target, 'wx', 0o600);
+  let sizeBytes = 0;
+  try {
+    for await (const chunk of content) {
+      signal.throwIfAborted();
+      await file.writeFile(chunk as Buffer);
+      sizeBytes += (chunk as Buffer).length;
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return sizeBytes;
 }
 
 function isOccupied(error: unknown): boolean {

@@ -312,7 +312,14 @@ async function tryOnce(taking: Taking, part: string): Promise<EtcdSnapshotFacts 
   try {
     const after = await client.hashKv(revision, signal);
     if (after.compactRevision !== before.compactRevision) return undefined;
-    return { etcdVersion: status.version, ...saved, revision, hashKv: after.hash };
+    return {
+      clusterId: BigInt(status.clusterId).toString(16),
+      member: source.name,
+      etcdVersion: status.version,
+      ...saved,
+      revision,
+      hashKv: after.hash,
+    };
   } catch (error) {
     if (error instanceof PortError && error.code === 'conflict') return undefined;
     throw error;

@@ -20,6 +20,7 @@ import { etcdDescriptor } from './etcd-descriptor';
 import { isError } from './node-errors';
 
 export interface EtcdStatus {
+  readonly clusterId: string;
   readonly memberId: string;
   /** `0` when the member sees no leader. */
   readonly leaderId: string;
@@ -70,6 +71,7 @@ const requestTimeoutMs = 5_000;
 const scanTimeoutMs = 120_000;
 
 interface ResponseHeader {
+  readonly cluster_id: string;
   readonly member_id: string;
   readonly revision: string;
 }
@@ -321,6 +323,7 @@ async function* streamSnapshot(
 
 function statusOf(raw: RawStatus): EtcdStatus {
   return {
+    clusterId: raw.header.cluster_id,
     memberId: raw.header.member_id,
     leaderId: raw.leader,
     version: raw.version,

@@ -23,6 +23,23 @@ const recordSchema = z.object({
   sealed: z
     .object({ by: z.literal('age'), key: z.string().regex(/^sha256:[0-9a-f]{16}$/) })
     .optional(),
+  cluster: z.string().optional(),
+  etcdClusterId: z.string().optional(),
+  etcdMember: z.string().optional(),
+  planDigest: z.string().optional(),
+  actor: z.string().optional(),
+  ascentVersion: z.string().optional(),
+  needs: z
+    .array(
+      z.object({
+        kind: z.enum(['pki', 'flags', 'encryption-config', 'manifest']),
+        name: z.string(),
+        member: z.string().optional(),
+        fingerprint: z.string(),
+      }),
+    )
+    .optional(),
+  needsCopied: z.boolean().optional(),
   verified: z.object({
     by: z.literal('restore'),
     hashKv: z.string(),
@@ -35,7 +52,7 @@ const recordSchema = z.object({
 export function parseRecord(text: string): StoredRecord | undefined {
   const parsed = recordSchema.safeParse(parseJson(text));
   // The brands are what a record was written with; nothing else writes here.
-  return parsed.success ? (parsed.data as StoredRecord) : undefined;
+  return parsed.success ? (parsed.data as object as StoredRecord) : undefined;
 }
 
 export function recordText(record: StoredRecord): string {

@@ -33,6 +33,13 @@ export interface SnapshotShelf {
     content: Readable,
     signal: AbortSignal,
   ): Promise<{ readonly draft: string; readonly sizeBytes: number }>;
+  /** Keeps something small beside the content of a draft. */
+  attach(
+    content: Required<ShelvedContent>,
+    name: string,
+    attachment: Readable,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** PortError `not-found` when it is not there. */
   open(content: ShelvedContent): Promise<Readable>;
   /** Its path, where it is a file of this machine. */

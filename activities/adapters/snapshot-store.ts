@@ -4,6 +4,8 @@
 // N2. A snapshot in the clear lies in a scratch space: mode 0700, gone when it is released, and
 //     gone when this process is killed (scratch-space.ts).
 // N3. What is opened is compared with what it was when it was taken: its size and its SHA-256.
+// N4. What else a restore needs may be private keys: copies of it are kept only where they are
+//     sealed; records tell it by its names and fingerprints.
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -11,7 +13,7 @@ import { open, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { finished } from 'node:stream/promises';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 
 import type { SnapshotRecord } from '../../domain/activity-contract';
 import type { SnapshotId } from '../../domain/names';
@@ -19,6 +21,7 @@ import { compareTexts } from '../../domain/text-order';
 import { PortError } from '../ports';
 import type {
   PlainSnapshot,
+  RestoreNeed,
   SnapshotContent,
   SnapshotDraft,
   SnapshotStore,
@@ -27,10 +30,12 @@ import { fsError } from './durable-files';
 import { openScratchSpace } from './scratch-space';
 import { openContent, sealContent, sealError, keysAtHand, type Sealing } from './snapshot-seal';
 import type { ShelvedContent, SnapshotShelf } from './snapshot-shelf';
+import { needReference, needsBundle } from './snapshot-needs';
 import { parseRecord, recordText, type StoredRecord } from './snapshot-record';
 
 const plainName = 'snapshot.db';
 const sealedName = 'snapshot.db.age';
+const needsName = 'needs.json.age';
 
 export interface SnapshotStoreOptions {
   readonly shelf: SnapshotShelf;
@@ -50,8 +55,8 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
     find: (id) => named(`reading snapshot ${id}`, () => store.find(id)),
     list: () => named('listing snapshots', () => store.list()),
     stage: (id) => named(`staging snapshot ${id}`, () => store.stage()),
-    put: (id, file, signal) =>
-      named(`storing snapshot ${id}`, () => store.put(id, file, signal), signal),
+    put: (staged, signal) =>
+      named(`storing snapshot ${staged.id}`, () => store.put(staged, signal), signal),
     open: (draft, content, signal) =>
       named(`fetching snapshot ${draft.id}`, () => store.open(draft, content, signal), signal),
     commit: (draft, record) =>
@@ -109,15 +114,34 @@ class ShelfStore {
     return { file: path.join(space.dataDirectory, plainName), release: () => space.remove() };
   }
 
-  async put(id: SnapshotId, file: string, signal: AbortSignal): Promise<SnapshotDraft> {
+  async put(
+    { id, file, needs }: Parameters<SnapshotStore['put']>[0],
+    signal: AbortSignal,
+  ): Promise<SnapshotDraft> {
     const plain = createReadStream(file, { signal });
     try {
       const { content, seal } = await sealContent(this.#sealing, plain);
       const { draft, sizeBytes } = await this.#shelf.put(id, nameOf(seal), content, signal);
-      return { id, handle: draft, sizeBytes, ...(seal === undefined ? {} : { sealed: seal }) };
+      const put = { id, handle: draft, sizeBytes, ...(seal === undefined ? {} : { sealed: seal }) };
+      return needs === undefined ? put : await this.#withNeeds(put, needs, signal);
     } finally {
       plain.destroy();
     }
+  }
+
+  /** N4. */
+  async #withNeeds(
+    draft: SnapshotDraft,
+    needs: readonly RestoreNeed[],
+    signal: AbortSignal,
+  ): Promise<SnapshotDraft> {
+    const needsCopied = draft.sealed !== undefined;
+    if (needsCopied) {
+      const copies = Readable.from([needsBundle(needs)]);
+      const { content } = await sealContent(this.#sealing, copies);
+      await this.#shelf.attach(placeOf(draft), needsName, content, signal);
+    }
+    return { ...draft, needs: needs.map(needReference), needsCopied };
   }
 
   /** Of a draft or of a record. */
@@ -156,8 +180,13 @@ class ShelfStore {
 
   async commit(draft: SnapshotDraft, record: StoredRecord): Promise<SnapshotRecord> {
     const place = placeOf(draft);
-    const { sealed } = draft;
-    const stored = { ...record, ...(sealed === undefined ? {} : { sealed }) };
+    const { sealed, needs, needsCopied } = draft;
+    const stored = {
+      ...record,
+      ...(sealed === undefined ? {} : { sealed }),
+      ...(needs === undefined ? {} : { needs }),
+      ...(needsCopied === undefined ? {} : { needsCopied }),
+    };
     const published = await this.#shelf.publish(place, recordText(stored));
     if (published === 'published') return this.#placed(stored);
     // An id is written once, and somebody else was faster: its snapshot is as good as ours.

@@ -14,6 +14,7 @@ import { boundedCall } from '../adapters/bounded-call';
 import { parseJson } from '../adapters/json';
 import { type ControlPlaneDriver, type DriverContext, type NodeDriver, PortError } from '../ports';
 import type {
+  LabNeeds,
   LabProblem,
   LabRestoreRequest,
   LabRestoreStatus,
@@ -53,6 +54,17 @@ const restoreStatusSchema = z.object({
   state: z.enum(['running', 'done', 'failed']),
   phase: z.string(),
 }) satisfies z.ZodType<LabRestoreStatus>;
+
+const needsSchema = z.object({
+  items: z.array(
+    z.object({
+      kind: z.enum(['pki', 'flags']),
+      name: z.string(),
+      member: z.string().optional(),
+      base64: z.base64(),
+    }),
+  ),
+}) satisfies z.ZodType<LabNeeds>;
 
 const problemCodes: Readonly<Record<LabProblem['code'], PortError['code']>> = {
   // A driver and a lab of different releases: asking again cannot help.
@@ -105,6 +117,15 @@ export function createLabDriver(socket: string): LabDriver {
           if (version !== undefined) return version;
           throw new PortError('unexpected', `the lab offers a version that is none: "${text}"`);
         });
+      },
+      async restoreNeeds(signal) {
+        const { items } = await lab.needs(signal);
+        return items.map(({ kind, name, member, base64 }) => ({
+          kind,
+          name,
+          ...(member === undefined ? {} : { member }),
+          content: Buffer.from(base64, 'base64'),
+        }));
       },
       upgradeApiServer: (member, to, context) => changeMember('api-server', member, to, context),
       upgradeControllers: (member, to, context) => changeMember('controllers', member, to, context),
@@ -175,6 +196,11 @@ class LabConnection {
 
   status(signal: AbortSignal): Promise<LabStatus> {
     return this.#get('/v1/status', 'asking the lab for its status', statusSchema, signal);
+  }
+
+  needs(signal: AbortSignal): Promise<LabNeeds> {
+    const doing = 'asking the lab what a restore needs';
+    return this.#get('/v1/needs', doing, needsSchema, signal);
   }
 
   async memberPhase(

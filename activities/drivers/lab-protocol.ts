@@ -40,6 +40,16 @@ export interface LabRestoreStatus {
   readonly phase: string;
 }
 
+/** `GET /v1/needs`: what a restore needs beside etcd. */
+export interface LabNeeds {
+  readonly items: readonly {
+    readonly kind: 'pki' | 'flags';
+    readonly name: string;
+    readonly member?: string | undefined;
+    readonly base64: string;
+  }[];
+}
+
 export interface LabProblem {
   readonly code:
     | 'request-malformed'

@@ -18,6 +18,7 @@ export function createNoDriver({ releases }: NoDriverAccess): {
   return {
     controlPlane: {
       availableVersions: () => Promise.resolve(releases),
+      restoreNeeds: () => Promise.resolve(undefined),
       upgradeApiServer: refuse,
       upgradeControllers: refuse,
       restore: refuse,

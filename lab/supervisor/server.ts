@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { z } from 'zod';
 
 import type {
+  LabNeeds,
   LabProblem,
   LabRestoreRequest,
   LabRestoreStatus,
@@ -20,6 +21,7 @@ import { LabProblemError } from './problem';
 /** What the routes need; supervisor.ts implements it. */
 export interface LabHost {
   status(): Promise<LabStatus>;
+  needs(): Promise<LabNeeds>;
   progress(): LabProgress;
   changeApiServer(member: string, version: string): Promise<void>;
   changeControllers(member: string, version: string): Promise<void>;
@@ -77,6 +79,7 @@ const done = {} as const;
 
 const routes: readonly (readonly [method: string, path: RegExp, handle: Handler])[] = [
   ['GET', /^\/v1\/status$/, ({ host }) => host.status()],
+  ['GET', /^\/v1\/needs$/, ({ host }) => host.needs()],
   ['GET', /^\/v1\/lab$/, ({ host }) => Promise.resolve(host.progress())],
   [
     'POST',

@@ -5,6 +5,7 @@ import type { Server } from 'node:http';
 import type { z } from 'zod';
 
 import type {
+  LabNeeds,
   LabRestoreRequest,
   LabRestoreStatus,
   LabStatus,
@@ -29,6 +30,7 @@ import { Machines } from './machines';
 import { MachineStateStore } from './machine-state';
 import { Probes } from './probes';
 import { LabProblemError } from './problem';
+import { restoreNeeds } from './restore-needs';
 import { Restores } from './restore';
 import { serveLab, type LabHost } from './server';
 import { Turns } from './turns';
@@ -209,6 +211,11 @@ export class Supervisor implements LabHost {
       throw new LabProblemError('unknown-version', `Kubernetes ${version} is not installed here`);
     }
     await this.turns.take([`node ${node}`], () => machines.changeKubelet(node, version));
+  }
+
+  needs(): Promise<LabNeeds> {
+    const { lab, layout, state } = this.parts;
+    return restoreNeeds({ lab, layout, etcdToken: state.current.etcdToken });
   }
 
   async restore(order: LabRestoreRequest): Promise<void> {

@@ -10,6 +10,7 @@ const input = {
   hop: hopId('hop-1.29'),
   kubeVersion: version('1.28.15'),
   planDigest: 'd1' as PlanDigest,
+  actor: 'ada@workstation',
 };
 
 const record = {
@@ -23,6 +24,11 @@ const record = {
   revision: 100,
   totalKeys: 321,
   takenAt: '2026-01-01T00:00:00.000Z',
+  cluster,
+  etcdClusterId: 'c1a5',
+  etcdMember: 'cp-2',
+  planDigest: 'd1',
+  actor: 'ada@workstation',
   verified: { by: 'restore', hashKv: '42', keys: 321, seconds: 1.5 },
 };
 
@@ -128,6 +134,26 @@ describe('takeSnapshot', () => {
     const sealed = { by: 'age', key: 'sha256:0123456789abcdef' } as const;
     fake.store.seal = { sealed };
     expect(await runOnce(fake, 'takeSnapshot', input)).toEqual({ ...record, sealed });
+  });
+
+  it('tells what else a restore needs, in the store; workflows do not carry it', async () => {
+    const fake = new FakeCluster();
+    fake.hosts.needs = [{ kind: 'pki', name: 'ca.key', content: Buffer.from('secret') }];
+    const needs = [{ kind: 'pki', name: 'ca.key', fingerprint: 'of secret' }];
+    const told = { ...record, needsCopied: true };
+    expect(await runOnce(fake, 'takeSnapshot', input)).toEqual(told);
+    expect(await runOnce(fake, 'takeSnapshot', input)).toEqual(told);
+    expect([...fake.store.records.values()]).toEqual([{ ...told, needs }]);
+  });
+
+  it('fails where what it needs cannot be read', async () => {
+    const fake = new FakeCluster();
+    fake.hosts.needsFailure = new PortError('unreachable', 'the lab does not answer');
+    expect(await failureOf(runOnce(fake, 'takeSnapshot', input))).toMatchObject({
+      type: 'cluster-unreachable',
+      nonRetryable: false,
+    });
+    expect(fake.store.held).toEqual(new Set());
   });
 
   it('is that of another worker that was faster', async () => {

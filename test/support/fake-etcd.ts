@@ -24,6 +24,8 @@ export class FakeEtcd implements EtcdApi, SnapshotVerifier {
     hashesAgree: true,
   };
   facts: EtcdSnapshotFacts = {
+    clusterId: 'c1a5',
+    member: 'cp-2',
     etcdVersion: '3.5.21',
     sha256: 'abc',
     sizeBytes: 4_096,
@@ -126,10 +128,18 @@ export class FakeSnapshotStore implements SnapshotStore {
     return this.#hold(`${this.location}/${id}.staged`);
   }
 
-  async put(id: SnapshotId, _file: string, signal: AbortSignal): Promise<SnapshotDraft> {
+  async put(
+    { id, needs }: Parameters<SnapshotStore['put']>[0],
+    signal: AbortSignal,
+  ): Promise<SnapshotDraft> {
     signal.throwIfAborted();
     this.drafts.add(id);
-    return { id, handle: `${id}.draft`, sizeBytes: 5_000, ...this.seal };
+    const told = needs?.map(({ content, ...need }) => ({
+      ...need,
+      fingerprint: `of ${content.toString()}`,
+    }));
+    const draft = { id, handle: `${id}.draft`, sizeBytes: 5_000, ...this.seal };
+    return told === undefined ? draft : { ...draft, needs: told, needsCopied: true };
   }
 
   async open(
@@ -150,7 +160,14 @@ export class FakeSnapshotStore implements SnapshotStore {
     const existing = this.records.get(record.id);
     if (existing !== undefined) return existing;
     const location = `${this.location}/${record.id}`;
-    const committed = { ...record, ...this.seal, location };
+    const { needs, needsCopied } = draft;
+    const committed = {
+      ...record,
+      ...this.seal,
+      ...(needs === undefined ? {} : { needs }),
+      ...(needsCopied === undefined ? {} : { needsCopied }),
+      location,
+    };
     this.records.set(record.id, committed);
     return committed;
   }

@@ -6,6 +6,7 @@ import type {
   MemberProbe,
   NodeDriver,
 } from '../../activities/ports';
+import type { RestoreNeed } from '../../activities/snapshot-ports';
 import type { MemberName, NodeName } from '../../domain/names';
 import type {
   ApiServerObservation,
@@ -36,6 +37,9 @@ export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
   readonly driven: string[] = [];
   /** What members show; nothing unless a test says so. */
   readonly certificatesOf = new Map<string, NonNullable<MemberObservation['certificates']>>();
+  /** Undefined: this driver cannot tell. */
+  needs: readonly RestoreNeed[] | undefined;
+  needsFailure: Error | undefined;
   installable: readonly KubeVersion[] | undefined;
   /** Thrown by the next calls of a driver, one each. */
   readonly driverFailures: Error[] = [];
@@ -48,6 +52,11 @@ export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
 
   constructor(kube: FakeKube) {
     this.kube = kube;
+  }
+
+  async restoreNeeds(): Promise<readonly RestoreNeed[] | undefined> {
+    if (this.needsFailure !== undefined) throw this.needsFailure;
+    return this.needs;
   }
 
   addMember(name: string, version: string): this {

@@ -12,6 +12,8 @@ import {
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 
+import { Decrypter } from 'age-encryption';
+
 import { DirectoryShelf } from '../../../activities/adapters/directory-shelf';
 import { createSnapshotKey, readSnapshotKeys } from '../../../activities/adapters/snapshot-key';
 import { createSnapshotStore } from '../../../activities/adapters/snapshot-store';
@@ -160,6 +162,61 @@ describe('a sealed snapshot', () => {
       code: 'rejected',
       message: expect.stringMatching(/has sha256 .*, its record says/) as string,
     });
+  });
+});
+
+describe('what a restore needs beside the snapshot', () => {
+  const needs = [
+    { kind: 'pki', name: 'ca.key', content: Buffer.from('private') },
+    { kind: 'flags', name: 'etcd', member: 'cp-1', content: Buffer.from('--name=cp-1') },
+  ] as const;
+  const told = [
+    { kind: 'pki', name: 'ca.key', fingerprint: 'sha256:715dc8493c36579a' },
+    { kind: 'flags', name: 'etcd', member: 'cp-1', fingerprint: expect.any(String) as string },
+  ];
+
+  async function keptWithNeeds(store: SnapshotStore): Promise<SnapshotRecord> {
+    const staged = await store.stage(id);
+    try {
+      writeFileSync(staged.file, content);
+      return await store.commit(
+        await store.put({ id, file: staged.file, needs }, never),
+        recordOf(content),
+      );
+    } finally {
+      await staged.release();
+    }
+  }
+
+  it('lies beside it, sealed, and is told by names and fingerprints', async () => {
+    const directory = newPath();
+    const store = newStore(sealedBy(keyFile), directory);
+    const record = await keptWithNeeds(store);
+    expect(record).toMatchObject({ needs: told, needsCopied: true });
+    expect(await store.find(id)).toEqual(record);
+
+    const copies = readFileSync(path.join(directory, id, 'needs.json.age'));
+    expect(copies.includes('private')).toBe(false);
+    const [pair] = await readSnapshotKeys(keyFile);
+    const decrypter = new Decrypter();
+    decrypter.addIdentity(pair.identity);
+    expect(JSON.parse(await decrypter.decrypt(copies, 'text'))).toEqual({
+      schema: 'ascent.snapshot-needs/v1',
+      items: [
+        { kind: 'pki', name: 'ca.key', base64: 'cHJpdmF0ZQ==' },
+        { kind: 'flags', name: 'etcd', member: 'cp-1', base64: 'LS1uYW1lPWNwLTE=' },
+      ],
+    });
+  });
+
+  it('is not copied into a store in the clear', async () => {
+    const directory = newPath();
+    const record = await keptWithNeeds(newStore({ kind: 'in-the-clear' }, directory));
+    expect(record).toMatchObject({ needs: told, needsCopied: false });
+    expect(readdirSync(path.join(directory, id)).toSorted()).toEqual([
+      'record.json',
+      'snapshot.db',
+    ]);
   });
 });
 

@@ -80,6 +80,19 @@ describe('the lab driver', () => {
     expect(versions).toEqual(['1.28.15', '1.29.15']);
   });
 
+  it('asks the lab what a restore needs', async () => {
+    const items = [
+      { kind: 'pki', name: 'ca.key', base64: 'cHJpdmF0ZQ==' },
+      { kind: 'flags', name: 'etcd', member: 'cp-1', base64: '' },
+    ];
+    answer = (_request, response) => json(response, 200, { items });
+    expect(await driver.controlPlane.restoreNeeds(never)).toEqual([
+      { kind: 'pki', name: 'ca.key', content: Buffer.from('private') },
+      { kind: 'flags', name: 'etcd', member: 'cp-1', content: Buffer.alloc(0) },
+    ]);
+    expect(asked).toEqual([{ request: 'GET /v1/needs', body: undefined }]);
+  });
+
   it.each([
     {
       name: 'an API server',

@@ -29,6 +29,7 @@ describe('the server of a lab', () => {
     };
   const host: LabHost = {
     status: () => Promise.resolve({ cluster: 'unit', members: [], nodes: [], versions: [] }),
+    needs: () => Promise.resolve({ items: [{ kind: 'pki', name: 'ca.crt', base64: '' }] }),
     progress: () => {
       throw new Error('the disk is on fire');
     },
@@ -77,6 +78,13 @@ describe('the server of a lab', () => {
 
   it('lets only the owner in', async () => {
     expect((await stat(socket)).mode & 0o777).toBe(0o600);
+  });
+
+  it('tells what a restore needs', async () => {
+    expect(await send('GET', '/v1/needs')).toEqual({
+      status: 200,
+      body: { items: [{ kind: 'pki', name: 'ca.crt', base64: '' }] },
+    });
   });
 
   it('hands on what is asked, names decoded', async () => {

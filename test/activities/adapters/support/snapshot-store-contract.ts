@@ -47,7 +47,7 @@ export async function putContent(
   const staged = await store.stage(at);
   try {
     writeFileSync(staged.file, content);
-    return await store.put(at, staged.file, never);
+    return await store.put({ id: at, file: staged.file }, never);
   } finally {
     await staged.release();
   }
