@@ -275,13 +275,20 @@ describe('a cluster of three members goes from 1.28 to 1.30', () => {
 
     const apiServer = { kind: 'observed', version: '1.30.14', ready: true, failingChecks: [] };
     const controller = { kind: 'observed', version: '1.30.14', healthy: true };
-    expect(members).toEqual(
+    const components = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+    expect(
+      members.map(({ certificates, ...member }) => ({
+        ...member,
+        shown: Object.keys(certificates ?? {}),
+      })),
+    ).toEqual(
       members.map(({ name, endpoint }) => ({
         name,
         endpoint,
         apiServer,
         controllerManager: controller,
         scheduler: controller,
+        shown: components,
       })),
     );
     expect(members.map(({ name }) => name)).toEqual(['cp-1', 'cp-2', 'cp-3']);
