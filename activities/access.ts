@@ -46,6 +46,8 @@ export interface ClusterAccess<Driver extends DriverAccess = DriverAccess> {
     readonly key?: string;
     /** Instead of a key. Without either of them a worker refuses to start. */
     readonly inTheClear?: true;
+    /** How many of the newest stay; absent: all. The way back always does. */
+    readonly keep?: number;
   };
   /** Executables used to verify snapshots; looked up on PATH when absent. */
   readonly tools: { readonly etcd?: string; readonly etcdutl?: string };

@@ -332,7 +332,7 @@ export interface LookingPorts {
   >;
   readonly members: MemberProbe;
   readonly etcd: Pick<EtcdApi, 'observe'>;
-  readonly snapshots: Pick<SnapshotStore, 'location' | 'probe' | 'keys' | 'list'>;
+  readonly snapshots: Pick<SnapshotStore, 'location' | 'keep' | 'probe' | 'keys' | 'list'>;
   readonly controlPlane: ReleaseSource;
   readonly clock: Pick<Clock, 'nowMs'>;
 }

@@ -57,6 +57,8 @@ export interface SnapshotDraft {
 /** Keeps snapshots and their records. Writes are atomic; an id is written once. */
 export interface SnapshotStore {
   readonly location: string;
+  /** How many snapshots of the cluster are to stay; undefined: all. */
+  readonly keep: number | undefined;
   /** Writes, reads back and removes a probe; freeBytes of the store. */
   probe(signal: AbortSignal): Promise<{ readonly freeBytes: number }>;
   /** Fingerprints of the keys that can open snapshots; empty where they stay in the clear. */
@@ -82,6 +84,8 @@ export interface SnapshotStore {
   /** The first record of an id stays: whoever comes second is given that one. */
   commit(draft: SnapshotDraft, record: Omit<SnapshotRecord, 'location'>): Promise<SnapshotRecord>;
   discard(draft: SnapshotDraft): Promise<void>;
+  /** With everything beside it. One that is not there is removed. */
+  remove(id: SnapshotId): Promise<void>;
   /** What the store holds, in the clear; compared with the record just now. */
   fetch(record: SnapshotRecord, signal: AbortSignal): Promise<PlainSnapshot>;
 }

@@ -2,8 +2,11 @@
 // and compared with the member that it was taken from (R6).
 
 import type { AscentActivities, SnapshotInput, SnapshotRecord } from '../domain/activity-contract';
+import type { SnapshotId } from '../domain/names';
+import { retentionOf } from '../domain/snapshots/retention';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { terminalFailure, toActivityFailure } from './failure-mapping';
+import { PortError } from './ports';
 import type { EtcdSnapshotFacts, SnapshotDraft } from './snapshot-ports';
 
 interface Taking {
@@ -80,7 +83,7 @@ async function takeSnapshot(taking: Taking): Promise<SnapshotRecord> {
     });
     // That of another worker, where it was faster.
     refuseOtherSnapshot(input, committed);
-    return withoutNeeds(committed);
+    return { ...withoutNeeds(committed), ...(await prune(taking)) };
   } catch (error) {
     // Why it is not kept is what counts; the next attempt removes what this one could not.
     await snapshots.discard(draft).catch(() => undefined);
@@ -108,6 +111,32 @@ async function save({
   } finally {
     await staged.release();
   }
+}
+
+/**
+ * Makes room only once the new snapshot is verified and kept. What cannot be removed harms nobody:
+ * it is told, and tried again after the next one.
+ */
+async function prune({ deps, run, input }: Taking): Promise<Pick<SnapshotRecord, 'pruned'>> {
+  const { snapshots } = deps.ports;
+  const { keep } = snapshots;
+  if (keep === undefined) return {};
+  const removed: SnapshotId[] = [];
+  let problem: string | undefined;
+  try {
+    run.beat({ phase: 'removing what is not needed any more' });
+    const records = await snapshots.list();
+    for (const { id, stays } of retentionOf(records, { cluster: input.cluster, keep })) {
+      if (stays) continue;
+      await snapshots.remove(id);
+      removed.push(id);
+    }
+  } catch (error) {
+    if (!(error instanceof PortError)) throw error;
+    problem = error.message;
+  }
+  if (removed.length === 0 && problem === undefined) return {};
+  return { pruned: { removed, ...(problem === undefined ? {} : { problem }) } };
 }
 
 /** Workflows carry records; the store keeps the whole. */

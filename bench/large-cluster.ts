@@ -146,6 +146,7 @@ export function largeClusterPorts(): LookingPorts {
     snapshots: {
       location: 'nowhere',
       probe: async () => ({ freeBytes: 0 }),
+      keep: undefined,
       keys: async () => [],
       list: async () => [],
     },

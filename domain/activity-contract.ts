@@ -89,6 +89,12 @@ export interface SnapshotRecord {
   readonly needs?: readonly SnapshotNeed[];
   /** Whether copies of what it needs lie beside it, sealed as it is. */
   readonly needsCopied?: boolean;
+  /** What gave way to it; only in the answer of takeSnapshot, absent where nothing did. */
+  readonly pruned?: {
+    readonly removed: readonly SnapshotId[];
+    /** Why not all that were to go are gone. */
+    readonly problem?: string;
+  };
   /** Absent: it lies in the clear. */
   readonly sealed?: SnapshotSeal;
   /** What the store held after it was sealed, not the file that was sealed. */

@@ -95,6 +95,11 @@ const snapshotsSchema = z
     directory: file,
     key: file.optional(),
     inTheClear: z.literal(true, 'expected true; leave it out where there is a key').optional(),
+    keep: z
+      .int('expected a whole number')
+      .min(1, 'expected 1 or more: the way back stays in any case')
+      .max(10_000, 'expected 10000 or less')
+      .optional(),
   })
   .refine(({ key, inTheClear }) => key === undefined || inTheClear === undefined, {
     path: ['inTheClear'],
@@ -195,6 +200,7 @@ function withAbsolutePaths(parsed: Parsed, folder: string): ClusterAccess {
       directory: absolute(snapshots.directory),
       ...(snapshots.key === undefined ? {} : { key: absolute(snapshots.key) }),
       ...(snapshots.inTheClear === undefined ? {} : { inTheClear: true }),
+      ...(snapshots.keep === undefined ? {} : { keep: snapshots.keep }),
     },
     tools: {
       ...(tools.etcd === undefined ? {} : { etcd: tool(tools.etcd) }),

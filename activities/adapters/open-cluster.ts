@@ -62,6 +62,7 @@ function reach(access: ClusterAccess) {
       snapshots: createSnapshotStore({
         shelf: new DirectoryShelf(access.snapshots.directory),
         sealing: sealingOf(access.snapshots),
+        keep: access.snapshots.keep,
         scratchParent: access.snapshots.directory,
       }),
       clock: systemClock,

@@ -40,6 +40,7 @@ const needsName = 'needs.json.age';
 export interface SnapshotStoreOptions {
   readonly shelf: SnapshotShelf;
   readonly sealing: Sealing;
+  readonly keep?: number | undefined;
   /** Where snapshots lie in the clear while they are used; as large as one. */
   readonly scratchParent: string;
 }
@@ -50,6 +51,8 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
   const { shelf } = options;
   return {
     location: shelf.location,
+    keep: options.keep,
+    remove: (id) => named(`removing snapshot ${id}`, () => shelf.remove(id)),
     probe: (signal) => named('probing the snapshot store', () => shelf.probe(signal)),
     keys: () => named('reading the snapshot key', () => keysAtHand(options.sealing)),
     find: (id) => named(`reading snapshot ${id}`, () => store.find(id)),

@@ -8,16 +8,21 @@ import { exitCodes } from '../exit-codes';
 import type { CommandRun, Invocation } from '../session';
 import { withSchema } from '../session';
 import { examples } from './examples';
+import { addSnapshotList } from './snapshot-list';
 
 export function addSnapshot(program: Command, run: CommandRun): void {
   const snapshot = program
     .command('snapshot')
-    .summary('keys of etcd snapshots')
+    .summary('look at etcd snapshots, make their key')
     .description('What has to do with etcd snapshots outside of an upgrade.')
     .addHelpText(
       'after',
-      examples([['snapshot key /etc/ascent/snapshot-key.txt', 'a key that seals snapshots']]),
+      examples([
+        ['snapshot list --access access.json', 'what there is to go back to'],
+        ['snapshot key /etc/ascent/snapshot-key.txt', 'a key that seals snapshots'],
+      ]),
     );
+  addSnapshotList(snapshot, run);
   addKey(snapshot, run);
 }
 

@@ -156,6 +156,34 @@ describe('takeSnapshot', () => {
     expect(fake.store.held).toEqual(new Set());
   });
 
+  it('makes room afterwards: the oldest of this cluster go, as many as are too many', async () => {
+    const fake = new FakeCluster();
+    fake.store.keep = 2;
+    const older = (id: string, takenAt: string, of?: string): void => {
+      const named = { id, takenAt, ...(of === undefined ? {} : { cluster: of }) };
+      fake.store.records.set(id, { ...record, cluster: undefined, ...named } as never);
+    };
+    older('a', '2025-01-01T00:00:00.000Z', cluster);
+    older('b', '2025-01-02T00:00:00.000Z', cluster);
+    older('theirs', '2024-01-01T00:00:00.000Z', 'staging');
+    older('old', '2024-01-01T00:00:00.000Z');
+    const attempt = new FakeAttempt();
+    const pruned = { removed: ['a'] };
+    expect(await attempt.run(fake, 'takeSnapshot', input)).toEqual({ ...record, pruned });
+    expect([...fake.store.records.keys()]).toEqual(['b', 'theirs', 'old', input.snapshotId]);
+    expect(attempt.heartbeats.at(-1)).toEqual({ phase: 'removing what is not needed any more' });
+  });
+
+  it('stands when what is too much cannot be removed, and says why', async () => {
+    const fake = new FakeCluster();
+    fake.store.keep = 1;
+    fake.store.records.set('a', { ...record, id: 'a', takenAt: '2025' } as never);
+    fake.store.removeFailure = new PortError('forbidden', 'removing snapshot a: EACCES');
+    const pruned = { removed: [], problem: 'removing snapshot a: EACCES' };
+    expect(await runOnce(fake, 'takeSnapshot', input)).toEqual({ ...record, pruned });
+    expect([...fake.store.records.keys()]).toEqual(['a', input.snapshotId]);
+  });
+
   it('is that of another worker that was faster', async () => {
     const fake = new FakeCluster();
     const attempt = new FakeAttempt();

@@ -91,7 +91,9 @@ function etcdMember(name: string, isLeader: boolean): Observed['members'][number
 export class FakeSnapshotStore implements SnapshotStore {
   readonly location = '/snapshots';
   readonly records = new Map<string, SnapshotRecord>();
+  keep: number | undefined;
   freeBytes = 1_000_000;
+  removeFailure: PortError | undefined;
   probeFailure: PortError | undefined;
   fetchFailure: PortError | undefined;
   keysFailure: PortError | undefined;
@@ -174,6 +176,11 @@ export class FakeSnapshotStore implements SnapshotStore {
 
   async discard(draft: SnapshotDraft): Promise<void> {
     this.drafts.delete(draft.id);
+  }
+
+  async remove(id: SnapshotId): Promise<void> {
+    if (this.removeFailure !== undefined) throw this.removeFailure;
+    this.records.delete(id);
   }
 
   async fetch(record: SnapshotRecord, signal: AbortSignal): Promise<PlainSnapshot> {

@@ -19,9 +19,9 @@ describe('readAccessFiles', () => {
 
   it('takes a cluster whose snapshots are sealed with a key', async () => {
     await createSnapshotKey(at('snapshot-key.txt'), 0);
-    const snapshots = { directory: '../snapshots', key: 'snapshot-key.txt' };
+    const snapshots = { directory: '../snapshots', key: 'snapshot-key.txt', keep: 7 };
     const file = write('sealed.json', { ...accessContent, snapshots });
-    const sealed = { directory: at('../snapshots'), key: at('snapshot-key.txt') };
+    const sealed = { directory: at('../snapshots'), key: at('snapshot-key.txt'), keep: 7 };
     expect(await readAccessFiles([file])).toEqual([{ ...access, snapshots: sealed }]);
   });
 
@@ -37,6 +37,7 @@ describe('readAccessFiles', () => {
         snapshots: { directory, key: 'no-key.txt', inTheClear: true },
       }),
       write('false.json', { ...accessContent, snapshots: { directory, inTheClear: false } }),
+      write('none.json', { ...accessContent, snapshots: { directory, inTheClear: true, keep: 0 } }),
     ];
     await expect(readAccessFiles(files)).rejects.toMatchObject({
       code: 'access-invalid',
@@ -49,6 +50,7 @@ describe('readAccessFiles', () => {
           ' the clear (AGE-SECRET-KEY-…)',
         `${files[3]}: snapshots.inTheClear: there is a key, so they do not stay in the clear`,
         `${files[4]}: snapshots.inTheClear: expected true; leave it out where there is a key`,
+        `${files[5]}: snapshots.keep: expected 1 or more: the way back stays in any case`,
       ],
     });
   });

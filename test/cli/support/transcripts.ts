@@ -25,6 +25,7 @@ import {
   specText,
 } from './fixtures';
 import { nodes, nodesToLookAt } from './node-fixtures';
+import { storedSnapshots, storeToLookAt } from './snapshot-fixtures';
 
 /** What a `@` line changes, from there on. */
 interface Setting {
@@ -125,6 +126,14 @@ const settings: Readonly<Record<string, (setting: Setting) => Setting>> = {
   'the cluster can be read': (setting) => ({
     ...setting,
     terminal: { ...setting.terminal, cluster: nodesToLookAt },
+  }),
+  'the store holds snapshots': (setting) => ({
+    ...setting,
+    terminal: { ...setting.terminal, cluster: () => storeToLookAt(storedSnapshots) },
+  }),
+  'the store is empty': (setting) => ({
+    ...setting,
+    terminal: { ...setting.terminal, cluster: () => storeToLookAt([]) },
   }),
   'all is well': () => start,
   'somebody says no': (setting) => ({

@@ -156,6 +156,16 @@ export function describeSnapshotStore(name: string, prepared: () => StoreUnderTe
       expect(readdirSync(prepared().scratchParent).filter(isScratch)).toEqual([]);
     });
 
+    it('that was removed is gone, with its content; removing it again is no failure', async () => {
+      const store = newStore();
+      const record = await kept(store, content);
+      const other = await kept(store, content, { id: 'other' as SnapshotId });
+      await store.remove(id);
+      await store.remove(id);
+      expect([await store.find(id), await store.list()]).toEqual([undefined, [other]]);
+      expect(await refusalOf(store.fetch(record, never))).toMatchObject({ code: 'not-found' });
+    });
+
     it('is not opened when it differs from what was taken', async () => {
       const store = newStore();
       const draft = await putContent(store, content);

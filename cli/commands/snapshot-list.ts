@@ -1,0 +1,85 @@
+// `snapshot list`: what lies in the store of a cluster. Reads records only, where it runs.
+
+import type { Command } from 'commander';
+
+import type { OpenCluster } from '../../activities/adapters/open-cluster';
+import { PortError } from '../../activities/ports';
+import type { SnapshotRecord } from '../../domain/activity-contract';
+import type { ClusterName } from '../../domain/names';
+import { type Retention, retentionOf } from '../../domain/snapshots/retention';
+import { requireAccess } from '../access';
+import { exitCodes } from '../exit-codes';
+import { renderSnapshots } from '../render/snapshots';
+import type { CommandRun, Invocation } from '../session';
+import { withSchema } from '../session';
+import { examples } from './examples';
+
+export interface ListedSnapshot extends SnapshotRecord {
+  /** False: the key that it was sealed with is not at hand here. */
+  readonly canBeOpened: boolean;
+  readonly retention: Omit<Retention, 'id'>;
+}
+
+export function addSnapshotList(snapshot: Command, run: CommandRun): void {
+  const command = snapshot
+    .command('list')
+    .summary('show the snapshots of a cluster, and which of them stay')
+    .description(
+      'Shows the snapshots in the store of a cluster, the oldest first: what each is of, whether' +
+        ' it can be opened with the key at hand, and why it stays. Reads only, and where it runs:' +
+        ' a directory is that of this machine.',
+    )
+    .addHelpText(
+      'after',
+      examples([
+        ['snapshot list --access access.json', 'what there is to go back to'],
+        ['snapshot list --lab demo -o json', 'with all that records tell'],
+      ]),
+    );
+  run.bind(command, list);
+}
+
+async function list(invocation: Invocation) {
+  const { context, options } = invocation;
+  const { access } = await requireAccess(options, context);
+  const cluster = access.cluster as ClusterName;
+  const ports = await context.openCluster(access);
+  try {
+    const { location, keep } = ports.snapshots;
+    const snapshots = await listed(ports, cluster);
+    invocation.print({
+      json: withSchema('ascent.snapshots/v1', {
+        cluster,
+        location,
+        ...(keep === undefined ? {} : { keep }),
+        snapshots,
+      }),
+      lines: (style) => renderSnapshots(location, snapshots, style),
+    });
+  } finally {
+    await ports.close();
+  }
+  return exitCodes.ok;
+}
+
+async function listed(
+  { snapshots: store }: OpenCluster,
+  cluster: ClusterName,
+): Promise<readonly ListedSnapshot[]> {
+  const records = await store.list();
+  // Whoever only looks may not be let at the key.
+  const keys = await store.keys().catch((error: unknown): readonly string[] => {
+    if (error instanceof PortError) return [];
+    throw error;
+  });
+  const reasons = retentionOf(records, { cluster, keep: store.keep });
+  return records.flatMap((record, index) => {
+    const reason = reasons[index];
+    if (reason === undefined) return [];
+    const { id: _same, ...retention } = reason;
+    const { sealed } = record;
+    return [
+      { ...record, canBeOpened: sealed === undefined || keys.includes(sealed.key), retention },
+    ];
+  });
+}

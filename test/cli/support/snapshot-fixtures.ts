@@ -1,0 +1,65 @@
+// A store of snapshots that commands look at.
+
+import type { OpenCluster } from '../../../activities/adapters/open-cluster';
+import type { SnapshotRecord } from '../../../domain/activity-contract';
+import type { ClusterName, HopId, SnapshotId } from '../../../domain/names';
+import type { KubeVersion } from '../../../domain/versions';
+import { FakeCluster } from '../../support/fake-cluster';
+
+const key = 'sha256:0123456789abcdef';
+
+function record(changes: Partial<SnapshotRecord>): SnapshotRecord {
+  return {
+    id: 'prod-hop-1.29-from-1.28.15-0a1b2c3d' as SnapshotId,
+    hop: 'hop-1.29' as HopId,
+    kubeVersion: '1.28.15' as KubeVersion,
+    etcdVersion: '3.5.21',
+    location: '/snapshots/x',
+    sha256: 'abc',
+    sizeBytes: 52_428_800,
+    revision: 1_000,
+    totalKeys: 20_000,
+    takenAt: '2026-11-01T10:00:00.000Z',
+    cluster: 'prod' as ClusterName,
+    sealed: { by: 'age', key },
+    verified: { by: 'restore', hashKv: '42', keys: 20_000, seconds: 2 },
+    ...changes,
+  };
+}
+
+/** One of an older release, one that goes, one whose key is lost, one of another cluster. */
+export const storedSnapshots: readonly SnapshotRecord[] = (() => {
+  const {
+    cluster: _unsaid,
+    sealed: _clear,
+    ...old
+  } = record({
+    id: 'prod-hop-1.28-from-1.27.16-00000000' as SnapshotId,
+    takenAt: '2026-03-01T10:00:00.000Z',
+    kubeVersion: '1.27.16' as KubeVersion,
+  });
+  return [
+    old,
+    record({}),
+    record({
+      id: 'prod-hop-1.30-from-1.29.15-0a1b2c3d' as SnapshotId,
+      takenAt: '2026-11-08T10:00:00.000Z',
+      kubeVersion: '1.29.15' as KubeVersion,
+      sealed: { by: 'age', key: 'sha256:fedcba9876543210' },
+    }),
+    record({
+      id: 'staging-hop-1.30-from-1.29.15-99999999' as SnapshotId,
+      takenAt: '2026-11-09T10:00:00.000Z',
+      kubeVersion: '1.29.15' as KubeVersion,
+      cluster: 'staging' as ClusterName,
+    }),
+  ];
+})();
+
+export function storeToLookAt(records: readonly SnapshotRecord[]): OpenCluster {
+  const { ports, store } = new FakeCluster();
+  for (const one of records) store.records.set(one.id, one);
+  store.keep = 1;
+  store.keysAtHand = [key];
+  return { ...ports, close: () => Promise.resolve() };
+}
