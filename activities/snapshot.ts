@@ -3,6 +3,7 @@
 
 import type { AscentActivities, SnapshotInput, SnapshotRecord } from '../domain/activity-contract';
 import type { SnapshotId } from '../domain/names';
+import { snapshotDifference } from '../domain/snapshots/comparison';
 import { retentionOf } from '../domain/snapshots/retention';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { terminalFailure, toActivityFailure } from './failure-mapping';
@@ -152,7 +153,7 @@ async function verify(
   const { input } = taking;
   const scratch = await restoreIntoScratch(taking, draft, facts);
   const { hashKv, keys, seconds } = scratch;
-  const difference = differenceOf(facts, scratch);
+  const difference = snapshotDifference(facts, scratch);
   if (difference === undefined) return { by: 'restore', hashKv, keys, seconds };
   throw terminalFailure({
     code: 'snapshot-unverified',
@@ -185,16 +186,4 @@ async function restoreIntoScratch(
     const scope = { doing, code: 'snapshot-unverified' } as const;
     throw toActivityFailure({ error, scope, signal: run.signal });
   }
-}
-
-function differenceOf(
-  facts: EtcdSnapshotFacts,
-  scratch: { readonly hashKv: string; readonly keys: number },
-): string | undefined {
-  if (scratch.keys === 0) return 'it holds no key';
-  if (scratch.hashKv === facts.hashKv) return undefined;
-  return (
-    `restored, it has hash ${scratch.hashKv} at revision ${facts.revision},` +
-    ` the member it was taken from has ${facts.hashKv}`
-  );
 }

@@ -49,6 +49,10 @@ export function nodeContext(
       const { openCluster } = await import('../activities/adapters/open-cluster.js');
       return openCluster(access);
     },
+    openSnapshots: async (access) => {
+      const { openSnapshots } = await import('../activities/adapters/open-cluster.js');
+      return openSnapshots(access);
+    },
     runningLabs,
     liveFrame: () => liveFrame(stdout),
     confirm: stdin.isTTY && stdout.isTTY ? confirmWith(interruption) : undefined,

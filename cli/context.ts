@@ -4,7 +4,7 @@
 import type { AscentClient, ConnectOptions } from '../client';
 import type { ClusterAccess } from '../activities/access';
 import type { AccessResult } from '../activities/adapters/access-file';
-import type { OpenCluster } from '../activities/adapters/open-cluster';
+import type { OpenCluster, OpenSnapshots } from '../activities/adapters/open-cluster';
 
 /** The methods of AscentClient, without its private parts, so that a fake can stand for it. */
 export type UpgradeClient = Pick<AscentClient, keyof AscentClient>;
@@ -58,6 +58,8 @@ export interface CliContext {
   readAccess(file: string): Promise<AccessResult>;
   /** Rejects with PortError `rejected` when the credentials cannot be used. */
   openCluster(access: ClusterAccess): Promise<OpenCluster>;
+  /** Needs nothing but the store, and etcd's tools to verify. */
+  openSnapshots(access: ClusterAccess): Promise<OpenSnapshots>;
   /** Labs of this machine that are up. */
   runningLabs(): Promise<readonly RunningLab[]>;
   liveFrame(): LiveFrame;

@@ -16,7 +16,10 @@ export const exitCodes = {
   notFound: 6,
   /** Temporal, a worker, the API server, etcd or the driver did not answer, or let nobody in. */
   unreachable: 7,
-  /** The upgrade ended in another way than completed, or a drain before its node was empty. */
+  /**
+   * The upgrade ended in another way than completed, or a drain before its node was empty; or a
+   * snapshot cannot be relied on.
+   */
   notCompleted: 8,
   /** Ctrl-C: 128 + SIGINT, as shells do. The upgrade or the drain goes on. */
   interrupted: 130,

@@ -5,6 +5,7 @@ import type { ClusterAccess } from '../access';
 import { createLabDriver } from '../drivers/lab-driver';
 import { createNoDriver } from '../drivers/no-driver';
 import type { ClusterPorts, LookingPorts } from '../ports';
+import type { SnapshotStore, SnapshotVerifier } from '../snapshot-ports';
 import { DirectoryShelf } from './directory-shelf';
 import { createEtcdApi } from './etcd-api';
 import { createSnapshotVerifier } from './etcd-snapshot-verifier';
@@ -42,12 +43,32 @@ export function openServedCluster(access: ClusterAccess): ServedCluster {
   const { ports, close } = reach(access);
   const driver = driverOf(access);
   const { controlPlane, nodes } = driver;
-  const verifier = createSnapshotVerifier({
-    etcd: access.tools.etcd ?? 'etcd',
-    etcdutl: etcdutlOf(access),
-    dataParent: access.snapshots.directory,
-  });
+  const { verifier } = openSnapshots(access);
   return { ...ports, verifier, controlPlane, nodes, close: () => closeAll(close, driver) };
+}
+
+/** The snapshots of a cluster without the cluster: it may be the one that is down. */
+export interface OpenSnapshots {
+  readonly snapshots: SnapshotStore;
+  readonly verifier: SnapshotVerifier;
+}
+
+/** Connects nothing, and so there is nothing to close. */
+export function openSnapshots(access: ClusterAccess): OpenSnapshots {
+  const { directory, keep } = access.snapshots;
+  return {
+    snapshots: createSnapshotStore({
+      shelf: new DirectoryShelf(directory),
+      sealing: sealingOf(access.snapshots),
+      keep,
+      scratchParent: directory,
+    }),
+    verifier: createSnapshotVerifier({
+      etcd: access.tools.etcd ?? 'etcd',
+      etcdutl: etcdutlOf(access),
+      dataParent: directory,
+    }),
+  };
 }
 
 /** What needs addresses and files only. */
@@ -59,12 +80,7 @@ function reach(access: ClusterAccess) {
       kube,
       members: createMemberProbe(connection, access.members),
       etcd: createEtcdApi({ access: access.etcd, etcdutl: etcdutlOf(access) }),
-      snapshots: createSnapshotStore({
-        shelf: new DirectoryShelf(access.snapshots.directory),
-        sealing: sealingOf(access.snapshots),
-        keep: access.snapshots.keep,
-        scratchParent: access.snapshots.directory,
-      }),
+      snapshots: openSnapshots(access).snapshots,
       clock: systemClock,
     },
     close: async () => {

@@ -2,8 +2,8 @@
 
 import type { Command } from 'commander';
 
-import type { OpenCluster } from '../../activities/adapters/open-cluster';
 import { PortError } from '../../activities/ports';
+import type { SnapshotStore } from '../../activities/snapshot-ports';
 import type { SnapshotRecord } from '../../domain/activity-contract';
 import type { ClusterName } from '../../domain/names';
 import { type Retention, retentionOf } from '../../domain/snapshots/retention';
@@ -43,27 +43,23 @@ async function list(invocation: Invocation) {
   const { context, options } = invocation;
   const { access } = await requireAccess(options, context);
   const cluster = access.cluster as ClusterName;
-  const ports = await context.openCluster(access);
-  try {
-    const { location, keep } = ports.snapshots;
-    const snapshots = await listed(ports, cluster);
-    invocation.print({
-      json: withSchema('ascent.snapshots/v1', {
-        cluster,
-        location,
-        ...(keep === undefined ? {} : { keep }),
-        snapshots,
-      }),
-      lines: (style) => renderSnapshots(location, snapshots, style),
-    });
-  } finally {
-    await ports.close();
-  }
+  const { snapshots: store } = await context.openSnapshots(access);
+  const { location, keep } = store;
+  const snapshots = await listed(store, cluster);
+  invocation.print({
+    json: withSchema('ascent.snapshots/v1', {
+      cluster,
+      location,
+      ...(keep === undefined ? {} : { keep }),
+      snapshots,
+    }),
+    lines: (style) => renderSnapshots(location, snapshots, style),
+  });
   return exitCodes.ok;
 }
 
 async function listed(
-  { snapshots: store }: OpenCluster,
+  store: SnapshotStore,
   cluster: ClusterName,
 ): Promise<readonly ListedSnapshot[]> {
   const records = await store.list();

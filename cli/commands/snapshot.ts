@@ -9,20 +9,23 @@ import type { CommandRun, Invocation } from '../session';
 import { withSchema } from '../session';
 import { examples } from './examples';
 import { addSnapshotList } from './snapshot-list';
+import { addSnapshotVerify } from './snapshot-verify';
 
 export function addSnapshot(program: Command, run: CommandRun): void {
   const snapshot = program
     .command('snapshot')
-    .summary('look at etcd snapshots, make their key')
+    .summary('look at etcd snapshots, verify them')
     .description('What has to do with etcd snapshots outside of an upgrade.')
     .addHelpText(
       'after',
       examples([
         ['snapshot list --access access.json', 'what there is to go back to'],
+        ['snapshot verify --access access.json', 'is there a way back?'],
         ['snapshot key /etc/ascent/snapshot-key.txt', 'a key that seals snapshots'],
       ]),
     );
   addSnapshotList(snapshot, run);
+  addSnapshotVerify(snapshot, run);
   addKey(snapshot, run);
 }
 

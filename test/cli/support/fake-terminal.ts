@@ -9,7 +9,7 @@ import type {
 } from '../../../cli/context';
 import { PortError } from '../../../activities/ports';
 import type { ClusterAccess } from '../../../activities/access';
-import type { OpenCluster } from '../../../activities/adapters/open-cluster';
+import type { OpenCluster, OpenSnapshots } from '../../../activities/adapters/open-cluster';
 import type { ConnectOptions } from '../../../client';
 
 /** 2026-11-21T04:10:00Z: ten minutes after the fixtures were seen. */
@@ -24,6 +24,7 @@ export interface TerminalOptions {
   readonly confirms?: boolean;
   readonly client?: () => UpgradeClient;
   readonly cluster?: (access: ClusterAccess) => OpenCluster;
+  readonly snapshots?: () => OpenSnapshots;
   readonly signal?: AbortSignal;
 }
 
@@ -71,6 +72,10 @@ export class FakeTerminal {
       openCluster: (access) => {
         if (options.cluster === undefined) throw new Error('this test has no cluster');
         return Promise.resolve(options.cluster(access));
+      },
+      openSnapshots: () => {
+        if (options.snapshots === undefined) throw new Error('this test has no snapshots');
+        return Promise.resolve(options.snapshots());
       },
       readAccess: (file) => this.readAccess(file),
       runningLabs: () => Promise.resolve(options.labs ?? []),

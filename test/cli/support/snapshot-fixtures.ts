@@ -1,10 +1,12 @@
 // A store of snapshots that commands look at.
 
-import type { OpenCluster } from '../../../activities/adapters/open-cluster';
+import type { OpenSnapshots } from '../../../activities/adapters/open-cluster';
+import { PortError } from '../../../activities/ports';
 import type { SnapshotRecord } from '../../../domain/activity-contract';
 import type { ClusterName, HopId, SnapshotId } from '../../../domain/names';
 import type { KubeVersion } from '../../../domain/versions';
 import { FakeCluster } from '../../support/fake-cluster';
+import type { FakeEtcd } from '../../support/fake-etcd';
 
 const key = 'sha256:0123456789abcdef';
 
@@ -56,10 +58,16 @@ export const storedSnapshots: readonly SnapshotRecord[] = (() => {
   ];
 })();
 
-export function storeToLookAt(records: readonly SnapshotRecord[]): OpenCluster {
-  const { ports, store } = new FakeCluster();
+/** `restored`: what a scratch etcd tells of each, or why none is fetched. */
+export function storeToLookAt(
+  records: readonly SnapshotRecord[],
+  restored: FakeEtcd['scratch'] | PortError = { hashKv: '42', keys: 20_000, seconds: 2.34 },
+): OpenSnapshots {
+  const { store, etcd } = new FakeCluster();
   for (const one of records) store.records.set(one.id, one);
   store.keep = 1;
   store.keysAtHand = [key];
-  return { ...ports, close: () => Promise.resolve() };
+  if (restored instanceof PortError) store.fetchFailure = restored;
+  else etcd.scratch = restored;
+  return { snapshots: store, verifier: etcd };
 }

@@ -9,6 +9,7 @@
 //
 // UPDATE_TRANSCRIPTS=1 writes what was printed into the file.
 
+import { PortError } from '../../../activities/ports';
 import { runCli } from '../../../cli/program';
 import { accessContent } from '../../activities/adapters/support/access-files';
 import type { FakeUpgradeOptions } from './fake-upgrade';
@@ -129,11 +130,26 @@ const settings: Readonly<Record<string, (setting: Setting) => Setting>> = {
   }),
   'the store holds snapshots': (setting) => ({
     ...setting,
-    terminal: { ...setting.terminal, cluster: () => storeToLookAt(storedSnapshots) },
+    terminal: { ...setting.terminal, snapshots: () => storeToLookAt(storedSnapshots) },
+  }),
+  'a snapshot restores to something else': (setting) => ({
+    ...setting,
+    terminal: {
+      ...setting.terminal,
+      snapshots: () => storeToLookAt(storedSnapshots, { hashKv: '43', keys: 7, seconds: 2 }),
+    },
+  }),
+  'its key is lost': (setting) => ({
+    ...setting,
+    terminal: {
+      ...setting.terminal,
+      snapshots: () =>
+        storeToLookAt(storedSnapshots, new PortError('forbidden', 'no such key is at hand')),
+    },
   }),
   'the store is empty': (setting) => ({
     ...setting,
-    terminal: { ...setting.terminal, cluster: () => storeToLookAt([]) },
+    terminal: { ...setting.terminal, snapshots: () => storeToLookAt([]) },
   }),
   'all is well': () => start,
   'somebody says no': (setting) => ({
