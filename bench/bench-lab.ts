@@ -53,6 +53,7 @@ export class BenchLab {
   readonly server: string;
   readonly #kubeconfig: string;
   readonly #kubectl: readonly [file: string, ...args: string[]];
+  readonly #signal: AbortSignal;
 
   private constructor(parts: {
     readonly client: AscentClient;
@@ -61,6 +62,7 @@ export class BenchLab {
     readonly server: string;
     readonly kubeconfig: string;
     readonly kubectl: readonly [file: string, ...args: string[]];
+    readonly signal: AbortSignal;
   }) {
     this.client = parts.client;
     this.nodes = parts.nodes;
@@ -68,9 +70,14 @@ export class BenchLab {
     this.server = parts.server;
     this.#kubeconfig = parts.kubeconfig;
     this.#kubectl = parts.kubectl;
+    this.#signal = parts.signal;
   }
 
-  static async open({ kubeconfig, stateDir, temporalAddress }: Ground): Promise<BenchLab> {
+  /** `signal` ends what it has kubectl do. */
+  static async open(
+    { kubeconfig, stateDir, temporalAddress }: Ground,
+    signal: AbortSignal,
+  ): Promise<BenchLab> {
     const file = await findKubectl();
     if (file === undefined) throw new Error('there is no kubectl to compare with');
     const kubectl = [file, `--kubeconfig=${kubeconfig}`] as const;
@@ -82,7 +89,7 @@ export class BenchLab {
     const { items } = body as { readonly items: readonly { metadata: { name: string } }[] };
     const nodes = items.map(({ metadata }) => metadata.name);
     const client = await AscentClient.connect({ address: temporalAddress, env: {} });
-    return new BenchLab({ client, nodes, kube, server, kubeconfig, kubectl });
+    return new BenchLab({ client, nodes, kube, server, kubeconfig, kubectl, signal });
   }
 
   async close(): Promise<void> {
@@ -92,7 +99,7 @@ export class BenchLab {
 
   async kubectl(...args: readonly string[]): Promise<void> {
     const [file, ...first] = this.#kubectl;
-    await run(file, [...first, ...args]);
+    await run(file, [...first, ...args], { signal: this.#signal });
   }
 
   /** An empty namespace, and these in it; does not wait for their pods. */

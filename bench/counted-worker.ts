@@ -5,14 +5,13 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import { stringify } from 'yaml';
-
 import type { Ground } from '../bin/demo/ground';
 import { startWorker, type WorkerProcess } from '../bin/demo/worker-process';
 import { connectTemporal } from '../client/connect';
 import { writeFileAtomic, writeJsonAtomic } from '../lab/atomic-file';
 import { pkiOf } from '../lab/certificates';
 import type { KubeRest } from '../lab/kube-rest';
+import { kubeconfigText } from '../lab/kubeconfig';
 import { labLayout } from '../lab/layout';
 import { cpuSecondsIn, requestsIn } from './scale-figures';
 
@@ -105,20 +104,9 @@ async function writeAccess(
   });
   const { token } = (body as { readonly status: { readonly token: string } }).status;
   const kubeconfig = path.join(layout.config, `${account}.kubeconfig`);
-  const config = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [
-      {
-        name: cluster,
-        cluster: { server, 'certificate-authority': pkiOf(layout.pki).certificate('ca') },
-      },
-    ],
-    users: [{ name: account, user: { token } }],
-    contexts: [{ name: cluster, context: { cluster, user: account } }],
-    'current-context': cluster,
-  };
-  await writeFileAtomic(kubeconfig, stringify(config));
+  const ca = pkiOf(layout.pki).certificate('ca');
+  const user = { user: account, credentials: { token } };
+  await writeFileAtomic(kubeconfig, kubeconfigText({ cluster, server, ca, ...user }));
   const accessFile = path.join(layout.config, `${account}.access.json`);
   await writeJsonAtomic(accessFile, { ...access, kubeconfig });
   return accessFile;

@@ -2,10 +2,11 @@
 // a Deployment that moves from one to the other and back. Wall time from the command to the empty
 // node; for Ascent through its client, Temporal and a worker, as another service would ask for it.
 
-import { bringUp } from '../bin/demo/ground';
-import { BenchLab, timed } from './bench-lab';
+import { type BenchLab, timed } from './bench-lab';
+import { assertBegun } from './bench-upgrade';
 import type { Chart } from './chart';
 import { type BenchmarkOptions, type Figures, figuresOf } from './statistics';
+import { withLab } from './with-lab';
 
 interface Case {
   readonly key: string;
@@ -51,8 +52,7 @@ async function byKubectl(lab: BenchLab, { from, to }: Way, pods: number): Promis
 /** The same with Ascent. */
 async function byAscent(lab: BenchLab, { from, to }: Way, pods: number): Promise<number> {
   const seconds = await timed(async () => {
-    const start = await lab.client.drain(cluster, from, asked);
-    if (start.kind === 'refused') throw new Error(`refused: ${start.refusal.code}`);
+    assertBegun(await lab.client.drain(cluster, from, asked));
     for await (const { status } of lab.client.watchDrain(cluster, from)) {
       if (status.end !== undefined && status.end.outcome !== 'drained') {
         throw new Error(`the drain of ${from} ended as ${status.end.outcome}`);
@@ -92,11 +92,9 @@ function chartOf({ medians }: Figures): Chart {
   return { title: 'Draining one node', unit: 's', groups };
 }
 
-export async function drainBenchmark({ runs }: BenchmarkOptions): Promise<Figures> {
+export function drainBenchmark({ runs, interruption }: BenchmarkOptions): Promise<Figures> {
   const shape = { name: cluster, members: 1, nodes: 2, workloads: 'none' } as const;
-  const ground = await bringUp(shape, () => undefined);
-  try {
-    const lab = await BenchLab.open(ground);
+  return withLab({ shape, interruption }, async (lab) => {
     const [from = '', to = ''] = lab.nodes;
     const results: Readonly<Record<string, number>>[] = [];
     for (const one of cases) {
@@ -106,10 +104,7 @@ export async function drainBenchmark({ runs }: BenchmarkOptions): Promise<Figure
         results.push(await pair(lab, { from, to }, { ...one, isAscentFirst: index % 2 === 0 }));
       }
     }
-    await lab.close();
     const figures = figuresOf(results);
     return { ...figures, chart: chartOf(figures) };
-  } finally {
-    await ground.tearDown();
-  }
+  });
 }

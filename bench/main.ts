@@ -3,9 +3,11 @@
 // docs/benchmarks.md tells method and machine.
 
 import { writeFile } from 'node:fs/promises';
+import { constants } from 'node:os';
 
 import { Command } from 'commander';
 
+import { Interruption, type SignalName } from '../bin/interruption';
 import { barChart } from './chart';
 import { demoBenchmark } from './demo';
 import { drainBenchmark } from './drain';
@@ -21,6 +23,28 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   planner: plannerBenchmark,
   scale: scaleBenchmark,
 };
+
+/** Codes by which a shell tells that a signal ended a process. */
+function codeOf(name: SignalName): number {
+  return 128 + constants.signals[name];
+}
+
+let codeOfInterruption: number | undefined;
+/** Whoever ends a benchmark that runs is not left with its lab. */
+const interruption = new Interruption({
+  pid: process.pid,
+  listen(name, heard) {
+    const listener = (): void => {
+      codeOfInterruption ??= codeOf(name);
+      heard();
+    };
+    process.on(name, listener);
+    // A terminal that is closed asks for the end as politely as can be.
+    if (name === 'SIGTERM') process.on('SIGHUP', listener);
+  },
+  say: (line) => process.stderr.write(`${line}\n`),
+  exit: (code) => process.exit(code),
+});
 
 interface RunOptions {
   readonly runs: string;
@@ -44,7 +68,7 @@ async function run(name: string, options: RunOptions): Promise<void> {
   const runs = whole('--runs', options.runs, 1, 20);
   const nodes =
     options.nodes === undefined ? {} : { nodes: whole('--nodes', options.nodes, 20, 2_000) };
-  const figures = await benchmark({ runs, ...nodes });
+  const figures = await benchmark({ runs, ...nodes, interruption });
   const rows = Object.entries(figures.table);
   const width = Math.max(...rows.map(([key]) => key.length));
   process.stdout.write(`\n${name}, ${runs} run(s): median (lowest to highest)\n`);
@@ -69,5 +93,7 @@ void new Command('bench')
   .parseAsync()
   .catch((error: unknown) => {
     process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+    // Interrupted work may still wait for what is gone.
+    if (codeOfInterruption !== undefined) process.exit(codeOfInterruption);
     process.exitCode = 1;
   });

@@ -3,14 +3,16 @@
 // an upgrade only its pools count, because the runbook leaves the control plane alone. Beside it,
 // what the budgets alone take: on this machine, and if moving pods cost it nothing.
 
-import { bringUp } from '../bin/demo/ground';
 import { demoSpec } from '../bin/demo/demo';
 import { startObserver } from '../bin/demo/observer-process';
-import type { UpgradeResult } from '../domain/status/progress';
+import type { Interruption } from '../bin/interruption';
+import type { HopOutcome } from '../domain/status/progress';
 import type { Lane } from '../domain/spec';
-import { type BenchDeployment, BenchLab, timed } from './bench-lab';
+import { type BenchDeployment, type BenchLab, timed } from './bench-lab';
+import { assertBegun, completed, poolSecondsOf } from './bench-upgrade';
 import type { Chart } from './chart';
 import { type BenchmarkOptions, type Figures, figuresOf } from './statistics';
+import { withLab } from './with-lab';
 
 const cluster = 'bench-path';
 const nodeCount = 12;
@@ -43,22 +45,12 @@ async function ascentPath(lab: BenchLab, lane: Lane): Promise<AscentPath> {
   const spec = demoSpec(cluster, { members: 1, nodes: nodeCount, maxUnavailable: '34%' });
   const pools = spec.pools.map((pool) => ({ ...pool, lane, zones: 'any' as const }));
   const wanted = { ...spec, approvals: 'none', hopSoakMs: 0, pools } as const;
-  const start = await lab.client.start(wanted, { actor: 'bench' });
-  if (start.kind === 'refused') throw new Error(`refused: ${start.refusal.code}`);
-  const result = await lab.client.result(cluster);
-  if (result.outcome !== 'completed') throw new Error(`the upgrade ended as ${result.outcome}`);
-  return { poolSeconds: poolSecondsOf(result), evictions: evictionsOf(result) };
+  assertBegun(await lab.client.start(wanted, { actor: 'bench' }));
+  const { hops } = await completed(lab, cluster);
+  return { poolSeconds: poolSecondsOf(hops), evictions: evictionsOf(hops) };
 }
 
-type Completed = Extract<UpgradeResult, { readonly hops: unknown }>;
-
-function poolSecondsOf({ hops }: Completed): number {
-  const steps = hops.flatMap(({ stepSeconds }) => Object.entries(stepSeconds));
-  const ofPools = steps.filter(([label]) => label.startsWith('pool '));
-  return ofPools.reduce((sum, [, seconds]) => sum + seconds, 0);
-}
-
-function evictionsOf({ hops }: Completed): number {
+function evictionsOf(hops: readonly HopOutcome[]): number {
   const nodes = hops.flatMap((hop) => hop.nodes);
   return nodes.reduce((sum, { evicted }) => sum + evicted, 0);
 }
@@ -103,17 +95,15 @@ interface MeasuredPath extends AscentPath {
 }
 
 /** One lane from 1.28, on a lab of its own: an upgrade leaves it two minors further. */
-async function upgraded(
-  lane: Lane,
+function upgraded(
+  { lane, interruption }: { readonly lane: Lane; readonly interruption: Interruption },
   alsoBefore: (lab: BenchLab) => Promise<Readonly<Record<string, number>>>,
 ): Promise<MeasuredPath> {
   const shape = { name: cluster, members: 1, nodes: nodeCount, workloads: 'none' } as const;
-  const ground = await bringUp(shape, () => undefined);
-  try {
-    const lab = await BenchLab.open(ground);
+  return withLab({ shape, interruption }, async (lab, { kubeconfig }) => {
     await lab.deploy(deployments);
     await lab.untilAtRest(pods);
-    const observer = await startObserver(ground.kubeconfig);
+    const observer = await startObserver(kubeconfig);
     try {
       const before = await alsoBefore(lab);
       await lab.untilAtRest(pods);
@@ -123,11 +113,8 @@ async function upgraded(
       return { ...path, before, evictionsFloor: floor, violations: violations.length };
     } finally {
       observer.kill();
-      await lab.close();
     }
-  } finally {
-    await ground.tearDown();
-  }
+  });
 }
 
 function chartOf({ medians }: Figures): Chart {
@@ -141,17 +128,17 @@ function chartOf({ medians }: Figures): Chart {
   return { title, unit: 's', groups: [{ label: 'nodes', bars }] };
 }
 
-export async function pathBenchmark({ runs }: BenchmarkOptions): Promise<Figures> {
+export async function pathBenchmark({ runs, interruption }: BenchmarkOptions): Promise<Figures> {
   const results: Readonly<Record<string, number>>[] = [];
   for (let index = 1; index <= runs; index += 1) {
     process.stdout.write(`path ${index} of ${runs} …\n`);
-    const every = await upgraded('every-hop', async (lab) => {
+    const every = await upgraded({ lane: 'every-hop', interruption }, async (lab) => {
       const cycle = await lab.replacementSeconds();
       await lab.untilAtRest(pods);
       const bound = await boundSeconds(lab);
       return { cycle, bound, kubectl: await serialPath(lab) };
     });
-    const fewest = await upgraded('fewest-drains', async () => ({}));
+    const fewest = await upgraded({ lane: 'fewest-drains', interruption }, async () => ({}));
     const { kubectl = Number.NaN, bound = Number.NaN, cycle = Number.NaN } = every.before;
     results.push({
       wallRatio: every.poolSeconds / kubectl,

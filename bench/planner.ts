@@ -71,8 +71,9 @@ function settledHeap(): number {
   return process.memoryUsage().heapUsed;
 }
 
-async function measured(what: Measurement): Promise<Measured> {
-  const child = fork(__filename, [what], { execArgv: ['--expose-gc'] });
+/** `signal` ends it. */
+async function measured(what: Measurement, signal: AbortSignal): Promise<Measured> {
+  const child = fork(__filename, [what], { execArgv: ['--expose-gc'], signal });
   const [message] = (await Promise.race([
     once(child, 'message'),
     once(child, 'exit').then(([code]) => Promise.reject(new Error(`${what}: exit ${code}`))),
@@ -80,10 +81,11 @@ async function measured(what: Measurement): Promise<Measured> {
   return message;
 }
 
-export async function plannerBenchmark({ runs }: BenchmarkOptions): Promise<Figures> {
+export async function plannerBenchmark({ runs, interruption }: BenchmarkOptions): Promise<Figures> {
+  const { signal } = interruption;
   const results: Measured[] = [];
   for (let run = 1; run <= runs; run += 1) {
-    results.push({ ...(await measured('plan')), ...(await measured('watch')) });
+    results.push({ ...(await measured('plan', signal)), ...(await measured('watch', signal)) });
   }
   return figuresOf(results);
 }

@@ -4,14 +4,17 @@
 
 import { demoSpec } from '../bin/demo/demo';
 import { peakRssMb } from '../bin/demo/figures';
-import { bringUp, type Ground } from '../bin/demo/ground';
+import type { Ground } from '../bin/demo/ground';
+import type { Interruption } from '../bin/interruption';
 import type { HopOutcome } from '../domain/status/progress';
-import { BenchLab, timed } from './bench-lab';
+import { type BenchLab, timed } from './bench-lab';
+import { assertBegun, completed, poolSecondsOf } from './bench-upgrade';
 import { type CountedWorker, startCountedWorker } from './counted-worker';
 import { type Histories, readHistories } from './histories';
 import { meanTimes, type NodeTimes } from './node-times';
 import { deploymentsFor } from './scale-figures';
 import { type BenchmarkOptions, type Figures, figuresOf } from './statistics';
+import { withLab } from './with-lab';
 
 const cluster = 'bench-scale';
 const target = '1.29';
@@ -38,28 +41,20 @@ function tell(text: string): void {
 }
 
 /** One minor on a cluster of its own. */
-async function measured(nodes: number): Promise<Measured> {
+function measured(nodes: number, interruption: Interruption): Promise<Measured> {
   const shape = { name: cluster, members: 1, nodes, workloads: 'none' } as const;
   tell(`${nodes} nodes …`);
-  const ground = await bringUp(shape, () => undefined);
-  try {
-    const lab = await BenchLab.open(ground);
+  return withLab({ shape, interruption }, async (lab, ground) => {
+    const deployments = deploymentsFor(nodes);
+    await lab.deploy(deployments);
+    await lab.untilAvailable(deployments.reduce((sum, { replicas }) => sum + replicas, 0));
+    const worker = await startCountedWorker(ground, lab);
     try {
-      const deployments = deploymentsFor(nodes);
-      await lab.deploy(deployments);
-      await lab.untilAvailable(deployments.reduce((sum, { replicas }) => sum + replicas, 0));
-      const worker = await startCountedWorker(ground, lab);
-      try {
-        return await upgraded({ ground, lab, worker, nodes });
-      } finally {
-        await worker.stop();
-      }
+      return await upgraded({ ground, lab, worker, nodes });
     } finally {
-      await lab.close();
+      await worker.stop();
     }
-  } finally {
-    await ground.tearDown();
-  }
+  });
 }
 
 interface Upgrade {
@@ -74,13 +69,11 @@ async function upgraded({ ground, lab, worker, nodes }: Upgrade): Promise<Measur
   const wanted = { ...spec, approvals: 'none', hopSoakMs: 0 } as const;
   const cpuBefore = await worker.cpuSeconds();
   const wallSeconds = await timed(async () => {
-    const start = await lab.client.start(wanted, { actor: 'bench' });
-    if (start.kind === 'refused') throw new Error(`refused: ${start.refusal.code}`);
+    assertBegun(await lab.client.start(wanted, { actor: 'bench' }));
     await followed(lab);
   });
   const cpuSeconds = (await worker.cpuSeconds()) - cpuBefore;
-  const result = await lab.client.result(cluster);
-  if (result.outcome !== 'completed') throw new Error(`the upgrade ended as ${result.outcome}`);
+  const result = await completed(lab, cluster);
   assertUpgraded(result.hops, nodes);
   return {
     poolSeconds: poolSecondsOf(result.hops),
@@ -109,12 +102,6 @@ function assertUpgraded(hops: readonly HopOutcome[], nodes: number): void {
   if (through.length !== nodes) throw new Error(`${through.length} of ${nodes} nodes upgraded`);
 }
 
-function poolSecondsOf(hops: readonly HopOutcome[]): number {
-  const steps = hops.flatMap(({ stepSeconds }) => Object.entries(stepSeconds));
-  const ofPools = steps.filter(([label]) => label.startsWith('pool '));
-  return ofPools.reduce((sum, [, seconds]) => sum + seconds, 0);
-}
-
 function tellTimes(nodes: number, times: readonly NodeTimes[]): void {
   tell(`mean seconds of a node, of ${nodes} nodes:`);
   for (const [part, seconds] of Object.entries(meanTimes(times))) {
@@ -125,12 +112,13 @@ function tellTimes(nodes: number, times: readonly NodeTimes[]): void {
 export async function scaleBenchmark({
   runs,
   nodes = defaultNodes,
+  interruption,
 }: BenchmarkOptions): Promise<Figures> {
   const fewNodes = Math.max(1, Math.round(nodes / smallerBy));
   const results: Readonly<Record<string, number>>[] = [];
   for (let run = 1; run <= runs; run += 1) {
-    const few = await measured(fewNodes);
-    const many = await measured(nodes);
+    const few = await measured(fewNodes, interruption);
+    const many = await measured(nodes, interruption);
     tellTimes(fewNodes, few.histories.times);
     tellTimes(nodes, many.histories.times);
     const cost = many.cpuSeconds / nodes;

@@ -1,5 +1,6 @@
 // Medians of repeated runs, with the range beside them, because machines are noisy.
 
+import type { Interruption } from '../bin/interruption';
 import type { Chart } from './chart';
 
 export interface Spread {
@@ -21,6 +22,8 @@ export interface BenchmarkOptions {
   readonly runs: number;
   /** How large a cluster, where a benchmark has a choice. */
   readonly nodes?: number;
+  /** Of this process: whoever starts something takes it down. */
+  readonly interruption: Interruption;
 }
 
 export type Benchmark = (options: BenchmarkOptions) => Promise<Figures>;

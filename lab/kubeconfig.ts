@@ -11,25 +11,42 @@ import { apiServerUrl, balancerUrl, controllerManagerUrl, etcdUrl, schedulerUrl 
 import type { LabFile } from './lab-file';
 import type { LabLayout } from './layout';
 
-function kubeconfig(lab: LabFile, layout: LabLayout, user: string): string {
-  const pki = pkiOf(layout.pki);
+export interface KubeconfigFacts {
+  readonly cluster: string;
+  readonly server: string;
+  /** File of the CA's certificate. */
+  readonly ca: string;
+  readonly user: string;
+  /** Of the user, as a kubeconfig names them. */
+  readonly credentials: Readonly<Record<string, string>>;
+}
+
+/** A kubeconfig of one user of one cluster. */
+export function kubeconfigText({
+  cluster,
+  server,
+  ca,
+  user,
+  credentials,
+}: KubeconfigFacts): string {
   return stringify({
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [
-      {
-        name: lab.name,
-        cluster: { server: balancerUrl(lab), 'certificate-authority': pki.certificate('ca') },
-      },
-    ],
-    users: [
-      {
-        name: user,
-        user: { 'client-certificate': pki.certificate(user), 'client-key': pki.key(user) },
-      },
-    ],
-    contexts: [{ name: lab.name, context: { cluster: lab.name, user } }],
-    'current-context': lab.name,
+    clusters: [{ name: cluster, cluster: { server, 'certificate-authority': ca } }],
+    users: [{ name: user, user: credentials }],
+    contexts: [{ name: cluster, context: { cluster, user } }],
+    'current-context': cluster,
+  });
+}
+
+function kubeconfig(lab: LabFile, layout: LabLayout, user: string): string {
+  const pki = pkiOf(layout.pki);
+  return kubeconfigText({
+    cluster: lab.name,
+    server: balancerUrl(lab),
+    ca: pki.certificate('ca'),
+    user,
+    credentials: { 'client-certificate': pki.certificate(user), 'client-key': pki.key(user) },
   });
 }
 

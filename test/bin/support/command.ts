@@ -7,7 +7,9 @@ import path from 'node:path';
 
 import { Hopeless, untilTrue } from '../../support/lab-until';
 
-const program = path.resolve(__dirname, '../../../dist/bin/ascent.js');
+const dist = path.resolve(__dirname, '../../../dist');
+/** What npm scripts start. */
+const programs = { ascent: `${dist}/bin/ascent.js`, bench: `${dist}/bench/main.js` } as const;
 
 /** A small lab is up in seconds. */
 export const small = ['--members', '1', '--nodes', '2'] as const;
@@ -17,15 +19,19 @@ export interface RunningCommand {
   /** Everything on stdout and stderr so far. */
   said(): string;
   until(moment: RegExp): Promise<void>;
-  press(signal: 'SIGINT' | 'SIGTERM'): void;
+  press(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void;
   /** Nobody reads what it says from now on. */
   stopReading(): void;
   readonly code: Promise<number | null>;
 }
 
 /** Labs of the command, and of every process that it starts, are below `root`. */
-export function start(root: string, args: readonly string[]): RunningCommand {
-  const child = spawn(process.execPath, [program, ...args], {
+export function start(
+  root: string,
+  args: readonly string[],
+  program: keyof typeof programs = 'ascent',
+): RunningCommand {
+  const child = spawn(process.execPath, [programs[program], ...args], {
     cwd: root,
     env: { ...process.env, XDG_STATE_HOME: root },
     stdio: ['ignore', 'pipe', 'pipe'],
