@@ -52,15 +52,15 @@ export class FakeScales {
     this.kube = kube;
   }
 
-  /** With `replicas` pods on the node, and a budget that wants all of them. */
-  addDeployment(name: string, replicas: number, node = 'worker-1'): FakeScale {
+  /** With `replicas` pods on worker-1, and a budget that wants all of them. */
+  addDeployment(name: string, replicas: number): FakeScale {
     const object = { kind: 'Deployment', namespace, name } as const;
     const scale = new FakeScale(object, name, replicas);
     this.all.push(scale);
     const labels = { app: name };
     const controller = { kind: 'ReplicaSet', name: `${name}-5d` };
     for (let index = 1; index <= replicas; index += 1) {
-      this.kube.addPod(node, `${name}-${index}`, { labels, controller });
+      this.kube.addPod('worker-1', `${name}-${index}`, { labels, controller });
     }
     this.kube.addBudget(name, { matchLabels: labels, desiredHealthy: replicas });
     return scale;

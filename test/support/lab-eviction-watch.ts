@@ -26,6 +26,13 @@ function podName({ metadata }: Pod): string {
   return `${metadata.namespace}/${metadata.name}`;
 }
 
+/** Whether the Eviction API has let it go. */
+export function isEvicted({ status }: Pick<Pod, 'status'>): boolean {
+  return (status?.conditions ?? []).some(
+    ({ type, reason }) => type === 'DisruptionTarget' && reason === 'EvictionByEvictionAPI',
+  );
+}
+
 export class EvictionCount implements PodListener {
   readonly evictions: SeenEviction[] = [];
   readonly unexplained: string[] = [];
@@ -54,10 +61,7 @@ export class EvictionCount implements PodListener {
   #note(pod: Pod): void {
     const { uid } = pod.metadata;
     this.#known.set(uid, podName(pod));
-    const isEvicted = pod.status?.conditions?.some(
-      ({ type, reason }) => type === 'DisruptionTarget' && reason === 'EvictionByEvictionAPI',
-    );
-    if (isEvicted !== true || this.#evicted.has(uid)) return;
+    if (!isEvicted(pod) || this.#evicted.has(uid)) return;
     this.#evicted.add(uid);
     const node = pod.spec?.nodeName ?? '';
     this.evictions.push({ uid, pod: podName(pod), node, atMs: Date.now() });

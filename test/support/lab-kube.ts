@@ -207,10 +207,7 @@ export class LabKube {
   /** A Deployment of one pod that runs on this node or nowhere; returns when it runs. */
   async pin(name: string, node: string): Promise<SeenPod> {
     await this.#deploy({ name, replicas: 1, nodeSelector: { 'kubernetes.io/hostname': node } });
-    return until(`${name} runs on ${node}`, async () => {
-      const pods = await this.pods();
-      return pods.find((pod) => pod.name.startsWith(`${namespace}/${name}-`) && pod.isReady);
-    });
+    return this.#running(name);
   }
 
   /** A Deployment without a budget, whose pods run anywhere; returns when they do. */
@@ -252,10 +249,7 @@ export class LabKube {
       metadata: { namespace, name },
       spec: { backoffLimit: 0, template: { metadata: { annotations }, spec } },
     });
-    return until(`${name} works on ${node}`, async () => {
-      const pods = await this.pods();
-      return pods.find((pod) => pod.name.startsWith(`${namespace}/${name}-`) && pod.isReady);
-    });
+    return this.#running(name);
   }
 
   /** The work is done: the pod ends as a kubelet would tell it. */
@@ -295,10 +289,7 @@ export class LabKube {
       const answer = await this.#insist({ method: 'GET', path: budgetPath(name) });
       return (answer as BudgetObject).status?.currentHealthy === 1;
     });
-    return until(`${name} runs`, async () => {
-      const pods = await this.pods();
-      return pods.find((pod) => pod.name.startsWith(`${namespace}/${name}-`) && pod.isReady);
-    });
+    return this.#running(name);
   }
 
   /** An autoscaler of that Deployment, which knows no metrics: only its bounds count. */
@@ -363,6 +354,14 @@ export class LabKube {
   async hasConfigMap(name: string): Promise<boolean> {
     const answer = await this.#insist({ method: 'GET', path: configMapPath(name) }, [404]);
     return (answer as { readonly kind: string }).kind === 'ConfigMap';
+  }
+
+  /** A pod of the Deployment or Job of that name, as soon as one is Ready. */
+  #running(name: string): Promise<SeenPod> {
+    return until(`${name} runs`, async () => {
+      const pods = await this.pods();
+      return pods.find((pod) => pod.name.startsWith(`${namespace}/${name}-`) && pod.isReady);
+    });
   }
 
   async #budget(name: string, allowed: Readonly<Record<string, number>>): Promise<void> {

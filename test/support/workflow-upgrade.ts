@@ -16,7 +16,12 @@ import type {
   SetPoolRequest,
 } from '../../domain/status/control';
 import type { GateId, HopId, NodeName, PlanDigest, PoolName } from '../../domain/names';
-import type { UpgradePhase, UpgradeResult, UpgradeStatus } from '../../domain/status/progress';
+import type {
+  NodeOutcome,
+  UpgradePhase,
+  UpgradeResult,
+  UpgradeStatus,
+} from '../../domain/status/progress';
 import { refusalSentence } from '../../domain/status/sentences';
 import type { MaxUnavailable, UpgradeSpec } from '../../domain/spec';
 import { upgradeWorkflowId } from '../../domain/workflow-ids';
@@ -100,6 +105,17 @@ export async function withUpgrade(
 /** The refusal in the failure of an update; throws when the update was accepted. */
 export function refusalIn(update: Promise<unknown>): Promise<CommandRefusal> {
   return refusalOfUpdate(update, refusalSentence);
+}
+
+/** Of every node, over all hops. */
+export function outcomesOf(result: UpgradeResult): readonly NodeOutcome[] {
+  if (result.outcome === 'blocked') throw new Error('blocked');
+  return result.hops.flatMap((hop) => hop.nodes);
+}
+
+/** `worker-1 upgraded 10`: the same with the pods that were evicted. */
+export function evictionsOf(result: UpgradeResult): readonly string[] {
+  return outcomesOf(result).map(({ node, outcome, evicted }) => `${node} ${outcome} ${evicted}`);
 }
 
 export class UpgradeUnderTest {

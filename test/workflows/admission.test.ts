@@ -1,19 +1,12 @@
 import type { AdmitNodesInput } from '../../domain/activity-contract';
-import type { NodeOutcome, UpgradeResult } from '../../domain/status/progress';
 import { aPool, minor, nodeName } from '../support/builders';
 import { onePodLeft } from '../support/drain-blockers';
 import { type ScriptedCluster, terminal } from '../support/workflow-cluster';
 import { useWorkflowServer, workerModes } from '../support/workflow-server';
-import { withUpgrade } from '../support/workflow-upgrade';
+import { evictionsOf, withUpgrade } from '../support/workflow-upgrade';
 
 const server = useWorkflowServer();
 const oneHop = { target: minor('1.29'), pools: [aPool({ maxUnavailable: 2 })] };
-
-function shortly(result: UpgradeResult): readonly string[] {
-  if (result.outcome === 'blocked') throw new Error('blocked');
-  const nodes = result.hops.flatMap((hop) => hop.nodes);
-  return nodes.map(({ node, outcome, evicted }: NodeOutcome) => `${node} ${outcome} ${evicted}`);
-}
 
 function asked(cluster: ScriptedCluster): readonly unknown[] {
   const calls = cluster.calls.filter(({ activity }) => activity === 'admitNodes');
@@ -25,8 +18,7 @@ function asked(cluster: ScriptedCluster): readonly unknown[] {
 
 describe.each(workerModes)('the choice of the next node, $mode', ({ workerOptions }) => {
   it('is asked for the canary, then for every place that is free', async () => {
-    const spec = { ...oneHop, pools: [aPool({ maxUnavailable: 2 })] };
-    await withUpgrade(server(), { workerOptions, nodes: 3, spec }, async (upgrade) => {
+    await withUpgrade(server(), { workerOptions, nodes: 3, spec: oneHop }, async (upgrade) => {
       const { cluster } = upgrade;
       cluster.admit = ({ waiting, free }) =>
         waiting
@@ -34,7 +26,7 @@ describe.each(workerModes)('the choice of the next node, $mode', ({ workerOption
           .slice(0, free)
           .map((node) => ({ node }));
       await upgrade.start();
-      expect(shortly(await upgrade.result())[0]).toBe('worker-3 upgraded 10');
+      expect(evictionsOf(await upgrade.result())[0]).toBe('worker-3 upgraded 10');
       const minute = 60_000;
       // By zone in the plan: worker-1, worker-2 and worker-3 are in a, b and c.
       expect(asked(cluster)).toEqual([
@@ -125,7 +117,7 @@ describe.each(workerModes)('a node whose drain yields, $mode', ({ workerOptions 
       const { cluster } = upgrade;
       cluster.fail('drainNode', 'worker-2', terminal('drain-yielded', 'they waited', onePodLeft));
       await upgrade.start();
-      const nodes = shortly(await upgrade.result());
+      const nodes = evictionsOf(await upgrade.result());
       expect(nodes.at(-1)).toBe('worker-2 upgraded 13');
       expect(nodes.toSorted()).toEqual([
         'worker-1 upgraded 10',

@@ -3,7 +3,7 @@
 import type { DrainInput } from '../../domain/activity-contract';
 import { minor } from '../support/builders';
 import { onePodLeft } from '../support/drain-blockers';
-import { terminal } from '../support/workflow-cluster';
+import { type ScriptedCluster, terminal } from '../support/workflow-cluster';
 import { useWorkflowServer, workerModes } from '../support/workflow-server';
 import { refusalIn, withUpgrade } from '../support/workflow-upgrade';
 
@@ -11,6 +11,12 @@ const server = useWorkflowServer();
 const oneHop = { target: minor('1.29') };
 const deadline = () => terminal('drain-deadline', 'node worker-2 was not empty', onePodLeft);
 const forced = { namespace: 'web', name: 'web-0', uid: 'uid-web-0', by: 'delete' };
+
+/** What each drain was told to force. */
+function forces({ calls }: ScriptedCluster): readonly DrainInput['force'][] {
+  const drains = calls.filter(({ activity }) => activity === 'drainNode');
+  return drains.map(({ input }) => (input as DrainInput).force);
+}
 
 describe.each(workerModes)('a pod that keeps a node, $mode', ({ workerOptions }) => {
   it('is forced by the next drain, once a person has named it and said why', async () => {
@@ -28,12 +34,7 @@ describe.each(workerModes)('a pod that keeps a node, $mode', ({ workerOptions })
       });
       await upgrade.force('worker-2', ['web-0']);
       expect(await upgrade.result()).toMatchObject({ outcome: 'completed' });
-      const drains = cluster.calls.filter(({ activity }) => activity === 'drainNode');
-      expect(drains.map(({ input }) => (input as DrainInput).force)).toEqual([
-        undefined,
-        undefined,
-        [forced],
-      ]);
+      expect(forces(cluster)).toEqual([undefined, undefined, [forced]]);
       const told = (await upgrade.audit()).filter(({ event }) => event.includes('orce'));
       expect(told.map(({ actor, event, text }) => ({ actor, event, text }))).toEqual([
         {
@@ -71,14 +72,7 @@ describe.each(workerModes)('a pod that keeps a node, $mode', ({ workerOptions })
       await upgrade.untilGate('node/worker-2');
       await upgrade.node('retry', 'worker-2');
       expect(await upgrade.result()).toMatchObject({ outcome: 'completed' });
-      const drains = cluster.calls.filter(({ activity }) => activity === 'drainNode');
-      expect(drains.map(({ input }) => (input as DrainInput).force)).toEqual([
-        undefined,
-        undefined,
-        [forced],
-        [forced],
-        undefined,
-      ]);
+      expect(forces(cluster)).toEqual([undefined, undefined, [forced], [forced], undefined]);
       const told = (await upgrade.audit()).filter(({ event }) => event === 'pods.forced');
       const nothing =
         'node worker-2: forced, as ada asked (a test): nothing was done; pods that were left' +

@@ -1,20 +1,15 @@
 import type { NodeName } from '../../domain/names';
-import type { NodeOutcome, UpgradeResult } from '../../domain/status/progress';
+import type { NodeOutcome } from '../../domain/status/progress';
 import { blockersQuery, nodeStatusQuery, poolStatusQuery } from '../../workflows/messages';
 import { aPool, minor } from '../support/builders';
 import { onePodLeft } from '../support/drain-blockers';
 import { terminal } from '../support/workflow-cluster';
 import { useWorkflowServer, workerModes } from '../support/workflow-server';
-import { refusalIn, withUpgrade } from '../support/workflow-upgrade';
+import { outcomesOf, refusalIn, withUpgrade } from '../support/workflow-upgrade';
 
 const server = useWorkflowServer();
 const oneHop = { target: minor('1.29') };
 const deadline = () => terminal('drain-deadline', 'node worker-2 was not empty', onePodLeft);
-
-function outcomesOf(result: UpgradeResult): readonly NodeOutcome[] {
-  if (result.outcome === 'blocked') throw new Error('blocked');
-  return result.hops.flatMap((hop) => hop.nodes);
-}
 
 function shortly({ node, outcome, after }: NodeOutcome): string {
   return `${node} ${outcome} ${after}`;

@@ -1,13 +1,12 @@
 // Nodes that the policy of their pool sets aside at the deadline of their drain.
 
 import type { DrainDeadlineDetails } from '../../domain/activity-contract';
-import type { NodeOutcome, UpgradeResult } from '../../domain/status/progress';
 import { poolStatusQuery } from '../../workflows/messages';
 import { aDrainPolicy, aPool, minor } from '../support/builders';
 import { onePodLeft } from '../support/drain-blockers';
 import { terminal } from '../support/workflow-cluster';
 import { useWorkflowServer, workerModes } from '../support/workflow-server';
-import { withUpgrade } from '../support/workflow-upgrade';
+import { evictionsOf, withUpgrade } from '../support/workflow-upgrade';
 
 const server = useWorkflowServer();
 const drain = { ...aDrainPolicy, ladder: ['quarantine'] } as const;
@@ -37,12 +36,6 @@ function deadline(node: string, details: DrainDeadlineDetails = stuck) {
   return terminal('drain-deadline', `node ${node} was not empty`, details);
 }
 
-function shortly(result: UpgradeResult): readonly string[] {
-  if (result.outcome === 'blocked') throw new Error('blocked');
-  const nodes = result.hops.flatMap((hop) => hop.nodes);
-  return nodes.map(({ node, outcome, evicted }: NodeOutcome) => `${node} ${outcome} ${evicted}`);
-}
-
 describe.each(workerModes)('a node that its policy sets aside, $mode', ({ workerOptions }) => {
   it('stays cordoned and told of while the others go on, and is taken again', async () => {
     await withUpgrade(server(), { workerOptions, nodes: 3, spec }, async (upgrade) => {
@@ -67,7 +60,7 @@ describe.each(workerModes)('a node that its policy sets aside, $mode', ({ worker
       });
       third.release();
       const result = await upgrade.result();
-      expect(shortly(result)).toEqual([
+      expect(evictionsOf(result)).toEqual([
         'worker-1 upgraded 10',
         'worker-3 upgraded 10',
         // Three of the drain that gave up, ten of the one that did not.
@@ -102,7 +95,7 @@ describe.each(workerModes)('a node that its policy sets aside, $mode', ({ worker
       await upgrade.untilGate('node/worker-4');
       expect(cluster.cordonReason('worker-4')).toBe('ascent: hop-1.29, to 1.29.15');
       await upgrade.node('retry', 'worker-4');
-      expect(shortly(await upgrade.result())).toEqual([
+      expect(evictionsOf(await upgrade.result())).toEqual([
         'worker-1 upgraded 13',
         'worker-2 upgraded 13',
         'worker-3 upgraded 10',
@@ -119,7 +112,7 @@ describe.each(workerModes)('a node that its policy sets aside, $mode', ({ worker
       await upgrade.start();
       await third.reached;
       await upgrade.handle.cancel();
-      expect(shortly(await upgrade.result())).toEqual([
+      expect(evictionsOf(await upgrade.result())).toEqual([
         'worker-1 upgraded 10',
         'worker-3 undone 2',
         'worker-2 undone 3',
@@ -135,7 +128,7 @@ describe.each(workerModes)('a node that its policy sets aside, $mode', ({ worker
       await upgrade.start();
       await upgrade.untilGate('node/worker-1');
       await upgrade.node('skip', 'worker-1');
-      expect(shortly(await upgrade.result())).toEqual(['worker-1 skipped 3']);
+      expect(evictionsOf(await upgrade.result())).toEqual(['worker-1 skipped 3']);
     });
   });
 });

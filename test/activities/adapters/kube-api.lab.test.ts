@@ -2,18 +2,12 @@
 
 import { isDeepStrictEqual } from 'node:util';
 
-import { type ConnectedKubeApi, createKubeApi } from '../../../activities/adapters/kube-api';
-import { systemClock } from '../../../activities/adapters/system-clock';
-import {
-  type KubeConnection,
-  openKubeConnection,
-} from '../../../activities/adapters/kube-connection';
 import { createMemberProbe } from '../../../activities/adapters/member-probe';
 import { type EvictionAnswer, type NodeFollower, PortError } from '../../../activities/ports';
 import type { MemberName, NodeName } from '../../../domain/names';
 import { eventually } from '../../../lab/waiting';
 import { until } from '../../support/lab-until';
-import { type RealKube, startKube } from './support/real-kube';
+import { openKube, type OpenKube, type RealKube, startKube } from './support/real-kube';
 import { temporaryDirectory } from './support/temporary-directory';
 import { never } from './support/refusals';
 
@@ -23,17 +17,14 @@ const pods = (namespace: string): string => `/api/v1/namespaces/${namespace}/pod
 const budgets = '/apis/policy/v1/namespaces/default/poddisruptionbudgets';
 
 let real: RealKube;
-let connection: KubeConnection;
-let kube: ConnectedKubeApi;
+let kube: OpenKube;
 
 beforeAll(async () => {
   real = await startKube(directory);
-  connection = openKubeConnection(real.kubeconfig);
-  kube = createKubeApi(connection, { clock: systemClock });
+  kube = openKube(real.kubeconfig);
 }, 90_000);
 afterAll(async () => {
   await kube.close();
-  await connection.close();
   await real.close();
 });
 
@@ -203,9 +194,8 @@ describe('an eviction by a real API server', () => {
 
 describe('a user without rights', () => {
   it('is told which right is missing', async () => {
-    const stranger = openKubeConnection(real.strangerKubeconfig);
-    const theirs = createKubeApi(stranger, { clock: systemClock });
-    const error: unknown = await theirs.listNodes(never).catch((thrown: unknown) => thrown);
+    const stranger = openKube(real.strangerKubeconfig);
+    const error: unknown = await stranger.listNodes(never).catch((thrown: unknown) => thrown);
     await stranger.close();
     expect(error).toBeInstanceOf(PortError);
     expect(error).toMatchObject({
@@ -296,7 +286,7 @@ describe('a member of a real control plane', () => {
       real.startController('kube-scheduler'),
     ]);
     const members = [{ name: 'cp-1', apiServer: real.url, controllerManager, scheduler }];
-    const probe = createMemberProbe(connection, members);
+    const probe = createMemberProbe(kube.connection, members);
     const member = 'cp-1' as MemberName;
     const { version } = real;
     const controller = { kind: 'observed', version, healthy: true };

@@ -3,12 +3,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { cordonReasonAnnotation } from '../../../activities/cordon-mark';
 import { PortError } from '../../../activities/ports';
 import type { AdmissionProgress, AdmitNodesInput } from '../../../domain/activity-contract';
+import { zoneLabel } from '../../../domain/observation';
 import { poolName } from '../../support/builders';
 import { cluster, FakeAttempt, FakeCluster, nodeName, runOnce } from '../../support/fake-cluster';
 
 const web = { app: 'web' };
 const startMs = Date.UTC(2026, 0, 1);
-const zoneLabel = 'topology.kubernetes.io/zone';
 const inUpgrade = { [cordonReasonAnnotation]: 'ascent: hop-1.29, to 1.29.15' };
 const budgetDrawn = { code: 'budget-drawn', budget: { namespace: 'shop', name: 'web' } };
 

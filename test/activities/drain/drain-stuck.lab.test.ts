@@ -1,16 +1,11 @@
 // Drains of pods that do not go, against a real API server. No kubelet runs: as far as the cluster
 // knows, nobody confirms the end of any pod.
 
-import { type ConnectedKubeApi, createKubeApi } from '../../../activities/adapters/kube-api';
-import {
-  type KubeConnection,
-  openKubeConnection,
-} from '../../../activities/adapters/kube-connection';
 import { systemClock } from '../../../activities/adapters/system-clock';
 import type { NodeName } from '../../../domain/names';
 import { FakeCluster, failureOf, runOnce } from '../../support/fake-cluster';
 import { aDrain } from '../../support/fake-drain';
-import { type RealKube, startKube } from '../adapters/support/real-kube';
+import { openKube, type OpenKube, type RealKube, startKube } from '../adapters/support/real-kube';
 import { never } from '../adapters/support/refusals';
 import { temporaryDirectory } from '../adapters/support/temporary-directory';
 
@@ -18,17 +13,14 @@ const directory = temporaryDirectory();
 const pods = '/api/v1/namespaces/default/pods';
 
 let real: RealKube;
-let connection: KubeConnection;
-let kube: ConnectedKubeApi;
+let kube: OpenKube;
 
 beforeAll(async () => {
   real = await startKube(directory);
-  connection = openKubeConnection(real.kubeconfig);
-  kube = createKubeApi(connection, { clock: systemClock });
+  kube = openKube(real.kubeconfig);
 }, 90_000);
 afterAll(async () => {
   await kube.close();
-  await connection.close();
   await real.close();
 });
 
@@ -149,13 +141,11 @@ describe('pods that a person has forced', () => {
     const nobody = { namespace: 'default', name: 'nobody' };
     expect(await kube.deletePod({ ref: nobody, uid }, undefined, never)).toBe('gone');
     expect(await kube.deletePod({ ref, uid: 'another' }, undefined, never)).toBe('replaced');
-    const strangers = openKubeConnection(real.strangerKubeconfig);
-    const stranger = createKubeApi(strangers, { clock: systemClock });
+    const stranger = openKube(real.strangerKubeconfig);
     await expect(stranger.deletePod({ ref, uid }, undefined, never)).rejects.toMatchObject({
       code: 'forbidden',
       message: expect.stringContaining('deleting pod default/forced-stranger') as string,
     });
     await stranger.close();
-    await strangers.close();
   });
 });

@@ -3,16 +3,11 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { type ConnectedKubeApi, createKubeApi } from '../../../activities/adapters/kube-api';
-import {
-  type KubeConnection,
-  openKubeConnection,
-} from '../../../activities/adapters/kube-connection';
 import { systemClock } from '../../../activities/adapters/system-clock';
 import type { NodeName } from '../../../domain/names';
 import { FakeAttempt, FakeCluster, failureOf } from '../../support/fake-cluster';
 import { aDrain } from '../../support/fake-drain';
-import { type RealKube, startKube } from '../adapters/support/real-kube';
+import { openKube, type OpenKube, type RealKube, startKube } from '../adapters/support/real-kube';
 import { never } from '../adapters/support/refusals';
 import { temporaryDirectory } from '../adapters/support/temporary-directory';
 
@@ -22,17 +17,14 @@ const attachments = '/apis/storage.k8s.io/v1/volumeattachments';
 const finalizer = 'external-attacher/disk-example-com';
 
 let real: RealKube;
-let connection: KubeConnection;
-let kube: ConnectedKubeApi;
+let kube: OpenKube;
 
 beforeAll(async () => {
   real = await startKube(directory);
-  connection = openKubeConnection(real.kubeconfig);
-  kube = createKubeApi(connection, { clock: systemClock });
+  kube = openKube(real.kubeconfig);
 }, 90_000);
 afterAll(async () => {
   await kube.close();
-  await connection.close();
   await real.close();
 });
 
@@ -146,7 +138,7 @@ async function drained(
   options: {
     readonly timeoutMs?: number;
     readonly detaches?: boolean;
-    readonly by?: ConnectedKubeApi;
+    readonly by?: OpenKube;
     readonly attempt?: FakeAttempt;
   } = {},
 ): Promise<{ readonly told: readonly string[]; readonly outcome: unknown }> {
@@ -234,12 +226,10 @@ describe('on a node with volumes', () => {
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'poor' },
       subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'stranger' }],
     });
-    const poor = openKubeConnection(real.strangerKubeconfig);
-    const by = createKubeApi(poor, { clock: systemClock });
+    const by = openKube(real.strangerKubeconfig);
     const attempt = new FakeAttempt();
     const { told, outcome } = await drained(node, { by, attempt, detaches: false });
     await by.close();
-    await poor.close();
     expect(outcome).toMatchObject({ evicted: 2, refusals: 0 });
     expect(told.toSorted()).toEqual(['ended db-a', 'ended db-b']);
     expect(attempt.heartbeats).toContainEqual(

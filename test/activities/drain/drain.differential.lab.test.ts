@@ -5,12 +5,6 @@ import { execFile } from 'node:child_process';
 
 import fc from 'fast-check';
 
-import { type ConnectedKubeApi, createKubeApi } from '../../../activities/adapters/kube-api';
-import {
-  type KubeConnection,
-  openKubeConnection,
-} from '../../../activities/adapters/kube-connection';
-import { systemClock } from '../../../activities/adapters/system-clock';
 import {
   daemonSetsToLookUp,
   type PodVerdict,
@@ -20,7 +14,7 @@ import { parseLabelSelector } from '../../../domain/drain/label-selector';
 import type { NodeName } from '../../../domain/names';
 import type { DrainPolicy } from '../../../domain/spec';
 import { findKubectl } from '../../../lab/kubectl';
-import { type RealKube, startKube } from '../adapters/support/real-kube';
+import { openKube, type OpenKube, type RealKube, startKube } from '../adapters/support/real-kube';
 import { never } from '../adapters/support/refusals';
 import { temporaryDirectory } from '../adapters/support/temporary-directory';
 
@@ -96,8 +90,7 @@ function ownerReferences({ owner }: Situation): readonly object[] {
 
 const directory = temporaryDirectory();
 let real: RealKube;
-let connection: KubeConnection;
-let kube: ConnectedKubeApi;
+let kube: OpenKube;
 let kubectl: string;
 
 async function create(path: string, body: object): Promise<void> {
@@ -143,8 +136,7 @@ beforeAll(async () => {
   if (found === undefined) throw new Error('no kubectl is installed');
   kubectl = found;
   real = await startKube(directory);
-  connection = openKubeConnection(real.kubeconfig);
-  kube = createKubeApi(connection, { clock: systemClock });
+  kube = openKube(real.kubeconfig);
   for (const name of nodes) await create('/api/v1/nodes', { metadata: { name } });
   for (const name of namespaces) {
     await create('/api/v1/namespaces', { metadata: { name } });
@@ -162,7 +154,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await kube.close();
-  await connection.close();
   await real.close();
 });
 

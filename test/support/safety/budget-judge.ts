@@ -12,6 +12,7 @@
 //     nothing that anybody who evicts could have known.
 // J5. A budget that was too low before, or falls by a fault, is no violation: nobody was evicted.
 
+import { isEvicted } from '../lab-eviction-watch';
 import type { LogEntry, LoggedObject } from './cluster-log';
 
 /** Why a pod was lost without an eviction; undefined when nobody injected it. */
@@ -77,12 +78,6 @@ export function isHealthy({ metadata, status }: LoggedObject): boolean {
   if (metadata.deletionTimestamp !== undefined) return false;
   return (status?.conditions ?? []).some(
     (condition) => condition.type === 'Ready' && condition.status === 'True',
-  );
-}
-
-export function isEvicted({ status }: LoggedObject): boolean {
-  return (status?.conditions ?? []).some(
-    ({ type, reason }) => type === 'DisruptionTarget' && reason === 'EvictionByEvictionAPI',
   );
 }
 

@@ -58,7 +58,6 @@ export function documentedRights(text: string): readonly Rule[] {
   const rules = [...rights.toLowerCase().matchAll(pattern)].map(
     ([, resource = '', list = '']): Rule => {
       const verbsOf = list.split(/,\s+/);
-      // The line of the page that names paths ends in `URLs …, /metrics`.
       const group = groups[resource];
       if (group === undefined) throw new Error(`${page}: of which API group is ${resource}?`);
       return { apiGroups: [group], resources: [resource], verbs: verbsOf };

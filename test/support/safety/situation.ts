@@ -37,7 +37,6 @@ export interface GuardedBudget {
 }
 
 export interface Situation {
-  readonly seed: string;
   readonly namespaces: readonly string[];
   readonly workloads: readonly Workload[];
   readonly budgets: readonly GuardedBudget[];
@@ -74,7 +73,6 @@ export function situationOf(scene: Scene): Situation {
   ];
   const all = [...workloads, wholly, bystander];
   return {
-    seed: scene.seed,
     namespaces: [guarded, whole, free],
     workloads: all,
     budgets,

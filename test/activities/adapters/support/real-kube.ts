@@ -6,6 +6,12 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Agent, request } from 'undici';
 
+import { type ConnectedKubeApi, createKubeApi } from '../../../../activities/adapters/kube-api';
+import {
+  type KubeConnection,
+  openKubeConnection,
+} from '../../../../activities/adapters/kube-connection';
+import { systemClock } from '../../../../activities/adapters/system-clock';
 import { installedBinaries } from '../../../../lab/binaries';
 import { freePortBlock } from '../../../../lab/free-ports';
 import { writeKubeconfig } from './canned-server';
@@ -35,6 +41,24 @@ export interface RealKube {
     body?: object,
   ): Promise<RawAnswer>;
   close(): Promise<void>;
+}
+
+/** Our own adapter on it; `close` closes its connection as well. */
+export interface OpenKube extends ConnectedKubeApi {
+  readonly connection: KubeConnection;
+}
+
+export function openKube(kubeconfig: string): OpenKube {
+  const connection = openKubeConnection(kubeconfig);
+  const kube = createKubeApi(connection, { clock: systemClock });
+  return {
+    ...kube,
+    connection,
+    async close() {
+      await kube.close();
+      await connection.close();
+    },
+  };
 }
 
 async function serviceAccountKey(directory: string): Promise<{ key: string; pub: string }> {
