@@ -5,6 +5,8 @@
 //     in the way in full, and an upgrade does not stand still without anybody who was asked.
 // M2. A node in work that was seen cordoned and is not any more has ended: its workflow tells that
 //     a moment later.
+// M3. A look at a large cluster costs, and somewhere in one a budget changes all the time: between
+//     looks it rests for several times what the last one took, up to a limit.
 
 import type {
   AdmissionProgress,
@@ -37,6 +39,9 @@ import { VolumeZones } from './volume-zones';
 const slowestLookMs = 2_000;
 /** Changes come in swarms: one look for all of them. */
 const gatherMs = 50;
+/** M3: at most a fifth of the time is spent on looks, unless the limit says otherwise. */
+const restPerLook = 4;
+const longestRestMs = 1_000;
 /** How long watches may take to open before the cluster is listed, and between two such lists. */
 const listAfterMs = 10_000;
 /** M1, unless the drain itself may not take so long. */
@@ -122,13 +127,16 @@ class AdmissionWait {
     const { clock } = this.#deps.ports;
     const { signal } = this.#run;
     for (;;) {
+      const beganMs = clock.nowMs();
       const cluster = await this.#look();
       await this.#volumes.learn(this.#podsIn(cluster), signal);
       const admitted = cluster === undefined ? [] : this.#admit(cluster);
-      const leftMs = this.#startedAtMs + this.#input.waitMs - clock.nowMs();
+      const lookedMs = clock.nowMs();
+      const leftMs = this.#startedAtMs + this.#input.waitMs - lookedMs;
       if (admitted.length > 0 || leftMs <= 0) return { admitted };
       await this.#follower.changed(Math.min(slowestLookMs, leftMs), signal);
-      await clock.sleep(gatherMs, signal);
+      const restMs = Math.min(longestRestMs, restPerLook * (lookedMs - beganMs));
+      await clock.sleep(Math.max(gatherMs, lookedMs + restMs - clock.nowMs()), signal);
     }
   }
 

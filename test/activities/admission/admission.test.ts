@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { cordonReasonAnnotation } from '../../../activities/cordon-mark';
-import { PortError } from '../../../activities/ports';
+import { type ClusterView, PortError } from '../../../activities/ports';
 import type { AdmissionProgress, AdmitNodesInput } from '../../../domain/activity-contract';
 import { zoneLabel } from '../../../domain/observation';
 import { poolName } from '../../support/builders';
@@ -316,6 +316,36 @@ describe('admission', () => {
     expect(await runOnce(aCluster(), 'admitNodes', question({ waiting, free: 2 }))).toEqual({
       admitted: [{ node: 'worker-9' }, { node: 'worker-8' }],
     });
+  });
+
+  it.each([
+    { lookMs: 5, everyMs: 65 },
+    { lookMs: 150, everyMs: 750 },
+    { lookMs: 600, everyMs: 1_600 },
+  ])('looks no more often than its looks allow: $lookMs ms each', async ({ lookMs, everyMs }) => {
+    const fake = aCluster();
+    fake.kube.addBudget('web', { matchLabels: web, desiredHealthy: 4 });
+    fake.kube.addPod('worker-4', 'web-5', { labels: web, ...broken });
+    const other = fake.kube.addBudget('other', { matchLabels: { app: 'other' } });
+    const change = (): void => {
+      other.desiredHealthy += 1;
+      fake.clock.after(10, change);
+    };
+    change();
+    const looks: number[] = [];
+    const follow = fake.kube.followCluster.bind(fake.kube);
+    fake.kube.followCluster = () => {
+      const follower = follow();
+      const cluster = (): ClusterView | undefined => {
+        looks.push(fake.clock.nowMs());
+        fake.clock.advance(lookMs);
+        return follower.cluster();
+      };
+      return { ...follower, cluster };
+    };
+    await runOnce(fake, 'admitNodes', question({ ...beside1, waitMs: 10_000 }));
+    const pauses = looks.slice(1).map((atMs, index) => atMs - (looks[index] ?? 0));
+    expect(new Set(pauses)).toEqual(new Set([everyMs]));
   });
 
   it('ends at its cancellation', async () => {
