@@ -23,6 +23,8 @@ import type {
   UpgradeProgress,
   UpgradeStatus,
 } from '../domain/status/progress';
+import { pacedSecondsLeft } from '../domain/status/progress-estimate';
+import { statusSentence } from '../domain/status/status-sentences';
 import { hopWorkflowId, rollBackWorkflowId, upgradeWorkflowId } from '../domain/workflow-ids';
 import {
   hopStatusQuery,
@@ -58,7 +60,7 @@ export async function readProgress(session: Session, cluster: string): Promise<U
   const ofNodes = nodes.flatMap((node) => node.unsettled);
   const unsettled = [...above.flat(), ...choice.unsettled, ...ofNodes];
   return {
-    status,
+    status: withPace(status, hop, pool),
     ...(pool === undefined ? {} : { pool: withoutActive(pool) }),
     ...(choice.held === undefined ? {} : { held: choice.held }),
     members: hop?.members ?? [],
@@ -66,6 +68,22 @@ export async function readProgress(session: Session, cluster: string): Promise<U
     ...(unsettled.length === 0 ? {} : { unsettled }),
     ...(hop === undefined ? {} : { stepSeconds: hop.stepSeconds }),
   };
+}
+
+/** With the time left as the pool goes on; the root knows only when it began. */
+function withPace(
+  status: UpgradeStatus,
+  hop: HopStatus | undefined,
+  pool: PoolStatus | undefined,
+): UpgradeStatus {
+  if (pool?.maxUnavailable === undefined || pool.startedAtMs === undefined) return status;
+  const { maxUnavailable, startedAtMs } = pool;
+  const { nodesBefore = 0, nodesLater = 0 } = hop ?? {};
+  const underWay = { ...pool, maxUnavailable, startedAtMs, nodesBefore, nodesLater };
+  const secondsLeft = pacedSecondsLeft(status, underWay, Date.now());
+  if (secondsLeft === undefined || secondsLeft === status.secondsLeft) return status;
+  const paced = { ...status, secondsLeft };
+  return { ...paced, sentence: statusSentence(paced) };
 }
 
 /** The workflow of the hop that runs, or is rolled back, now. */
@@ -180,6 +198,6 @@ export async function askChild<T>(client: Client, ask: () => Promise<T>): Promis
 }
 
 function withoutActive(pool: PoolStatus): Omit<PoolStatus, 'active'> {
-  const { pool: name, total, pending, done, paused } = pool;
-  return { pool: name, total, pending, done, paused };
+  const { active: _active, ...rest } = pool;
+  return rest;
 }

@@ -43,7 +43,10 @@ export async function runPool(
   for (let first = 0; first < step.nodes.length; first += size) {
     const nodes = step.nodes.slice(first, first + size);
     const chunk = first / size;
-    const end = await runChunk(run, { ...options, step: { ...step, nodes }, most }, chunk);
+    const nodesLater = step.nodes.length - first - nodes.length;
+    const beside = { nodesBefore: first, nodesLater };
+    const part = { ...options, step: { ...step, nodes }, most, beside };
+    const end = await runChunk(run, part, chunk);
     options.onNodes(end.nodes);
     if (end.failure !== undefined) return problemOf(end.failure);
     if (end.isStopped) {
@@ -64,10 +67,11 @@ function sizeOf({ poolSize, nodes }: PoolStep): number {
 interface ChunkOptions extends PoolRunOptions {
   /** Set aside at once. */
   readonly most: number;
+  readonly beside: { readonly nodesBefore: number; readonly nodesLater: number };
 }
 
 async function runChunk(run: StepRun, options: ChunkOptions, chunk: number): Promise<PoolEnd> {
-  const { upgrade, step, hasCanary, verifyOnly, cordonReason, most } = options;
+  const { upgrade, step, hasCanary, verifyOnly, cordonReason, most, beside } = options;
   const parentWorkflowId = workflowInfo().workflowId;
   const workflowId = poolWorkflowId(parentWorkflowId, step.pool, chunk);
   const maxUnavailable = limitNow(run, step);
@@ -89,6 +93,7 @@ async function runChunk(run: StepRun, options: ChunkOptions, chunk: number): Pro
     isStarted: false,
     isPaused: false,
     step,
+    ...beside,
     toldLimit: maxUnavailable,
   };
   run.pool = pool;

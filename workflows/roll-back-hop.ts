@@ -25,6 +25,7 @@ import {
   openStepRun,
   type StepProblem,
   type StepRun,
+  stepStatus,
   takeStep,
 } from './step-run';
 import { taintsNodes, taintWaitingNodes } from './waiting-taints';
@@ -96,12 +97,8 @@ function openBack(input: RollBackHopInput, isGivenUp: () => boolean): Back {
   const hop = input.hop.id;
   const run = openStepRun({ cluster, hop, upgrade, paused, limits, isGivenUp });
   setHandler(defineQuery<HopStatus>('status'), () => ({
-    hop: run.hop,
-    step: run.step,
-    stepSinceMs: run.stepSinceMs,
-    stepSeconds: run.stepSeconds,
+    ...stepStatus(run),
     members: [],
-    ...(run.pool === undefined ? {} : { poolWorkflowId: run.pool.workflowId }),
   }));
   return { input, run, nodes: new Map(), restore: undefined };
 }

@@ -19,6 +19,7 @@ import type { Finding } from '../domain/preflight/findings';
 import { stepGateId } from '../domain/status/gates';
 import type { ClusterName, GateId, HopId, PoolName } from '../domain/names';
 import type { PoolStep } from '../domain/plan/plan';
+import type { HopStatus } from '../domain/status/progress';
 import { failureSentence } from '../domain/status/sentences';
 import { failureOf } from './activity-failures';
 import {
@@ -37,6 +38,9 @@ interface PoolChild extends PausableChild {
   /** All of its nodes stand still because of a pause. */
   isPaused: boolean;
   readonly step: PoolStep;
+  /** Nodes of the step that other chunks take. */
+  readonly nodesBefore: number;
+  readonly nodesLater: number;
   /** Limit that it was told last. */
   toldLimit: number;
 }
@@ -113,6 +117,15 @@ export function openStepRun(options: {
     }),
   );
   return run;
+}
+
+/** What the status of a hop says of its step, and of the pool that runs. */
+export function stepStatus(run: StepRun): Omit<HopStatus, 'members'> {
+  const { hop, step, stepSinceMs, stepSeconds, pool } = run;
+  const status = { hop, step, stepSinceMs, stepSeconds };
+  if (pool === undefined) return status;
+  const { workflowId: poolWorkflowId, nodesBefore, nodesLater } = pool;
+  return { ...status, poolWorkflowId, nodesBefore, nodesLater };
 }
 
 /** How many nodes of the step may be in work at once, as things stand. */

@@ -41,6 +41,7 @@ import {
   openStepRun,
   type StepProblem,
   type StepRun,
+  stepStatus,
   takeStep,
 } from './step-run';
 import { taintsNodes, taintWaitingNodes } from './waiting-taints';
@@ -122,12 +123,8 @@ function openHop(input: UpgradeHopInput): HopRun {
     taints: input.resumed === undefined ? 'none' : 'unknown',
   };
   setHandler(defineQuery<HopStatus>('status'), () => ({
-    hop: run.hop,
-    step: run.step,
-    stepSinceMs: run.stepSinceMs,
-    stepSeconds: run.stepSeconds,
+    ...stepStatus(run),
     members: hop.members,
-    ...(run.pool === undefined ? {} : { poolWorkflowId: run.pool.workflowId }),
   }));
   return hop;
 }

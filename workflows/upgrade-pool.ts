@@ -141,6 +141,7 @@ export async function upgradePool(input: UpgradePoolInput): Promise<PoolEnd> {
 
 function openRun(input: UpgradePoolInput): PoolRun {
   const line = openLine(input.cluster, input.upgrade);
+  const startedAtMs = Date.now();
   const run: PoolRun = {
     input,
     workflowId: workflowInfo().workflowId,
@@ -173,6 +174,8 @@ function openRun(input: UpgradePoolInput): PoolRun {
     done: run.done,
     active: [...run.active.values()].map(({ node, workflowId }) => ({ node, workflowId })),
     paused: run.paused,
+    maxUnavailable: run.maxUnavailable,
+    startedAtMs,
     ...run.aside.status(),
   }));
   return run;

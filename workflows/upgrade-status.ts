@@ -3,7 +3,7 @@
 
 import type { Blocker } from '../domain/blockers';
 import { limitSentence, withLimits } from '../domain/pool/pool-limits';
-import { secondsLeft } from '../domain/status/progress-estimate';
+import { type TimeLeft, timeLeft } from '../domain/status/progress-estimate';
 import { findingSentence, gateSentence } from '../domain/status/sentences';
 import { statusSentence } from '../domain/status/status-sentences';
 import type { UpgradePhase, UpgradeStatus } from '../domain/status/progress';
@@ -34,12 +34,11 @@ export function statusOf(state: UpgradeState, nowMs?: number): UpgradeStatus {
 function estimate(
   { plan, hops, hop, decision, result, limits }: UpgradeState,
   nowMs: number | undefined,
-): Pick<UpgradeStatus, 'secondsLeft'> {
+): Partial<TimeLeft> {
   const isOver = result !== undefined || decision !== undefined;
   if (plan === undefined || nowMs === undefined || isOver) return {};
   const current = hop === undefined ? {} : { current: { ...hop, hop: hop.id } };
-  const left = secondsLeft({ plan: withLimits(plan, limits), hops, ...current, nowMs });
-  return left === undefined ? {} : { secondsLeft: left };
+  return timeLeft({ plan: withLimits(plan, limits), hops, ...current, nowMs }) ?? {};
 }
 
 function factsOf(state: UpgradeState): Omit<UpgradeStatus, 'schema' | 'sentence'> {

@@ -2,10 +2,13 @@
 // G1. Steps of a kind that was seen take the median of what was seen; kinds that were not seen yet
 //     take the first guess of the table below.
 // G2. Soaks take as long as the plan says. Time that people take to answer is not foreseen.
+// G3. A pool under way goes on at the pace of its nodes since the first one is through, which goes
+//     alone; a node in work counts for half. It is never faster than with as many nodes in work as
+//     may be, and never slower than with one: what people were waited for says nothing of the rest.
 
 import type { HopId } from '../names';
 import type { Hop, Plan, Step } from '../plan/plan';
-import type { HopOutcome, NodeOutcome } from './progress';
+import type { HopOutcome, NodeOutcome, PoolStatus } from './progress';
 import { controllersLabel, stepLabel } from './step-labels';
 
 /** The hop that runs now. */
@@ -43,19 +46,67 @@ export const firstGuessSeconds = {
 
 type Kind = keyof typeof firstGuessSeconds;
 
-/** Whole seconds that are left; undefined before anything was seen. */
-export function secondsLeft(progress: ProgressSoFar): number | undefined {
+/** Whole seconds. */
+export interface TimeLeft {
+  readonly secondsLeft: number;
+  /** Of these, those of the pool under way, if one is; nothing of it need be done. */
+  readonly poolSecondsLeft?: number;
+}
+
+/** Undefined before anything was seen. */
+export function timeLeft(progress: ProgressSoFar): TimeLeft | undefined {
   const seen = durationsSeen(progress);
   if (Object.values(seen).every((durations) => durations.length === 0)) return undefined;
+  const { current } = progress;
   const done = new Set(progress.hops.map((outcome) => outcome.hop));
   const left = progress.plan.hops
     .filter((hop) => !done.has(hop.id))
-    .flatMap((hop) => hop.steps.flatMap((step) => partsLeft(hop, step, progress.current)));
-  const seconds = left.map(({ step, part }) => {
-    const whole = expectedSeconds(step, part, seen);
-    return Math.max(0, whole - elapsedSeconds(part, progress));
-  });
-  return Math.round(seconds.reduce((sum, one) => sum + one, 0));
+    .flatMap((hop) => hop.steps.flatMap((step) => partsLeft(hop, step, current)));
+  const secondsOf = ({ step, part }: (typeof left)[number]): number =>
+    Math.max(0, expectedSeconds(step, part, seen) - elapsedSeconds(part, progress));
+  const pool = left.find(
+    ({ step, part }) =>
+      step.kind === 'pool' && part.hop === current?.hop && part.label === current.step,
+  );
+  return {
+    secondsLeft: Math.round(left.reduce((sum, one) => sum + secondsOf(one), 0)),
+    ...(pool === undefined ? {} : { poolSecondsLeft: Math.round(secondsOf(pool)) }),
+  };
+}
+
+/** The pool under way, or its chunk, as its own workflow tells it. */
+export interface PoolUnderWay extends Pick<PoolStatus, 'total' | 'done' | 'active'> {
+  readonly maxUnavailable: number;
+  readonly startedAtMs: number;
+  /** Nodes of the step in other chunks. */
+  readonly nodesBefore: number;
+  readonly nodesLater: number;
+}
+
+/** `foreseen` with the pool under way by its pace (G3); as foreseen until a node is upgraded. */
+export function pacedSecondsLeft(
+  foreseen: Partial<TimeLeft>,
+  pool: PoolUnderWay,
+  nowMs: number,
+): number | undefined {
+  const { secondsLeft: whole, poolSecondsLeft: ofPool } = foreseen;
+  if (whole === undefined || ofPool === undefined) return whole;
+  const { nodesBefore, total, nodesLater, done } = pool;
+  const nodes = nodesBefore + total + nodesLater;
+  const left = total - done.length + nodesLater;
+  const perNode = secondsPerNode(pool, nowMs) ?? ofPool / Math.max(1, nodes);
+  return Math.max(0, Math.round(whole - ofPool + left * perNode));
+}
+
+function secondsPerNode(pool: PoolUnderWay, nowMs: number): number | undefined {
+  const { done, active, maxUnavailable, startedAtMs } = pool;
+  const seconds = upgradedSeconds(done);
+  const [first] = seconds;
+  const one = median(seconds);
+  if (first === undefined || one === undefined) return undefined;
+  const through = Math.max(0.5, seconds.length - 1 + active.length / 2);
+  const pace = ((nowMs - startedAtMs) / 1_000 - first) / through;
+  return Math.min(one, Math.max(one / maxUnavailable, pace));
 }
 
 /** A step, or one member of a controllers step. */
@@ -114,12 +165,13 @@ function durationsSeen({ hops, current }: ProgressSoFar): Seen {
     'api-server': of('api-server'),
     controllers: of('controllers'),
     verify: of('verify'),
-    // A node that was skipped or undone says nothing about how long one takes.
-    node: runs
-      .flatMap((run) => run.nodes ?? [])
-      .filter((node) => node.outcome === 'upgraded')
-      .map((node) => node.seconds),
+    node: upgradedSeconds(runs.flatMap((run) => run.nodes ?? [])),
   };
+}
+
+/** A node that was skipped or undone says nothing about how long one takes. */
+function upgradedSeconds(nodes: readonly NodeOutcome[]): readonly number[] {
+  return nodes.filter(({ outcome }) => outcome === 'upgraded').map(({ seconds }) => seconds);
 }
 
 function expected(seen: Seen, kind: Kind): number {

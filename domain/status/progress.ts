@@ -121,6 +121,8 @@ export interface UpgradeStatus {
   readonly startedAtMs: number;
   /** Estimate from the durations seen so far; undefined before anything was seen. */
   readonly secondsLeft?: number;
+  /** Of these, what the pool under way takes as a whole, as foreseen when it began. */
+  readonly poolSecondsLeft?: number;
   /** Hop that rollBack would undo now, when it can. */
   readonly rollBackTo?: { readonly hop: HopId; readonly at: KubeVersion };
   readonly result?: UpgradeResult;
@@ -133,8 +135,11 @@ export interface HopStatus {
   readonly stepSinceMs: number;
   readonly stepSeconds: Readonly<Record<string, number>>;
   readonly members: readonly MemberOutcome[];
-  /** Workflow id of the pool that runs now. */
+  /** Workflow id of the pool, or of the chunk of one, that runs now. */
   readonly poolWorkflowId?: string;
+  /** Nodes of its step in chunks that are through, and in those that have not begun. */
+  readonly nodesBefore?: number;
+  readonly nodesLater?: number;
 }
 
 /** Answer of the query `status` on upgradePool. */
@@ -146,6 +151,9 @@ export interface PoolStatus {
   /** Nodes in work, with the ids of their workflows. */
   readonly active: readonly { readonly node: NodeName; readonly workflowId: string }[];
   readonly paused: boolean;
+  /** How many nodes may be out of service at once, as of now. */
+  readonly maxUnavailable?: number;
+  readonly startedAtMs?: number;
   /** By the pool's policy, until the others are done; absent when none is. */
   readonly setAside?: readonly SetAsideNode[];
 }

@@ -1,6 +1,12 @@
 import type { HopOutcome, NodeOutcome } from '../../../domain/status/progress';
 import type { HopUnderWay } from '../../../domain/status/progress-estimate';
-import { firstGuessSeconds, secondsLeft } from '../../../domain/status/progress-estimate';
+import {
+  firstGuessSeconds,
+  pacedSecondsLeft,
+  type PoolUnderWay,
+  type ProgressSoFar,
+  timeLeft,
+} from '../../../domain/status/progress-estimate';
 import { aCluster, aPlan, aPool, aSpec, hopId, nodeName, version } from '../../support/builders';
 
 const from = version('1.28.15');
@@ -44,6 +50,10 @@ function current(overrides: Partial<HopUnderWay>): HopUnderWay {
     stepSeconds: {},
     ...overrides,
   };
+}
+
+function secondsLeft(progress: ProgressSoFar): number | undefined {
+  return timeLeft(progress)?.secondsLeft;
 }
 
 describe('the time left', () => {
@@ -92,11 +102,68 @@ describe('the time left', () => {
     const nodes = [upgraded('worker-1', 30), upgraded('worker-4', 1, 'skipped')];
     const step = current({ step: 'pool workers', stepSeconds, nodes });
     // 2 rounds x 30 + 6 + 30, however long the pool has been at it.
-    expect(secondsLeft({ plan, hops: [firstHop], current: step, nowMs: 900_000 })).toBe(96);
+    expect(timeLeft({ plan, hops: [firstHop], current: step, nowMs: 900_000 })).toEqual({
+      secondsLeft: 96,
+      poolSecondsLeft: 60,
+    });
   });
 
   it('is nothing at the end', () => {
     const second = { ...firstHop, hop: hopId('hop-1.30') };
     expect(secondsLeft({ plan, hops: [firstHop, second], nowMs: 0 })).toBe(0);
+  });
+});
+
+describe('the time left with a pool under way', () => {
+  const foreseen = { secondsLeft: 605, poolSecondsLeft: 600 };
+  const names = (count: number) => Array.from({ length: count }, (_, index) => `w-${index + 1}`);
+  /** 100 nodes, five at once, 30 s each; `done` of them after `seconds`. */
+  function pool(done: number, inWork: number, over: Partial<PoolUnderWay> = {}): PoolUnderWay {
+    return {
+      total: 100,
+      done: names(done).map((name) => upgraded(name, 30)),
+      active: names(inWork).map((name) => ({ node: nodeName(name), workflowId: name })),
+      maxUnavailable: 5,
+      startedAtMs: 0,
+      nodesBefore: 0,
+      nodesLater: 0,
+      ...over,
+    };
+  }
+  const left = (seconds: number, ...given: Parameters<typeof pool>) =>
+    pacedSecondsLeft(foreseen, pool(...given), seconds * 1_000);
+
+  it('is as foreseen until a node is upgraded, and only what is left of it', () => {
+    expect(left(20, 0, 1)).toBe(605);
+    const skipped = names(50).map((name) => upgraded(name, 1, 'skipped'));
+    expect(left(20, 0, 1, { done: skipped })).toBe(5 + 50 * 6);
+    expect(left(20, 0, 1, { nodesBefore: 200, nodesLater: 100 })).toBe(5 + 200 * 1.5);
+  });
+
+  it('follows the pace of the nodes that are done', () => {
+    // The canary is through: five at once from here on.
+    expect(left(30, 1, 5)).toBe(5 + 99 * 6);
+    // Half of them, in the time that five at once take.
+    expect(left(330, 51, 0)).toBe(5 + 49 * 6);
+    // Half of them, as slow as budgets let them: ten seconds a node.
+    expect(left(530, 51, 0)).toBe(5 + 49 * 10);
+    expect(left(605, 97, 3)).toBe(5 + 3 * 6);
+    expect(left(640, 100, 0)).toBe(5);
+  });
+
+  it('counts the nodes of chunks that have not begun', () => {
+    expect(left(330, 51, 0, { nodesLater: 100, nodesBefore: 200 })).toBe(5 + 149 * 6);
+  });
+
+  it('is never slower than node after node: people were waited for', () => {
+    expect(left(36_000, 51, 0)).toBe(5 + 49 * 30);
+    expect(left(36_000, 1, 0)).toBe(5 + 99 * 30);
+  });
+
+  it('is what the status says where it foresees nothing of a pool', () => {
+    expect(pacedSecondsLeft({ secondsLeft: 60 }, pool(51, 0), 0)).toBe(60);
+    expect(pacedSecondsLeft({}, pool(51, 0), 0)).toBeUndefined();
+    const empty = pool(0, 0, { total: 0 });
+    expect(pacedSecondsLeft({ secondsLeft: 8, poolSecondsLeft: 9 }, empty, 0)).toBe(0);
   });
 });
