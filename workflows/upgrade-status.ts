@@ -7,9 +7,10 @@ import { type TimeLeft, timeLeft } from '../domain/status/progress-estimate';
 import { findingSentence, gateSentence } from '../domain/status/sentences';
 import { statusSentence } from '../domain/status/status-sentences';
 import type { UpgradePhase, UpgradeStatus } from '../domain/status/progress';
+import { noWayBack, noWayBackText, wayBackEnd, wayBackEndText } from '../domain/status/way-back';
 import { formatSeconds } from '../domain/durations';
 import { limitsStatus } from './set-pool';
-import { doneCount, hopsLeft, type UpgradeState } from './upgrade-state';
+import { doneCount, hopsLeft, type UpgradeState, type WayBack } from './upgrade-state';
 
 /** The most pressing thing first: an end, a pause, a person who is waited for, then the work. */
 export function phaseOf(state: UpgradeState): UpgradePhase {
@@ -57,9 +58,40 @@ function factsOf(state: UpgradeState): Omit<UpgradeStatus, 'schema' | 'sentence'
     ...(limits.length === 0 ? {} : { limits }),
     hops: state.hops,
     startedAtMs: state.startedAtMs,
-    ...(canRollBack ? { rollBackTo: { hop: wayBack.hop.id, at: wayBack.hop.from } } : {}),
+    ...(canRollBack ? { rollBackTo: rollBackFacts(state, wayBack) } : {}),
+    ...closedFacts(state),
     ...(result === undefined ? {} : { result }),
   };
+}
+
+function rollBackFacts(
+  state: UpgradeState,
+  { hop, snapshot }: WayBack,
+): NonNullable<UpgradeStatus['rollBackTo']> {
+  const { id, takenAt, revision } = snapshot;
+  const later = hopsLeft(state).filter((one) => one.id !== hop.id);
+  const current = state.hop === undefined ? {} : { current: state.hop };
+  // A rollback that was asked for is not taken back by anything.
+  const isDecided = state.decision !== undefined;
+  return {
+    hop: hop.id,
+    at: hop.from,
+    snapshot: { id, takenAt, revision },
+    ...(isDecided ? {} : { until: wayBackEnd({ hop, later, ...current }) }),
+  };
+}
+
+function closedFacts(state: UpgradeState): Pick<UpgradeStatus, 'noWayBack'> {
+  const { hop, hops, result, wayBack } = state;
+  const isOpen = wayBack !== undefined && result === undefined;
+  const begunMs = hops.some((done) => done.hop === hop?.id) ? undefined : hop?.startedAtMs;
+  const closed = noWayBack({
+    hops,
+    hasEnded: result !== undefined,
+    ...(isOpen ? { open: wayBack.hop.id } : {}),
+    ...(begunMs === undefined ? {} : { begunMs }),
+  });
+  return closed.length === 0 ? {} : { noWayBack: closed };
 }
 
 function hopFacts(state: UpgradeState): Pick<UpgradeStatus, 'hop'> {
@@ -97,11 +129,20 @@ export function detailsOf(state: UpgradeState): string {
     ...section('Waits for an answer', gates),
     ...section('Findings', findings),
     ...section('Changed limits', limits),
+    ...section('Way back', wayBackLines(status)),
     ...section('Hops', hopTable(state)),
     // The frame of the Temporal UI cuts the last line in half.
     '',
     '&nbsp;',
   ].join('\n');
+}
+
+function wayBackLines({ rollBackTo, noWayBack: closed = [] }: UpgradeStatus): readonly string[] {
+  const open =
+    rollBackTo?.until === undefined
+      ? []
+      : [`- ${rollBackTo.hop} can be rolled back ${wayBackEndText(rollBackTo.until)}`];
+  return [...open, ...closed.map((one) => `- ${noWayBackText(one)}`)];
 }
 
 function section(title: string, lines: readonly string[]): readonly string[] {

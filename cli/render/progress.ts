@@ -9,6 +9,7 @@ import { limitSentence } from '../../domain/pool/pool-limits';
 import type { HopOutcome, NodeProgress, UpgradeProgress } from '../../domain/status/progress';
 import type { SetAsideNode } from '../../domain/drain/quarantine';
 import { gateSentence } from '../../domain/status/sentences';
+import { noWayBackText, wayBackEndText } from '../../domain/status/way-back';
 import { statusSentence, unsettledSentences } from '../../domain/status/status-sentences';
 import { blockerLines } from './blocker-groups';
 import { gateHints } from './hints';
@@ -218,10 +219,21 @@ function renderGates({ status }: UpgradeProgress, view: ProgressView): readonly 
 }
 
 function renderWayBack({ status }: UpgradeProgress, view: ProgressView): readonly string[] {
-  const { rollBackTo } = status;
+  const { noWayBack: closed = [], rollBackTo } = status;
+  const { nowMs, program, style, width } = view;
+  if (status.phase === 'ended' || status.phase === 'rolling-back') return [];
+  const until = rollBackTo?.until;
   const isHinted = status.gates.length > 0;
-  if (rollBackTo === undefined || isHinted || status.phase === 'ended') return [];
-  if (status.phase === 'rolling-back') return [];
-  const command = `${view.program} rollback ${status.cluster} ${rollBackTo.hop}`;
-  return ['', view.style.faint(`back to ${rollBackTo.at}: ${command}`)];
+  const command =
+    rollBackTo === undefined || isHinted
+      ? []
+      : [`back to ${rollBackTo.at}: ${program} rollback ${status.cluster} ${rollBackTo.hop}`];
+  const lines = [
+    ...command,
+    ...(rollBackTo === undefined || until === undefined
+      ? []
+      : wrap(`${rollBackTo.hop} can be rolled back ${wayBackEndText(until, nowMs)}`, width)),
+    ...closed.flatMap((one) => wrap(noWayBackText(one), width)),
+  ];
+  return section(lines.map(style.faint));
 }

@@ -8,6 +8,7 @@ import type { FailureInfo } from '../failures';
 import type { ChangeResult, SnapshotRecord, StartRefusal } from '../activity-contract';
 import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PoolName } from '../names';
 import type { PoolLimitStatus } from '../pool/pool-limits';
+import type { NoWayBack, WayBackEnd } from './way-back';
 import type { SetAsideNode } from '../drain/quarantine';
 import type { KubeVersion } from '../versions';
 
@@ -124,7 +125,16 @@ export interface UpgradeStatus {
   /** Of these, what the pool under way takes as a whole, as foreseen when it began. */
   readonly poolSecondsLeft?: number;
   /** Hop that rollBack would undo now, when it can. */
-  readonly rollBackTo?: { readonly hop: HopId; readonly at: KubeVersion };
+  readonly rollBackTo?: {
+    readonly hop: HopId;
+    readonly at: KubeVersion;
+    /** What it would return to. */
+    readonly snapshot?: Pick<SnapshotRecord, 'id' | 'takenAt' | 'revision'>;
+    /** What will take this away: the point of no return. */
+    readonly until?: WayBackEnd;
+  };
+  /** Completed hops that have passed that point; absent when none has. */
+  readonly noWayBack?: readonly NoWayBack[];
   readonly result?: UpgradeResult;
 }
 

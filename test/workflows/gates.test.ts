@@ -201,7 +201,11 @@ describe.each(workerModes)('gates, $mode', ({ workerOptions }) => {
       planned.release();
       const { gate, status } = await upgrade.untilGate('hop-1.30/plan');
       expect(gate).toMatchObject({ step: 'plan', failure: { code: 'credentials-refused' } });
-      expect(status.rollBackTo).toEqual({ hop: 'hop-1.29', at: '1.28.15' });
+      expect(status.rollBackTo).toMatchObject({
+        hop: 'hop-1.29',
+        at: '1.28.15',
+        until: { reason: 'next-hop-begins', hop: 'hop-1.30', gate: 'approve/hop-1.30' },
+      });
       await upgrade.approve('hop-1.30/plan');
       await upgrade.untilGate('approve/hop-1.30');
     });

@@ -1,7 +1,14 @@
 import { failureInfo } from '../../domain/failure-remedies';
 import { approvalGateId, nodeGateId, stepGateId } from '../../domain/status/gates';
+import type { SnapshotRecord } from '../../domain/activity-contract';
 import type { HopOutcome } from '../../domain/status/progress';
-import { openUpgrade, withGate, withHopBegun, withPlan } from '../../workflows/upgrade-state';
+import {
+  openUpgrade,
+  withGate,
+  withHopBegun,
+  withPlan,
+  withRollBackBegun,
+} from '../../workflows/upgrade-state';
 import { attributesOf, blockersOf, detailsOf, statusOf } from '../../workflows/upgrade-status';
 import { aCluster, aPlan, aSpec, nodeName, poolName } from '../support/builders';
 
@@ -74,6 +81,52 @@ it('writes a page with the sentence, what waits and what was done', () => {
     '| hop-1.30 | 1.29.15 → 1.30.14 | to do |',
     '',
     '&nbsp;',
+  ]);
+});
+
+const snapshot = {
+  id: 'lab-hop-1.29-from-1.28.15-0123abcd',
+  takenAt: '2026-11-21T03:00:00.000Z',
+  revision: 100,
+} as SnapshotRecord;
+
+it('says until when a hop can be rolled back, and which hop cannot any more', () => {
+  const open = { ...waiting, wayBack: { hop: first, snapshot } };
+  expect(statusOf(open).rollBackTo).toEqual({
+    hop: 'hop-1.29',
+    at: '1.28.15',
+    snapshot,
+    until: { reason: 'next-hop-begins', hop: 'hop-1.30', gate: 'approve/hop-1.30' },
+  });
+  expect(detailsOf(open)).toContain(
+    '### Way back\n\n- hop-1.29 can be rolled back until hop-1.30 begins,' +
+      ' which waits for an approval (approve/hop-1.30)\n',
+  );
+
+  const begun = withHopBegun(open, second, 130_000);
+  const closed = { hop: 'hop-1.29', reason: 'next-hop-begun', sinceMs: 130_000 };
+  expect(statusOf(begun)).toMatchObject({ noWayBack: [closed] });
+  expect(statusOf(begun).rollBackTo).toBeUndefined();
+  expect(detailsOf(begun)).toContain('- hop-1.29 cannot be rolled back any more: the next hop');
+
+  const decision = {
+    kind: 'roll-back',
+    way: open.wayBack,
+    actor: 'ada',
+    reason: 'webhooks broke',
+  } as const;
+  const going = statusOf({ ...withRollBackBegun(open, open.wayBack, 140_000), decision });
+  expect(going.noWayBack).toBeUndefined();
+  expect(going.rollBackTo).toEqual({ hop: 'hop-1.29', at: '1.28.15', snapshot });
+});
+
+it('says that an upgrade which has ended has no way back', () => {
+  const { from, to } = plan;
+  const result = { outcome: 'completed', from, to, hops: [outcome] } as const;
+  const ended = { ...between, wayBack: { hop: first, snapshot }, result };
+  expect(statusOf(ended).rollBackTo).toBeUndefined();
+  expect(statusOf(ended).noWayBack).toEqual([
+    { hop: 'hop-1.29', reason: 'upgrade-ended', sinceMs: 127_000 },
   ]);
 });
 

@@ -5,6 +5,7 @@ import type { DrainBlocker } from '../../../domain/blockers';
 import type { Gate } from '../../../domain/status/control';
 import { failureInfo } from '../../../domain/failure-remedies';
 import { approvalGateId, nodeGateId } from '../../../domain/status/gates';
+import type { SnapshotId } from '../../../domain/names';
 import type { Observation } from '../../../domain/observation';
 import type { Plan } from '../../../domain/plan/plan';
 import type {
@@ -197,7 +198,16 @@ export const upgrading: UpgradeProgress = {
     hop: { id: first, position: 1, count: 2, step: 'pool web', stepSinceMs: nowMs - 3 * minuteMs },
     startedAtMs: begun,
     secondsLeft: 5_400,
-    rollBackTo: { hop: first, at: version('1.28.15') },
+    rollBackTo: {
+      hop: first,
+      at: version('1.28.15'),
+      snapshot: {
+        id: 'prod-hop-1.29-from-1.28.15-0123abcd' as SnapshotId,
+        takenAt: '2026-11-21T02:35:00.000Z',
+        revision: 41_200,
+      },
+      until: { reason: 'next-hop-begins', hop: second, gate: approvalGateId(second) },
+    },
   }),
   pool: {
     pool: poolName('web'),
@@ -279,7 +289,11 @@ export const waitingForApproval: UpgradeProgress = {
     gates: [approvalGate],
     hops: [firstHopDone],
     startedAtMs: nowMs - 90 * minuteMs,
-    rollBackTo: { hop: first, at: version('1.28.15') },
+    rollBackTo: {
+      hop: first,
+      at: version('1.28.15'),
+      until: { reason: 'next-hop-begins', hop: second, gate: approvalGateId(second) },
+    },
   }),
   members: [],
   nodes: [],
