@@ -1,8 +1,9 @@
-// findLeaders and upgradeControlPlaneMember. The driver changes a member; what counts is what the
-// member itself says afterwards (R2).
-// M1. A member never goes back and never skips a minor here (R5); only a restore goes back.
+// findLeaders, upgradeControlPlaneMember and putBackMember. The driver changes a member; what
+// counts is what the member itself says afterwards (R2).
+// M1. A member never skips a minor (R5), and goes back only in putBackMember.
 // M2. An API server is taken out only while all others are ready and within one minor of its goal.
 // M3. Controllers are never newer than the oldest API server that answers.
+// M4. What is put back goes one minor at most, and stays within one minor of every API server.
 
 import type {
   AscentActivities,
@@ -20,6 +21,7 @@ import { terminalFailure } from './failure-mapping';
 import { lookAtApiServer, lookAtControllers, type MemberLook } from './member-looks';
 import { type Mismatch, type MismatchDetails, mismatchesText } from './mismatches';
 import { secondsBetween, watchUntilGood } from './passes';
+import type { DriverContext } from './ports';
 
 const passes = 3;
 const lookEveryMs = 500;
@@ -31,12 +33,16 @@ const memberPatienceMs = 600_000;
 interface MemberChange {
   readonly deps: ActivityDependencies;
   readonly run: ActivityRun;
+  /** A member that is put back goes from the version that failed to its old one. */
   readonly input: MemberUpgradeInput;
 }
 
+/** The longest that a spec allows (spec-schema.ts), for an attempt that nothing else bounds. */
+const driverLimitMs = 86_400_000;
+
 export function controlPlaneActivities(
   deps: ActivityDependencies,
-): Pick<AscentActivities, 'findLeaders' | 'upgradeControlPlaneMember'> {
+): Pick<AscentActivities, 'findLeaders' | 'upgradeControlPlaneMember' | 'putBackMember'> {
   return {
     /** Reads only. A lease that nobody holds or renews, or that no member holds, has no leader. */
     findLeaders: (input) =>
@@ -69,6 +75,22 @@ export function controlPlaneActivities(
         },
         (run) => upgradeMember({ deps, run, input }),
       ),
+
+    /**
+     * Key: member and component. A member that answers in another version than the one that
+     * failed is left alone. Bound: as above. Heartbeats the driver's phases. Fails
+     * `member-upgrade-failed` or `member-not-ready`.
+     */
+    putBackMember: (input) =>
+      runActivity(
+        {
+          deps,
+          cluster: input.cluster,
+          doing: `putting ${input.component} of ${input.member} back to ${input.to}`,
+          code: 'member-upgrade-failed',
+        },
+        (run) => putBackMember({ deps, run, input: { ...input, from: input.failed } }),
+      ),
   };
 }
 
@@ -93,26 +115,77 @@ export function leadersOf(
   };
 }
 
-async function upgradeMember(change: MemberChange): Promise<ChangeResult> {
+function upgradeMember(change: MemberChange): Promise<ChangeResult> {
+  return changeMember(change, {
+    // What does not answer may be stopped half-way through a change; the driver goes on with it.
+    isNeeded: ({ mismatches }) => mismatches.some(({ code }) => code !== 'component-not-ready'),
+    refuse: async ({ versions }) => {
+      refuseForbiddenMove(change, versions);
+      await refuseUnsafeMove(change);
+      if (change.input.component === 'kube-apiserver') await waitForOthers(change);
+    },
+    drive: (context) => {
+      const { component, member, to } = change.input;
+      const driver = change.deps.ports.controlPlane;
+      return component === 'kube-apiserver'
+        ? driver.upgradeApiServer(member, to, context)
+        : driver.upgradeControllers(member, to, context);
+    },
+  });
+}
+
+/** M4. The others are not waited for: this member serves nobody now. */
+async function putBackMember(change: MemberChange): Promise<ChangeResult> {
+  const { run, input } = change;
+  const { versions, mismatches } = await lookAtMember(change);
+  const isSilent = mismatches.some(({ code }) => code === 'component-unobserved');
+  const [first = input.to] = versions;
+  if (
+    !isSilent &&
+    !versions.includes(input.from) &&
+    readChangeCheckpoint(run.resume) === undefined
+  ) {
+    // It was never taken out, or somebody else has changed it.
+    return { before: first, after: first, changed: false, seconds: 0 };
+  }
+  return changeMember(change, {
+    isNeeded: (look) => look.mismatches.length > 0,
+    refuse: async () => {
+      refuseFarBack(change);
+      if (input.component === 'kube-apiserver') await refuseUnsafeMove(change);
+    },
+    drive: (context) => {
+      const { component, member, to } = input;
+      return change.deps.ports.controlPlane.putBack(member, component, to, context);
+    },
+  });
+}
+
+interface Way {
+  readonly isNeeded: (look: MemberLook) => boolean;
+  /** Throws when the driver must not be asked. */
+  readonly refuse: (look: MemberLook) => Promise<void>;
+  readonly drive: (context: DriverContext) => Promise<void>;
+}
+
+async function changeMember(change: MemberChange, way: Way): Promise<ChangeResult> {
   const { deps, run, input } = change;
   const { clock } = deps.ports;
   const resumed = readChangeCheckpoint(run.resume);
   const startedAtMs = resumed?.startedAtMs ?? clock.nowMs();
-  const { versions, mismatches } = await lookAtMember(change);
-  const [first, ...rest] = versions;
+  const look = await lookAtMember(change);
+  const [first, ...rest] = look.versions;
   const running = first === undefined ? undefined : oldest([first, ...rest]);
   const before = resumed?.before ?? running ?? input.from;
-  // What does not answer may be stopped half-way through a change; the driver goes on with it.
-  const needsDriver = mismatches.some(({ code }) => code !== 'component-not-ready');
-  const driven = needsDriver || resumed?.driven === true;
+  const isNeeded = way.isNeeded(look);
+  const driven = isNeeded || resumed?.driven === true;
   const beat = (phase: string): void => run.beat({ phase, before, startedAtMs, driven });
-  if (needsDriver) {
-    refuseForbiddenMove(change, versions);
-    await refuseUnsafeMove(change);
+  if (isNeeded) {
+    await way.refuse(look);
     beat(`changing ${input.component}`);
-    await driveMember(change, beat);
+    await driveWithin(run, beat, way.drive);
   }
-  await verifyMember(change, beat);
+  await verifyMember(change, startedAtMs, beat);
   const seconds = secondsBetween(startedAtMs, clock.nowMs());
   return { before, after: input.to, changed: driven, seconds };
 }
@@ -147,7 +220,21 @@ function refuseForbiddenMove({ input }: MemberChange, versions: readonly KubeVer
   }
 }
 
-/** M2 and M3. */
+/** M4. */
+function refuseFarBack({ input }: MemberChange): void {
+  const { component, member, from, to } = input;
+  const minors = minorsBetween(to, from);
+  if (compareVersions(to, from) <= 0 && minors <= 1) return;
+  throw terminalFailure({
+    code: 'member-upgrade-failed',
+    message:
+      `${component} of ${member} was not put back from ${from} to ${to}:` +
+      (minors > 1 ? ' it would skip a minor' : ' that is not back'),
+    details: { failed: from, to },
+  });
+}
+
+/** M2, M3 and M4. */
 async function refuseUnsafeMove(change: MemberChange): Promise<void> {
   const { deps, run, input } = change;
   const { component, member, to } = input;
@@ -166,7 +253,6 @@ async function refuseUnsafeMove(change: MemberChange): Promise<void> {
       details: { apiServer: name, runs: observed.version, to },
     });
   }
-  if (isApiServer) await waitForOthers(change);
 }
 
 async function waitForOthers({ deps, run, input }: MemberChange): Promise<void> {
@@ -198,20 +284,25 @@ function notReady(code: FailureCode, message: string, mismatches: readonly Misma
   return terminalFailure({ code, message, details });
 }
 
-async function driveMember(
-  { deps, run, input }: MemberChange,
+/** A driver that needs too long is left to itself: what the member says is the failure then. */
+async function driveWithin(
+  run: ActivityRun,
   onPhase: (phase: string) => void,
+  drive: Way['drive'],
 ): Promise<void> {
-  const driver = deps.ports.controlPlane;
-  const context = { signal: run.signal, onPhase };
-  if (input.component === 'kube-apiserver') {
-    await driver.upgradeApiServer(input.member, input.to, context);
-  } else {
-    await driver.upgradeControllers(input.member, input.to, context);
+  const late = AbortSignal.timeout(run.boundedMs(driverLimitMs));
+  try {
+    await drive({ signal: AbortSignal.any([run.signal, late]), onPhase });
+  } catch (error) {
+    if (!late.aborted || run.signal.aborted) throw error;
   }
 }
 
-async function verifyMember(change: MemberChange, beat: (phase: string) => void): Promise<void> {
+async function verifyMember(
+  change: MemberChange,
+  startedAtMs: number,
+  beat: (phase: string) => void,
+): Promise<void> {
   const { deps, run, input } = change;
   const patienceMs = run.boundedMs(memberPatienceMs);
   const result = await watchUntilGood<Mismatch>({
@@ -229,8 +320,9 @@ async function verifyMember(change: MemberChange, beat: (phase: string) => void)
     },
   });
   if (result.kind === 'good') return;
+  const seconds = secondsBetween(startedAtMs, deps.ports.clock.nowMs());
   const message =
     `${input.component} of ${input.member} is not good in ${input.to}` +
-    ` after ${result.seconds} s: ${mismatchesText(result.wrong)}`;
+    ` after ${seconds} s: ${mismatchesText(result.wrong)}`;
   throw notReady('member-not-ready', message, result.wrong);
 }

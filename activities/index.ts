@@ -7,6 +7,7 @@ import { controlPlaneActivities } from './control-plane';
 import { cordonActivities } from './cordon';
 import { drainActivities } from './drain/drain';
 import { endSurgesActivities } from './drain/end-surges';
+import { memberGateActivities } from './member-gate';
 import { nodeActivities } from './node';
 import { observeActivities } from './observe';
 import { planActivities } from './plan';
@@ -23,6 +24,7 @@ export function createActivities(deps: ActivityDependencies): AscentActivities {
     ...planActivities(deps),
     ...preflightActivities(deps),
     ...snapshotActivities(deps),
+    ...memberGateActivities(deps),
     ...controlPlaneActivities(deps),
     ...cordonActivities(deps),
     ...waitingTaintActivities(deps),

@@ -290,6 +290,16 @@ export interface ControlPlaneDriver extends ReleaseSource {
   /** kube-controller-manager and kube-scheduler of one member. */
   upgradeControllers(member: MemberName, to: KubeVersion, context: DriverContext): Promise<void>;
   /**
+   * The programs that the member ran before, and no data. What is still under way to change the
+   * same programs is given up for it. Returns when they were replaced.
+   */
+  putBack(
+    member: MemberName,
+    component: 'kube-apiserver' | 'controllers',
+    to: KubeVersion,
+    context: DriverContext,
+  ): Promise<void>;
+  /**
    * Stops every API server and controller, restores every etcd member from the file, and starts
    * the control plane in `version`. Journaled under `restoreId`: a repeated call goes on.
    * `snapshotFile` lives as long as the call: a repeated one names another with the same content.

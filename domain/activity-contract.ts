@@ -36,6 +36,11 @@ export interface PreflightInput extends ClusterInput {
   readonly planned?: PlannedTime;
 }
 
+/** Are the members of the control plane fit for the next one to be changed? */
+export interface CheckMembersInput extends ClusterInput {
+  readonly hop: { readonly from: KubeVersion; readonly to: KubeVersion };
+}
+
 export interface SnapshotInput extends ClusterInput {
   readonly snapshotId: SnapshotId;
   readonly hop: HopId;
@@ -111,6 +116,14 @@ export interface MemberUpgradeInput extends ClusterInput {
   readonly member: MemberName;
   readonly component: 'kube-apiserver' | 'controllers';
   readonly from: KubeVersion;
+  readonly to: KubeVersion;
+}
+
+/** A member that did not come back in `failed` is to run `to` again, which it ran before. */
+export interface PutBackInput extends ClusterInput {
+  readonly member: MemberName;
+  readonly component: MemberUpgradeInput['component'];
+  readonly failed: KubeVersion;
   readonly to: KubeVersion;
 }
 
@@ -298,7 +311,11 @@ export interface AscentActivities {
   takeSnapshot(input: SnapshotInput): Promise<SnapshotRecord>;
   /** Which member leads the controllers now (for `leader-last`). */
   findLeaders(input: ClusterInput): Promise<LeadersResult>;
+  /** Reads only; waits a while for what is only for a moment so. Findings are a result. */
+  checkMembers(input: CheckMembersInput): Promise<PreflightReport>;
   upgradeControlPlaneMember(input: MemberUpgradeInput): Promise<ChangeResult>;
+  /** The old programs and no data; only while no kubelet of the hop has moved. */
+  putBackMember(input: PutBackInput): Promise<ChangeResult>;
   cordonNode(input: CordonInput): Promise<CordonResult>;
   /** Undoes only our own cordon; a missing node is done. */
   uncordonNode(input: UncordonInput): Promise<UncordonResult>;

@@ -19,6 +19,10 @@ export const failureCodes = [
   'snapshot-missing',
   'member-upgrade-failed',
   'member-not-ready',
+  /** It did not come back in its new version, and runs its old one again. */
+  'member-put-back',
+  /** Findings about the members: none was touched since. */
+  'members-unfit',
   /** Pods that the drain policy does not let go, or a node that is not cordoned; none evicted. */
   'drain-refused',
   'drain-deadline',

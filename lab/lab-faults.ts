@@ -19,6 +19,14 @@ export const labFaultSchema = z.discriminatedUnion('kind', [
     member: z.string(),
     seconds: z.number().positive().max(secondsMax),
   }),
+  /** Programs of one member are started with a flag that they do not know, in one version only. */
+  z.object({
+    kind: z.literal('broken-start'),
+    member: z.string(),
+    component: z.enum(['api-server', 'controllers']),
+    version: z.string(),
+    seconds: z.number().positive().max(secondsMax),
+  }),
   /** A machine reports that it is not ready. */
   z.object({
     kind: z.literal('node-not-ready'),

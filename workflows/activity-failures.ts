@@ -27,6 +27,8 @@ const timeoutCodes: Readonly<Record<keyof AscentActivities, FailureCode>> = {
   preflight: 'cluster-unreachable',
   takeSnapshot: 'snapshot-failed',
   findLeaders: 'cluster-unreachable',
+  checkMembers: 'cluster-unreachable',
+  putBackMember: 'member-upgrade-failed',
   upgradeControlPlaneMember: 'member-upgrade-failed',
   cordonNode: 'cluster-unreachable',
   uncordonNode: 'cluster-unreachable',

@@ -1,40 +1,32 @@
 // One hop: the steps of the plan in their order. How steps are paused, retried and told is in
 // step-run.ts.
 // H1. Nothing changes before the snapshot is verified (R6); the plan's order says so (P2).
-// H2. Cancelled, it finishes the member upgrade under way; for a rollback it cuts it short, because
-//     the restore replaces that member anyhow. Either way it ends with what was done so far.
+// H2. Cancelled, it finishes the member upgrade under way (member-steps.ts); for a rollback it cuts
+//     that short. Either way it ends with what was done so far.
 // H3. Nodes are tainted from before the first pool until after the last, or until the hop ends.
 // H4. A pool that is tried again looks at its nodes first, and touches none that is done (R2).
 
 import {
   CancellationScope,
-  condition,
   defineQuery,
   isCancellation,
   setHandler,
   sleep,
 } from '@temporalio/workflow';
 
-import type { MemberUpgradeInput, SnapshotRecord } from '../domain/activity-contract';
+import type { SnapshotRecord } from '../domain/activity-contract';
 import { upgradeCordonReason } from '../domain/drain/cordon-reasons';
 import { formatDuration } from '../domain/durations';
 import { failureInfo } from '../domain/failure-remedies';
-import type { ClusterName, MemberName, NodeName, PlanDigest, SnapshotId } from '../domain/names';
+import type { ClusterName, NodeName, PlanDigest, SnapshotId } from '../domain/names';
 import { nodeNames } from '../domain/observation';
-import type {
-  ControllersStep,
-  Hop,
-  NodeChange,
-  PoolStep,
-  SoakStep,
-  Step,
-} from '../domain/plan/plan';
+import type { Hop, NodeChange, PoolStep, SoakStep, Step } from '../domain/plan/plan';
 import { plannedMs } from '../domain/plan/planned-time';
 import type { HopOutcome, HopStatus, MemberOutcome, NodeOutcome } from '../domain/status/progress';
-import { controllersLabel, stepLabel } from '../domain/status/step-labels';
+import { stepLabel } from '../domain/status/step-labels';
 import { activity } from './activity-options';
+import { takeApiServer, takeControllers } from './member-steps';
 import { runPool } from './pool-runs';
-import { endOf, valueOf, watch } from './settled';
 import {
   closeStepRun,
   type Limits,
@@ -139,10 +131,7 @@ async function takeOne(hop: HopRun, step: Step): Promise<void> {
     case 'snapshot':
       return takeStep(run, { label, take: () => snapshot(hop) });
     case 'api-server':
-      return takeStep(run, {
-        label,
-        take: () => upgradeMember(hop, step, step.member, 'kube-apiserver'),
-      });
+      return takeApiServer(hop, step);
     case 'controllers':
       return takeControllers(hop, step);
     case 'pool':
@@ -183,50 +172,6 @@ async function snapshot(hop: HopRun): Promise<undefined> {
   const record = await call({ cluster, snapshotId, hop: id, kubeVersion: from, planDigest, actor });
   hop.snapshot = record;
   hop.run.line.report({ kind: 'snapshot', record });
-}
-
-/** H2. */
-async function upgradeMember(
-  hop: HopRun,
-  step: Pick<ControllersStep, 'from' | 'to' | 'timeoutMs'>,
-  member: MemberName,
-  component: MemberUpgradeInput['component'],
-): Promise<undefined> {
-  const { cluster } = hop.input;
-  const { from, to, timeoutMs } = step;
-  const result = await CancellationScope.nonCancellable(async () => {
-    const scope = new CancellationScope();
-    const call = activity(cluster, 'upgradeControlPlaneMember', {
-      summary: `${component} of ${member} to ${to}`,
-      totalMs: timeoutMs,
-    });
-    const upgrading = watch(scope.run(() => call({ cluster, member, component, from, to })));
-    await condition(() => upgrading.end !== undefined || hop.run.abortsMembers);
-    if (upgrading.end === undefined) scope.cancel();
-    return valueOf(await endOf(upgrading));
-  });
-  const isTold = hop.members.some((one) => one.member === member && one.component === component);
-  if (result.changed || !isTold) hop.members.push({ member, component, ...result });
-}
-
-async function takeControllers(hop: HopRun, step: ControllersStep): Promise<void> {
-  const { cluster } = hop.input;
-  let order: readonly MemberName[] = step.members;
-  const look = async (): Promise<undefined> => {
-    const call = activity(cluster, 'findLeaders', { summary: 'who leads the controllers' });
-    const { controllerManager, scheduler } = await call({ cluster });
-    // The controller-manager does more than the scheduler: its leader is the very last.
-    const rank = (member: MemberName): number =>
-      member === controllerManager ? 2 : member === scheduler ? 1 : 0;
-    order = step.members.toSorted((a, b) => rank(a) - rank(b));
-  };
-  await takeStep(hop.run, { label: stepLabel(step), take: look, isUntimed: true });
-  for (const member of order) {
-    await takeStep(hop.run, {
-      label: controllersLabel(member),
-      take: () => upgradeMember(hop, step, member, 'controllers'),
-    });
-  }
 }
 
 /** H3. */

@@ -129,6 +129,13 @@ export function createLabDriver(socket: string): LabDriver {
       },
       upgradeApiServer: (member, to, context) => changeMember('api-server', member, to, context),
       upgradeControllers: (member, to, context) => changeMember('controllers', member, to, context),
+      putBack: (member, component, to, context) =>
+        changeMember(
+          component === 'kube-apiserver' ? 'api-server' : 'controllers',
+          member,
+          to,
+          context,
+        ),
       async restore(options, context) {
         const { restoreId, snapshotFile, snapshotRevision, version } = options;
         const body: LabRestoreRequest = { restoreId, snapshotFile, snapshotRevision, version };

@@ -20,7 +20,8 @@ export interface LabStatus {
 
 /**
  * `POST /v1/members/NAME/api-server`, `POST /v1/members/NAME/controllers`,
- * `POST /v1/nodes/NAME/kubelet`.
+ * `POST /v1/nodes/NAME/kubelet`. What waits for a member to become ready in another version is
+ * given up (`start-failed`).
  */
 export interface LabVersionRequest {
   readonly version: string;

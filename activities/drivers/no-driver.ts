@@ -21,6 +21,7 @@ export function createNoDriver({ releases }: NoDriverAccess): {
       restoreNeeds: () => Promise.resolve(undefined),
       upgradeApiServer: refuse,
       upgradeControllers: refuse,
+      putBack: refuse,
       restore: refuse,
     },
     nodes: { upgradeNode: refuse },

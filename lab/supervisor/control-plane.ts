@@ -3,6 +3,7 @@
 // C1. A version is written to machines.json before the old process is stopped, so that a
 //     supervisor that dies in between starts the new one.
 // C2. A member leaves the balancer before its API server is told to stop.
+// C3. Who waits for a member to become ready in one version gives up when another is ordered.
 
 import type { LabBinaries } from '../binaries';
 import {
@@ -42,6 +43,8 @@ export interface ControlPlaneParts {
   readonly leases: Leases;
 }
 
+type Component = 'api-server' | 'controllers';
+
 /** Delay, watches and a reserve (flags.ts); longer than that it hangs and is killed. */
 const apiServerStopMs = 20_000;
 const controllerStopMs = 5_000;
@@ -52,6 +55,10 @@ export class ControlPlane {
   readonly members: readonly MemberProcesses[];
   readonly kwok: Child;
   private readonly parts: ControlPlaneParts;
+  /** The version that was ordered last, by member and component (C3). */
+  private readonly ordered = new Map<string, string>();
+  /** Broken on purpose: `cp-1 api-server 1.29.15`. */
+  private readonly broken = new Set<string>();
 
   constructor(parts: ControlPlaneParts) {
     this.parts = parts;
@@ -153,6 +160,21 @@ export class ControlPlane {
     }
   }
 
+  /** To be said before whoever works on the member has finished (C3). */
+  order(member: string, component: Component, version: string): void {
+    this.ordered.set(`${member} ${component}`, version);
+  }
+
+  /**
+   * What is started in this version ends at once, for an unknown flag, until the function that
+   * this gives is called.
+   */
+  breakStart(member: string, component: Component, version: string): () => void {
+    const key = `${member} ${component} ${version}`;
+    this.broken.add(key);
+    return () => void this.broken.delete(key);
+  }
+
   /**
    * Replaces one member's API server (C1, C2). No-op when it runs in that version and is ready.
    * Throws LabProblemError `unknown-version`, `stop-failed` or `start-failed`.
@@ -169,7 +191,7 @@ export class ControlPlane {
     }
     try {
       await startOrFail(apiServer, async () => {
-        await this.apiServerReady(member);
+        await this.apiServerReady(member, () => this.mustBeOrdered(member, 'api-server', version));
       });
     } finally {
       balancer.admit(member.name);
@@ -201,7 +223,10 @@ export class ControlPlane {
     try {
       await mustHold(
         `controllers of ${member.name} ${version} were healthy`,
-        () => probes.areControllersHealthy(member),
+        () => {
+          this.mustBeOrdered(member, 'controllers', version);
+          return probes.areControllersHealthy(member);
+        },
         readyMs,
       );
     } catch (error) {
@@ -209,12 +234,22 @@ export class ControlPlane {
     }
   }
 
-  private async apiServerReady(member: LabMember): Promise<void> {
+  private async apiServerReady(member: LabMember, check = (): void => undefined): Promise<void> {
     await mustHold(
       `the API server of ${member.name} was ready`,
-      () => this.parts.probes.isApiServerReady(member),
+      () => {
+        check();
+        return this.parts.probes.isApiServerReady(member);
+      },
       readyMs,
     );
+  }
+
+  /** C3. A version that nobody has ordered, as after a restart of the supervisor, is waited for. */
+  private mustBeOrdered({ name }: LabMember, component: Component, version: string): void {
+    const ordered = this.ordered.get(`${name} ${component}`) ?? version;
+    if (ordered === version) return;
+    throw new Error(`${component} of ${name} ${version} was given up: ${ordered} was ordered`);
   }
 
   private async requireVersion(version: string): Promise<void> {
@@ -254,7 +289,13 @@ export class ControlPlane {
       if (version === undefined || files === undefined) {
         throw new Error(`Kubernetes ${version ?? '(unknown)'} is not installed`);
       }
-      return { file: files[component], args, version };
+      const part = component === 'apiServer' ? 'api-server' : 'controllers';
+      const isBroken = this.broken.has(`${member.name} ${part} ${version}`);
+      return {
+        file: files[component],
+        args: isBroken ? [...args, '--broken-on-purpose'] : args,
+        version,
+      };
     };
     return {
       member,

@@ -191,6 +191,7 @@ export class Supervisor implements LabHost {
 
   async changeApiServer(member: string, version: string): Promise<void> {
     const processes = this.member(member);
+    this.parts.controlPlane.order(member, 'api-server', version);
     await this.turns.take([member], () =>
       this.parts.controlPlane.changeApiServer(processes, version),
     );
@@ -198,6 +199,7 @@ export class Supervisor implements LabHost {
 
   async changeControllers(member: string, version: string): Promise<void> {
     const processes = this.member(member);
+    this.parts.controlPlane.order(member, 'controllers', version);
     await this.turns.take([member], () =>
       this.parts.controlPlane.changeControllers(processes, version),
     );
@@ -251,6 +253,12 @@ export class Supervisor implements LabHost {
       if (!machines.has(fault.node))
         throw new LabProblemError('not-found', `no node ${fault.node}`);
       machines.breakFor(fault.node, fault.seconds);
+      return;
+    }
+    if (fault.kind === 'broken-start') {
+      this.member(fault.member);
+      const mend = controlPlane.breakStart(fault.member, fault.component, fault.version);
+      setTimeout(mend, fault.seconds * 1_000).unref();
       return;
     }
     const { etcd } = this.member(fault.member);

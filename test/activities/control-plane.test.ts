@@ -302,3 +302,120 @@ describe('upgradeControlPlaneMember fails', () => {
     });
   });
 });
+
+describe('putBackMember', () => {
+  const input = {
+    cluster,
+    member: memberName('cp-2'),
+    component: 'kube-apiserver',
+    failed: version('1.29.15'),
+    to: version('1.28.15'),
+  } as const;
+
+  it('gives the member its old version, and sees it ready three times', async () => {
+    const fake = new FakeCluster();
+    fake.hosts.member('cp-1').apiServer.version = version('1.29.15');
+    fake.hosts.member('cp-2').apiServer.version = version('1.29.15');
+    fake.hosts.silent.add('cp-2 kube-apiserver');
+    const attempt = new FakeAttempt();
+    expect(await attempt.run(fake, 'putBackMember', input)).toEqual({
+      before: '1.29.15',
+      after: '1.28.15',
+      changed: true,
+      seconds: 1,
+    });
+    expect(fake.hosts.driven).toEqual(['cp-2 kube-apiserver back to 1.28.15']);
+    expect(attempt.heartbeats.at(-1)).toMatchObject({ phase: 'verifying: good 3 of 3' });
+  });
+
+  it.each(['1.28.15', '1.30.14'])('leaves a member alone that answers in %s', async (runs) => {
+    const fake = new FakeCluster();
+    fake.hosts.member('cp-2').apiServer.version = version(runs);
+    fake.hosts.silent.add('cp-3 kube-apiserver');
+    expect(await runOnce(fake, 'putBackMember', input)).toEqual({
+      before: runs,
+      after: runs,
+      changed: false,
+      seconds: 0,
+    });
+    expect(fake.hosts.driven).toEqual([]);
+  });
+
+  it('tells the change of an attempt that died after it', async () => {
+    const fake = new FakeCluster();
+    fake.hosts.silent.add('cp-2 kube-apiserver');
+    const first = new FakeAttempt();
+    await first.run(fake, 'putBackMember', input);
+    const heartbeatDetails = first.heartbeats.at(-1);
+    const run = runOnce(fake, 'putBackMember', input, { heartbeatDetails });
+    expect(await run).toMatchObject({ before: '1.29.15', after: '1.28.15', changed: true });
+    expect(fake.hosts.driven).toHaveLength(1);
+  });
+
+  it('does not wait for the other members', async () => {
+    const fake = new FakeCluster();
+    fake.hosts.silent.add('cp-2 kube-apiserver').add('cp-3 kube-apiserver');
+    expect(await runOnce(fake, 'putBackMember', input)).toMatchObject({ changed: true });
+  });
+
+  it('takes both controllers back together', async () => {
+    const fake = withNewApiServers();
+    fake.hosts.member('cp-2').scheduler.version = version('1.29.15');
+    fake.hosts.silent.add('cp-2 kube-controller-manager');
+    const controllersBack = { ...input, component: 'controllers' } as const;
+    expect(await runOnce(fake, 'putBackMember', controllersBack)).toMatchObject({ changed: true });
+    expect(fake.hosts.driven).toEqual(['cp-2 controllers back to 1.28.15']);
+  });
+
+  it('says that the member does not come up in its old version either', async () => {
+    const fake = new FakeCluster();
+    fake.hosts.member('cp-2').apiServer.version = version('1.29.15');
+    fake.hosts.obedient = false;
+    const run = runOnce(fake, 'putBackMember', input, { startToCloseTimeoutMs: 100_000 });
+    expect(await failureOf(run)).toMatchObject({
+      type: 'member-not-ready',
+      message: expect.stringMatching(
+        /^kube-apiserver of cp-2 is not good in 1\.28\.15 .* runs 1\.29\.15, not 1\.28\.15$/,
+      ),
+    });
+  });
+
+  it.each([
+    ['1.30.14', '1.28.15', ' it would skip a minor'],
+    ['1.28.15', '1.29.15', ' that is not back'],
+  ])('refuses to go from %s to %s', async (failed, to, why) => {
+    const fake = new FakeCluster();
+    fake.hosts.silent.add('cp-2 kube-apiserver');
+    const wrong = { ...input, failed: version(failed), to: version(to) };
+    expect(await failureOf(runOnce(fake, 'putBackMember', wrong))).toMatchObject({
+      type: 'member-upgrade-failed',
+      message: `kube-apiserver of cp-2 was not put back from ${failed} to ${to}:${why}`,
+    });
+    expect(fake.hosts.driven).toEqual([]);
+  });
+
+  it('refuses where an API server is too new for the old one beside it', async () => {
+    const fake = new FakeCluster();
+    fake.hosts.member('cp-1').apiServer.version = version('1.30.14');
+    fake.hosts.silent.add('cp-2 kube-apiserver');
+    expect(await failureOf(runOnce(fake, 'putBackMember', input))).toMatchObject({
+      type: 'member-upgrade-failed',
+      details: [{ apiServer: 'cp-1', runs: '1.30.14', to: '1.28.15' }],
+    });
+  });
+});
+
+it('a driver that takes too long is given up: what the member says is the failure', async () => {
+  const fake = new FakeCluster();
+  fake.hosts.duringDrive = ({ signal }) => {
+    fake.hosts.silent.add('cp-1 kube-apiserver');
+    return new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    });
+  };
+  const run = runOnce(fake, 'upgradeControlPlaneMember', apiServer, { startToCloseTimeoutMs: 200 });
+  expect(await failureOf(run)).toMatchObject({
+    type: 'member-not-ready',
+    message: expect.stringContaining('kube-apiserver of cp-1 does not answer'),
+  });
+});

@@ -126,6 +126,27 @@ export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
     });
   }
 
+  async putBack(
+    member: MemberName,
+    component: 'kube-apiserver' | 'controllers',
+    to: KubeVersion,
+    context: DriverContext,
+  ): Promise<void> {
+    await this.drive(`${member} ${component} back to ${to}`, context, () => {
+      for (const one of [component, 'kube-controller-manager', 'kube-scheduler']) {
+        this.silent.delete(`${member} ${one}`);
+      }
+      const { apiServer, controllerManager, scheduler } = this.member(member);
+      if (component === 'kube-apiserver') {
+        Object.assign(apiServer, { version: to, ready: true, failingChecks: [] });
+        return;
+      }
+      for (const one of [controllerManager, scheduler]) {
+        Object.assign(one, { version: to, healthy: true });
+      }
+    });
+  }
+
   async upgradeNode(node: NodeName, to: KubeVersion, context: DriverContext): Promise<void> {
     await this.drive(`${node} kubelet ${to}`, context, () => {
       const view = this.kube.nodes.get(node);

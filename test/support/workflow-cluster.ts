@@ -13,6 +13,7 @@ import type {
   DrainProgress,
   DrainResult,
   MemberUpgradeInput,
+  PutBackInput,
   SnapshotRecord,
   TaintWaitingResult,
   UncordonInput,
@@ -69,6 +70,10 @@ export class ScriptedCluster {
   /** Most nodes that were cordoned at the same time. */
   mostCordoned = 0;
   findings: PreflightReport['findings'] = [];
+  /** Of the next gates before, between and after members; none when there is nothing left. */
+  readonly memberFindings: PreflightReport['findings'][] = [];
+  /** Members whose driver was never asked: there is nothing to put back. */
+  readonly untouched = new Set<string>();
   leaders: { controllerManager?: string; scheduler?: string } = {
     controllerManager: 'cp-1',
     scheduler: 'cp-2',
@@ -206,6 +211,11 @@ export class ScriptedCluster {
         (input) => this.#takeSnapshot(input),
       ),
       findLeaders: run('findLeaders', whole, () => this.leaders),
+      checkMembers: run('checkMembers', whole, () => ({
+        schema: 'ascent.preflight/v1',
+        findings: this.memberFindings.shift() ?? [],
+      })),
+      putBackMember: run('putBackMember', memberObject, (input) => this.#putBack(input)),
       upgradeControlPlaneMember: run('upgradeControlPlaneMember', memberObject, (input) =>
         this.#upgradeMember(input),
       ),
@@ -337,6 +347,12 @@ export class ScriptedCluster {
     return { before: was, after: to, changed: was !== to, seconds: 1 };
   }
 
+  #putBack({ member, component, failed, to }: PutBackInput) {
+    if (this.untouched.has(member)) return { before: to, after: to, changed: false, seconds: 1 };
+    this.#upgradeMember({ cluster: this.#base.cluster, member, component, from: failed, to });
+    return { before: failed, after: to, changed: true, seconds: 1 };
+  }
+
   #node(name: NodeName): NodeObservation {
     const node = this.#nodes.get(name);
     if (node === undefined) throw terminal('node-missing', `node ${name} does not exist`);
@@ -438,6 +454,9 @@ function deferred(): { readonly promise: Promise<void>; readonly resolve: () => 
   return { promise, resolve };
 }
 
-function memberObject({ member, component }: MemberUpgradeInput): string {
+function memberObject({
+  member,
+  component,
+}: Pick<MemberUpgradeInput, 'member' | 'component'>): string {
   return `${component} ${member}`;
 }

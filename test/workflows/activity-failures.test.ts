@@ -57,6 +57,8 @@ describe('the failure of an activity', () => {
   it.each([
     ['observeCluster', 'cluster-unreachable'],
     ['takeSnapshot', 'snapshot-failed'],
+    ['checkMembers', 'cluster-unreachable'],
+    ['putBackMember', 'member-upgrade-failed'],
     ['upgradeControlPlaneMember', 'member-upgrade-failed'],
     ['drainNode', 'drain-deadline'],
     ['upgradeNode', 'node-upgrade-failed'],

@@ -11,6 +11,8 @@ it.each<Row>([
   ['preflight', 15, 5, true],
   ['takeSnapshot', 120, 60, true],
   ['findLeaders', 10, 0.5, false],
+  ['checkMembers', 5, 2, true],
+  ['putBackMember', 15, 15, true],
   ['upgradeControlPlaneMember', 15, 15, true],
   ['cordonNode', 10, 0.5, false],
   ['uncordonNode', 10, 0.5, false],

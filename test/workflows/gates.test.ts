@@ -129,6 +129,7 @@ describe.each(workerModes)('gates, $mode', ({ workerOptions }) => {
     await withUpgrade(server(), { workerOptions, nodes: 1, spec: oneHop }, async (upgrade) => {
       const failure = terminal('member-not-ready', 'cp-1 never became ready');
       upgrade.cluster.fail('upgradeControlPlaneMember', 'kube-apiserver cp-1', failure);
+      upgrade.cluster.untouched.add('cp-1');
       await upgrade.start();
       const { status } = await upgrade.untilGate('hop-1.29/api-server cp-1');
       expect(status.lastFailure).toMatchObject({ code: 'member-not-ready' });

@@ -105,6 +105,16 @@ describe('the lab driver', () => {
       request: 'POST /v1/members/cp-1/controllers',
     },
     {
+      name: 'an API server that is put back',
+      upgrade: (on: DriverContext) => driver.controlPlane.putBack(cp1, 'kube-apiserver', to, on),
+      request: 'POST /v1/members/cp-1/api-server',
+    },
+    {
+      name: 'controllers that are put back',
+      upgrade: (on: DriverContext) => driver.controlPlane.putBack(cp1, 'controllers', to, on),
+      request: 'POST /v1/members/cp-1/controllers',
+    },
+    {
       name: 'a kubelet',
       upgrade: (on: DriverContext) => driver.nodes.upgradeNode('worker-1' as NodeName, to, on),
       request: 'POST /v1/nodes/worker-1/kubelet',

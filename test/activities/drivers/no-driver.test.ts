@@ -24,6 +24,7 @@ describe('no driver', () => {
     const changes = [
       () => controlPlane.upgradeApiServer(member, to, context),
       () => controlPlane.upgradeControllers(member, to, context),
+      () => controlPlane.putBack(member, 'controllers', to, context),
       () => controlPlane.restore(restore, context),
       () => nodes.upgradeNode(nodeName('worker-1'), to, context),
     ];

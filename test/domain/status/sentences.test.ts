@@ -564,6 +564,10 @@ describe('a failure', () => {
       'bring the snapshot back into the store; without it there is no way back to this version',
     'member-upgrade-failed': "look at the member's host and the driver's log, then try again",
     'member-not-ready': 'look at /readyz?verbose and the logs of the member, then try again',
+    'member-put-back':
+      "find out from the member's log why it does not start in the new version, then try again;" +
+      ' or roll the hop back',
+    'members-unfit': 'remove what the blocking findings name, then try again',
     'drain-refused':
       "let these pods leave in the pool's drain policy, or remove them yourself; then retry the" +
       ' node',

@@ -1,0 +1,190 @@
+// The steps of one hop that change members of the control plane: API servers one after the other,
+// then the controllers, the current leader last.
+// M1. Cancelled, the upgrade of a member that is under way is finished; for a rollback it is cut
+//     short, because the restore replaces that member anyhow.
+// M2. Before each member, and after the last, the members must be fit (docs/adr/0019). What blocks
+//     stops the hop before the next member is touched.
+// M3. A member that does not come back within its limit is put back at once, while no kubelet of
+//     the hop has moved; the hop then waits for a person.
+// M4. Ask `gatesMembers` without an await before it: where it says no, not even the order of
+//     microtasks may differ from before the patch, because signals are sent in between.
+
+import { CancellationScope, condition, isCancellation, patched } from '@temporalio/workflow';
+
+import type { MemberUpgradeInput } from '../domain/activity-contract';
+import { failureInfo } from '../domain/failure-remedies';
+import type { FailureCode, FailureInfo } from '../domain/failures';
+import type { MemberName, NodeName } from '../domain/names';
+import type { ApiServerStep, ControllersStep, Hop } from '../domain/plan/plan';
+import type { MemberOutcome } from '../domain/status/progress';
+import { controllersLabel, stepLabel } from '../domain/status/step-labels';
+import { failureOf } from './activity-failures';
+import { activity } from './activity-options';
+import { endOf, valueOf, watch } from './settled';
+import { problemOf, type StepProblem, type StepRun, takeStep } from './step-run';
+
+/** What of a hop its member steps need. */
+export interface MemberHop {
+  readonly input: {
+    readonly hop: Hop;
+    /** Set when the workflow of this hop was lost: what it did is not known for certain. */
+    readonly resumed?: object;
+  };
+  readonly run: StepRun;
+  readonly members: MemberOutcome[];
+  readonly nodes: ReadonlyMap<NodeName, unknown>;
+}
+
+/** Whether this run knows of gates around members, and of putting one back (M4). */
+function gatesMembers(): boolean {
+  return patched('2026-11-21-member-gates');
+}
+
+interface MemberStep {
+  readonly hop: MemberHop;
+  readonly step: ApiServerStep | ControllersStep;
+  readonly member: MemberName;
+  readonly component: MemberUpgradeInput['component'];
+  /** No member is changed after this one in the hop. */
+  readonly isLast: boolean;
+}
+
+export function takeApiServer(hop: MemberHop, step: ApiServerStep): Promise<void> {
+  const { member } = step;
+  const isLast = lastMemberStep(hop) === step;
+  return takeStep(hop.run, {
+    label: stepLabel(step),
+    take: () => changeMember({ hop, step, member, component: 'kube-apiserver', isLast }),
+  });
+}
+
+function lastMemberStep({ input }: MemberHop) {
+  return input.hop.steps.findLast(({ kind }) => kind === 'api-server' || kind === 'controllers');
+}
+
+export async function takeControllers(hop: MemberHop, step: ControllersStep): Promise<void> {
+  const { cluster } = hop.run;
+  let order: readonly MemberName[] = step.members;
+  const look = async (): Promise<undefined> => {
+    const call = activity(cluster, 'findLeaders', { summary: 'who leads the controllers' });
+    const { controllerManager, scheduler } = await call({ cluster });
+    // The controller-manager does more than the scheduler: its leader is the very last.
+    const rank = (member: MemberName): number =>
+      member === controllerManager ? 2 : member === scheduler ? 1 : 0;
+    order = step.members.toSorted((a, b) => rank(a) - rank(b));
+  };
+  await takeStep(hop.run, { label: stepLabel(step), take: look, isUntimed: true });
+  for (const [index, member] of order.entries()) {
+    const isLast = index === order.length - 1;
+    await takeStep(hop.run, {
+      label: controllersLabel(member),
+      take: () => changeMember({ hop, step, member, component: 'controllers', isLast }),
+    });
+  }
+}
+
+/** M2, M3. */
+function changeMember(change: MemberStep): Promise<StepProblem | undefined> {
+  return gatesMembers() ? changeBetweenGates(change) : upgradeMember(change);
+}
+
+async function changeBetweenGates(change: MemberStep): Promise<StepProblem | undefined> {
+  const { hop, member, component, isLast } = change;
+  const unfit = await checkMembers(hop, `before ${component} of ${member}`);
+  if (unfit !== undefined) return unfit;
+  const problem = await upgradeOrPutBack(change);
+  if (problem !== undefined || !isLast) return problem;
+  return checkMembers(hop, 'after the last member');
+}
+
+/** M2. */
+async function checkMembers(hop: MemberHop, when: string): Promise<StepProblem | undefined> {
+  const { cluster } = hop.run;
+  const { from, to } = hop.input.hop;
+  const call = activity(cluster, 'checkMembers', { summary: `the members are fit, ${when}` });
+  const { findings } = await call({ cluster, hop: { from, to } });
+  const blocking = findings.filter(({ severity }) => severity === 'blocks');
+  if (blocking.length === 0) return undefined;
+  const count = blocking.length === 1 ? '1 finding blocks' : `${blocking.length} findings block`;
+  const message = `the members are not fit ${when}: ${count} the hop`;
+  return { failure: failureInfo('members-unfit', message), findings };
+}
+
+/** M1. */
+async function upgradeMember(change: MemberStep): Promise<undefined> {
+  const { hop, step, member, component } = change;
+  const { cluster } = hop.run;
+  const { from, to, timeoutMs } = step;
+  const result = await CancellationScope.nonCancellable(() =>
+    unlessAborted(hop, () => {
+      const call = activity(cluster, 'upgradeControlPlaneMember', {
+        summary: `${component} of ${member} to ${to}`,
+        totalMs: timeoutMs,
+      });
+      return call({ cluster, member, component, from, to });
+    }),
+  );
+  const isTold = hop.members.some((one) => one.member === member && one.component === component);
+  if (result.changed || !isTold) hop.members.push({ member, component, ...result });
+}
+
+/** Cuts the call short when a rollback replaces the member anyhow (M1). */
+async function unlessAborted<Result>(
+  { run }: MemberHop,
+  call: () => Promise<Result>,
+): Promise<Result> {
+  const scope = new CancellationScope();
+  const calling = watch(scope.run(call));
+  await condition(() => calling.end !== undefined || run.abortsMembers);
+  if (calling.end === undefined) scope.cancel();
+  return valueOf(await endOf(calling));
+}
+
+/** M3. Where the member was not touched, or nobody could say, there is nothing to put back. */
+const putBackAfter: readonly FailureCode[] = [
+  'member-not-ready',
+  'member-upgrade-failed',
+  'cluster-unreachable',
+];
+
+async function upgradeOrPutBack(change: MemberStep): Promise<StepProblem | undefined> {
+  return CancellationScope.nonCancellable(async () => {
+    try {
+      return await upgradeMember(change);
+    } catch (error) {
+      const { hop } = change;
+      const mayPutBack = hop.input.resumed === undefined && hop.nodes.size === 0;
+      if (isCancellation(error) || hop.run.abortsMembers || !mayPutBack) throw error;
+      const failure = failureOf(error);
+      if (!putBackAfter.includes(failure.code)) throw error;
+      return putBack(change, failure);
+    }
+  });
+}
+
+/** M3. Always a problem: the path stops here, whatever became of the member. */
+async function putBack(change: MemberStep, failure: FailureInfo): Promise<StepProblem> {
+  const { hop, step, member, component } = change;
+  const { cluster, line } = hop.run;
+  const { from: to, to: failed, timeoutMs } = step;
+  const told = failure.message;
+  try {
+    const result = await unlessAborted(hop, () => {
+      const call = activity(cluster, 'putBackMember', {
+        summary: `${component} of ${member} back to ${to}`,
+        totalMs: timeoutMs,
+      });
+      return call({ cluster, member, component, failed, to });
+    });
+    // It was never taken out: the failure says all there is to say.
+    if (!result.changed) return problemOf(failure);
+    const text = `${component} of ${member} was put back to ${to} (${told})`;
+    line.report({ kind: 'note', event: 'member.put-back', text });
+    const message = `${component} of ${member} runs ${to} again, it did not come up: ${told}`;
+    return problemOf(failureInfo('member-put-back', message));
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    const why = failureOf(error).message;
+    return problemOf(failureInfo(failure.code, `${told}; nor was it put back to ${to}: ${why}`));
+  }
+}
