@@ -12,6 +12,7 @@ import { nodeActivities } from './node';
 import { observeActivities } from './observe';
 import { planActivities } from './plan';
 import { preflightActivities } from './preflight';
+import { repairEtcdActivities } from './repair-etcd';
 import { restoreActivities } from './restore';
 import { snapshotActivities } from './snapshot';
 import { verifyActivities } from './verify';
@@ -34,5 +35,6 @@ export function createActivities(deps: ActivityDependencies): AscentActivities {
     ...nodeActivities(deps),
     ...verifyActivities(deps),
     ...restoreActivities(deps),
+    ...repairEtcdActivities(deps),
   };
 }

@@ -2,10 +2,10 @@
 // from what they should run. Shared by everything that changes, restores or verifies members.
 
 import type { MemberName } from '../domain/names';
-import type { ApiServerObservation, ControllerObservation } from '../domain/observation';
+import type { ApiServerObservation, ControllerObservation, Problem } from '../domain/observation';
 import type { KubeVersion } from '../domain/versions';
 import { apiServerMismatches, controllerMismatches, type Mismatch } from './mismatches';
-import type { MemberProbe } from './ports';
+import type { EtcdApi, MemberProbe } from './ports';
 
 export interface MemberLook {
   /** Versions that were told; what does not answer tells none. */
@@ -64,6 +64,54 @@ export async function controlPlaneMismatches(
       ]),
   );
   return looks.flatMap(({ mismatches }) => mismatches);
+}
+
+/**
+ * What is wrong with etcd; members in `without` are not expected to answer. A restored one that has
+ * never started has no name in the list yet, and no address.
+ */
+export async function etcdMismatches(
+  etcd: EtcdApi,
+  without: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly Mismatch[]> {
+  const observed = await etcd.observe(signal);
+  if (observed.kind === 'unobserved') {
+    return [{ code: 'etcd-unobserved', problem: observed.problem }];
+  }
+  const missed = observed.unreachable.filter(({ name }) => !without.includes(name));
+  const nameless = missed.filter(({ endpoint }) => endpoint === '').slice(0, without.length);
+  return [
+    ...missed
+      .filter((one) => !nameless.includes(one))
+      .map(({ name: member, problem }) => ({
+        code: 'etcd-member-unreachable' as const,
+        member,
+        problem,
+      })),
+    ...(observed.hashesAgree ? [] : [{ code: 'etcd-hashes-differ' as const }]),
+  ];
+}
+
+/** What keeps one member from being part of etcd with the data of the others. */
+export async function etcdMemberMismatches(
+  etcd: EtcdApi,
+  member: MemberName,
+  signal: AbortSignal,
+): Promise<readonly Mismatch[]> {
+  const observed = await etcd.observe(signal);
+  if (observed.kind === 'unobserved') {
+    return [{ code: 'etcd-unobserved', problem: observed.problem }];
+  }
+  const isThere = observed.members.some(({ name }) => name === member);
+  const told = observed.unreachable.find(({ name }) => name === member)?.problem;
+  const away: Problem = { code: 'unreachable', message: 'it is not among those that answer' };
+  return [
+    ...(isThere
+      ? []
+      : [{ code: 'etcd-member-unreachable' as const, member, problem: told ?? away }]),
+    ...(observed.hashesAgree ? [] : [{ code: 'etcd-hashes-differ' as const }]),
+  ];
 }
 
 /** Every member, as verified to run `version`. */

@@ -14,6 +14,7 @@ import type {
   MemberObservation,
   Problem,
 } from '../domain/observation';
+import type { LostEtcdMember } from '../domain/activity-contract';
 import type { HardTaint, NodeAllocatable, PodDemand } from '../domain/pool/pod-room';
 import type { KubeVersion } from '../domain/versions';
 import type { ScaleApi } from './drain/scale-api';
@@ -303,6 +304,8 @@ export interface ControlPlaneDriver extends ReleaseSource {
    * Stops every API server and controller, restores every etcd member from the file, and starts
    * the control plane in `version`. Journaled under `restoreId`: a repeated call goes on.
    * `snapshotFile` lives as long as the call: a repeated one names another with the same content.
+   * A member of etcd that cannot be restored is left behind, and told, as long as the others are a
+   * quorum.
    */
   restore(
     options: {
@@ -312,7 +315,12 @@ export interface ControlPlaneDriver extends ReleaseSource {
       readonly version: KubeVersion;
     },
     context: DriverContext,
-  ): Promise<void>;
+  ): Promise<{ readonly lost: readonly LostEtcdMember[] }>;
+  /**
+   * Removes the etcd member from the list of the members and adds it again, empty; it fetches
+   * everything from the others. Returns when it holds the same data. A healthy one stays as it is.
+   */
+  repairEtcdMember(member: MemberName, context: DriverContext): Promise<void>;
 }
 
 /** How a kind of node changes its kubelet. */

@@ -4,18 +4,19 @@
 
 import type {
   AscentActivities,
+  LostEtcdMember,
   RestoreInput,
   RestoreResult,
   SnapshotRecord,
 } from '../domain/activity-contract';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { readChangeCheckpoint } from './change-checkpoint';
-import { terminalFailure, toActivityFailure } from './failure-mapping';
-import { controlPlaneMismatches, membersIn } from './member-looks';
+import { terminalFailure } from './failure-mapping';
+import { controlPlaneMismatches, etcdMismatches, membersIn } from './member-looks';
 import { type Mismatch, type MismatchDetails, mismatchesText } from './mismatches';
 import { secondsBetween, watchUntilGood } from './passes';
 import type { ClusterPorts } from './ports';
-import type { PlainSnapshot } from './snapshot-ports';
+import { findSnapshot, withPlainSnapshot } from './stored-snapshot';
 
 const passes = 3;
 const lookEveryMs = 500;
@@ -58,36 +59,44 @@ async function restore(
     run.beat({ phase, before: input.kubeVersion, startedAtMs, driven: true });
   const record = await findRecord(ports, input);
   beat('fetching the snapshot');
-  const snapshot = await fetchSnapshot(ports, run, record);
-  try {
+  const { lost } = await restoreFrom(record, { ports, run, input, beat });
+  const without = lost.map(({ member }) => member);
+  await verifyRestored({ ports, run, input, without, beat });
+  return {
+    seconds: secondsBetween(startedAtMs, ports.clock.nowMs()),
+    revision: record.revision,
+    members: membersIn(ports.members, input.kubeVersion),
+    ...(lost.length === 0 ? {} : { lost }),
+  };
+}
+
+interface Restoring {
+  readonly ports: ClusterPorts;
+  readonly run: ActivityRun;
+  readonly input: RestoreInput;
+  readonly beat: (phase: string) => void;
+}
+
+async function restoreFrom(
+  record: SnapshotRecord,
+  { ports, run, input, beat }: Restoring,
+): Promise<{ readonly lost: readonly LostEtcdMember[] }> {
+  return withPlainSnapshot(ports, run, record, (snapshotFile) => {
     beat('restoring');
-    await ports.controlPlane.restore(
+    return ports.controlPlane.restore(
       {
         restoreId: input.restoreId,
-        snapshotFile: snapshot.file,
+        snapshotFile,
         snapshotRevision: record.revision,
         version: input.kubeVersion,
       },
       { signal: run.signal, onPhase: beat },
     );
-  } finally {
-    await snapshot.release();
-  }
-  await verifyRestored(ports, run, input, beat);
-  return {
-    seconds: secondsBetween(startedAtMs, ports.clock.nowMs()),
-    revision: record.revision,
-    members: membersIn(ports.members, input.kubeVersion),
-  };
+  });
 }
 
 async function findRecord(ports: ClusterPorts, input: RestoreInput): Promise<SnapshotRecord> {
-  const { snapshots } = ports;
-  const record = await snapshots.find(input.snapshotId);
-  if (record === undefined) {
-    const message = `snapshot ${input.snapshotId} is not in ${snapshots.location}`;
-    throw terminalFailure({ code: 'snapshot-missing', message });
-  }
+  const record = await findSnapshot(ports, input.snapshotId);
   if (record.kubeVersion === input.kubeVersion) return record;
   throw terminalFailure({
     code: 'restore-failed',
@@ -98,29 +107,16 @@ async function findRecord(ports: ClusterPorts, input: RestoreInput): Promise<Sna
   });
 }
 
-async function fetchSnapshot(
-  { snapshots }: ClusterPorts,
-  run: ActivityRun,
-  record: SnapshotRecord,
-): Promise<PlainSnapshot> {
-  try {
-    return await snapshots.fetch(record, run.signal);
-  } catch (error) {
-    const scope = {
-      doing: `fetching snapshot ${record.id}`,
-      code: 'snapshot-unverified',
-      notFoundCode: 'snapshot-missing',
-    } as const;
-    throw toActivityFailure({ error, scope, signal: run.signal });
-  }
-}
-
-async function verifyRestored(
-  ports: ClusterPorts,
-  run: ActivityRun,
-  input: RestoreInput,
-  beat: (phase: string) => void,
-): Promise<void> {
+async function verifyRestored({
+  ports,
+  run,
+  input,
+  without,
+  beat,
+}: Restoring & {
+  /** Etcd members that the restore went on without: they are not expected to answer. */
+  readonly without: readonly string[];
+}): Promise<void> {
   const patienceMs = run.boundedMs(readyPatienceMs);
   const result = await watchUntilGood<Mismatch>({
     clock: ports.clock,
@@ -131,7 +127,7 @@ async function verifyRestored(
     limitMs: patienceMs,
     everyMs: lookEveryMs,
     look: async () => [
-      ...(await etcdMismatches(ports, run.signal)),
+      ...(await etcdMismatches(ports.etcd, without, run.signal)),
       ...(await controlPlaneMismatches(ports.members, input.kubeVersion, run.signal)),
     ],
     onLook: ({ goodInARow, wrong }) => {
@@ -145,22 +141,4 @@ async function verifyRestored(
     `snapshot ${input.snapshotId} was restored, but ${result.seconds} s later` +
     ` ${mismatchesText(result.wrong)}`;
   throw terminalFailure({ code: 'restore-failed', message, details });
-}
-
-async function etcdMismatches(
-  { etcd }: ClusterPorts,
-  signal: AbortSignal,
-): Promise<readonly Mismatch[]> {
-  const observed = await etcd.observe(signal);
-  if (observed.kind === 'unobserved') {
-    return [{ code: 'etcd-unobserved', problem: observed.problem }];
-  }
-  return [
-    ...observed.unreachable.map(({ name: member, problem }) => ({
-      code: 'etcd-member-unreachable' as const,
-      member,
-      problem,
-    })),
-    ...(observed.hashesAgree ? [] : [{ code: 'etcd-hashes-differ' as const }]),
-  ];
 }

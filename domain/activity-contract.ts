@@ -290,10 +290,28 @@ export interface RestoreInput extends ClusterInput {
   readonly restoreId: string;
 }
 
+/** An etcd member that a restore went on without: the others are a quorum. */
+export interface LostEtcdMember {
+  readonly member: MemberName;
+  readonly problem: string;
+}
+
+export interface EtcdRepairInput extends ClusterInput {
+  readonly member: MemberName;
+}
+
+export interface EtcdRepairResult {
+  /** False when all members answered and held the same data already (A1). */
+  readonly changed: boolean;
+  readonly seconds: number;
+}
+
 export interface RestoreResult {
   readonly seconds: number;
   readonly revision: number;
   readonly members: readonly { readonly name: MemberName; readonly version: KubeVersion }[];
+  /** Absent when none was. */
+  readonly lost?: readonly LostEtcdMember[];
 }
 
 export interface LeadersResult {
@@ -332,6 +350,8 @@ export interface AscentActivities {
   verifyCluster(input: VerifyClusterInput): Promise<VerifyClusterResult>;
   /** Non-cancellable by design; every member, then the control plane in the old version. */
   restoreSnapshot(input: RestoreInput): Promise<RestoreResult>;
+  /** Brings back an etcd member that a restore went on without. */
+  repairEtcdMember(input: EtcdRepairInput): Promise<EtcdRepairResult>;
 }
 
 /** Details of the ApplicationFailure `drain-deadline`. */

@@ -33,6 +33,8 @@ export const failureCodes = [
   'node-missing',
   'verification-failed',
   'restore-failed',
+  /** An etcd member that a restore went on without did not come back; the others serve. */
+  'etcd-repair-failed',
   /** An activity gave up for a reason that no other code names. */
   'unexpected',
 ] as const;

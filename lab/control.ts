@@ -6,6 +6,7 @@ import { request } from 'node:http';
 import type {
   LabProblem,
   LabRestoreRequest,
+  LabRestoreResult,
   LabRestoreStatus,
   LabStatus,
 } from '../activities/drivers/lab-protocol';
@@ -44,8 +45,12 @@ export class LabControl {
     await this.ask('POST', `/v1/nodes/${node}/kubelet`, { version });
   }
 
-  async restore(order: LabRestoreRequest): Promise<void> {
-    await this.ask('POST', '/v1/restore', order);
+  async repairEtcd(member: string): Promise<void> {
+    await this.ask('POST', `/v1/members/${member}/etcd-repair`);
+  }
+
+  async restore(order: LabRestoreRequest): Promise<LabRestoreResult> {
+    return (await this.ask('POST', '/v1/restore', order)) as LabRestoreResult;
   }
 
   async restoreStatus(restoreId: string): Promise<LabRestoreStatus> {

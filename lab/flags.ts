@@ -37,7 +37,7 @@ export function etcdUrl(member: LabMember): string {
   return `https://${loopback}:${member.ports.etcdClient}`;
 }
 
-function etcdPeerUrl(member: LabMember): string {
+export function etcdPeerUrl(member: LabMember): string {
   return `https://${loopback}:${member.ports.etcdPeer}`;
 }
 
@@ -66,8 +66,15 @@ export function initialCluster(lab: LabFile): string {
   return lab.members.map((member) => `${member.name}=${etcdPeerUrl(member)}`).join(',');
 }
 
-/** The token makes a cluster's id: a restored cluster must not meet the old one. */
-export function etcdFlags(context: FlagContext, token: string): Arguments {
+/**
+ * The token makes a cluster's id: a restored cluster must not meet the old one. `joins`: the member
+ * has no data and fetches everything from the others.
+ */
+export function etcdFlags(
+  context: FlagContext,
+  token: string,
+  joins: 'new' | 'existing' = 'new',
+): Arguments {
   const { lab, layout, member } = context;
   const pki = pkiOf(layout.pki);
   const certificate = pki.certificate(`${member.name}-etcd`);
@@ -83,7 +90,7 @@ export function etcdFlags(context: FlagContext, token: string): Arguments {
     `--initial-cluster=${initialCluster(lab)}`,
     `--initial-cluster-token=${token}`,
     // Ignored once there is data; a restored directory has its membership inside.
-    '--initial-cluster-state=new',
+    `--initial-cluster-state=${joins}`,
     '--client-cert-auth=true',
     `--trusted-ca-file=${authority}`,
     `--cert-file=${certificate}`,

@@ -3,15 +3,37 @@
 
 import { z } from 'zod';
 
+import { restorePhases } from './supervisor/restore-journal';
+
 const secondsMax = 600;
 
+/** Ends a process as a crash would; it is supervised and comes back. */
+const killSchema = z.object({
+  kind: z.literal('kill'),
+  /** `cp-1-api-server`, `cp-1-controller-manager`, `cp-1-scheduler`, `cp-1-etcd`, `kwok`. */
+  process: z.string(),
+  signal: z.enum(['SIGKILL', 'SIGTERM']).default('SIGKILL'),
+});
+
+/** The disk of one etcd member is gone: it is neither restored nor started. */
+const loseEtcdSchema = z.object({
+  kind: z.literal('lose-etcd'),
+  member: z.string(),
+  seconds: z.number().positive().max(secondsMax),
+});
+
+/** The supervisor itself, by SIGKILL, and everything that it has started; `lab up` goes on. */
+const endSupervisorSchema = z.object({ kind: z.literal('end-supervisor') });
+
 export const labFaultSchema = z.discriminatedUnion('kind', [
-  /** Ends a process as a crash would; it is supervised and comes back. */
+  killSchema,
+  loseEtcdSchema,
+  endSupervisorSchema,
+  /** Strikes once, when the next restore has written down that it begins the phase. */
   z.object({
-    kind: z.literal('kill'),
-    /** `cp-1-api-server`, `cp-1-controller-manager`, `cp-1-scheduler`, `cp-1-etcd`, `kwok`. */
-    process: z.string(),
-    signal: z.enum(['SIGKILL', 'SIGTERM']).default('SIGKILL'),
+    kind: z.literal('in-restore'),
+    phase: z.enum(restorePhases),
+    strike: z.discriminatedUnion('kind', [killSchema, loseEtcdSchema, endSupervisorSchema]),
   }),
   /** Keeps one etcd member down. */
   z.object({

@@ -40,6 +40,7 @@ const timeoutCodes: Readonly<Record<keyof AscentActivities, FailureCode>> = {
   verifyNode: 'node-not-ready',
   verifyCluster: 'verification-failed',
   restoreSnapshot: 'restore-failed',
+  repairEtcdMember: 'etcd-repair-failed',
 };
 
 /** The failure behind an error of an activity or child (F2). Never throws. */

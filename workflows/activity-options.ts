@@ -74,6 +74,7 @@ const limits: Readonly<Record<keyof AscentActivities, Limits>> = {
   verifyNode: { totalMs: 15 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },
   verifyCluster: { totalMs: 15 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },
   restoreSnapshot: { totalMs: 30 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },
+  repairEtcdMember: { totalMs: 15 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },
 };
 
 export interface Call {

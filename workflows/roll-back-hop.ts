@@ -108,6 +108,7 @@ async function returnCluster(back: Back): Promise<void> {
   const before = await probe(back);
   if (before !== undefined) await returnNodes(back, before);
   await takeStep(run, { label: 'rollback restore', take: () => restore(back) });
+  await repairMembers(back);
   if (before === undefined) await returnNodes(back, undefined);
   await takeStep(run, { label: 'rollback verify', take: () => verify(back) });
   await takeStep(run, { label: 'rollback cordons', take: () => putCordonsRight(back) });
@@ -194,6 +195,18 @@ async function restore(back: Back): Promise<undefined> {
   const { cluster, hop, snapshotId, restoreId } = back.input;
   const call = activity(cluster, 'restoreSnapshot', { summary: `restore ${snapshotId}` });
   back.restore = await call({ cluster, snapshotId, kubeVersion: hop.from, restoreId });
+}
+
+/** One step for each etcd member that the restore went on without: none of a healthy restore. */
+async function repairMembers(back: Back): Promise<void> {
+  const { cluster } = back.input;
+  for (const { member, problem } of back.restore?.lost ?? []) {
+    const text = `etcd is restored without ${member} (${problem}); it is removed and added again`;
+    back.run.line.report({ kind: 'note', event: 'rollback.member-lost', text, member });
+    const call = activity(cluster, 'repairEtcdMember', { summary: `bring etcd of ${member} back` });
+    const take = async (): Promise<undefined> => void (await call({ cluster, member }));
+    await takeStep(back.run, { label: `rollback repair ${member}`, take });
+  }
 }
 
 async function verify(back: Back): Promise<undefined> {

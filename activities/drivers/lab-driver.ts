@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import * as z from 'zod';
 
+import type { LostEtcdMember } from '../../domain/activity-contract';
 import type { MemberName, NodeName } from '../../domain/names';
 import { parseVersion } from '../../domain/versions';
 import { boundedCall } from '../adapters/bounded-call';
@@ -17,6 +18,7 @@ import type {
   LabNeeds,
   LabProblem,
   LabRestoreRequest,
+  LabRestoreResult,
   LabRestoreStatus,
   LabStatus,
   LabVersionRequest,
@@ -65,6 +67,10 @@ const needsSchema = z.object({
     }),
   ),
 }) satisfies z.ZodType<LabNeeds>;
+
+const restoreResultSchema = z.object({
+  lost: z.array(z.object({ member: z.string(), problem: z.string() })),
+}) satisfies z.ZodType<LabRestoreResult>;
 
 const problemCodes: Readonly<Record<LabProblem['code'], PortError['code']>> = {
   // A driver and a lab of different releases: asking again cannot help.
@@ -136,16 +142,8 @@ export function createLabDriver(socket: string): LabDriver {
           to,
           context,
         ),
-      async restore(options, context) {
-        const { restoreId, snapshotFile, snapshotRevision, version } = options;
-        const body: LabRestoreRequest = { restoreId, snapshotFile, snapshotRevision, version };
-        const doing = `restoring snapshot file ${snapshotFile}`;
-        const call = lab.post(
-          { path: '/v1/restore', doing, body, timeoutMs: restoreTimeoutMs },
-          context.signal,
-        );
-        await narrate(call, context, (signal) => lab.restorePhase(restoreId, signal));
-      },
+      restore: (options, context) => restore(lab, options, context),
+      repairEtcdMember: (member, context) => repairEtcdMember(lab, member, context),
     },
     nodes: {
       async upgradeNode(node: NodeName, to, context) {
@@ -158,6 +156,35 @@ export function createLabDriver(socket: string): LabDriver {
     },
     close: () => lab.close(),
   };
+}
+
+async function restore(
+  lab: LabConnection,
+  options: LabRestoreRequest,
+  context: DriverContext,
+): Promise<{ readonly lost: readonly LostEtcdMember[] }> {
+  const { restoreId, snapshotFile, snapshotRevision, version } = options;
+  const body: LabRestoreRequest = { restoreId, snapshotFile, snapshotRevision, version };
+  const doing = `restoring snapshot file ${snapshotFile}`;
+  const call = lab.ask(
+    { path: '/v1/restore', doing, body, timeoutMs: restoreTimeoutMs },
+    restoreResultSchema,
+    context.signal,
+  );
+  await narrate(call, context, (signal) => lab.restorePhase(restoreId, signal));
+  const { lost } = await call;
+  return { lost: lost.map((one) => ({ ...one, member: one.member as MemberName })) };
+}
+
+async function repairEtcdMember(
+  lab: LabConnection,
+  member: MemberName,
+  context: DriverContext,
+): Promise<void> {
+  const path = `/v1/members/${encodeURIComponent(member)}/etcd-repair`;
+  const doing = `bringing etcd of ${member} back`;
+  context.onPhase(doing);
+  await lab.post({ path, doing, body: {}, timeoutMs: changeTimeoutMs }, context.signal);
 }
 
 /** Tells the phase, whenever it changes, until `call` ends (L2). Not telling it is no failure. */
@@ -182,6 +209,13 @@ async function narrate(
     stop.abort();
     await narrating;
   }
+}
+
+function understood<Answer>(doing: string, schema: z.ZodType<Answer>, text: string): Answer {
+  const parsed = schema.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  const message = `${doing}: the answer is not what the protocol says: ${parsed.error.message}`;
+  throw new PortError('unexpected', message);
 }
 
 interface Post {
@@ -232,6 +266,16 @@ class LabConnection {
     await this.#call({ path, doing, timeoutMs, signal, body: JSON.stringify(body) });
   }
 
+  /** A post whose answer counts. */
+  async ask<Answer>(
+    { path, doing, body, timeoutMs }: Post,
+    schema: z.ZodType<Answer>,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const request = { path, doing, timeoutMs, signal, body: JSON.stringify(body) };
+    return understood(doing, schema, await this.#call(request));
+  }
+
   close(): Promise<void> {
     return this.#agent.destroy();
   }
@@ -243,10 +287,7 @@ class LabConnection {
     signal: AbortSignal,
   ): Promise<Answer> {
     const text = await this.#call({ path, doing, timeoutMs: statusTimeoutMs, signal });
-    const parsed = schema.safeParse(parseJson(text));
-    if (parsed.success) return parsed.data;
-    const message = `${doing}: the answer is not what the protocol says: ${parsed.error.message}`;
-    throw new PortError('unexpected', message);
+    return understood(doing, schema, text);
   }
 
   #call(call: {

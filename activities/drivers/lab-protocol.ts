@@ -27,12 +27,22 @@ export interface LabVersionRequest {
   readonly version: string;
 }
 
-/** `POST /v1/restore`. Progress lines of the running restore: `GET /v1/restore/ID`. */
+/** `POST /v1/members/NAME/etcd-repair`: nothing to say. */
+
+/**
+ * `POST /v1/restore`, answered with LabRestoreResult. Progress lines of the running restore:
+ * `GET /v1/restore/ID`.
+ */
 export interface LabRestoreRequest {
   readonly restoreId: string;
   readonly snapshotFile: string;
   readonly snapshotRevision: number;
   readonly version: string;
+}
+
+export interface LabRestoreResult {
+  /** Etcd members that it went on without, and why; they need a repair. */
+  readonly lost: readonly { readonly member: string; readonly problem: string }[];
 }
 
 export interface LabRestoreStatus {

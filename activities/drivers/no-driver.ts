@@ -23,6 +23,7 @@ export function createNoDriver({ releases }: NoDriverAccess): {
       upgradeControllers: refuse,
       putBack: refuse,
       restore: refuse,
+      repairEtcdMember: refuse,
     },
     nodes: { upgradeNode: refuse },
   };

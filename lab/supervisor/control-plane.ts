@@ -4,6 +4,7 @@
 //     supervisor that dies in between starts the new one.
 // C2. A member leaves the balancer before its API server is told to stop.
 // C3. Who waits for a member to become ready in one version gives up when another is ordered.
+// C4. An etcd member that a restore went on without is not started: it would vote knowing nothing.
 
 import type { LabBinaries } from '../binaries';
 import {
@@ -18,10 +19,13 @@ import type { LabFile, LabMember } from '../lab-file';
 import type { LabLayout } from '../layout';
 import { messageOf } from '../lab-error';
 import type { LoadBalancer } from '../load-balancer';
+import { sleep } from '../waiting';
 import { Child, type ChildHost, type StartedAs } from './child';
 import type { Leases } from './leases';
 import type { MachineStateStore } from './machine-state';
+import type { PlannedFaults } from './planned-faults';
 import { mustHold, type Probes } from './probes';
+import type { LostEtcd } from './restore-journal';
 import { LabProblemError } from './problem';
 
 export interface MemberProcesses {
@@ -41,6 +45,7 @@ export interface ControlPlaneParts {
   readonly probes: Probes;
   readonly balancer: LoadBalancer;
   readonly leases: Leases;
+  readonly faults: PlannedFaults;
 }
 
 type Component = 'api-server' | 'controllers';
@@ -50,6 +55,9 @@ const apiServerStopMs = 20_000;
 const controllerStopMs = 5_000;
 /** On a busy machine with 100,000 objects 10 s were seen. */
 const readyMs = 90_000;
+/** How much longer than a quorum an etcd member may need before a restore goes on without it. */
+const stragglerMs = 15_000;
+const lookMs = 50;
 
 export class ControlPlane {
   readonly members: readonly MemberProcesses[];
@@ -100,15 +108,63 @@ export class ControlPlane {
     ];
   }
 
+  /** All that belong to the cluster (C4); one that is being brought back is not waited for. */
   async startEtcd(): Promise<void> {
-    await Promise.all(this.members.map(({ etcd }) => etcd.start()));
-    for (const { member } of this.members) {
+    const { etcdLost = [], etcdJoining = [] } = this.parts.state.current;
+    const started = this.members.filter(({ member }) => !etcdLost.includes(member.name));
+    const isJoining = (name: string): boolean => etcdJoining.includes(name);
+    await Promise.all(
+      started.map(async ({ member, etcd }) => {
+        if (isJoining(member.name)) await etcd.start().catch(() => undefined);
+        else await etcd.start();
+      }),
+    );
+    for (const { member } of started.filter((one) => !isJoining(one.member.name))) {
       await mustHold(
         `etcd of ${member.name} was healthy`,
         () => this.parts.probes.isEtcdHealthy(member),
         readyMs,
       );
     }
+  }
+
+  /**
+   * Starts those members of etcd that were restored, and returns the ones that stay away although a
+   * quorum is there; these are stopped (C4). Throws when there is no quorum in time.
+   */
+  async startRestoredEtcd(names: readonly string[]): Promise<readonly LostEtcd[]> {
+    const starting = this.members.filter(({ member }) => names.includes(member.name));
+    const problems = new Map<string, string>();
+    const starts = starting.map(async ({ member, etcd }) => {
+      await etcd.start().catch((error: unknown) => {
+        problems.set(member.name, messageOf(error));
+      });
+    });
+    const healthy = new Set<string>();
+    const beganMs = performance.now();
+    let quorumMs: number | undefined;
+    while (healthy.size < starting.length) {
+      await Promise.all(
+        starting.map(async ({ member }) => {
+          if (await this.parts.probes.isEtcdHealthy(member)) healthy.add(member.name);
+        }),
+      );
+      const nowMs = performance.now();
+      if (healthy.size * 2 > this.members.length) quorumMs ??= nowMs;
+      else if (nowMs - beganMs > readyMs) {
+        throw new Error(`only ${healthy.size} of ${this.members.length} etcd members were healthy`);
+      }
+      if (quorumMs !== undefined && nowMs - quorumMs > stragglerMs) break;
+      await sleep(lookMs);
+    }
+    const away = starting.filter(({ member }) => !healthy.has(member.name));
+    await Promise.all(away.map(({ etcd }) => etcd.stop('SIGKILL', 0)));
+    await Promise.all(starts);
+    const late = `it was not healthy ${stragglerMs / 1_000} s after the others`;
+    return away.map(({ member: { name } }) => ({
+      member: name,
+      problem: problems.get(name) ?? late,
+    }));
   }
 
   /** What it acknowledged is in its synced log; asked nicely, it waits seconds for a new leader. */
@@ -262,7 +318,7 @@ export class ControlPlane {
   }
 
   private processesOf(member: LabMember): MemberProcesses {
-    const { binaries, host, lab, layout, state } = this.parts;
+    const { binaries, faults, host, lab, layout, state } = this.parts;
     const context: FlagContext = { lab, layout, member };
     const { ports } = member;
     const child = (
@@ -299,13 +355,16 @@ export class ControlPlane {
     };
     return {
       member,
-      etcd: child('etcd', [ports.etcdClient, ports.etcdPeer], () =>
-        Promise.resolve({
+      etcd: child('etcd', [ports.etcdClient, ports.etcdPeer], () => {
+        faults.requireDisk(member.name);
+        const { etcdJoining = [], etcdToken } = state.current;
+        const joins = etcdJoining.includes(member.name) ? 'existing' : 'new';
+        return Promise.resolve({
           file: binaries.etcd,
-          args: etcdFlags(context, state.current.etcdToken),
+          args: etcdFlags(context, etcdToken, joins),
           version: binaries.etcdVersion,
-        }),
-      ),
+        });
+      }),
       apiServer: child('api-server', [ports.apiServer], () =>
         kube('apiServer', apiServerFlags(context)),
       ),

@@ -16,6 +16,10 @@ export interface MachineState {
   /** No revision above this one was ever served before the last restore. */
   readonly highestRevision: number;
   readonly members: Readonly<Record<string, MemberState>>;
+  /** Members that the last restore went on without: their etcd is not started. */
+  readonly etcdLost?: readonly string[];
+  /** Members whose etcd is being brought back (etcd-repair.ts). */
+  readonly etcdJoining?: readonly string[];
   /** Kubelet version by node. */
   readonly nodes: Readonly<Record<string, string>>;
 }

@@ -45,6 +45,7 @@ export class Machines {
   private readonly notReady = new Map<string, NotReadyReason>();
   private readonly ending = new AbortController();
   private lastProblem = '';
+  private looping: Promise<void> | undefined;
 
   constructor(lab: LabFile, state: MachineStateStore, kube: KubeRest, log: (line: string) => void) {
     this.lab = lab;
@@ -57,9 +58,9 @@ export class Machines {
     return this.lab.nodes.some((node) => node.name === name);
   }
 
-  /** Goes on until stop(); problems of the API are logged once and waited out. */
+  /** Once is enough. Goes on until stop(); problems of the API are logged once and waited out. */
   start(): void {
-    void this.loop();
+    this.looping ??= this.loop();
   }
 
   stop(): void {

@@ -99,6 +99,11 @@ export class Probes {
     return answer?.status === 200 && answer.text.includes('"health":"true"');
   }
 
+  /** A question to etcd's JSON gateway; undefined when nobody answered in time. */
+  askEtcd(url: string, body: unknown): Promise<Answer | undefined> {
+    return ask(url, this.etcd, body);
+  }
+
   /** Undefined when the member does not answer. */
   async etcdRevision(member: LabMember): Promise<number | undefined> {
     const answer = await ask(`${etcdUrl(member)}/v3/maintenance/status`, this.etcd, {});
@@ -108,9 +113,10 @@ export class Probes {
     return Number.isSafeInteger(revision) ? revision : undefined;
   }
 
-  /** HashKV of everything up to the member's latest revision; undefined when it cannot tell. */
-  async etcdHash(member: LabMember): Promise<string | undefined> {
-    const answer = await ask(`${etcdUrl(member)}/v3/maintenance/hash`, this.etcd, {});
+  /** HashKV up to `revision`, 0 for the member's latest; undefined when it cannot tell. */
+  async etcdHash(member: LabMember, revision: number = 0): Promise<string | undefined> {
+    const url = `${etcdUrl(member)}/v3/maintenance/hash`;
+    const answer = await ask(url, this.etcd, { revision });
     if (answer?.status !== 200) return undefined;
     return String((JSON.parse(answer.text) as { hash?: unknown }).hash);
   }

@@ -6,18 +6,28 @@ import path from 'node:path';
 
 import { readJson, writeJsonAtomic } from '../atomic-file';
 
-export type RestorePhase =
-  | 'stopping-control-plane'
-  | 'stopping-etcd'
-  | 'restoring-data'
-  | 'starting-etcd'
-  | 'starting-api-servers'
-  | 'starting-controllers'
-  | 'done';
+export const restorePhases = [
+  'stopping-control-plane',
+  'stopping-etcd',
+  'restoring-data',
+  'starting-etcd',
+  'starting-api-servers',
+  'starting-controllers',
+  'done',
+] as const;
+
+export type RestorePhase = (typeof restorePhases)[number];
+
+/** A member that the restore went on without, and why. */
+export interface LostEtcd {
+  readonly member: string;
+  readonly problem: string;
+}
 
 export interface RestoreJournal {
   readonly schema: 'ascent.lab-restore/v1';
   readonly restoreId: string;
+  /** The restore's own copy: whoever gave the order may have removed the other meanwhile. */
   readonly snapshotFile: string;
   /** Read from the file itself. */
   readonly snapshotRevision: number;
@@ -33,6 +43,8 @@ export interface RestoreJournal {
   readonly targetRevision?: number;
   /** Members whose data directory is the restored one. */
   readonly restored: readonly string[];
+  /** Absent when none was lost. */
+  readonly lost?: readonly LostEtcd[];
   readonly problem?: string;
 }
 
@@ -64,6 +76,11 @@ export async function readJournal(
   restoreId: string,
 ): Promise<RestoreJournal | undefined> {
   return (await readJson(fileOf(directory, restoreId))) as RestoreJournal | undefined;
+}
+
+/** Where a restore keeps its own copy of the snapshot until it is done. */
+export function snapshotCopy(directory: string, restoreId: string): string {
+  return path.join(directory, `${encodeURIComponent(restoreId)}.db`);
 }
 
 export async function writeJournal(directory: string, journal: RestoreJournal): Promise<void> {

@@ -4,29 +4,41 @@
 // E2. Every phase may be run again from its beginning; the journal says which one to begin with.
 // E3. The revision only ever grows, whatever the snapshot says (restore-journal.ts).
 // E4. The data that was replaced stays beside the new data, for the last two restores.
+// E5. A member whose data cannot be restored, or whose etcd stays away, is left behind as long as
+//     the others are a quorum: it is told as lost, and comes back by a repair (etcd-repair.ts).
+// E6. The snapshot is copied before anything is stopped, and the copy removed at the end: a crash
+//     must not need whoever gave the order.
 
 import { execFile } from 'node:child_process';
-import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, constants, copyFile, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
-import type { LabRestoreRequest, LabRestoreStatus } from '../../activities/drivers/lab-protocol';
+import type {
+  LabRestoreRequest,
+  LabRestoreResult,
+  LabRestoreStatus,
+} from '../../activities/drivers/lab-protocol';
 import type { LabBinaries } from '../binaries';
 import { etcdDataDir, etcdRestoreFlags } from '../flags';
 import type { LabFile, LabMember } from '../lab-file';
 import type { LabLayout } from '../layout';
 import { messageOf } from '../lab-error';
 import type { ControlPlane } from './control-plane';
+import { exists, syncDirectory } from './durable-directory';
 import type { Leases } from './leases';
 import type { MachineStateStore } from './machine-state';
+import type { PlannedFaults } from './planned-faults';
 import { mustHold, type Probes } from './probes';
 import { LabProblemError } from './problem';
 import {
   listJournals,
   newJournal,
   readJournal,
+  snapshotCopy,
   targetRevision,
   writeJournal,
+  type LostEtcd,
   type RestoreJournal,
   type RestorePhase,
 } from './restore-journal';
@@ -45,12 +57,15 @@ export interface RestoreParts {
   readonly probes: Probes;
   readonly controlPlane: ControlPlane;
   readonly leases: Leases;
+  readonly faults: PlannedFaults;
   readonly log: (line: string) => void;
 }
 
+type Note = (change: Partial<RestoreJournal>) => Promise<RestoreJournal>;
+
 export class Restores {
   private readonly parts: RestoreParts;
-  private readonly underWay = new Map<string, Promise<void>>();
+  private readonly underWay = new Map<string, Promise<LabRestoreResult>>();
 
   constructor(parts: RestoreParts) {
     this.parts = parts;
@@ -69,19 +84,16 @@ export class Restores {
   }
 
   /**
-   * Resolves when the control plane serves the snapshot's state. The same id joins the restore
-   * that runs, goes on with one that failed, and is a no-op for one that is done. Throws
-   * LabProblemError `restore-failed` or `unknown-version`.
+   * Resolves when the control plane serves the snapshot's state; tells the members that it went on
+   * without (E5). The same id joins the restore that runs, goes on with one that failed, and is a
+   * no-op for one that is done. Throws LabProblemError `restore-failed` or `unknown-version`.
    */
-  async restore(order: LabRestoreRequest): Promise<void> {
+  async restore(order: LabRestoreRequest): Promise<LabRestoreResult> {
     const running = this.underWay.get(order.restoreId);
-    if (running !== undefined) {
-      await running;
-      return;
-    }
+    if (running !== undefined) return running;
     const work = this.begin(order).finally(() => this.underWay.delete(order.restoreId));
     this.underWay.set(order.restoreId, work);
-    await work;
+    return work;
   }
 
   /** Goes on with a journal that is not done (E2). */
@@ -89,10 +101,10 @@ export class Restores {
     await this.restore(journal);
   }
 
-  private async begin(order: LabRestoreRequest): Promise<void> {
+  private async begin(order: LabRestoreRequest): Promise<LabRestoreResult> {
     const { binaries, lab, layout } = this.parts;
     const found = await readJournal(layout.restores, order.restoreId);
-    if (found?.state === 'done') return;
+    if (found?.state === 'done') return resultOf(found);
     if ((await binaries.kube(order.version)) === undefined) {
       throw new LabProblemError(
         'unknown-version',
@@ -101,23 +113,58 @@ export class Restores {
     }
     if (found?.restored.length === lab.members.length) {
       // The file has done its work and may be gone.
-      await this.run({ ...found, state: 'running' });
-      return;
+      return this.run({ ...found, state: 'running' });
     }
-    const snapshotRevision = await inspectSnapshot(order.snapshotFile, binaries.etcdutl);
-    const { restoreId, snapshotFile, version } = order;
-    // What the journal names may be gone: every order names a file of its own, of one content.
+    const snapshotFile = await this.keepSnapshot(order);
+    const snapshotRevision = await this.inspect(snapshotFile);
+    const { restoreId, version } = order;
     const journal =
-      found === undefined
-        ? newJournal({ restoreId, snapshotFile, snapshotRevision, version }, Date.now())
-        : { ...found, snapshotFile };
-    await this.run({ ...journal, state: 'running' });
+      found ?? newJournal({ restoreId, snapshotFile, snapshotRevision, version }, Date.now());
+    return this.run({ ...journal, snapshotFile, state: 'running' });
   }
 
-  private async run(start: RestoreJournal): Promise<void> {
-    const { layout, log } = this.parts;
+  /** E1. A copy that is no good is not kept: the next order may name a better file. */
+  private async inspect(copy: string): Promise<number> {
+    try {
+      return await inspectSnapshot(copy, this.parts.binaries.etcdutl);
+    } catch (error) {
+      await rm(copy, { force: true });
+      throw error;
+    }
+  }
+
+  /** E6. Shares its blocks with the original where the file system can. */
+  private async keepSnapshot({ restoreId, snapshotFile }: LabRestoreRequest): Promise<string> {
+    const { restores } = this.parts.layout;
+    const copy = snapshotCopy(restores, restoreId);
+    if (copy === snapshotFile || (await exists(copy))) return copy;
+    try {
+      await mkdir(restores, { recursive: true, mode: 0o700 });
+      const part = `${copy}.part`;
+      await copyFile(snapshotFile, part, constants.COPYFILE_FICLONE);
+      await chmod(part, 0o600);
+      const handle = await open(part, 'r+');
+      try {
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(part, copy);
+      await syncDirectory(restores);
+      return copy;
+    } catch (error) {
+      throw new LabProblemError(
+        'restore-failed',
+        `snapshot ${snapshotFile} cannot be copied, nothing was stopped: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
+  }
+
+  private async run(start: RestoreJournal): Promise<LabRestoreResult> {
+    const { faults, layout, log } = this.parts;
     let journal = start;
-    const note = async (change: Partial<RestoreJournal>): Promise<RestoreJournal> => {
+    const note: Note = async (change) => {
       journal = { ...journal, ...change };
       await writeJournal(layout.restores, journal);
       return journal;
@@ -134,17 +181,20 @@ export class Restores {
         ],
         ['stopping-etcd', () => this.parts.controlPlane.killEtcd()],
         ['restoring-data', () => this.restoreData(journal, note)],
-        ['starting-etcd', () => this.startEtcd()],
+        ['starting-etcd', () => this.startEtcd(journal, note)],
         ['starting-api-servers', () => this.startApiServers(journal)],
         ['starting-controllers', () => this.parts.controlPlane.controllersHealthy()],
       ];
       for (const [phase, work] of steps) {
         log(`restore ${journal.restoreId}: ${phase}`);
         await note({ phase });
+        faults.reached(phase);
         await work();
       }
       await note({ state: 'done', phase: 'done' });
       await this.pruneReplaced();
+      await rm(snapshotCopy(layout.restores, journal.restoreId), { force: true });
+      return resultOf(journal);
     } catch (error) {
       const problem = `${journal.phase}: ${messageOf(error)}`;
       log(`restore ${journal.restoreId} failed: ${problem}`);
@@ -186,24 +236,45 @@ export class Restores {
     return { targetRevision: target };
   }
 
-  private async restoreData(
-    journal: RestoreJournal,
-    note: (change: Partial<RestoreJournal>) => Promise<RestoreJournal>,
-  ): Promise<void> {
-    const { lab } = this.parts;
+  private async restoreData(journal: RestoreJournal, note: Note): Promise<void> {
+    const { lab, log } = this.parts;
     const left = lab.members.filter((member) => !journal.restored.includes(member.name));
-    const fresh = await Promise.all(left.map((member) => this.makeData(journal, member)));
+    const made = await Promise.allSettled(left.map((member) => this.makeData(journal, member)));
+    const failed = left.flatMap((member, index): readonly LostEtcd[] => {
+      const data = made[index];
+      if (data?.status !== 'rejected') return [];
+      return [{ member: member.name, problem: messageOf(data.reason) }];
+    });
+    const [first] = failed;
+    if (first !== undefined && (lab.members.length - failed.length) * 2 <= lab.members.length) {
+      throw new Error(`no quorum could be restored; ${first.member}: ${first.problem}`);
+    }
+    for (const { member, problem } of failed) log(`goes on without etcd of ${member}: ${problem}`);
     let restored = journal.restored;
     for (const [index, member] of left.entries()) {
-      await this.swapData(journal, member, fresh[index] ?? '');
+      const data = made[index];
+      await this.swapData(journal, member, data?.status === 'fulfilled' ? data.value : undefined);
+      if (data?.status !== 'fulfilled') continue;
       restored = [...restored, member.name];
       await note({ restored });
     }
+    await this.noteLost(note, failed);
+  }
+
+  /** It is in the state of the machines as well: no later start of the lab may start them. */
+  private async noteLost(note: Note, lost: readonly LostEtcd[]): Promise<void> {
+    await this.parts.state.update((current) => ({
+      ...current,
+      etcdLost: lost.map(({ member }) => member),
+      etcdJoining: [],
+    }));
+    await note({ lost });
   }
 
   private async makeData(journal: RestoreJournal, member: LabMember): Promise<string> {
-    const { binaries, lab, layout } = this.parts;
+    const { binaries, faults, lab, layout } = this.parts;
     const dataDir = `${etcdDataDir(layout, member)}.restoring`;
+    faults.requireDisk(member.name);
     // etcdutl refuses a directory that a killed predecessor left half filled.
     await rm(dataDir, { recursive: true, force: true });
     const target = journal.targetRevision ?? 0;
@@ -221,23 +292,37 @@ export class Restores {
     return dataDir;
   }
 
-  /** E4. When the old data is aside already, what stands in its place is an earlier attempt. */
-  private async swapData(journal: RestoreJournal, member: LabMember, fresh: string): Promise<void> {
-    const current = etcdDataDir(this.parts.layout, member);
+  /**
+   * E4. When the old data is aside already, what stands in its place is an earlier attempt. The
+   * journal says "restored" only after this, so the renames have to last. Without `fresh`, data of
+   * the old cluster is put aside all the same: it must not meet the new one.
+   */
+  private async swapData(
+    journal: RestoreJournal,
+    member: LabMember,
+    fresh: string | undefined,
+  ): Promise<void> {
+    const { layout } = this.parts;
+    const current = etcdDataDir(layout, member);
     const aside = `${current}.before-${encodeURIComponent(journal.restoreId)}`;
     if (await exists(aside)) await rm(current, { recursive: true, force: true });
     else if (await exists(current)) await rename(current, aside);
-    await rename(fresh, current);
+    if (fresh !== undefined) await rename(fresh, current);
+    await syncDirectory(layout.etcd);
   }
 
-  private async startEtcd(): Promise<void> {
-    const { controlPlane, lab, probes } = this.parts;
-    await controlPlane.startEtcd();
+  private async startEtcd(journal: RestoreJournal, note: Note): Promise<void> {
+    const { controlPlane, lab, log, probes } = this.parts;
+    const away = await controlPlane.startRestoredEtcd(journal.restored);
+    for (const { member, problem } of away) log(`goes on without etcd of ${member}: ${problem}`);
+    const lost = [...(journal.lost ?? []), ...away];
+    if (away.length > 0) await this.noteLost(note, lost);
+    const there = lab.members.filter(({ name }) => !lost.some(({ member }) => member === name));
     await mustHold(
       'all etcd members had the same content',
       async () => {
         // Nobody writes yet, so the latest revision is the same one everywhere.
-        const hashes = await Promise.all(lab.members.map((member) => probes.etcdHash(member)));
+        const hashes = await Promise.all(there.map((member) => probes.etcdHash(member)));
         return hashes[0] !== undefined && hashes.every((hash) => hash === hashes[0]);
       },
       hashTimeoutMs,
@@ -275,11 +360,6 @@ export class Restores {
   }
 }
 
-async function exists(file: string): Promise<boolean> {
-  try {
-    await stat(file);
-    return true;
-  } catch {
-    return false;
-  }
+function resultOf({ lost = [] }: RestoreJournal): LabRestoreResult {
+  return { lost };
 }

@@ -10,6 +10,7 @@ import type {
   LabNeeds,
   LabProblem,
   LabRestoreRequest,
+  LabRestoreResult,
   LabRestoreStatus,
   LabStatus,
 } from '../../activities/drivers/lab-protocol';
@@ -26,7 +27,8 @@ export interface LabHost {
   changeApiServer(member: string, version: string): Promise<void>;
   changeControllers(member: string, version: string): Promise<void>;
   changeKubelet(node: string, version: string): Promise<void>;
-  restore(order: LabRestoreRequest): Promise<void>;
+  repairEtcd(member: string): Promise<void>;
+  restore(order: LabRestoreRequest): Promise<LabRestoreResult>;
   restoreStatus(restoreId: string): Promise<LabRestoreStatus | undefined>;
   fault(fault: z.output<typeof labFaultSchema>): void;
   /** Begins to stop everything; the socket goes away when it is done. */
@@ -99,20 +101,21 @@ const routes: readonly (readonly [method: string, path: RegExp, handle: Handler]
   ],
   [
     'POST',
+    /^\/v1\/members\/([^/]+)\/etcd-repair$/,
+    async ({ name, host }) => {
+      await host.repairEtcd(name);
+      return done;
+    },
+  ],
+  [
+    'POST',
     /^\/v1\/nodes\/([^/]+)\/kubelet$/,
     async ({ name, body, host }) => {
       await host.changeKubelet(name, parsed(versionRequestSchema, body).version);
       return done;
     },
   ],
-  [
-    'POST',
-    /^\/v1\/restore$/,
-    async ({ body, host }) => {
-      await host.restore(parsed(restoreRequestSchema, body));
-      return done;
-    },
-  ],
+  ['POST', /^\/v1\/restore$/, ({ body, host }) => host.restore(parsed(restoreRequestSchema, body))],
   [
     'GET',
     /^\/v1\/restore\/([^/]+)$/,

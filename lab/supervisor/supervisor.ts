@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import type {
   LabNeeds,
   LabRestoreRequest,
+  LabRestoreResult,
   LabRestoreStatus,
   LabStatus,
 } from '../../activities/drivers/lab-protocol';
@@ -24,10 +25,13 @@ import { LoadBalancer } from '../load-balancer';
 import { sleep } from '../waiting';
 import type { ChildHost } from './child';
 import { ControlPlane, type MemberProcesses } from './control-plane';
+import { EtcdAdmin } from './etcd-admin';
+import { repairEtcd } from './etcd-repair';
 import { allowKwok } from './kwok-role';
 import { Leases } from './leases';
 import { Machines } from './machines';
 import { MachineStateStore } from './machine-state';
+import { PlannedFaults } from './planned-faults';
 import { Probes } from './probes';
 import { LabProblemError } from './problem';
 import { restoreNeeds } from './restore-needs';
@@ -44,6 +48,9 @@ export interface SupervisorOptions {
   readonly onEnd: () => void;
 }
 
+/** What strikes at once; `in-restore` has one of them inside. */
+type Strike = Exclude<z.output<typeof labFaultSchema>, { readonly kind: 'in-restore' }>;
+
 interface Parts {
   readonly lab: LabFile;
   readonly layout: LabLayout;
@@ -56,6 +63,7 @@ interface Parts {
   readonly controlPlane: ControlPlane;
   readonly machines: Machines;
   readonly restores: Restores;
+  readonly faults: PlannedFaults;
   readonly log: (line: string) => void;
 }
 
@@ -99,7 +107,8 @@ async function assemble(options: SupervisorOptions): Promise<Parts> {
     utsMode,
     log,
   };
-  const shared = { lab, layout, binaries, state, probes, balancer, leases, log };
+  const faults = new PlannedFaults();
+  const shared = { lab, layout, binaries, state, probes, balancer, leases, faults, log };
   const controlPlane = new ControlPlane({ ...shared, host });
   const machines = new Machines(lab, state, kube, log);
   const restores = new Restores({ ...shared, controlPlane });
@@ -220,13 +229,28 @@ export class Supervisor implements LabHost {
     return restoreNeeds({ lab, layout, etcdToken: state.current.etcdToken });
   }
 
-  async restore(order: LabRestoreRequest): Promise<void> {
-    const everyone = this.parts.lab.members.map((member) => member.name);
-    await this.turns.take(everyone, async () => {
+  /** Nobody else works on any member meanwhile: the list of the members changes. */
+  async repairEtcd(member: string): Promise<void> {
+    const { lab, layout, probes, state, faults, log } = this.parts;
+    const processes = this.member(member);
+    const parts = { lab, layout, probes, state, faults, log, admin: new EtcdAdmin(probes) };
+    await this.turns.take(
+      lab.members.map(({ name }) => name),
+      () => repairEtcd(parts, processes.member, processes.etcd),
+    );
+  }
+
+  async restore(order: LabRestoreRequest): Promise<LabRestoreResult> {
+    const { lab, machines, restores } = this.parts;
+    const everyone = lab.members.map((member) => member.name);
+    return this.turns.take(everyone, async () => {
       this.phase = 'restoring';
       try {
-        await this.parts.restores.restore(order);
+        const result = await restores.restore(order);
         this.problem = undefined;
+        // A lab that did not come up, for want of the snapshot, is up now.
+        machines.start();
+        return result;
       } finally {
         this.phase = 'running';
       }
@@ -238,31 +262,20 @@ export class Supervisor implements LabHost {
   }
 
   fault(fault: z.output<typeof labFaultSchema>): void {
-    const { controlPlane, machines, log } = this.parts;
+    const { faults, log } = this.parts;
     log(`fault on purpose: ${JSON.stringify(fault)}`);
-    if (fault.kind === 'kill') {
-      const child = controlPlane.children().find((candidate) => candidate.name === fault.process);
-      if (child === undefined)
-        throw new LabProblemError('not-found', `no process ${fault.process}`);
-      if (!child.crash(fault.signal)) {
-        throw new LabProblemError('not-found', `${fault.process} does not run just now`);
+    if (fault.kind !== 'in-restore') {
+      this.strike(fault);
+      return;
+    }
+    faults.plan(fault.phase, () => {
+      log(`fault on purpose, now: ${JSON.stringify(fault.strike)}`);
+      try {
+        this.strike(fault.strike);
+      } catch (error) {
+        log(`it did not strike: ${messageOf(error)}`);
       }
-      return;
-    }
-    if (fault.kind === 'node-not-ready') {
-      if (!machines.has(fault.node))
-        throw new LabProblemError('not-found', `no node ${fault.node}`);
-      machines.breakFor(fault.node, fault.seconds);
-      return;
-    }
-    if (fault.kind === 'broken-start') {
-      this.member(fault.member);
-      const mend = controlPlane.breakStart(fault.member, fault.component, fault.version);
-      setTimeout(mend, fault.seconds * 1_000).unref();
-      return;
-    }
-    const { etcd } = this.member(fault.member);
-    void this.keepDown(etcd, fault.seconds);
+    });
   }
 
   shutdown(): void {
@@ -297,6 +310,43 @@ export class Supervisor implements LabHost {
     });
     this.phase = 'starting-controllers';
     await controlPlane.controllersHealthy();
+  }
+
+  private strike(fault: Strike): void {
+    const { controlPlane, faults, machines } = this.parts;
+    switch (fault.kind) {
+      case 'end-supervisor':
+        process.kill(process.pid, 'SIGKILL');
+        return;
+      case 'kill': {
+        const child = controlPlane.children().find(({ name }) => name === fault.process);
+        if (child === undefined) {
+          throw new LabProblemError('not-found', `no process ${fault.process}`);
+        }
+        if (child.crash(fault.signal)) return;
+        throw new LabProblemError('not-found', `${fault.process} does not run just now`);
+      }
+      case 'node-not-ready':
+        if (!machines.has(fault.node)) {
+          throw new LabProblemError('not-found', `no node ${fault.node}`);
+        }
+        machines.breakFor(fault.node, fault.seconds);
+        return;
+      case 'lose-etcd': {
+        const { etcd } = this.member(fault.member);
+        faults.loseDisk(fault.member, fault.seconds);
+        etcd.crash('SIGKILL');
+        return;
+      }
+      case 'broken-start': {
+        this.member(fault.member);
+        const mend = controlPlane.breakStart(fault.member, fault.component, fault.version);
+        setTimeout(mend, fault.seconds * 1_000).unref();
+        return;
+      }
+      case 'stop-etcd':
+        void this.keepDown(this.member(fault.member).etcd, fault.seconds);
+    }
   }
 
   private member(name: string): MemberProcesses {

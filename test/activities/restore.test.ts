@@ -1,5 +1,7 @@
+import { etcdMismatches } from '../../activities/member-looks';
 import { PortError } from '../../activities/ports';
-import type { PlanDigest, SnapshotId } from '../../domain/names';
+import type { MemberName, PlanDigest, SnapshotId } from '../../domain/names';
+import type { EtcdObservation } from '../../domain/observation';
 import { hopId, version } from '../support/builders';
 import {
   cluster,
@@ -85,6 +87,60 @@ describe('restoreSnapshot', () => {
     expect(await runOnce(fake, 'restoreSnapshot', input, { heartbeatDetails })).toEqual({
       ...result,
       seconds: 11,
+    });
+  });
+});
+
+describe('restoreSnapshot without a member of etcd', () => {
+  const unreachable = (name: string) => ({
+    name,
+    endpoint: `https://${name}:2379`,
+    problem: { code: 'unreachable' as const, message: 'connection refused' },
+  });
+  const lost = [{ member: 'cp-3' as MemberName, problem: 'its disk is gone' }];
+
+  async function aRestoreWithout(...away: readonly string[]): Promise<FakeCluster> {
+    const fake = await aClusterToRestore();
+    fake.hosts.lostEtcd = lost;
+    fake.etcd.observation = {
+      kind: 'observed',
+      memberCount: 3,
+      members: [],
+      unreachable: away.map(unreachable),
+      hashesAgree: true,
+    };
+    return fake;
+  }
+
+  it('tells which one, and does not wait for it', async () => {
+    const fake = await aRestoreWithout('cp-3');
+    expect(await runOnce(fake, 'restoreSnapshot', input)).toEqual({ ...result, lost });
+  });
+
+  it('does not wait for it either while the list has no name for it yet', async () => {
+    const fake = await aRestoreWithout();
+    const nameless = { ...unreachable('6395388611103906646'), endpoint: '' };
+    fake.etcd.observation = {
+      ...fake.etcd.observation,
+      unreachable: [nameless],
+    } as EtcdObservation;
+    expect(await runOnce(fake, 'restoreSnapshot', input)).toEqual({ ...result, lost });
+    const two = {
+      ...fake.etcd.observation,
+      unreachable: [nameless, { ...nameless }],
+    } as EtcdObservation;
+    fake.etcd.observation = two;
+    const { signal } = new AbortController();
+    expect(await etcdMismatches(fake.etcd, ['cp-3'], signal)).toMatchObject([
+      { code: 'etcd-member-unreachable', member: nameless.name },
+    ]);
+  });
+
+  it('waits for the others all the same', async () => {
+    const fake = await aRestoreWithout('cp-2', 'cp-3');
+    expect(await failureOf(runOnce(fake, 'restoreSnapshot', input))).toMatchObject({
+      type: 'restore-failed',
+      details: [{ mismatches: [{ code: 'etcd-member-unreachable', member: 'cp-2' }] }],
     });
   });
 });

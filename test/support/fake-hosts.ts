@@ -7,6 +7,7 @@ import type {
   NodeDriver,
 } from '../../activities/ports';
 import type { RestoreNeed } from '../../activities/snapshot-ports';
+import type { LostEtcdMember } from '../../domain/activity-contract';
 import type { MemberName, NodeName } from '../../domain/names';
 import type {
   ApiServerObservation,
@@ -47,6 +48,8 @@ export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
   duringDrive: ((context: DriverContext) => Promise<void> | void) | undefined;
   /** False: drivers return without having changed anything. */
   obedient = true;
+  /** What a restore tells as lost. */
+  lostEtcd: readonly LostEtcdMember[] = [];
   private readonly restored = new Set<string>();
   private readonly kube: FakeKube;
 
@@ -162,13 +165,19 @@ export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
       readonly version: KubeVersion;
     },
     context: DriverContext,
-  ): Promise<void> {
-    if (this.restored.has(options.restoreId)) return;
+  ): Promise<{ readonly lost: readonly LostEtcdMember[] }> {
+    const { lostEtcd: lost } = this;
+    if (this.restored.has(options.restoreId)) return { lost };
     const { snapshotFile, snapshotRevision, version } = options;
     await this.drive(`restore ${snapshotFile}@${snapshotRevision} ${version}`, context, () => {
       this.restored.add(options.restoreId);
       for (const name of this.machines.keys()) this.addMember(name, version);
     });
+    return { lost };
+  }
+
+  async repairEtcdMember(member: MemberName, context: DriverContext): Promise<void> {
+    await this.drive(`${member} etcd repair`, context, () => undefined);
   }
 
   private look<Observed extends object>(

@@ -12,6 +12,7 @@ import type {
   DrainInput,
   DrainProgress,
   DrainResult,
+  LostEtcdMember,
   MemberUpgradeInput,
   PutBackInput,
   SnapshotRecord,
@@ -87,6 +88,8 @@ export class ScriptedCluster {
   readonly brokenBefore = new Map<string, readonly PodRef[]>();
   /** What drains of a node raised: told by a drain that ends well, else by endSurges. */
   readonly surges = new Map<string, readonly SurgeEnd[]>();
+  /** What the next restores go on without, until it is repaired. */
+  lostEtcd: readonly LostEtcdMember[] = [];
   #members: ReadonlyMap<string, MemberObservation>;
   /** Nodes that carry the taint of those that wait for their upgrade. */
   tainted: readonly NodeName[] = [];
@@ -265,6 +268,14 @@ export class ScriptedCluster {
         (input) => input.snapshotId,
         (input) => this.#restore(input.snapshotId, input.kubeVersion),
       ),
+      repairEtcdMember: run(
+        'repairEtcdMember',
+        ({ member }) => member,
+        ({ member }) => {
+          this.lostEtcd = this.lostEtcd.filter((one) => one.member !== member);
+          return { changed: true, seconds: 1 };
+        },
+      ),
     };
   }
 
@@ -442,7 +453,8 @@ export class ScriptedCluster {
       const now = this.#nodes.get(name);
       this.#nodes.set(name, { ...then, ...(now && { kubeletVersion: now.kubeletVersion }) });
     }
-    return { seconds: 1, revision: 100, members: [] };
+    const { lostEtcd: lost } = this;
+    return { seconds: 1, revision: 100, members: [], ...(lost.length === 0 ? {} : { lost }) };
   }
 }
 

@@ -1,3 +1,4 @@
+import type { MemberName } from '../../domain/names';
 import { minor } from '../support/builders';
 import { terminal } from '../support/workflow-cluster';
 import { useWorkflowServer, workerModes } from '../support/workflow-server';
@@ -208,6 +209,27 @@ describe.each(workerModes)('a rollback, $mode', ({ workerOptions }) => {
       await upgrade.handle.cancel();
       await upgrade.approve('hop-1.29/rollback restore');
       expect(await upgrade.result()).toMatchObject({ outcome: 'rolled-back', at: '1.28.15' });
+    });
+  });
+
+  it('brings back, in a step of its own, the etcd member that a restore went without', async () => {
+    const spec = { ...oneHop, hopSoakMs: 7_200_000 };
+    const options = { workerOptions, members: 3, nodes: 1, spec };
+    await withUpgrade(server(), options, async (upgrade) => {
+      const { cluster } = upgrade;
+      await upgrade.start();
+      await upgrade.untilPhase('soaking');
+      const member = 'cp-2' as MemberName;
+      cluster.lostEtcd = [{ member, problem: 'no space left on device' }];
+      cluster.fail('repairEtcdMember', 'cp-2', terminal('etcd-repair-failed', 'still full'));
+      await upgrade.rollBack('hop-1.29');
+      const { gate } = await upgrade.untilGate('hop-1.29/rollback repair cp-2');
+      expect(gate).toMatchObject({ failure: { code: 'etcd-repair-failed' } });
+      await upgrade.approve('hop-1.29/rollback repair cp-2');
+      expect(await upgrade.result()).toMatchObject({ outcome: 'rolled-back', at: '1.28.15' });
+      expect(cluster.lostEtcd).toEqual([]);
+      expect(await upgrade.events()).toContain('rollback.member-lost');
+      await upgrade.record('rolled-back-member-lost');
     });
   });
 

@@ -146,10 +146,11 @@ describe('the lab driver', () => {
   });
 
   it('restores, and tells the phases of the restore', async () => {
+    const lost = [{ member: 'cp-3', problem: 'disk full' }];
     const running: LabRestoreStatus = { restoreId: 'r-1', state: 'running', phase: 'etcd-2' };
     let finish = (): void => undefined;
     answer = ({ method }, response) => {
-      if (method === 'POST') finish = () => json(response, 204);
+      if (method === 'POST') finish = () => json(response, 200, { lost });
       else json(response, 200, running);
     };
     const on = context();
@@ -159,7 +160,7 @@ describe('the lab driver', () => {
     );
     await eventually(async () => on.phases.length > 0, { timeoutMs: 5_000 });
     finish();
-    await restoring;
+    expect(await restoring).toEqual({ lost });
     expect(on.phases).toEqual(['etcd-2']);
     expect(posts()).toEqual([
       {
@@ -172,6 +173,14 @@ describe('the lab driver', () => {
         },
       },
     ]);
+  });
+
+  it('has an etcd member brought back', async () => {
+    answer = (_request, response) => json(response, 200, {});
+    const on = context();
+    await driver.controlPlane.repairEtcdMember(cp1, on);
+    expect(on.phases).toEqual(['bringing etcd of cp-1 back']);
+    expect(posts()).toEqual([{ request: 'POST /v1/members/cp-1/etcd-repair', body: {} }]);
   });
 
   it('is not stopped by a phase that cannot be read', async () => {

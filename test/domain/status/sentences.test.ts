@@ -582,6 +582,8 @@ describe('a failure', () => {
     'verification-failed': 'see why what runs differs from the plan, correct it, then try again',
     'restore-failed':
       'try again: a restore goes on where it stopped; until then the API may not answer',
+    'etcd-repair-failed':
+      'etcd serves without this member: see to its host and its disk, then try again',
     unexpected: 'look at the log of the worker; try again when the cause is gone',
   };
 

@@ -37,7 +37,11 @@ describe('the server of a lab', () => {
     changeControllers: () =>
       Promise.reject(new LabProblemError('unknown-version', 'there is no 1.99.0')),
     changeKubelet: note('kubelet'),
-    restore: note('restore'),
+    repairEtcd: note('etcd-repair'),
+    restore: async (order) => {
+      await note('restore')(order);
+      return { lost: [{ member: 'cp-3', problem: 'its disk is gone' }] };
+    },
     restoreStatus: () => Promise.resolve(undefined),
     fault: (fault) => void note('fault')(fault),
     shutdown: () => void note('shutdown')(),
@@ -96,6 +100,26 @@ describe('the server of a lab', () => {
       ['kubelet', 'worker-1', '1.29.15'],
       ['api-server', 'cp-1', '1.30.14'],
       ['shutdown'],
+    ]);
+  });
+
+  it('tells which etcd members a restore went on without, and repairs one', async () => {
+    const order = {
+      restoreId: 'r-1',
+      snapshotFile: '/s/db',
+      snapshotRevision: 7,
+      version: '1.28.15',
+    };
+    const control = new LabControl(socket);
+
+    expect(await control.restore(order)).toEqual({
+      lost: [{ member: 'cp-3', problem: 'its disk is gone' }],
+    });
+    await control.repairEtcd('cp-3');
+
+    expect(asked).toEqual([
+      ['restore', order],
+      ['etcd-repair', 'cp-3'],
     ]);
   });
 

@@ -1,0 +1,74 @@
+// repairEtcdMember: a member that a restore went on without comes back, empty, and fetches
+// everything from the others. What counts is what etcd itself says afterwards (R2).
+
+import type {
+  AscentActivities,
+  EtcdRepairInput,
+  EtcdRepairResult,
+} from '../domain/activity-contract';
+import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
+import { terminalFailure } from './failure-mapping';
+import { etcdMemberMismatches } from './member-looks';
+import { type Mismatch, type MismatchDetails, mismatchesText } from './mismatches';
+import { secondsBetween, watchUntilGood } from './passes';
+
+const passes = 3;
+const lookEveryMs = 500;
+/** From the end of the driver's work; the driver has waited until the member was healthy. */
+const patienceMs = 60_000;
+
+export function repairEtcdActivities(
+  deps: ActivityDependencies,
+): Pick<AscentActivities, 'repairEtcdMember'> {
+  return {
+    /**
+     * Key: the member. Nothing is done when it answers and holds what the others hold; another
+     * one that was lost has a repair of its own. Bound: the attempt's startToClose. Heartbeats the
+     * driver's phases. Fails `etcd-repair-failed`.
+     */
+    repairEtcdMember: (input) =>
+      runActivity(
+        {
+          deps,
+          cluster: input.cluster,
+          doing: `bringing etcd of ${input.member} back`,
+          code: 'etcd-repair-failed',
+        },
+        (run) => repair(deps, run, input),
+      ),
+  };
+}
+
+async function repair(
+  deps: ActivityDependencies,
+  run: ActivityRun,
+  { member }: EtcdRepairInput,
+): Promise<EtcdRepairResult> {
+  const { clock, controlPlane, etcd } = deps.ports;
+  const startedAtMs = clock.nowMs();
+  const seconds = (): number => secondsBetween(startedAtMs, clock.nowMs());
+  const look = () => etcdMemberMismatches(etcd, member, run.signal);
+  const before = await look();
+  if (before.length === 0) return { changed: false, seconds: seconds() };
+  const beat = (phase: string): void => run.beat({ phase });
+  beat(`etcd of ${member} is removed and added`);
+  await controlPlane.repairEtcdMember(member, { signal: run.signal, onPhase: beat });
+  const result = await watchUntilGood<Mismatch>({
+    clock,
+    signal: run.signal,
+    passes,
+    soakMs: 0,
+    patienceMs: run.boundedMs(patienceMs),
+    limitMs: run.boundedMs(patienceMs),
+    everyMs: lookEveryMs,
+    look,
+    onLook: ({ goodInARow, wrong }) => {
+      const seen = wrong.length === 0 ? `good ${goodInARow} of ${passes}` : mismatchesText(wrong);
+      beat(`verifying: ${seen}`);
+    },
+  });
+  if (result.kind === 'good') return { changed: true, seconds: seconds() };
+  const details: MismatchDetails = { mismatches: result.wrong };
+  const message = `etcd of ${member} was added again, but ${mismatchesText(result.wrong)}`;
+  throw terminalFailure({ code: 'etcd-repair-failed', message, details });
+}
