@@ -4,7 +4,7 @@
 //     begins all the same. Its drain evicts nothing that a budget keeps, it tells a person what is
 //     in the way in full, and an upgrade does not stand still without anybody who was asked.
 // M2. A node in work that was seen cordoned and is not any more has ended: its workflow tells that
-//     a moment later.
+//     a moment later. So has one without a cordon that does not wait, where those that wait say so.
 // M3. A look at a large cluster costs, and somewhere in one a budget changes all the time: between
 //     looks it rests for several times what the last one took, up to a limit.
 
@@ -31,6 +31,7 @@ import { type ActivityDependencies, type ActivityRun, runActivity } from '../act
 import { listCluster } from './cluster-view';
 import { cordonOf } from '../cordon-mark';
 import { isControlPlane, zoneOf } from '../node-marks';
+import { waitingTaintKey } from '../waiting-taint';
 import type { BudgetView, ClusterFollower, ClusterView, NodeView, PodView } from '../ports';
 import { roomIn } from './room';
 import { VolumeZones } from './volume-zones';
@@ -172,7 +173,7 @@ class AdmissionWait {
     const replaced = replacedIn(cluster, this.#deps.ports.clock.nowMs());
     const seen: Seen = { cluster, budgets: new Map(), replaced, leaving: new Map() };
     const loadOf = (node: NodeView): NodeLoad => this.#loadOf(node, seen);
-    const candidates = waiting.flatMap((name) => cluster.node(name) ?? []).map(loadOf);
+    const candidates = nodesNamed(cluster, waiting).map(loadOf);
     const others = cluster
       .nodes()
       .filter((node) => isDrained(node) && !inWork.includes(node) && !waiting.includes(node.name));
@@ -192,11 +193,12 @@ class AdmissionWait {
 
   /** M2. */
   #inWork(cluster: ClusterView): readonly NodeView[] {
-    return this.#input.inWork.flatMap((name) => {
-      const node = cluster.node(name);
-      if (node === undefined) return [];
-      if (node.unschedulable) this.#cordonedBefore.add(name);
-      return node.unschedulable || !this.#cordonedBefore.has(name) ? [node] : [];
+    const { inWork, waiting } = this.#input;
+    const sayTheyWait = nodesNamed(cluster, waiting).some(isWaiting);
+    return nodesNamed(cluster, inWork).filter((node) => {
+      if (node.unschedulable) this.#cordonedBefore.add(node.name);
+      const hasEnded = this.#cordonedBefore.has(node.name) || (sayTheyWait && !isWaiting(node));
+      return node.unschedulable || !hasEnded;
     });
   }
 
@@ -247,6 +249,16 @@ function idleSinceIn(resume: unknown): number | undefined {
   if (typeof resume !== 'object' || resume === null) return undefined;
   const { idleSinceMs } = resume as Partial<AdmissionProgress>;
   return Number.isFinite(idleSinceMs) ? idleSinceMs : undefined;
+}
+
+/** Those of them that are there. */
+function nodesNamed(cluster: ClusterView, names: readonly NodeName[]): readonly NodeView[] {
+  return names.flatMap((name) => cluster.node(name) ?? []);
+}
+
+/** The taint goes with the cordon, so it is on a node that is about to be cordoned (ADR 10). */
+function isWaiting({ taintKeys }: NodeView): boolean {
+  return taintKeys.includes(waitingTaintKey);
 }
 
 function hasNotLeft({ deletionTimestampMs }: PodView): boolean {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { cordonReasonAnnotation } from '../../../activities/cordon-mark';
 import { type ClusterView, PortError } from '../../../activities/ports';
+import { waitingTaintKey } from '../../../activities/waiting-taint';
 import type { AdmissionProgress, AdmitNodesInput } from '../../../domain/activity-contract';
 import { zoneLabel } from '../../../domain/observation';
 import { poolName } from '../../support/builders';
@@ -89,6 +90,26 @@ describe('admission', () => {
     const admitted = (zone: string) => runOnce(fake, 'admitNodes', question({ zone, free: 2 }));
     expect(await admitted('b')).toEqual({ admitted: [{ node: 'worker-2' }] });
     expect(await admitted('c')).toEqual({ admitted: [{ node: 'worker-3' }] });
+  });
+
+  it.each([
+    { what: 'has ended', taints: [[], [waitingTaintKey]], isHeld: false },
+    { what: 'is about to begin', taints: [[waitingTaintKey], [waitingTaintKey]], isHeld: true },
+    { what: 'may be about to begin', taints: [[], []], isHeld: true },
+  ])('takes a node in work that has no cordon for one that $what', async ({ taints, isHeld }) => {
+    const [ofInWork = [], ofWaiting = []] = taints;
+    const fake = aCluster();
+    fake.kube.addNode('worker-1', { taintKeys: ofInWork, labels: { [zoneLabel]: 'a' } });
+    fake.kube.addNode('worker-2', { taintKeys: ofWaiting, labels: { [zoneLabel]: 'b' } });
+    const attempt = new FakeAttempt();
+    const waiting = [nodeName('worker-2')];
+    const asked = question({ waiting, waitMs: 0, ...beside1 });
+    expect(await attempt.run(fake, 'admitNodes', asked)).toEqual({
+      admitted: isHeld ? [] : [{ node: 'worker-2' }],
+    });
+    const holds = [{ code: 'zone-in-work', zone: 'b', inWork: 'a' }];
+    const held = { held: [{ node: 'worker-2', holds }], more: 0 };
+    expect(news(attempt)).toEqual(isHeld ? [held] : []);
   });
 
   it('waits until a budget allows it, and says which', async () => {
