@@ -1,5 +1,7 @@
 // Waits for a level, never for an edge: what real machines do is looked at until it is so.
-// W1. Deadlines only matter to tests that fail: they are far longer than anything takes.
+// W1. Deadlines only matter to tests that fail: they are far longer than anything takes. A budget
+//     may count a pod that was evicted as missing for two minutes when its name is taken again at
+//     once, as StatefulSets do (DeletionTimeout of the disruption controller), and that twice.
 // W2. What a look throws counts as not yet (an API server is away while it is upgraded), except
 //     Hopeless: then waiting cannot help.
 
@@ -9,13 +11,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export class Hopeless extends Error {}
 
 export interface UntilOptions {
-  /** Default 4 min (W1). */
+  /** Default 7 min (W1). */
   readonly timeoutMs?: number;
   /** Pause between two looks; default 0.2 s. */
   readonly everyMs?: number;
 }
 
-const defaultTimeoutMs = 240_000;
+const defaultTimeoutMs = 420_000;
 const defaultEveryMs = 200;
 
 /** The first defined answer of `look`. Throws, naming `what`, when none came in time. */
