@@ -30,6 +30,9 @@ async function main(): Promise<void> {
   const commands = [demoCommand(interruption), labCommands(interruption), addWorkerCommand];
   const context = nodeContext(packageRoot, packageVersion(), interruption);
   const code = await runCli(process.argv.slice(2), context, commands);
+  // At a natural end Node gives signals back to the kernel before it is gone: one more Ctrl-C in
+  // that moment would end the process without a code, and without what is still to be written.
+  if (interruption.isInterrupted()) process.exit(code);
   if (code !== 0) process.exitCode = code;
 }
 

@@ -47,6 +47,21 @@ describe('Ctrl-C', () => {
     expect(command.said()).toContain('stopping: lab small is taken down first');
   });
 
+  it.each([
+    ['lab up', labUp],
+    ['the demo', demo],
+  ] as const)('pressed without end while %s begins ends with its code', async (_, args) => {
+    const command = start(root, args);
+    await command.until(/making lab/);
+    // Up to the last moment of the process: a key that is kept down.
+    const key = setInterval(() => command.press('SIGINT'), 5);
+    const code = await command.code;
+    clearInterval(key);
+
+    expect(processesOf(root)).toEqual([]);
+    expect(code).toBe(130);
+  });
+
   it('is what a reader that goes away means', async () => {
     const command = start(root, labUp);
     await command.until(/making lab/);
