@@ -24,7 +24,7 @@ import type { Readable } from 'node:stream';
 
 import type { SnapshotId } from '../../domain/names';
 import { PortError } from '../ports';
-import { syncDirectory, writePrivate } from './durable-files';
+import { syncDirectory, writePrivate, writeStream } from './durable-files';
 import { errorCode } from './node-errors';
 import { idPattern, type ShelvedContent, type SnapshotShelf } from './snapshot-shelf';
 
@@ -185,18 +185,13 @@ export class DirectoryShelf implements SnapshotShelf {
 /** Its bytes, which are on the disk then. */
 async function writeNew(target: string, content: Readable, signal: AbortSignal): Promise<number> {
   const file = await open(target, 'wx', 0o600);
-  let sizeBytes = 0;
   try {
-    for await (const chunk of content) {
-      signal.throwIfAborted();
-      await file.writeFile(chunk as Buffer);
-      sizeBytes += (chunk as Buffer).length;
-    }
+    const sizeBytes = await writeStream(file, content, signal);
     await file.sync();
+    return sizeBytes;
   } finally {
     await file.close();
   }
-  return sizeBytes;
 }
 
 function isOccupied(error: unknown): boolean {

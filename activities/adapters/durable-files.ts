@@ -1,6 +1,7 @@
 // File operations that must survive a power cut, and what their errors mean.
 
-import { open, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, writeFile } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 
 import { PortError } from '../ports';
 import { errorCode, isError } from './node-errors';
@@ -29,6 +30,24 @@ export async function syncDirectory(directory: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** What comes, as it comes; the bytes of it. `onChunk` sees each piece once it is written. */
+export async function writeStream(
+  file: FileHandle,
+  content: Readable,
+  signal: AbortSignal,
+  onChunk?: (chunk: Buffer) => void,
+): Promise<number> {
+  let sizeBytes = 0;
+  for await (const piece of content) {
+    signal.throwIfAborted();
+    const chunk = piece as Buffer;
+    await file.writeFile(chunk);
+    onChunk?.(chunk);
+    sizeBytes += chunk.length;
+  }
+  return sizeBytes;
 }
 
 /** Writes and flushes a file that only its owner may read. */

@@ -5,13 +5,13 @@
 // K2. Nothing of the file is ever repeated: neither in messages nor in records, which name a key by
 //     its fingerprint, the beginning of the SHA-256 of its recipient.
 
-import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 
 import { PortError } from '../ports';
 import { fsError } from './durable-files';
+import { fingerprintOf } from './fingerprint';
 import { errorCode } from './node-errors';
 
 interface KeyPair {
@@ -55,10 +55,6 @@ async function keyPair(identity: string, place: string): Promise<KeyPair> {
     const wanted = 'an age identity in the clear (AGE-SECRET-KEY-…)';
     throw new PortError('forbidden', `the snapshot key ${place}: expected ${wanted}`);
   }
-}
-
-function fingerprintOf(recipient: string): string {
-  return `sha256:${createHash('sha256').update(recipient).digest('hex').slice(0, 16)}`;
 }
 
 /**

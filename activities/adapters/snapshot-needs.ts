@@ -1,13 +1,11 @@
 // What a restore needs beside etcd, as it lies in a store: one JSON document, sealed.
 
-import { createHash } from 'node:crypto';
-
 import type { SnapshotNeed } from '../../domain/activity-contract';
 import type { RestoreNeed } from '../snapshot-ports';
+import { fingerprintOf } from './fingerprint';
 
 export function needReference({ content, ...need }: RestoreNeed): SnapshotNeed {
-  const digest = createHash('sha256').update(content).digest('hex').slice(0, 16);
-  return { ...need, fingerprint: `sha256:${digest}` };
+  return { ...need, fingerprint: fingerprintOf(content) };
 }
 
 /** `ascent.snapshot-needs/v1`: `items[]` with `kind`, `name`, `member` and `base64`. */

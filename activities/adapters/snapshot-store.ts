@@ -26,7 +26,7 @@ import type {
   SnapshotDraft,
   SnapshotStore,
 } from '../snapshot-ports';
-import { fsError } from './durable-files';
+import { fsError, writeStream } from './durable-files';
 import { openScratchSpace } from './scratch-space';
 import { openContent, sealContent, sealError, keysAtHand, type Sealing } from './snapshot-seal';
 import type { ShelvedContent, SnapshotShelf } from './snapshot-shelf';
@@ -230,19 +230,13 @@ async function write(
   signal: AbortSignal,
 ): Promise<SnapshotContent> {
   const hash = createHash('sha256');
-  let sizeBytes = 0;
   const output = await open(file, 'wx', 0o600);
   try {
-    for await (const chunk of content) {
-      signal.throwIfAborted();
-      await output.writeFile(chunk as Buffer);
-      hash.update(chunk as Buffer);
-      sizeBytes += (chunk as Buffer).length;
-    }
+    const sizeBytes = await writeStream(output, content, signal, (chunk) => hash.update(chunk));
+    return { sha256: hash.digest('hex'), sizeBytes };
   } finally {
     await output.close();
   }
-  return { sha256: hash.digest('hex'), sizeBytes };
 }
 
 async function compareFile(
