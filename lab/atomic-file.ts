@@ -1,8 +1,9 @@
 // Files that are either the old or the new ones after a crash, never half of either.
 
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 
+import { syncDirectory } from '../activities/adapters/durable-files';
 import { errnoOf } from './lab-error';
 
 let sequence = 0;
@@ -42,11 +43,11 @@ export async function readJson(file: string): Promise<unknown> {
   return JSON.parse(text) as unknown;
 }
 
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
+export async function exists(file: string): Promise<boolean> {
   try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+    await stat(file);
+    return true;
+  } catch {
+    return false;
   }
 }

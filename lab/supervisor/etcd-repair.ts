@@ -8,12 +8,13 @@
 
 import { rename } from 'node:fs/promises';
 
+import { syncDirectory } from '../../activities/adapters/durable-files';
+import { exists } from '../atomic-file';
 import { etcdDataDir, etcdPeerUrl } from '../flags';
 import type { LabFile, LabMember } from '../lab-file';
 import type { LabLayout } from '../layout';
 import { messageOf } from '../lab-error';
 import type { Child } from './child';
-import { exists, syncDirectory } from './durable-directory';
 import type { EtcdAdmin, ListedEtcdMember } from './etcd-admin';
 import type { MachineStateStore } from './machine-state';
 import type { PlannedFaults } from './planned-faults';

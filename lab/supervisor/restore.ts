@@ -19,13 +19,14 @@ import type {
   LabRestoreResult,
   LabRestoreStatus,
 } from '../../activities/drivers/lab-protocol';
+import { syncDirectory } from '../../activities/adapters/durable-files';
+import { exists } from '../atomic-file';
 import type { LabBinaries } from '../binaries';
 import { etcdDataDir, etcdRestoreFlags } from '../flags';
 import type { LabFile, LabMember } from '../lab-file';
 import type { LabLayout } from '../layout';
 import { messageOf } from '../lab-error';
 import type { ControlPlane } from './control-plane';
-import { exists, syncDirectory } from './durable-directory';
 import type { Leases } from './leases';
 import type { MachineStateStore } from './machine-state';
 import type { PlannedFaults } from './planned-faults';
