@@ -19,11 +19,11 @@ import { type ActivityDependencies, type ActivityRun, runActivity } from './acti
 import { readChangeCheckpoint } from './change-checkpoint';
 import { terminalFailure } from './failure-mapping';
 import { lookAtApiServer, lookAtControllers, type MemberLook } from './member-looks';
+import { watchUntilMatched } from './mismatch-watch';
 import { type Mismatch, type MismatchDetails, mismatchesText } from './mismatches';
 import { secondsBetween, watchUntilGood } from './passes';
 import type { DriverContext } from './ports';
 
-const passes = 3;
 const lookEveryMs = 500;
 /** How long the other members may need to come back before this one is touched. */
 const othersPatienceMs = 60_000;
@@ -115,12 +115,13 @@ export function leadersOf(
   };
 }
 
-function upgradeMember(change: MemberChange): Promise<ChangeResult> {
-  return changeMember(change, {
+async function upgradeMember(change: MemberChange): Promise<ChangeResult> {
+  const look = await lookAtMember(change);
+  return changeMember(change, look, {
     // What does not answer may be stopped half-way through a change; the driver goes on with it.
-    isNeeded: ({ mismatches }) => mismatches.some(({ code }) => code !== 'component-not-ready'),
-    refuse: async ({ versions }) => {
-      refuseForbiddenMove(change, versions);
+    isNeeded: look.mismatches.some(({ code }) => code !== 'component-not-ready'),
+    refuse: async () => {
+      refuseForbiddenMove(change, look.versions);
       await refuseUnsafeMove(change);
       if (change.input.component === 'kube-apiserver') await waitForOthers(change);
     },
@@ -137,7 +138,8 @@ function upgradeMember(change: MemberChange): Promise<ChangeResult> {
 /** M4. The others are not waited for: this member serves nobody now. */
 async function putBackMember(change: MemberChange): Promise<ChangeResult> {
   const { run, input } = change;
-  const { versions, mismatches } = await lookAtMember(change);
+  const look = await lookAtMember(change);
+  const { versions, mismatches } = look;
   const isSilent = mismatches.some(({ code }) => code === 'component-unobserved');
   const [first = input.to] = versions;
   if (
@@ -148,8 +150,8 @@ async function putBackMember(change: MemberChange): Promise<ChangeResult> {
     // It was never taken out, or somebody else has changed it.
     return { before: first, after: first, changed: false, seconds: 0 };
   }
-  return changeMember(change, {
-    isNeeded: (look) => look.mismatches.length > 0,
+  return changeMember(change, look, {
+    isNeeded: mismatches.length > 0,
     refuse: async () => {
       refuseFarBack(change);
       if (input.component === 'kube-apiserver') await refuseUnsafeMove(change);
@@ -162,28 +164,31 @@ async function putBackMember(change: MemberChange): Promise<ChangeResult> {
 }
 
 interface Way {
-  readonly isNeeded: (look: MemberLook) => boolean;
+  /** Whether the driver has something to do. */
+  readonly isNeeded: boolean;
   /** Throws when the driver must not be asked. */
-  readonly refuse: (look: MemberLook) => Promise<void>;
+  readonly refuse: () => Promise<void>;
   readonly drive: (context: DriverContext) => Promise<void>;
 }
 
-async function changeMember(change: MemberChange, way: Way): Promise<ChangeResult> {
+async function changeMember(
+  change: MemberChange,
+  look: MemberLook,
+  { isNeeded, refuse, drive }: Way,
+): Promise<ChangeResult> {
   const { deps, run, input } = change;
   const { clock } = deps.ports;
   const resumed = readChangeCheckpoint(run.resume);
   const startedAtMs = resumed?.startedAtMs ?? clock.nowMs();
-  const look = await lookAtMember(change);
   const [first, ...rest] = look.versions;
   const running = first === undefined ? undefined : oldest([first, ...rest]);
   const before = resumed?.before ?? running ?? input.from;
-  const isNeeded = way.isNeeded(look);
   const driven = isNeeded || resumed?.driven === true;
   const beat = (phase: string): void => run.beat({ phase, before, startedAtMs, driven });
   if (isNeeded) {
-    await way.refuse(look);
+    await refuse();
     beat(`changing ${input.component}`);
-    await driveWithin(run, beat, way.drive);
+    await driveWithin(run, beat, drive);
   }
   await verifyMember(change, startedAtMs, beat);
   const seconds = secondsBetween(startedAtMs, clock.nowMs());
@@ -304,20 +309,12 @@ async function verifyMember(
   beat: (phase: string) => void,
 ): Promise<void> {
   const { deps, run, input } = change;
-  const patienceMs = run.boundedMs(memberPatienceMs);
-  const result = await watchUntilGood<Mismatch>({
+  const result = await watchUntilMatched({
     clock: deps.ports.clock,
-    signal: run.signal,
-    passes,
-    soakMs: 0,
-    patienceMs,
-    limitMs: patienceMs,
-    everyMs: lookEveryMs,
+    run,
+    patienceMs: memberPatienceMs,
     look: async () => (await lookAtMember(change)).mismatches,
-    onLook: ({ goodInARow, wrong }) => {
-      const seen = wrong.length === 0 ? `good ${goodInARow} of ${passes}` : mismatchesText(wrong);
-      beat(`verifying: ${seen}`);
-    },
+    beat,
   });
   if (result.kind === 'good') return;
   const seconds = secondsBetween(startedAtMs, deps.ports.clock.nowMs());

@@ -3,30 +3,33 @@
 
 import { podText } from '../domain/blocker-sentences';
 import type { MemberName, NodeName, PodRef } from '../domain/names';
-import type { ApiServerObservation, ControllerObservation, Problem } from '../domain/observation';
+import type {
+  ApiServerObservation,
+  ControllerObservation,
+  MemberComponent,
+  Problem,
+} from '../domain/observation';
 import { type KubeVersion, parseVersion } from '../domain/versions';
 import type { NodeView } from './ports';
-
-type Component = 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
 
 export type Mismatch =
   | {
       readonly code: 'component-unobserved';
       readonly member: MemberName;
-      readonly component: Component;
+      readonly component: MemberComponent;
       readonly problem: Problem;
     }
   | {
       readonly code: 'component-version';
       readonly member: MemberName;
-      readonly component: Component;
+      readonly component: MemberComponent;
       readonly expected: KubeVersion;
       readonly actual: KubeVersion;
     }
   | {
       readonly code: 'component-not-ready';
       readonly member: MemberName;
-      readonly component: Component;
+      readonly component: MemberComponent;
       readonly failingChecks: readonly string[];
     }
   | { readonly code: 'etcd-unobserved'; readonly problem: Problem }
@@ -91,7 +94,7 @@ export function controllerMismatches(
 }
 
 function versionMismatch(
-  subject: { readonly member: MemberName; readonly component: Component },
+  subject: { readonly member: MemberName; readonly component: MemberComponent },
   actual: KubeVersion,
   expected: KubeVersion | undefined,
 ): readonly Mismatch[] {
@@ -114,7 +117,7 @@ export function nodeMismatches(
   ];
 }
 
-type ComponentMismatch = Extract<Mismatch, { readonly component: Component }>;
+type ComponentMismatch = Extract<Mismatch, { readonly component: MemberComponent }>;
 
 /** One clause, without a full stop. */
 function mismatchText(mismatch: Mismatch): string {

@@ -14,7 +14,7 @@ import type {
   MemberObservation,
   Problem,
 } from '../domain/observation';
-import type { LostEtcdMember } from '../domain/activity-contract';
+import type { LostEtcdMember, MemberUpgradeInput } from '../domain/activity-contract';
 import type { HardTaint, NodeAllocatable, PodDemand } from '../domain/pool/pod-room';
 import type { KubeVersion } from '../domain/versions';
 import type { ScaleApi } from './drain/scale-api';
@@ -296,7 +296,7 @@ export interface ControlPlaneDriver extends ReleaseSource {
    */
   putBack(
     member: MemberName,
-    component: 'kube-apiserver' | 'controllers',
+    component: MemberUpgradeInput['component'],
     to: KubeVersion,
     context: DriverContext,
   ): Promise<void>;

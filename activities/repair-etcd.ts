@@ -9,11 +9,10 @@ import type {
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { terminalFailure } from './failure-mapping';
 import { etcdMemberMismatches } from './member-looks';
-import { type Mismatch, type MismatchDetails, mismatchesText } from './mismatches';
-import { secondsBetween, watchUntilGood } from './passes';
+import { watchUntilMatched } from './mismatch-watch';
+import { type MismatchDetails, mismatchesText } from './mismatches';
+import { secondsBetween } from './passes';
 
-const passes = 3;
-const lookEveryMs = 500;
 /** From the end of the driver's work; the driver has waited until the member was healthy. */
 const patienceMs = 60_000;
 
@@ -53,20 +52,7 @@ async function repair(
   const beat = (phase: string): void => run.beat({ phase });
   beat(`etcd of ${member} is removed and added`);
   await controlPlane.repairEtcdMember(member, { signal: run.signal, onPhase: beat });
-  const result = await watchUntilGood<Mismatch>({
-    clock,
-    signal: run.signal,
-    passes,
-    soakMs: 0,
-    patienceMs: run.boundedMs(patienceMs),
-    limitMs: run.boundedMs(patienceMs),
-    everyMs: lookEveryMs,
-    look,
-    onLook: ({ goodInARow, wrong }) => {
-      const seen = wrong.length === 0 ? `good ${goodInARow} of ${passes}` : mismatchesText(wrong);
-      beat(`verifying: ${seen}`);
-    },
-  });
+  const result = await watchUntilMatched({ clock, run, patienceMs, look, beat });
   if (result.kind === 'good') return { changed: true, seconds: seconds() };
   const details: MismatchDetails = { mismatches: result.wrong };
   const message = `etcd of ${member} was added again, but ${mismatchesText(result.wrong)}`;

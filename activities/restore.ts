@@ -13,13 +13,12 @@ import { type ActivityDependencies, type ActivityRun, runActivity } from './acti
 import { readChangeCheckpoint } from './change-checkpoint';
 import { terminalFailure } from './failure-mapping';
 import { controlPlaneMismatches, etcdMismatches, membersIn } from './member-looks';
-import { type Mismatch, type MismatchDetails, mismatchesText } from './mismatches';
-import { secondsBetween, watchUntilGood } from './passes';
+import { watchUntilMatched } from './mismatch-watch';
+import { type MismatchDetails, mismatchesText } from './mismatches';
+import { secondsBetween } from './passes';
 import type { ClusterPorts } from './ports';
 import { findSnapshot, withPlainSnapshot } from './stored-snapshot';
 
-const passes = 3;
-const lookEveryMs = 500;
 /** How long the control plane may need until it is good in the old version. */
 const readyPatienceMs = 600_000;
 
@@ -117,23 +116,15 @@ async function verifyRestored({
   /** Etcd members that the restore went on without: they are not expected to answer. */
   readonly without: readonly string[];
 }): Promise<void> {
-  const patienceMs = run.boundedMs(readyPatienceMs);
-  const result = await watchUntilGood<Mismatch>({
+  const result = await watchUntilMatched({
     clock: ports.clock,
-    signal: run.signal,
-    passes,
-    soakMs: 0,
-    patienceMs,
-    limitMs: patienceMs,
-    everyMs: lookEveryMs,
+    run,
+    patienceMs: readyPatienceMs,
     look: async () => [
       ...(await etcdMismatches(ports.etcd, without, run.signal)),
       ...(await controlPlaneMismatches(ports.members, input.kubeVersion, run.signal)),
     ],
-    onLook: ({ goodInARow, wrong }) => {
-      const seen = wrong.length === 0 ? `good ${goodInARow} of ${passes}` : mismatchesText(wrong);
-      beat(`verifying: ${seen}`);
-    },
+    beat,
   });
   if (result.kind === 'good') return;
   const details: MismatchDetails = { mismatches: result.wrong };

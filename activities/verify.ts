@@ -15,11 +15,11 @@ import { type ActivityDependencies, type ActivityRun, runActivity } from './acti
 import { cordonedAtMs } from './cordon-mark';
 import { terminalFailure } from './failure-mapping';
 import { controlPlaneMismatches, membersIn } from './member-looks';
+import { watchUntilMatched } from './mismatch-watch';
 import { type Mismatch, type MismatchDetails, mismatchesText, nodeMismatches } from './mismatches';
 import { watchUntilGood } from './passes';
 import type { ClusterPorts, PodView } from './ports';
 
-const clusterPasses = 3;
 /** A node that must be good for a while is looked at this often, and at least once more. */
 const looksPerSoak = 20;
 const fastestLookMs = 500;
@@ -150,24 +150,15 @@ async function verifyCluster(
   run: ActivityRun,
   input: VerifyClusterInput,
 ): Promise<VerifyClusterResult> {
-  const patienceMs = run.boundedMs(clusterPatienceMs);
-  const result = await watchUntilGood<Mismatch>({
+  const result = await watchUntilMatched({
     clock: ports.clock,
-    signal: run.signal,
-    passes: clusterPasses,
-    soakMs: 0,
-    patienceMs,
-    limitMs: patienceMs,
-    everyMs: fastestLookMs,
+    run,
+    patienceMs: clusterPatienceMs,
     look: async () => [
       ...(await controlPlaneMismatches(ports.members, input.controlPlane, run.signal)),
       ...(await nodesMismatches(ports, run.signal, input.nodes)),
     ],
-    onLook: ({ goodInARow, wrong }) => {
-      const seen =
-        wrong.length === 0 ? `good ${goodInARow} of ${clusterPasses}` : mismatchesText(wrong);
-      run.beat({ phase: `verifying: ${seen}` });
-    },
+    beat: (phase) => run.beat({ phase }),
   });
   if (result.kind === 'good') {
     return { passes: result.passes, members: membersIn(ports.members, input.controlPlane) };

@@ -11,6 +11,11 @@ import type { NodeView } from './ports';
 /** Taint with effect PreferNoSchedule; without a value. */
 export const waitingTaintKey = 'ascent.dev/waits-for-upgrade';
 
+/** Whether it waits as the last call of taintWaitingNodes has said. */
+export function isWaiting({ taintKeys }: NodeView): boolean {
+  return taintKeys.includes(waitingTaintKey);
+}
+
 const changesAtOnce = 10;
 
 export function waitingTaintActivities(
@@ -32,13 +37,11 @@ export function waitingTaintActivities(
         },
         async ({ signal, beat }) => {
           const wanted = new Set(waiting);
-          const isTainted = ({ taintKeys }: NodeView): boolean =>
-            taintKeys.includes(waitingTaintKey);
           // A cordoned node gets no pods anyhow, and loses its taint with its cordon (T2).
           const isWanted = (node: NodeView): boolean =>
             wanted.has(node.name) && !node.unschedulable;
           const nodes = await kube.listNodes(signal);
-          const wrong = nodes.filter((node) => isTainted(node) !== isWanted(node));
+          const wrong = nodes.filter((node) => isWaiting(node) !== isWanted(node));
           const changed = { placed: 0, removed: 0 };
           await forEachAtOnce(wrong, changesAtOnce, async (node) => {
             const isPlaced = isWanted(node);

@@ -50,7 +50,13 @@ export interface MemberObservation {
   readonly certificates?: Readonly<Partial<Record<MemberComponent, CertificateObservation>>>;
 }
 
-export type MemberComponent = 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
+export const memberComponents = [
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+] as const;
+
+export type MemberComponent = (typeof memberComponents)[number];
 
 export interface EtcdMemberObservation {
   readonly name: string;

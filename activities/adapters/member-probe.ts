@@ -6,10 +6,12 @@
 import * as z from 'zod';
 
 import type { MemberName } from '../../domain/names';
-import type {
-  ApiServerObservation,
-  ControllerObservation,
-  Problem,
+import {
+  type ApiServerObservation,
+  type ControllerObservation,
+  type Problem,
+  type MemberComponent,
+  memberComponents,
 } from '../../domain/observation';
 import { type KubeVersion, parseVersion } from '../../domain/versions';
 import type { ClusterAccess } from '../access';
@@ -20,9 +22,6 @@ import type { HttpAnswer, KubeConnection } from './kube-connection';
 import { problemOf } from './problems';
 
 const defaultTimeoutMs = 5_000;
-
-/** In the order in which their addresses are asked. */
-const memberComponents = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
 
 /** Builds the port for the members of an access file. A name that is not among them throws. */
 export function createMemberProbe(
@@ -57,15 +56,18 @@ export function createMemberProbe(
     },
     certificates: async (name, signal) => {
       const { apiServer, controllerManager, scheduler } = addressesOf(name);
+      const addresses: Readonly<Record<MemberComponent, string>> = {
+        'kube-apiserver': apiServer,
+        'kube-controller-manager': controllerManager,
+        'kube-scheduler': scheduler,
+      };
       const shown = await Promise.all(
-        [apiServer, controllerManager, scheduler].map((url) => connection.certificate(url, signal)),
-      );
-      return Object.fromEntries(
-        memberComponents.flatMap((component, index) => {
-          const certificate = shown[index];
-          return certificate === undefined ? [] : [[component, certificate]];
+        memberComponents.map(async (component) => {
+          const certificate = await connection.certificate(addresses[component], signal);
+          return certificate === undefined ? [] : [[component, certificate] as const];
         }),
       );
+      return Object.fromEntries(shown.flat());
     },
   };
 }

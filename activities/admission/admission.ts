@@ -31,7 +31,7 @@ import { type ActivityDependencies, type ActivityRun, runActivity } from '../act
 import { listCluster } from './cluster-view';
 import { cordonOf } from '../cordon-mark';
 import { isControlPlane, zoneOf } from '../node-marks';
-import { waitingTaintKey } from '../waiting-taint';
+import { isWaiting } from '../waiting-taint';
 import type { BudgetView, ClusterFollower, ClusterView, NodeView, PodView } from '../ports';
 import { roomIn } from './room';
 import { VolumeZones } from './volume-zones';
@@ -194,6 +194,7 @@ class AdmissionWait {
   /** M2. */
   #inWork(cluster: ClusterView): readonly NodeView[] {
     const { inWork, waiting } = this.#input;
+    // The taint goes with the cordon: it is on a node that is about to be cordoned (ADR 10).
     const sayTheyWait = nodesNamed(cluster, waiting).some(isWaiting);
     return nodesNamed(cluster, inWork).filter((node) => {
       if (node.unschedulable) this.#cordonedBefore.add(node.name);
@@ -254,11 +255,6 @@ function idleSinceIn(resume: unknown): number | undefined {
 /** Those of them that are there. */
 function nodesNamed(cluster: ClusterView, names: readonly NodeName[]): readonly NodeView[] {
   return names.flatMap((name) => cluster.node(name) ?? []);
-}
-
-/** The taint goes with the cordon, so it is on a node that is about to be cordoned (ADR 10). */
-function isWaiting({ taintKeys }: NodeView): boolean {
-  return taintKeys.includes(waitingTaintKey);
 }
 
 function hasNotLeft({ deletionTimestampMs }: PodView): boolean {

@@ -4,7 +4,7 @@
 import type { ControlPlaneFacts } from './preflight-cluster';
 import type { Finding, FindingObject } from './findings';
 import { formatDuration } from '../durations';
-import type { CertificateObservation } from '../observation';
+import { type CertificateObservation, memberComponents } from '../observation';
 
 /** What answers of people, windows and retries add is not planned. */
 const reserveMs = 7 * 86_400_000;
@@ -53,9 +53,8 @@ function endText(
 }
 
 function shownIn({ observation: { members, etcd } }: ControlPlaneFacts): readonly Shown[] {
-  const components = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
   const ofMembers = members.flatMap(({ name, certificates = {} }) =>
-    components.flatMap((component): readonly Shown[] => {
+    memberComponents.flatMap((component): readonly Shown[] => {
       const certificate = certificates[component];
       const object = { kind: 'member', name } as const;
       return certificate === undefined ? [] : [{ object, of: `its ${component}`, certificate }];

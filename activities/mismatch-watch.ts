@@ -1,0 +1,39 @@
+// What was changed counts as good when it was seen good three times in a row (R2).
+
+import type { ActivityRun } from './activity-run';
+import { type Mismatch, mismatchesText } from './mismatches';
+import { type PassesResult, watchUntilGood } from './passes';
+import type { Clock } from './ports';
+
+const passes = 3;
+const lookEveryMs = 500;
+
+export interface MismatchWatch {
+  readonly clock: Clock;
+  readonly run: ActivityRun;
+  /** How long something may differ without a break, and all of it may take. */
+  readonly patienceMs: number;
+  /** One look: everything that differs now. */
+  readonly look: () => Promise<readonly Mismatch[]>;
+  readonly beat: (phase: string) => void;
+}
+
+/** Looks until nothing differs any more, or something does for too long. Heartbeats each look. */
+export function watchUntilMatched(watch: MismatchWatch): Promise<PassesResult<Mismatch>> {
+  const { clock, run, look, beat } = watch;
+  const patienceMs = run.boundedMs(watch.patienceMs);
+  return watchUntilGood<Mismatch>({
+    clock,
+    signal: run.signal,
+    passes,
+    soakMs: 0,
+    patienceMs,
+    limitMs: patienceMs,
+    everyMs: lookEveryMs,
+    look,
+    onLook: ({ goodInARow, wrong }) => {
+      const seen = wrong.length === 0 ? `good ${goodInARow} of ${passes}` : mismatchesText(wrong);
+      beat(`verifying: ${seen}`);
+    },
+  });
+}
