@@ -21,7 +21,7 @@ import { controllersLabel, stepLabel } from '../domain/status/step-labels';
 import { failureOf } from './activity-failures';
 import { activity } from './activity-options';
 import { endOf, valueOf, watch } from './settled';
-import { problemOf, type StepProblem, type StepRun, takeStep } from './step-run';
+import { blockedBy, problemOf, type StepProblem, type StepRun, takeStep } from './step-run';
 
 /** What of a hop its member steps need. */
 export interface MemberHop {
@@ -103,11 +103,9 @@ async function checkMembers(hop: MemberHop, when: string): Promise<StepProblem |
   const { from, to } = hop.input.hop;
   const call = activity(cluster, 'checkMembers', { summary: `the members are fit, ${when}` });
   const { findings } = await call({ cluster, hop: { from, to } });
-  const blocking = findings.filter(({ severity }) => severity === 'blocks');
-  if (blocking.length === 0) return undefined;
-  const count = blocking.length === 1 ? '1 finding blocks' : `${blocking.length} findings block`;
-  const message = `the members are not fit ${when}: ${count} the hop`;
-  return { failure: failureInfo('members-unfit', message), findings };
+  return blockedBy(findings, (what) =>
+    failureInfo('members-unfit', `the members are not fit ${when}: ${what} the hop`),
+  );
 }
 
 /** M1. */

@@ -16,6 +16,7 @@ import {
 
 import type { FailureInfo } from '../domain/failures';
 import type { Finding } from '../domain/preflight/findings';
+import { count } from '../domain/counts';
 import { stepGateId } from '../domain/status/gates';
 import type { ClusterName, GateId, HopId, PoolName } from '../domain/names';
 import type { PoolStep } from '../domain/plan/plan';
@@ -177,6 +178,19 @@ export interface StepProblem {
 
 export function problemOf(failure: FailureInfo): StepProblem {
   return { failure, findings: [] };
+}
+
+/** What of the findings blocks, as `1 finding blocks`; undefined when nothing does. */
+export function blockedBy(
+  findings: readonly Finding[],
+  failure: (blocking: string) => FailureInfo,
+): StepProblem | undefined {
+  const { length } = findings.filter(({ severity }) => severity === 'blocks');
+  if (length === 0) return undefined;
+  return {
+    failure: failure(`${count(length, 'finding')} ${length === 1 ? 'blocks' : 'block'}`),
+    findings,
+  };
 }
 
 export interface StepAction {

@@ -28,6 +28,7 @@ import { activity } from './activity-options';
 import { takeApiServer, takeControllers } from './member-steps';
 import { runPool } from './pool-runs';
 import {
+  blockedBy,
   closeStepRun,
   type Limits,
   openStepRun,
@@ -159,10 +160,7 @@ async function preflight({ input }: HopRun): Promise<StepProblem | undefined> {
   const hopMs = plannedMs([hop]);
   const planned = { hopMs, pathMs: hopMs + laterMs };
   const { findings } = await call({ cluster, hop: { id, from, to }, planned });
-  const blocking = findings.filter((finding) => finding.severity === 'blocks');
-  if (blocking.length === 0) return undefined;
-  const count = blocking.length === 1 ? '1 finding blocks' : `${blocking.length} findings block`;
-  return { failure: failureInfo('preflight-blocked', `${count} ${id}`), findings };
+  return blockedBy(findings, (what) => failureInfo('preflight-blocked', `${what} ${id}`));
 }
 
 async function snapshot(hop: HopRun): Promise<undefined> {
