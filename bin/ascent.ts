@@ -1,9 +1,9 @@
 // The `ascent` executable: the one place that puts CLI, lab and worker together.
 
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { runCli } from '../cli/program';
+import { readAscentVersion } from '../worker/ascent-version';
 import { demoCommand } from './demo/command';
 import { Interruption } from './interruption';
 import { labCommands } from './lab-commands';
@@ -12,12 +12,6 @@ import { addWorkerCommand } from './worker-command';
 
 /** Beside dist/. */
 const packageRoot = path.join(__dirname, '..', '..');
-
-function packageVersion(): string {
-  const file = path.join(packageRoot, 'package.json');
-  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string };
-  return version;
-}
 
 const interruption = new Interruption({
   pid: process.pid,
@@ -28,7 +22,7 @@ const interruption = new Interruption({
 
 async function main(): Promise<void> {
   const commands = [demoCommand(interruption), labCommands(interruption), addWorkerCommand];
-  const context = nodeContext(packageRoot, packageVersion(), interruption);
+  const context = nodeContext(packageRoot, readAscentVersion(), interruption);
   const code = await runCli(process.argv.slice(2), context, commands);
   // At a natural end Node gives signals back to the kernel before it is gone: one more Ctrl-C in
   // that moment would end the process without a code, and without what is still to be written.
