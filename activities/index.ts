@@ -12,6 +12,7 @@ import { nodeActivities } from './node';
 import { observeActivities } from './observe';
 import { planActivities } from './plan';
 import { preflightActivities } from './preflight';
+import { previewRollBackActivities } from './preview-rollback';
 import { repairEtcdActivities } from './repair-etcd';
 import { restoreActivities } from './restore';
 import { snapshotActivities } from './snapshot';
@@ -35,6 +36,7 @@ export function createActivities(deps: ActivityDependencies): AscentActivities {
     ...nodeActivities(deps),
     ...verifyActivities(deps),
     ...restoreActivities(deps),
+    ...previewRollBackActivities(deps),
     ...repairEtcdActivities(deps),
   };
 }

@@ -21,6 +21,7 @@ import type { ScaleApi } from './drain/scale-api';
 import type {
   EtcdSnapshotFacts,
   RestoreNeed,
+  SnapshotComparer,
   SnapshotStore,
   SnapshotVerifier,
 } from './snapshot-ports';
@@ -361,6 +362,7 @@ export interface ClusterPorts extends LookingPorts {
   readonly etcd: EtcdApi;
   readonly snapshots: SnapshotStore;
   readonly verifier: SnapshotVerifier;
+  readonly comparer: SnapshotComparer;
   readonly controlPlane: ControlPlaneDriver;
   readonly nodes: NodeDriver;
   readonly clock: Clock;

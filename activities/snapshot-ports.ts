@@ -3,6 +3,8 @@
 
 import type { SnapshotNeed, SnapshotRecord, SnapshotSeal } from '../domain/activity-contract';
 import type { SnapshotId } from '../domain/names';
+import type { ObjectGroup } from '../domain/rollback/key-diff';
+import type { ReportLimits } from '../domain/rollback/report';
 
 export interface EtcdSnapshotFacts {
   /** etcd's own id of its cluster, hexadecimal; and the member that was asked. */
@@ -22,6 +24,28 @@ export interface SnapshotVerifier {
     atRevision: number,
     signal: AbortSignal,
   ): Promise<{ readonly hashKv: string; readonly keys: number; readonly seconds: number }>;
+}
+
+/** What was written to etcd since a snapshot: what a restore would undo. */
+export interface SnapshotComparer {
+  /**
+   * Reads the keys of the snapshot, restored into a throw-away etcd, and those of the cluster side
+   * by side. Ends early at a limit, and says which. `onKeys` is told how many were compared.
+   */
+  compare(
+    file: string,
+    limits: ReportLimits,
+    onKeys: (keys: number) => void,
+    signal: AbortSignal,
+  ): Promise<KeyComparison>;
+}
+
+export interface KeyComparison {
+  /** By resource, then by namespace. */
+  readonly groups: readonly ObjectGroup[];
+  readonly comparedKeys: number;
+  /** Absent when every key of both sides was seen. */
+  readonly cutShortBy?: keyof ReportLimits;
 }
 
 /**

@@ -5,12 +5,8 @@ import { Command, CommanderError } from 'commander';
 
 import type { CliContext } from './context';
 import { errorDocument } from './cli-error';
-import {
-  addGateCommands,
-  addNodeCommands,
-  addPauseCommands,
-  addRollBack,
-} from './commands/answers';
+import { addGateCommands, addNodeCommands, addPauseCommands } from './commands/answers';
+import { addRollBack } from './commands/rollback';
 import { addCompletion } from './commands/completion';
 import { addDrain } from './commands/drain';
 import { addForce } from './commands/force';

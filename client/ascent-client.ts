@@ -38,6 +38,8 @@ import { listUpgrades } from './listing';
 import type { DrainOptions, DrainStart, UncordonOptions, UncordonResult } from './node-drains';
 import { drainAudit, startDrain, uncordonNode, watchDrain } from './node-drains';
 import { readProgress, readStatus } from './progress';
+import type { PreviewOptions, RollBackPreview } from './roll-back-preview';
+import { confirmRollBack, previewRollBack } from './roll-back-preview';
 import type { ScheduleOptions, UpgradeSchedule } from './schedules';
 import { createSchedule, deleteSchedule, listSchedules } from './schedules';
 import type { StartOptions, StartResult } from './start';
@@ -50,7 +52,7 @@ import { watchUpgrade } from './watch';
  * at most 128 characters) is made up when it is left out.
  */
 export type Asked<R extends Request> = {
-  readonly [Key in Exclude<keyof R, 'requestId'>]: R[Key] extends string ? string : R[Key];
+  readonly [Key in keyof R as Exclude<Key, 'requestId'>]: R[Key] extends string ? string : R[Key];
 } & { readonly requestId?: string };
 
 export interface ConnectionOwner {
@@ -128,6 +130,28 @@ export class AscentClient {
   /** Returns the cluster to the snapshot from before the hop. */
   rollBack(cluster: string, request: Asked<RollBackRequest>): Promise<CommandAccepted> {
     return this.#send(cluster, 'rollBack', request);
+  }
+
+  /**
+   * What rolling a hop back would undo: objects by kind and namespace, nodes, expected time. Reads
+   * only. That it cannot be told is a value.
+   */
+  previewRollBack(cluster: string, options?: PreviewOptions): Promise<RollBackPreview> {
+    return previewRollBack(this.#session, cluster, options);
+  }
+
+  /**
+   * As rollBack, after another look: refused when what it would undo is no longer what the report
+   * says that was looked at. `report` is its digest, or the beginning of it.
+   */
+  confirmRollBack(
+    cluster: string,
+    request: Asked<RollBackRequest> & { readonly report: string },
+  ): Promise<CommandAccepted> {
+    const requestId = request.requestId ?? newRequestId();
+    // As in #send: the upgrade checks each name that it is given.
+    const asked = { ...request, requestId } as RollBackRequest & { readonly report: string };
+    return confirmRollBack(this.#session, cluster, asked);
   }
 
   retryNode(cluster: string, request: Asked<NodeRequest>): Promise<CommandAccepted> {

@@ -20,6 +20,7 @@ export { defaultDrainPolicy, parseDrainPolicy } from './drain-policy';
 export type { DrainFieldProblem, DrainFields, DrainPolicyResult } from './drain-policy';
 export type { ListOptions, UpgradeSummary } from './listing';
 export type { DrainOptions, DrainStart, UncordonOptions, UncordonResult } from './node-drains';
+export type { PreviewOptions, RollBackPreview } from './roll-back-preview';
 export type { ScheduleOptions, ScheduleTime, UpgradeSchedule } from './schedules';
 export { parseSpecFile, specProblemText } from './spec-file';
 export type { SpecFileResult, SpecProblem } from './spec-file';
@@ -49,4 +50,5 @@ export type {
 export { blockerSentence } from '../domain/blocker-sentences';
 export { refusalSentence, startRefusalSentence } from '../domain/status/sentences';
 export { resultSentence } from '../domain/status/status-sentences';
+export type { RollBackReport } from '../domain/rollback/report';
 export type { DrainPolicy, UpgradeSpec } from '../domain/spec';

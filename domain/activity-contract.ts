@@ -16,6 +16,7 @@ import type { PoolName } from './names';
 import type { SnapshotId } from './names';
 import type { Observation } from './observation';
 import type { PlanResult, PoolWindow } from './plan/plan';
+import type { ReportLimits, RollBackReport } from './rollback/report';
 import type { DrainPolicy, UpgradeSpec } from './spec';
 import type { SurgeEnd } from './drain/surge';
 import type { KubeVersion } from './versions';
@@ -290,6 +291,17 @@ export interface RestoreInput extends ClusterInput {
   readonly restoreId: string;
 }
 
+/** What a rollback of the hop, to the snapshot, would undo. */
+export interface RollBackPreviewInput extends ClusterInput {
+  readonly hop: HopId;
+  /** Release that the control plane would return to. */
+  readonly at: KubeVersion;
+  readonly snapshotId: SnapshotId;
+  readonly limits?: ReportLimits;
+  /** How long a node took on the way up, for the estimate. */
+  readonly nodeSeconds?: number;
+}
+
 /** An etcd member that a restore went on without: the others are a quorum. */
 export interface LostEtcdMember {
   readonly member: MemberName;
@@ -350,6 +362,8 @@ export interface AscentActivities {
   verifyCluster(input: VerifyClusterInput): Promise<VerifyClusterResult>;
   /** Non-cancellable by design; every member, then the control plane in the old version. */
   restoreSnapshot(input: RestoreInput): Promise<RestoreResult>;
+  /** Reads only: no object, only that and when each was written. */
+  previewRollBack(input: RollBackPreviewInput): Promise<RollBackReport>;
   /** Brings back an etcd member that a restore went on without. */
   repairEtcdMember(input: EtcdRepairInput): Promise<EtcdRepairResult>;
 }

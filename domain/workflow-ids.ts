@@ -34,6 +34,11 @@ export function drainWorkflowId(cluster: ClusterName, node: NodeName): string {
   return `drain/${cluster}/${node}`;
 }
 
+/** `rollback-preview/<cluster>`: what a rollback would undo; the last one is what is confirmed. */
+export function rollBackPreviewWorkflowId(cluster: ClusterName): string {
+  return `rollback-preview/${cluster}`;
+}
+
 /** `upgrade/<cluster>/hop-1.29/rollback`. */
 export function rollBackWorkflowId(cluster: ClusterName, hop: HopId): string {
   return `${hopWorkflowId(cluster, hop)}/rollback`;

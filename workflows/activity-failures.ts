@@ -40,6 +40,7 @@ const timeoutCodes: Readonly<Record<keyof AscentActivities, FailureCode>> = {
   verifyNode: 'node-not-ready',
   verifyCluster: 'verification-failed',
   restoreSnapshot: 'restore-failed',
+  previewRollBack: 'cluster-unreachable',
   repairEtcdMember: 'etcd-repair-failed',
 };
 

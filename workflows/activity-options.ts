@@ -36,6 +36,9 @@ export const askedCordonMs = 90 * secondMs;
 /** A drain fails with `drain-deadline` by itself; this much later Temporal ends it. */
 export const drainMarginMs = minuteMs;
 
+/** A comparison ends by itself at its limit; fetching and restoring the snapshot come before. */
+export const previewMarginMs = 10 * minuteMs;
+
 /** Tidying up while an upgrade ends: the API may be away, and nobody should wait long. */
 export const cleanupMs = minuteMs;
 
@@ -74,6 +77,8 @@ const limits: Readonly<Record<keyof AscentActivities, Limits>> = {
   verifyNode: { totalMs: 15 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },
   verifyCluster: { totalMs: 15 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },
   restoreSnapshot: { totalMs: 30 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },
+  // Its bound is the limit of the comparison, which whoever asks may set.
+  previewRollBack: { totalMs: 15 * minuteMs, attemptMs: 15 * minuteMs, heartbeats: true },
   repairEtcdMember: { totalMs: 15 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },
 };
 

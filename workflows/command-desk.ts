@@ -146,9 +146,18 @@ const fieldsOfEach: Readonly<Record<CommandName, readonly string[]>> = {
 function problemsOf(state: UpgradeState, command: Command): readonly string[] {
   const problems = requestProblems(command.request, fieldsOfEach[command.name]);
   if (typeof command.request !== 'object' || command.request === null) return problems;
+  if (command.name === 'rollBack') return rollBackProblems(command.request, problems);
   if (command.name === 'forcePods') return forcePodsProblems(command.request, problems);
   if (command.name !== 'setPool') return problems;
   return setPoolProblems(state, command.request, problems);
+}
+
+function rollBackProblems(
+  { report }: RollBackRequest,
+  problems: readonly string[],
+): readonly string[] {
+  const names = { least: 1, most: maxRequestIdLength };
+  return report === undefined ? problems : [...problems, ...textProblem('report', report, names)];
 }
 
 /** What is wrong with a request that also has these texts, all at once. */
@@ -331,8 +340,10 @@ function wordsOf(state: UpgradeState, command: Command): string {
     case 'approve':
     case 'reject':
       return `${command.name} ${command.request.gate}`;
-    case 'rollBack':
-      return `roll back ${command.request.hop}`;
+    case 'rollBack': {
+      const { hop, report } = command.request;
+      return `roll back ${hop}${report === undefined ? '' : `, as report ${report} says`}`;
+    }
     case 'retryNode':
       return `retry node ${command.request.node}`;
     case 'skipNode':

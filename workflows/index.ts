@@ -1,6 +1,7 @@
 // The workflows that a worker registers: entry of the bundle.
 
 export { drainNode } from './drain-node';
+export { previewRollBack } from './preview-roll-back';
 export { rollBackHop } from './roll-back-hop';
 export { startScheduledUpgrade } from './start-scheduled-upgrade';
 export { uncordonNode } from './uncordon-node';

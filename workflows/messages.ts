@@ -9,7 +9,7 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 
-import type { StartRefusal } from '../domain/activity-contract';
+import type { RollBackPreviewInput, StartRefusal } from '../domain/activity-contract';
 import type { Blocker } from '../domain/blockers';
 import type {
   AuditEntry,
@@ -21,6 +21,7 @@ import type {
   RollBackRequest,
   SetPoolRequest,
 } from '../domain/status/control';
+import type { FailureInfo } from '../domain/failures';
 import type { ClusterName, NodeName, PlanDigest } from '../domain/names';
 import type {
   DrainAnswer,
@@ -30,6 +31,7 @@ import type {
 } from '../domain/drain/node-drain';
 import type { Plan } from '../domain/plan/plan';
 import type { HopStatus, NodeStatus, PoolStatus, UpgradeStatus } from '../domain/status/progress';
+import type { ReportLimits, RollBackReport } from '../domain/rollback/report';
 import { searchAttributeNames } from '../domain/search-attributes';
 import type { UpgradeSpec } from '../domain/spec';
 import type { UpgradeState } from './upgrade-state';
@@ -86,6 +88,18 @@ export const skipNodeSignal = defineSignal<[NodeRequest]>('skipNode');
 export const quarantineNodeSignal = defineSignal<[NodeRequest]>('quarantineNode');
 export const forcePodsSignal = defineSignal<[ForcePodsRequest]>('forcePods');
 export const setPoolSignal = defineSignal<[SetPoolRequest]>('setPool');
+
+/** The one argument of previewRollBack. */
+export interface PreviewRollBackInput extends RollBackPreviewInput {
+  readonly limits: ReportLimits;
+  /** How long it may wait for a worker; 20 s. */
+  readonly workerTimeoutMs?: number;
+}
+
+/** Result of previewRollBack. Without a report whoever asked decides what to do. */
+export type RollBackPreview =
+  | { readonly kind: 'report'; readonly report: RollBackReport }
+  | { readonly kind: 'failed'; readonly failure: FailureInfo };
 
 /** Queries of upgradeCluster. */
 export const statusQuery = defineQuery<UpgradeStatus>('status');

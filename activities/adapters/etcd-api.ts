@@ -201,6 +201,19 @@ async function readCertificates(
   return new Map(shown);
 }
 
+/** A member that may be read from: it has a leader, and holds what the others hold. */
+export function withHealthyMember<Result>(
+  access: ClusterAccess['etcd'],
+  signal: AbortSignal,
+  use: (client: EtcdClient) => Promise<Result>,
+): Promise<Result> {
+  return withSession(access, async (session) => {
+    const { client } = await pickSource(session, signal);
+    await client.catchUp(signal);
+    return use(client);
+  });
+}
+
 type Alarms = ReadonlyMap<string, readonly string[]>;
 
 /** Listing alarms goes through raft: without a leader there is no list, and the leader is told. */

@@ -13,6 +13,7 @@ import {
 } from '@grpc/grpc-js';
 import { fromJSON, type PackageDefinition } from '@grpc/proto-loader';
 
+import type { KeyAt } from '../../domain/rollback/key-diff';
 import { PortError } from '../ports';
 import { boundedCall } from './bounded-call';
 import { channelTo, diagnoseDial, type EtcdCredentials } from './etcd-channel';
@@ -61,6 +62,12 @@ export interface EtcdClient {
   catchUp(signal: AbortSignal): Promise<void>;
   /** Keys alive at `revision`, or now when 0. */
   countKeys(revision: number, signal: AbortSignal): Promise<number>;
+  /**
+   * Every key alive at `revision` with the revision of its last change, page by page, in order; at
+   * 0 all pages are of the moment of the first. A revision that is compacted meanwhile is a
+   * PortError `conflict`.
+   */
+  keys(revision: number, signal: AbortSignal): AsyncIterable<readonly KeyAt[]>;
   /** Blobs in order; ends with the SHA-256 of all before it. Cancelled by `signal`. */
   snapshot(signal: AbortSignal): AsyncIterable<Buffer>;
   close(): void;
@@ -69,6 +76,8 @@ export interface EtcdClient {
 const requestTimeoutMs = 5_000;
 /** HashKV and counting read the whole keyspace: about a second for 1 GB. */
 const scanTimeoutMs = 120_000;
+/** Of about a hundred bytes each. */
+const keysInPage = 2_000;
 
 interface ResponseHeader {
   readonly cluster_id: string;
@@ -108,7 +117,10 @@ interface RawAlarms {
 }
 
 interface RawRange {
+  readonly header: ResponseHeader;
   readonly count: string;
+  readonly more: boolean;
+  readonly kvs: readonly { readonly key: Buffer; readonly mod_revision: string }[];
 }
 
 interface RawHash {
@@ -218,6 +230,26 @@ class GrpcEtcdClient implements EtcdClient {
     const request = { ...everyKey, revision, count_only: true };
     const doing = 'counting the keys';
     return Number((await this.#ask<RawRange>(doing, methods.range, request, bounds)).count);
+  }
+
+  async *keys(revision: number, signal: AbortSignal): AsyncGenerator<readonly KeyAt[]> {
+    const doing = 'reading the keys';
+    const bounds = { signal, timeoutMs: scanTimeoutMs };
+    let key: Buffer = everyKey.key;
+    let at = revision;
+    for (;;) {
+      const request = { ...everyKey, key, revision: at, limit: keysInPage, keys_only: true };
+      const page = await this.#ask<RawRange>(doing, methods.range, request, bounds);
+      yield page.kvs.map((one) => ({
+        key: one.key.toString('utf8'),
+        revision: Number(one.mod_revision),
+      }));
+      const last = page.kvs.at(-1);
+      if (!page.more || last === undefined) return;
+      if (at === 0) at = Number(page.header.revision);
+      // The smallest key after it.
+      key = Buffer.concat([last.key, Buffer.from([0])]);
+    }
   }
 
   snapshot(signal: AbortSignal): AsyncIterable<Buffer> {

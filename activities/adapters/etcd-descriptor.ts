@@ -66,10 +66,21 @@ export const etcdDescriptor = {
             range_end: { type: 'bytes', id: 2 },
             limit: { type: 'int64', id: 3 },
             revision: { type: 'int64', id: 4 },
+            keys_only: { type: 'bool', id: 8 },
             count_only: { type: 'bool', id: 9 },
           },
         },
-        RangeResponse: { fields: { header, count: { type: 'int64', id: 4 } } },
+        KeyValue: {
+          fields: { key: { type: 'bytes', id: 1 }, mod_revision: { type: 'int64', id: 3 } },
+        },
+        RangeResponse: {
+          fields: {
+            header,
+            kvs: { rule: 'repeated', type: 'KeyValue', id: 2 },
+            more: { type: 'bool', id: 3 },
+            count: { type: 'int64', id: 4 },
+          },
+        },
         MemberListRequest: { fields: { linearizable: { type: 'bool', id: 1 } } },
         MemberListResponse: {
           fields: { header, members: { rule: 'repeated', type: 'Member', id: 2 } },

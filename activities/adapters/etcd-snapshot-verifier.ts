@@ -52,18 +52,35 @@ export function createSnapshotVerifier(options: SnapshotVerifierOptions): Snapsh
       const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
       return boundedCall({ doing, timeoutMs, signal }, async (inner) => {
         const startedAtMs = performance.now();
-        const space = await openScratchSpace(tmpdir(), options.dataParent);
-        try {
-          const scratch: Scratch = { options, space, file, signal: inner };
-          await restore(scratch);
-          const { hashKv, keys } = await readBack(scratch, atRevision);
-          return { hashKv, keys, seconds: (performance.now() - startedAtMs) / 1_000 };
-        } finally {
-          await space.remove();
-        }
+        const read = { options, file, signal: inner };
+        const { hashKv, keys } = await withScratchEtcd(read, async (client) => {
+          const [hash, count] = await Promise.all([
+            client.hashKv(atRevision, inner),
+            client.countKeys(atRevision, inner),
+          ]);
+          return { hashKv: hash.hash, keys: count };
+        });
+        return { hashKv, keys, seconds: (performance.now() - startedAtMs) / 1_000 };
       });
     },
   };
+}
+
+/**
+ * Restores the file into a throw-away etcd and hands a client of it over; both are gone when this
+ * returns (V2). Not bounded in time: whoever calls it is.
+ */
+export async function withScratchEtcd<Result>(
+  scratch: Omit<Scratch, 'space'>,
+  use: (client: EtcdClient) => Promise<Result>,
+): Promise<Result> {
+  const space = await openScratchSpace(tmpdir(), scratch.options.dataParent);
+  try {
+    await restore({ ...scratch, space });
+    return await readBack({ ...scratch, space }, use);
+  } finally {
+    await space.remove();
+  }
 }
 
 function dataDirectory({ dataDirectory: parent }: ScratchSpace): string {
@@ -92,21 +109,17 @@ async function restore({ options, space, file, signal }: Scratch): Promise<void>
   }
 }
 
-async function readBack(
+async function readBack<Result>(
   scratch: Scratch,
-  atRevision: number,
-): Promise<{ readonly hashKv: string; readonly keys: number }> {
+  use: (client: EtcdClient) => Promise<Result>,
+): Promise<Result> {
   const { signal } = scratch;
   const running = await startEtcd(scratch);
   try {
     const client = openEtcdClient(`unix:${running.socket}`, undefined);
     try {
       await untilHealthy(client, running, signal);
-      const [hash, keys] = await Promise.all([
-        client.hashKv(atRevision, signal),
-        client.countKeys(atRevision, signal),
-      ]);
-      return { hashKv: hash.hash, keys };
+      return await use(client);
     } finally {
       client.close();
     }

@@ -8,10 +8,11 @@ import type { ClusterPorts, LookingPorts } from '../ports';
 import type { SnapshotStore, SnapshotVerifier } from '../snapshot-ports';
 import { DirectoryShelf } from './directory-shelf';
 import { createEtcdApi } from './etcd-api';
-import { createSnapshotVerifier } from './etcd-snapshot-verifier';
+import { createSnapshotVerifier, type SnapshotVerifierOptions } from './etcd-snapshot-verifier';
 import { createKubeApi } from './kube-api';
 import { openKubeConnection } from './kube-connection';
 import { createMemberProbe } from './member-probe';
+import { createSnapshotComparer } from './snapshot-comparer';
 import { sealingOf } from './snapshot-seal';
 import { createSnapshotStore } from './snapshot-store';
 import { systemClock } from './system-clock';
@@ -44,7 +45,9 @@ export function openServedCluster(access: ClusterAccess): ServedCluster {
   const driver = driverOf(access);
   const { controlPlane, nodes } = driver;
   const { verifier } = openSnapshots(access);
-  return { ...ports, verifier, controlPlane, nodes, close: () => closeAll(close, driver) };
+  const comparer = createSnapshotComparer({ ...scratchOf(access), access: access.etcd });
+  const closing = () => closeAll(close, driver);
+  return { ...ports, verifier, comparer, controlPlane, nodes, close: closing };
 }
 
 /** The snapshots of a cluster without the cluster: it may be the one that is down. */
@@ -63,11 +66,16 @@ export function openSnapshots(access: ClusterAccess): OpenSnapshots {
       keep,
       scratchParent: directory,
     }),
-    verifier: createSnapshotVerifier({
-      etcd: access.tools.etcd ?? 'etcd',
-      etcdutl: etcdutlOf(access),
-      dataParent: directory,
-    }),
+    verifier: createSnapshotVerifier(scratchOf(access)),
+  };
+}
+
+/** Where a throw-away etcd runs, and with which programs. */
+function scratchOf(access: ClusterAccess): SnapshotVerifierOptions {
+  return {
+    etcd: access.tools.etcd ?? 'etcd',
+    etcdutl: etcdutlOf(access),
+    dataParent: access.snapshots.directory,
   };
 }
 

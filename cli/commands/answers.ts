@@ -1,5 +1,5 @@
-// Commands that say something to a running upgrade: approve, reject, pause, resume, rollback, and
-// the three for a held node.
+// Commands that say something to a running upgrade: approve, reject, pause, resume, and the three
+// for a held node.
 
 import type { Command } from 'commander';
 
@@ -23,12 +23,8 @@ interface GateOptions extends AnswerOptions {
   readonly digest?: string;
 }
 
-interface RollBackOptions extends AnswerOptions {
-  readonly yes?: boolean;
-}
-
 /** Digests are long: a beginning of this length tells two plans apart. */
-const shortestDigest = 12;
+export const shortestDigest = 12;
 export const clusterArgument = 'name of the cluster (default: of the access file)';
 
 interface Wording {
@@ -152,58 +148,6 @@ export function addPauseCommands(program: Command, run: CommandRun): void {
   run.bind<AnswerOptions>(resume, (invocation) =>
     say(invocation, (client, cluster) => client.resume(cluster, requestOf(invocation))),
   );
-}
-
-export function addRollBack(program: Command, run: CommandRun): void {
-  const command = addAnswer(program, {
-    name: 'rollback',
-    summary: 'return to the snapshot from before a hop',
-    description:
-      'Rolls a hop back: nodes, etcd and control plane return to what they were before it. What' +
-      ' was written to the cluster since then is lost. Possible until the next hop begins.',
-    examples: [
-      ["rollback prod hop-1.30 -r 'webhooks broke'", 'says what is lost, asks'],
-      ['rollback prod --yes', 'the hop that can be rolled back, without asking'],
-    ],
-  })
-    .argument('[cluster]', clusterArgument)
-    .argument('[hop]', 'the hop to undo (default: the one that can be rolled back)')
-    .option('-y, --yes', 'do not ask');
-  run.bind<RollBackOptions>(command, (given) => {
-    const [first, second] = given.args;
-    // Names of clusters are DNS labels: without a dot.
-    const isHop = second === undefined && first !== undefined && /^hop-\d+\.\d+$/.test(first);
-    const invocation = isHop ? { ...given, args: [] } : given;
-    return say(invocation, async (client, cluster) => {
-      const hop = (isHop ? first : second) ?? (await rollBackHopOf(client, cluster));
-      if (!(await agreeToRollBack(invocation, cluster, hop))) return undefined;
-      return client.rollBack(cluster, { ...requestOf(invocation), hop });
-    });
-  });
-}
-
-async function rollBackHopOf(client: UpgradeClient, cluster: string): Promise<string> {
-  const { rollBackTo, hop } = await client.status(cluster);
-  if (rollBackTo !== undefined) return rollBackTo.hop;
-  // The upgrade knows best why it cannot; it refuses with the reason.
-  if (hop !== undefined) return hop.id;
-  throw usageError(`no hop of ${cluster} can be rolled back now`, 'see the status of the upgrade');
-}
-
-async function agreeToRollBack(
-  { context, options }: Invocation<RollBackOptions>,
-  cluster: string,
-  hop: string,
-): Promise<boolean> {
-  if (options.yes === true) return true;
-  if (context.confirm === undefined) {
-    throw usageError('nobody can be asked here', 'give --yes: what was written since is lost');
-  }
-  const isAgreed = await context.confirm(
-    `Roll ${hop} of ${cluster} back? What was written to the cluster since it began is lost.`,
-  );
-  if (!isAgreed) context.stderr.write('nothing was rolled back\n');
-  return isAgreed;
 }
 
 export function addNodeCommands(program: Command, run: CommandRun): void {

@@ -30,6 +30,8 @@ export interface NodeRequest extends Request {
 export interface RollBackRequest extends Request {
   /** The hop to undo: the one that runs, or the last one finished before the next began. */
   readonly hop: HopId;
+  /** Digest of the report of what is undone that was looked at (domain/rollback/report.ts). */
+  readonly report?: string;
 }
 
 export interface SetPoolRequest extends Request {
@@ -104,6 +106,21 @@ export type CommandRefusal =
       readonly hop: HopId;
       readonly why: 'no-snapshot-yet' | 'next-hop-begun' | 'not-begun' | 'already-rolling-back';
     }
+  /** Not that of the last report that was made; the client looks, not the upgrade. */
+  | { readonly code: 'report-unknown'; readonly given: string }
+  | {
+      /** What a rollback would undo is no longer what the confirmed report says. */
+      readonly code: 'report-changed';
+      readonly given: string;
+      readonly current: string;
+      readonly differences: readonly string[];
+    }
+  | {
+      /** What it would undo cannot be told now, so nothing could be confirmed. */
+      readonly code: 'report-failed';
+      readonly hop: HopId;
+      readonly failure: FailureInfo;
+    }
   | { readonly code: 'not-planned-yet' }
   | { readonly code: 'upgrade-ended'; readonly outcome: string }
   | {
@@ -126,6 +143,9 @@ export const commandRefusalCodes = [
   'pods-not-forceable',
   'pool-unknown',
   'rollback-unavailable',
+  'report-unknown',
+  'report-changed',
+  'report-failed',
   'not-planned-yet',
   'upgrade-ended',
   'request-malformed',

@@ -11,6 +11,7 @@ import type { FailureInfo } from '../failures';
 import type { Finding, FindingObject } from '../preflight/findings';
 import type { ForceProblem, NotForced } from '../drain/force';
 import { withSuggestion } from '../input-words';
+import { boundedList } from '../lists';
 import type { Words } from '../words';
 import { say } from '../words';
 
@@ -126,6 +127,15 @@ const refusalWords: Words<CommandRefusal> = {
     `no pool of this upgrade is called ${pool} - ` +
     withSuggestion(`name one of ${pools.join(', ')}`, meant),
   'rollback-unavailable': ({ hop, why }) => `${hop} cannot be rolled back: ${rollBackReasons[why]}`,
+  'report-unknown': ({ given }) =>
+    `${given} is not the digest of the last report of what a rollback would undo` +
+    ' - look at a new one (rollback --preview), then confirm that',
+  'report-changed': ({ current, differences }) =>
+    `what the rollback would undo has changed: ${boundedList(differences)}` +
+    ` - look at it again (rollback --preview), then confirm ${current.slice(0, 12)}`,
+  'report-failed': ({ hop, failure }) =>
+    `what a rollback of ${hop} would undo cannot be told: ${failure.message}` +
+    ' - try again, or roll back without a report (--yes)',
   'not-planned-yet': () => 'the plan is not made yet - ask again in a few seconds',
   'upgrade-ended': ({ outcome }) =>
     `the upgrade has ended (${outcome}) - start another one to change the cluster`,

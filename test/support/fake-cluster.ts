@@ -36,6 +36,7 @@ export class FakeCluster {
     etcd: this.etcd,
     snapshots: this.store,
     verifier: this.etcd,
+    comparer: this.etcd,
     controlPlane: this.hosts,
     nodes: this.hosts,
     clock: this.clock,

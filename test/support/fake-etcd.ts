@@ -3,7 +3,9 @@
 import type { EtcdApi, PortError } from '../../activities/ports';
 import type {
   EtcdSnapshotFacts,
+  KeyComparison,
   PlainSnapshot,
+  SnapshotComparer,
   SnapshotContent,
   SnapshotDraft,
   SnapshotStore,
@@ -12,10 +14,14 @@ import type {
 import type { SnapshotRecord, SnapshotSeal } from '../../domain/activity-contract';
 import type { SnapshotId } from '../../domain/names';
 import type { EtcdObservation } from '../../domain/observation';
+import type { ReportLimits } from '../../domain/rollback/report';
 
 type Observed = Extract<EtcdObservation, { readonly kind: 'observed' }>;
 
-export class FakeEtcd implements EtcdApi, SnapshotVerifier {
+export class FakeEtcd implements EtcdApi, SnapshotVerifier, SnapshotComparer {
+  /** What a comparison with a snapshot tells, and with which limits it was asked. */
+  comparison: KeyComparison = { groups: [], comparedKeys: 321 };
+  readonly compared: { readonly file: string; readonly limits: ReportLimits }[] = [];
   observation: EtcdObservation = {
     kind: 'observed',
     memberCount: 3,
@@ -57,6 +63,18 @@ export class FakeEtcd implements EtcdApi, SnapshotVerifier {
     onBytes(this.facts.sizeBytes);
     this.snapshots.push(file);
     return this.facts;
+  }
+
+  async compare(
+    file: string,
+    limits: ReportLimits,
+    onKeys: (keys: number) => void,
+    signal: AbortSignal,
+  ): Promise<KeyComparison> {
+    signal.throwIfAborted();
+    this.compared.push({ file, limits });
+    onKeys(this.comparison.comparedKeys);
+    return this.comparison;
   }
 
   async verify(

@@ -15,6 +15,7 @@ import type {
   LostEtcdMember,
   MemberUpgradeInput,
   PutBackInput,
+  RollBackPreviewInput,
   SnapshotRecord,
   TaintWaitingResult,
   UncordonInput,
@@ -25,6 +26,12 @@ import type { FailureCode } from '../../domain/failures';
 import type { PreflightReport } from '../../domain/preflight/findings';
 import type { NodeName, PodRef, SnapshotId } from '../../domain/names';
 import type { MemberObservation, NodeObservation, Observation } from '../../domain/observation';
+import type { ObjectGroup } from '../../domain/rollback/key-diff';
+import {
+  defaultReportLimits,
+  type RollBackReport,
+  rollBackReport,
+} from '../../domain/rollback/report';
 import { planUpgrade } from '../../domain/plan/planner';
 import { knownReleases } from '../../domain/plan/releases';
 import type { SurgeEnd } from '../../domain/drain/surge';
@@ -90,6 +97,10 @@ export class ScriptedCluster {
   readonly surges = new Map<string, readonly SurgeEnd[]>();
   /** What the next restores go on without, until it is repaired. */
   lostEtcd: readonly LostEtcdMember[] = [];
+  /** Orders of previews, in their order. */
+  readonly previews: RollBackPreviewInput[] = [];
+  /** What was written since any snapshot. */
+  written: readonly ObjectGroup[] = [];
   #members: ReadonlyMap<string, MemberObservation>;
   /** Nodes that carry the taint of those that wait for their upgrade. */
   tainted: readonly NodeName[] = [];
@@ -268,6 +279,11 @@ export class ScriptedCluster {
         (input) => input.snapshotId,
         (input) => this.#restore(input.snapshotId, input.kubeVersion),
       ),
+      previewRollBack: run(
+        'previewRollBack',
+        ({ snapshotId }) => snapshotId,
+        (input) => this.#preview(input),
+      ),
       repairEtcdMember: run(
         'repairEtcdMember',
         ({ member }) => member,
@@ -440,6 +456,23 @@ export class ScriptedCluster {
     if (wrong.length === 0) return { passes: 3, members: [] };
     const names = wrong.map(({ name }) => name).join(', ');
     throw terminal('verification-failed', `not as planned: ${names}`);
+  }
+
+  #preview(input: RollBackPreviewInput): RollBackReport {
+    this.previews.push(input);
+    const { cluster, hop, at, snapshotId: id, limits } = input;
+    const nodes = [...this.#nodes.values()]
+      .filter(({ kubeletVersion }) => kubeletVersion !== at)
+      .map(({ name, kubeletVersion }) => ({ node: name, kubelet: `v${kubeletVersion}` }));
+    const snapshot = { id, takenAt: new Date(0).toISOString(), revision: 100, keys: 10 };
+    const objects = {
+      groups: this.written,
+      comparedKeys: 10,
+      seconds: 1,
+      limits: limits ?? defaultReportLimits,
+    };
+    const facts = { cluster, hop, at, snapshot, objects, nodes, moreNodes: 0 };
+    return rollBackReport(facts, { atMs: 0 });
   }
 
   /** Node objects go back in time, kubelets do not (the host has them). */

@@ -1,6 +1,10 @@
 // One upgrade under test: a scripted cluster, its workers, and what a person would say to it.
 
-import { type WorkflowHandle, WithStartWorkflowOperation } from '@temporalio/client';
+import {
+  type WorkflowHandle,
+  type WorkflowHandleWithFirstExecutionRunId,
+  WithStartWorkflowOperation,
+} from '@temporalio/client';
 import type { UpdateDefinition } from '@temporalio/common';
 import type { WorkerOptions } from '@temporalio/worker';
 
@@ -24,12 +28,13 @@ import type {
 } from '../../domain/status/progress';
 import { refusalSentence } from '../../domain/status/sentences';
 import type { MaxUnavailable, UpgradeSpec } from '../../domain/spec';
-import { upgradeWorkflowId } from '../../domain/workflow-ids';
+import { rollBackPreviewWorkflowId, upgradeWorkflowId } from '../../domain/workflow-ids';
 import {
   approveUpdate,
   auditQuery,
   forcePodsUpdate,
   pauseUpdate,
+  type PreviewRollBackInput,
   quarantineNodeUpdate,
   rejectUpdate,
   resumeUpdate,
@@ -44,6 +49,7 @@ import {
   statusQuery,
   type UpgradeClusterInput,
 } from '../../workflows/messages';
+import type { previewRollBack } from '../../workflows/preview-roll-back';
 import type { upgradeCluster } from '../../workflows/upgrade-cluster';
 import { aCluster, aSpec, clusterName } from './builders';
 import { until } from './lab-until';
@@ -340,8 +346,8 @@ export class UpgradeUnderTest {
     return this.#update(rejectUpdate, await this.gateRequest(gate, overrides));
   }
 
-  rollBack(hop: string): Promise<CommandAccepted> {
-    const request: RollBackRequest = { ...this.request(), hop: hop as HopId };
+  rollBack(hop: string, over: Partial<RollBackRequest> = {}): Promise<CommandAccepted> {
+    const request: RollBackRequest = { ...this.request(), hop: hop as HopId, ...over };
     return this.#update(rollBackUpdate, request);
   }
 
@@ -374,6 +380,30 @@ export class UpgradeUnderTest {
     const pods = names.map((name) => ({ namespace: 'web', name }));
     const request = { ...this.request(overrides), node: node as NodeName, pods };
     return this.#update(forcePodsUpdate, request);
+  }
+
+  /** What a rollback to the snapshot would undo, asked as the client asks. */
+  preview(
+    input: Pick<PreviewRollBackInput, 'hop' | 'at' | 'snapshotId'> & Partial<PreviewRollBackInput>,
+  ): Promise<WorkflowHandleWithFirstExecutionRunId<typeof previewRollBack>> {
+    const { workflow } = this.#server.client;
+    const { cluster } = this.spec;
+    return workflow.start<typeof previewRollBack>('previewRollBack', {
+      workflowId: rollBackPreviewWorkflowId(cluster),
+      taskQueue: this.#taskQueue,
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      args: [{ limits: { seconds: 60, keys: 1_000 }, ...input, cluster }],
+    });
+  }
+
+  /** Replays the latest preview, and keeps it as `record` does. */
+  async recordPreview(scenario: string): Promise<void> {
+    const id = rollBackPreviewWorkflowId(this.spec.cluster);
+    const histories = await fetchHistories(this.#server.client, id);
+    await expectReplay(this.#server, histories);
+    const isReplaying = this.#options.workerOptions.maxCachedWorkflows === 0;
+    if (process.env['RECORD'] !== '1' || isReplaying) return;
+    await saveHistories(scenario, histories);
   }
 
   /** Histories of the upgrade's every run and of all workflows below it. */

@@ -6,6 +6,7 @@ import type {
   DrainEnd,
   DrainLook,
   DrainStart,
+  RollBackPreview,
   StartRefused,
   StartResult,
   UncordonResult,
@@ -24,6 +25,7 @@ import type { Plan } from '../../../domain/plan/plan';
 import type { UpgradeProgress, UpgradeResult } from '../../../domain/status/progress';
 import { hopId, nodeName, poolName } from '../../support/builders';
 import { nowMs } from './fake-terminal';
+import { undoneReport } from './rollback-fixtures';
 import { drainingLook, drainTrail, nodeDrained, nodeUncordoned } from './node-fixtures';
 
 export interface FakeUpgradeOptions {
@@ -35,6 +37,8 @@ export interface FakeUpgradeOptions {
   readonly moments?: readonly UpgradeProgress[];
   readonly refusal?: StartRefused;
   readonly schedules?: readonly UpgradeSchedule[];
+  /** What a rollback would undo; default: `undoneReport`. */
+  readonly preview?: RollBackPreview;
   /** What single nodes are told; default: they are drained at once. */
   readonly node?: FakeNode;
 }
@@ -110,6 +114,18 @@ export class FakeUpgrade implements UpgradeClient {
       status.rollBackTo?.hop === request.hop
         ? `${request.hop} is rolled back`
         : ({ code: 'rollback-unavailable', hop: hopId(request.hop), why: 'not-begun' } as const),
+    );
+
+  previewRollBack: UpgradeClient['previewRollBack'] = (cluster, options) => {
+    this.calls.push(['previewRollBack', cluster, options]);
+    return Promise.resolve(this.#options.preview ?? { kind: 'report', report: undoneReport });
+  };
+
+  confirmRollBack: UpgradeClient['confirmRollBack'] = (cluster, { report, ...request }) =>
+    this.#answer(cluster, 'confirmRollBack', { ...request, report }, () =>
+      undoneReport.digest.startsWith(report)
+        ? `${request.hop} is rolled back`
+        : ({ code: 'report-unknown', given: report } as const),
     );
 
   retryNode: UpgradeClient['retryNode'] = (cluster, request) =>

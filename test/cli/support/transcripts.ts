@@ -10,6 +10,7 @@
 // UPDATE_TRANSCRIPTS=1 writes what was printed into the file.
 
 import { PortError } from '../../../activities/ports';
+import { failureInfo } from '../../../domain/failure-remedies';
 import { runCli } from '../../../cli/program';
 import { accessContent } from '../../activities/adapters/support/access-files';
 import type { FakeUpgradeOptions } from './fake-upgrade';
@@ -105,6 +106,8 @@ function changed(setting: Setting, sentence: string): Setting {
   return more(setting);
 }
 
+const noComparison = failureInfo('cluster-unreachable', 'no etcd member is healthy');
+
 const settings: Readonly<Record<string, (setting: Setting) => Setting>> = {
   'Temporal is away': (setting) => ({ ...setting, isTemporalAway: true }),
   'no worker polls': (setting) => ({
@@ -152,6 +155,10 @@ const settings: Readonly<Record<string, (setting: Setting) => Setting>> = {
     terminal: { ...setting.terminal, snapshots: () => storeToLookAt([]) },
   }),
   'all is well': () => start,
+  'no snapshot can be compared with': (setting) => ({
+    ...setting,
+    upgrade: { ...setting.upgrade, preview: { kind: 'failed', failure: noComparison } },
+  }),
   'somebody says no': (setting) => ({
     ...setting,
     terminal: { ...setting.terminal, confirms: false },

@@ -1,5 +1,6 @@
 import type { CommandRefusal } from '../../../domain/status/control';
 import { commandRefusalCodes } from '../../../domain/status/control';
+import { failureInfo } from '../../../domain/failure-remedies';
 import type { PlanDigest } from '../../../domain/names';
 import { refusalSentence } from '../../../domain/status/sentences';
 import { hopId, nodeName, poolName } from '../../support/builders';
@@ -117,6 +118,36 @@ const refusals: SentenceTable<CommandRefusal['code'], CommandRefusal> = {
     [
       { code: 'rollback-unavailable', hop: hopId('hop-1.29'), why: 'already-rolling-back' },
       'hop-1.29 cannot be rolled back: it is being rolled back already',
+    ],
+  ],
+  'report-unknown': [
+    [
+      { code: 'report-unknown', given: 'abc' },
+      'abc is not the digest of the last report of what a rollback would undo - look at a new' +
+        ' one (rollback --preview), then confirm that',
+    ],
+  ],
+  'report-changed': [
+    [
+      {
+        code: 'report-changed',
+        given: 'abc',
+        current: '0123456789abcdef',
+        differences: ['secrets in shop: nothing, now 1 created'],
+      },
+      'what the rollback would undo has changed: secrets in shop: nothing, now 1 created - look' +
+        ' at it again (rollback --preview), then confirm 0123456789ab',
+    ],
+  ],
+  'report-failed': [
+    [
+      {
+        code: 'report-failed',
+        hop: hopId('hop-1.29'),
+        failure: failureInfo('snapshot-missing', 'snapshot s-1 is not in /snapshots'),
+      },
+      'what a rollback of hop-1.29 would undo cannot be told: snapshot s-1 is not in /snapshots' +
+        ' - try again, or roll back without a report (--yes)',
     ],
   ],
   'not-planned-yet': [

@@ -117,11 +117,51 @@ describe('the second hop is rolled back while its pool is half done', () => {
     expect(await kube.node(heldNode)).toMatchObject({ kubelet: 'v1.29.15', isCordoned: true });
   });
 
+  tell('what it will undo is told, and confirmed as it was told', async () => {
+    const { client, cluster, kube } = ground;
+    const made = await client.previewRollBack(cluster);
+    if (made.kind === 'failed') throw new Error(made.failure.message);
+    const { digest, nodes, objects } = made.report;
+    expect(nodes.map(({ node }) => node)).toEqual(['worker-01', 'worker-04']);
+    expect(objects.cutShortBy).toBeUndefined();
+    const configMaps = objects.groups.filter(({ resource }) => resource === 'configmaps');
+    expect(configMaps).toEqual([
+      {
+        resource: 'configmaps',
+        namespace: 'default',
+        created: 1,
+        changed: 0,
+        deleted: 1,
+        createdNames: ['made-since'],
+        deletedNames: ['kept'],
+      },
+    ]);
+
+    await kube.writeConfigMap('made-later');
+    const confirmed = { ...asked, hop: 'hop-1.30', report: digest };
+    await expect(client.confirmRollBack(cluster, confirmed)).rejects.toMatchObject({
+      code: 'command-refused',
+      refusal: {
+        code: 'report-changed',
+        differences: ['configmaps in default: 1 created, 1 deleted, now 2 created, 1 deleted'],
+      },
+    });
+    await expect(
+      client.confirmRollBack(cluster, { ...confirmed, report: '0123456789abcdef' }),
+    ).rejects.toMatchObject({ refusal: { code: 'report-unknown' } });
+    const { phase } = await client.status(cluster);
+    expect(phase).toBe('upgrading');
+  });
+
   tell('the rollback ends at 1.29, also when it is asked for twice', async () => {
     const { client, cluster } = ground;
     const request = { ...asked, hop: 'hop-1.30', requestId: 'way-back-1' };
+    const made = await client.previewRollBack(cluster, { hop: 'hop-1.30' });
+    if (made.kind === 'failed') throw new Error(made.failure.message);
 
-    const answer = await client.rollBack(cluster, request);
+    const report = made.report.digest.slice(0, 12);
+    const answer = await client.confirmRollBack(cluster, { ...request, report });
+    expect(await client.confirmRollBack(cluster, { ...request, report })).toEqual(answer);
     expect(await client.rollBack(cluster, request)).toEqual(answer);
     await expectRefused('hop-1.30', 'already-rolling-back');
     const result = await untilEnded(ground);

@@ -1,0 +1,85 @@
+// previewRollBack: what a rollback would undo, from the keys of etcd themselves, and which nodes it
+// would return first. Reads only; nobody's objects are read, only that and when they changed.
+
+import type { AscentActivities, RollBackPreviewInput } from '../domain/activity-contract';
+import {
+  boundedGroups,
+  defaultReportLimits,
+  reportNodesMax,
+  type RollBackReport,
+  rollBackReport,
+} from '../domain/rollback/report';
+import { compareTexts } from '../domain/text-order';
+import { compareVersions, parseVersion } from '../domain/versions';
+import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
+import { secondsBetween } from './passes';
+import { findSnapshot, withPlainSnapshot } from './stored-snapshot';
+
+export function previewRollBackActivities(
+  deps: ActivityDependencies,
+): Pick<AscentActivities, 'previewRollBack'> {
+  return {
+    /**
+     * Reads only. Bound: the attempt's startToClose; the comparison has a limit of its own and is
+     * told as cut short there. Heartbeats the keys. Fails `snapshot-missing`, `snapshot-unverified`
+     * or `cluster-unreachable`.
+     */
+    previewRollBack: (input) =>
+      runActivity(
+        {
+          deps,
+          cluster: input.cluster,
+          doing: `comparing the cluster with snapshot ${input.snapshotId}`,
+          code: 'cluster-unreachable',
+        },
+        (run) => preview(deps, run, input),
+      ),
+  };
+}
+
+async function preview(
+  { ports }: ActivityDependencies,
+  run: ActivityRun,
+  input: RollBackPreviewInput,
+): Promise<RollBackReport> {
+  const { cluster, hop, at, limits = defaultReportLimits, nodeSeconds } = input;
+  const { clock, comparer, kube } = ports;
+  const startedAtMs = clock.nowMs();
+  const beat = (phase: string): void => run.beat({ phase });
+  const record = await findSnapshot(ports, input.snapshotId);
+  beat('looking at the nodes');
+  const newer = (await kube.listNodes(run.signal))
+    .filter(({ kubeletVersion }) => isNewer(kubeletVersion, at))
+    .map(({ name, kubeletVersion }) => ({ node: name, kubelet: kubeletVersion }))
+    .toSorted((a, b) => compareTexts(a.node, b.node));
+  beat('fetching the snapshot');
+  const compared = await withPlainSnapshot(ports, run, record, (file) => {
+    beat('restoring it into a scratch etcd');
+    return comparer.compare(file, limits, (keys) => beat(`comparing: ${keys} keys`), run.signal);
+  });
+  const { groups, comparedKeys, cutShortBy } = compared;
+  const { id, takenAt, revision, totalKeys } = record;
+  const facts = {
+    cluster,
+    hop,
+    at,
+    snapshot: { id, takenAt, revision, keys: totalKeys },
+    objects: {
+      ...boundedGroups(groups),
+      comparedKeys,
+      seconds: secondsBetween(startedAtMs, clock.nowMs()),
+      limits,
+      ...(cutShortBy === undefined ? {} : { cutShortBy }),
+    },
+    nodes: newer.slice(0, reportNodesMax),
+    moreNodes: Math.max(0, newer.length - reportNodesMax),
+  };
+  const timed = nodeSeconds === undefined ? {} : { nodeSeconds };
+  return rollBackReport(facts, { atMs: clock.nowMs(), ...timed });
+}
+
+/** A kubelet that does not say its version may be the newer one, as in the rollback itself. */
+function isNewer(kubelet: string, at: RollBackPreviewInput['at']): boolean {
+  const version = parseVersion(kubelet);
+  return version === undefined || compareVersions(version, at) > 0;
+}

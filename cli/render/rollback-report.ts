@@ -1,0 +1,101 @@
+// What a rollback would undo, for people.
+
+import { count } from '../../domain/counts';
+import { formatSeconds } from '../../domain/durations';
+import type { ObjectGroup } from '../../domain/rollback/key-diff';
+import { weightOf } from '../../domain/rollback/registry-keys';
+import { countsText, groupName, type RollBackReport, sumOf } from '../../domain/rollback/report';
+import type { Style } from './style';
+import { wrap } from './text';
+
+interface ReportView {
+  readonly style: Style;
+  readonly width: number;
+}
+
+const groupsShown = 40;
+const nodesShown = 10;
+const digestShown = 12;
+
+/** Lines without a final newline. */
+export function rollBackReportLines(report: RollBackReport, view: ReportView): readonly string[] {
+  const { cluster, hop, at, snapshot } = report;
+  const { style, width } = view;
+  const title = `${cluster}: ${hop} back to ${at}`;
+  const to = `to snapshot ${snapshot.id} of ${snapshot.takenAt} (revision ${snapshot.revision})`;
+  return [
+    style.strong(title),
+    ...wrap(to, width).map(style.faint),
+    '',
+    ...objectLines(report, view),
+    '',
+    ...wrap(nodesText(report), width),
+    ...wrap(expectedText(report), width),
+    `digest ${report.digest}`,
+  ];
+}
+
+export function reportHint({ cluster, hop, digest }: RollBackReport, program: string): string {
+  return `${program} rollback ${cluster} ${hop} --confirm ${digest.slice(0, digestShown)}`;
+}
+
+function objectLines({ objects }: RollBackReport, view: ReportView): readonly string[] {
+  const { groups, more, comparedKeys, seconds, cutShortBy } = objects;
+  const told = groups.filter(({ resource }) => weightOf(resource) !== 'upkeep');
+  const own = sumOf(groups.filter(({ resource }) => weightOf(resource) === 'upkeep'));
+  const rest = told.slice(groupsShown);
+  const compared = `${count(comparedKeys, 'key')} compared in ${formatSeconds(seconds)}`;
+  const beyond = [
+    ...(rest.length === 0 ? [] : [sumOf(rest)]),
+    ...(more === undefined ? [] : [more]),
+  ];
+  const cut =
+    cutShortBy === undefined
+      ? []
+      : [`not all was compared: the limit of ${cutShortBy} was reached`];
+  return [
+    `written since the snapshot, and lost by going back (${compared}):`,
+    ...(told.length === 0 ? ['  nothing but what the cluster writes by itself'] : []),
+    ...told.slice(0, groupsShown).flatMap((group) => groupLines(group, view)),
+    ...(beyond.length === 0 ? [] : [`  and more: ${countsText(sumOf(beyond))}`]),
+    ...cut.map(view.style.wait),
+    ...(countsText(own) === ''
+      ? []
+      : wrap(`by the cluster itself (pods, events, leases, …): ${countsText(own)}`, view.width)),
+  ];
+}
+
+function groupLines(group: ObjectGroup, { style, width }: ReportView): readonly string[] {
+  const names = [
+    ...named('created', group.createdNames, group.created),
+    ...named('deleted, and will return', group.deletedNames, group.deleted),
+  ];
+  return [
+    `  ${groupName(group)}: ${countsText(group)}`,
+    ...names.flatMap((text) => wrap(text, width - 4).map((line) => style.faint(`    ${line}`))),
+  ];
+}
+
+function named(what: string, names: readonly string[], all: number): readonly string[] {
+  if (names.length === 0) return [];
+  const more = all - names.length;
+  return [`${what}: ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`];
+}
+
+function nodesText({ nodes, moreNodes, at }: RollBackReport): string {
+  const all = nodes.length + moreNodes;
+  if (all === 0) return `no node has to return: none runs a kubelet newer than ${at}`;
+  const names = nodes.slice(0, nodesShown).map(({ node }) => node);
+  const more = all - names.length;
+  const rest = more > 0 ? ` and ${more} more` : '';
+  return `${count(all, 'node')} drained and returned to ${at} first: ${names.join(', ')}${rest}`;
+}
+
+function expectedText({ expected, nodes, moreNodes, snapshot }: RollBackReport): string {
+  const restore =
+    `expected: about ${formatSeconds(expected.restore)} without an API` +
+    ` (estimated from ${count(snapshot.keys, 'key')})`;
+  if (nodes.length + moreNodes === 0) return restore;
+  if (expected.nodes === undefined) return `${restore}; how long the nodes take is not known yet`;
+  return `${restore}; before that ${formatSeconds(expected.nodes)} for the nodes, one by one`;
+}

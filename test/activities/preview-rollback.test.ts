@@ -1,0 +1,89 @@
+import type { PlanDigest, SnapshotId } from '../../domain/names';
+import { defaultReportLimits } from '../../domain/rollback/report';
+import { hopId, version } from '../support/builders';
+import { cluster, FakeAttempt, FakeCluster, failureOf, runOnce } from '../support/fake-cluster';
+import { PortError } from '../../activities/ports';
+
+const snapshotId = 'lab-hop-1.29-from-1.28.15-0123abcd' as SnapshotId;
+const hop = hopId('hop-1.29');
+const input = { cluster, hop, at: version('1.28.15'), snapshotId };
+
+/** Its snapshot is of 1.28.15; one node has gone further, and one does not say. */
+async function aClusterOnTheWay(): Promise<FakeCluster> {
+  const fake = new FakeCluster();
+  await runOnce(fake, 'takeSnapshot', {
+    cluster,
+    snapshotId,
+    hop,
+    kubeVersion: version('1.28.15'),
+    planDigest: 'd1' as PlanDigest,
+  });
+  fake.kube.addNode('worker-3', { kubeletVersion: 'v1.28.15' });
+  fake.kube.addNode('worker-2', { kubeletVersion: 'v1.29.15' });
+  fake.kube.addNode('worker-1', { kubeletVersion: '' });
+  return fake;
+}
+
+const secrets = {
+  resource: 'secrets',
+  namespace: 'shop',
+  created: 1,
+  changed: 0,
+  deleted: 0,
+  createdNames: ['new'],
+  deletedNames: [],
+};
+
+describe('previewRollBack', () => {
+  it('tells what was written, and which nodes would return', async () => {
+    const fake = await aClusterOnTheWay();
+    fake.etcd.comparison = { groups: [secrets], comparedKeys: 321 };
+    const attempt = new FakeAttempt();
+    expect(await attempt.run(fake, 'previewRollBack', { ...input, nodeSeconds: 30 })).toEqual({
+      schema: 'ascent.rollback-report/v1',
+      cluster,
+      hop,
+      at: '1.28.15',
+      snapshot: {
+        id: snapshotId,
+        takenAt: expect.any(String) as string,
+        revision: 100,
+        keys: 321,
+      },
+      objects: { groups: [secrets], comparedKeys: 321, seconds: 0, limits: defaultReportLimits },
+      nodes: [
+        { node: 'worker-1', kubelet: '' },
+        { node: 'worker-2', kubelet: 'v1.29.15' },
+      ],
+      moreNodes: 0,
+      madeAtMs: fake.clock.nowMs(),
+      digest: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      expected: { restore: 6, restoreFrom: 'keys', nodes: 60 },
+    });
+    expect(fake.etcd.compared).toEqual([
+      { file: `/snapshots/${snapshotId}`, limits: defaultReportLimits },
+    ]);
+    expect(attempt.heartbeats.at(-1)).toEqual({ phase: 'comparing: 321 keys' });
+    expect(fake.hosts.driven).toEqual([]);
+  });
+
+  it('says that it was cut short, and by which limit', async () => {
+    const fake = await aClusterOnTheWay();
+    fake.etcd.comparison = { groups: [], comparedKeys: 11, cutShortBy: 'keys' };
+    const limits = { seconds: 5, keys: 10 };
+    expect(await runOnce(fake, 'previewRollBack', { ...input, limits })).toMatchObject({
+      objects: { groups: [], comparedKeys: 11, cutShortBy: 'keys', limits },
+    });
+    expect(fake.etcd.compared).toMatchObject([{ limits }]);
+  });
+
+  it('fails without the snapshot, and when its file is not what its record says', async () => {
+    const missing = runOnce(new FakeCluster(), 'previewRollBack', input);
+    expect(await failureOf(missing)).toMatchObject({ type: 'snapshot-missing' });
+    const fake = await aClusterOnTheWay();
+    fake.store.fetchFailure = new PortError('rejected', 'reading /snapshots/x: no');
+    expect(await failureOf(runOnce(fake, 'previewRollBack', input))).toMatchObject({
+      type: 'snapshot-unverified',
+    });
+  });
+});

@@ -1,0 +1,62 @@
+// What a rollback of the first hop would undo, for the commands that show it.
+
+import type { SnapshotId } from '../../../domain/names';
+import {
+  defaultReportLimits,
+  rollBackReport,
+  type RollBackReport,
+} from '../../../domain/rollback/report';
+import { clusterName, hopId, nodeName, version } from '../../support/builders';
+import { nowMs } from './fake-terminal';
+
+const group = {
+  created: 0,
+  changed: 0,
+  deleted: 0,
+  createdNames: [],
+  deletedNames: [],
+} as const;
+
+export const undoneReport: RollBackReport = rollBackReport(
+  {
+    cluster: clusterName('prod'),
+    hop: hopId('hop-1.29'),
+    at: version('1.28.15'),
+    snapshot: {
+      id: 'prod-hop-1.29-from-1.28.15-0123abcd' as SnapshotId,
+      takenAt: '2026-11-21T02:35:00.000Z',
+      revision: 41_200,
+      keys: 20_000,
+    },
+    objects: {
+      groups: [
+        {
+          ...group,
+          resource: 'configmaps',
+          namespace: 'shop',
+          created: 7,
+          changed: 2,
+          createdNames: ['basket', 'offers-1', 'offers-2', 'offers-3', 'offers-4'],
+        },
+        {
+          ...group,
+          resource: 'secrets',
+          namespace: 'shop',
+          deleted: 1,
+          deletedNames: ['old-password'],
+        },
+        { ...group, resource: 'deployments', namespace: 'shop', changed: 3 },
+        { ...group, resource: 'pods', namespace: 'shop', created: 12, deleted: 12 },
+      ],
+      comparedKeys: 20_004,
+      seconds: 2,
+      limits: defaultReportLimits,
+    },
+    nodes: [
+      { node: nodeName('web-1'), kubelet: 'v1.29.15' },
+      { node: nodeName('web-2'), kubelet: 'v1.29.15' },
+    ],
+    moreNodes: 0,
+  },
+  { atMs: nowMs, nodeSeconds: 62 },
+);
