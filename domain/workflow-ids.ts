@@ -43,3 +43,15 @@ export function rollBackPreviewWorkflowId(cluster: ClusterName): string {
 export function rollBackWorkflowId(cluster: ClusterName, hop: HopId): string {
   return `${hopWorkflowId(cluster, hop)}/rollback`;
 }
+
+/** Random in every UUID, also in version 7, which begins with the time (RFC 9562, section 5.7). */
+const uuidTail = 12;
+
+/**
+ * What belongs to one run of an upgrade alone (docs/adr/0005): `hop-1.29-5b1d6a0e93f4`, of the name
+ * in the plan and the root's first run id. The beginning of the id would not do: upgrades that
+ * begin within the same minute share it.
+ */
+export function nameOfRun(name: string, upgrade: string): string {
+  return `${name}-${upgrade.slice(-uuidTail)}`;
+}

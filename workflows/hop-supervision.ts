@@ -17,7 +17,7 @@ import type { SnapshotId } from '../domain/names';
 import type { Hop, SnapshotStep } from '../domain/plan/plan';
 import type { NodeOutcome, UpgradeResult } from '../domain/status/progress';
 import type { KubeVersion } from '../domain/versions';
-import { hopWorkflowId, rollBackWorkflowId } from '../domain/workflow-ids';
+import { hopWorkflowId, nameOfRun, rollBackWorkflowId } from '../domain/workflow-ids';
 import { failureOf } from './activity-failures';
 import { controlSignal } from './family-messages';
 import { type RollBackEnd, rollBackHop, type RollBackHopInput } from './roll-back-hop';
@@ -74,7 +74,7 @@ function hopInput(root: Root, hop: Hop, resumed: UpgradeHopInput['resumed']): Up
     upgrade: root.upgrade,
     hop,
     planDigest: plan.digest,
-    snapshotId: ofThisUpgrade(root, step.snapshotId) as SnapshotId,
+    snapshotId: nameOfRun(step.snapshotId, root.upgrade) as SnapshotId,
     setAside,
     actor: root.input.actor,
     paused: root.state.paused !== undefined,
@@ -88,11 +88,6 @@ function hopInput(root: Root, hop: Hop, resumed: UpgradeHopInput['resumed']): Up
 function changedLimits(root: Root, hop: Hop): Pick<UpgradeHopInput, 'limits'> {
   if (root.state.limits === undefined) return {};
   return { limits: Object.fromEntries(limitsOf(root, hop)) };
-}
-
-/** docs/adr/0005: names of an earlier upgrade must never be found again. */
-function ofThisUpgrade(root: Root, name: string): string {
-  return `${name}-${root.upgrade.slice(0, 8)}`;
 }
 
 interface Supervised<End> {
@@ -196,7 +191,7 @@ function rollBackInput(root: Root, way: WayBack): RollBackHopInput {
     upgrade: root.upgrade,
     hop: way.hop,
     snapshotId: way.snapshot.id,
-    restoreId: ofThisUpgrade(root, way.hop.id),
+    restoreId: nameOfRun(way.hop.id, root.upgrade),
     suspects: nodes.filter(isChanged).map((node) => node.node),
     leftOut: nodes.filter((node) => node.outcome === 'skipped').map((node) => node.node),
     setAside,

@@ -10,6 +10,7 @@ import { controllersLabel, stepLabel } from '../../domain/status/step-labels';
 import {
   hopWorkflowId,
   maxChunkNodes,
+  nameOfRun,
   nodeWorkflowId,
   poolWorkflowId,
   rollBackWorkflowId,
@@ -98,4 +99,13 @@ it('search attributes are called as operators filter by them, and as docs/operat
   ]);
   const manual = readFileSync(join(__dirname, '..', '..', 'docs', 'operate.md'), 'utf8');
   expect(allSearchAttributes.filter((name) => !manual.includes(`\`${name}\``))).toEqual([]);
+});
+
+it('upgrades that begin in the same minute share no name', () => {
+  // UUID version 7: the first twelve digits are the time.
+  const first = '01a20012-3f04-7b52-9d1e-5b1d6a0e93f4';
+  const second = '01a20012-9c41-7d03-8a77-c04417f2be19';
+
+  expect(nameOfRun('hop-1.29', first)).toBe('hop-1.29-5b1d6a0e93f4');
+  expect(nameOfRun('hop-1.29', second)).toBe('hop-1.29-c04417f2be19');
 });
