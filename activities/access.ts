@@ -18,6 +18,22 @@ export interface NoDriverAccess {
 
 type DriverAccess = LabDriverAccess | NoDriverAccess;
 
+/** A bucket of Amazon S3, or of any server that speaks its protocol. */
+export interface S3Access {
+  readonly bucket: string;
+  /** `clusters/prod/`; absent: the bucket itself. */
+  readonly prefix?: string;
+  readonly region: string;
+  /** Origin; absent: that of Amazon. */
+  readonly endpoint?: string;
+  /** Whether the bucket stands in the path instead of the host's name. */
+  readonly pathStyle?: boolean;
+  /** Path of PEM certificates that vouch for the endpoint, instead of the system's. */
+  readonly ca?: string;
+  /** Where they are read; absent: as the AWS tools find them (environment, profile, role). */
+  readonly credentials?: { readonly file?: string; readonly profile?: string };
+}
+
 export interface ClusterAccess<Driver extends DriverAccess = DriverAccess> {
   readonly apiVersion: 'ascent/access/v1';
   readonly cluster: string;
@@ -41,7 +57,9 @@ export interface ClusterAccess<Driver extends DriverAccess = DriverAccess> {
   /** How machines change version. Further kinds: see docs/concepts.md. */
   readonly driver: Driver;
   readonly snapshots: {
+    /** Where they lie; with `s3`, where they are made and verified. */
     readonly directory: string;
+    readonly s3?: S3Access;
     /** Path of an age identity file: what is stored is sealed with it. */
     readonly key?: string;
     /** Instead of a key. Without either of them a worker refuses to start. */

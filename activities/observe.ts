@@ -116,8 +116,8 @@ async function observeSnapshotStore(
   const { snapshots } = ports;
   const { location } = snapshots;
   try {
-    const { freeBytes } = await snapshots.probe(signal);
-    return { kind: 'writable', location, freeBytes, ...(await observeSeals(ports, signal)) };
+    const room = await snapshots.probe(signal);
+    return { kind: 'writable', location, ...room, ...(await observeSeals(ports, signal)) };
   } catch (error) {
     return { kind: 'unusable', location, problem: storeProblem(error, signal) };
   }

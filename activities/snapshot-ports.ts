@@ -78,13 +78,25 @@ export interface SnapshotDraft {
   readonly needsCopied?: boolean;
 }
 
+/** A snapshot as it was taken from its member; an interrupted `put` is continued with it. */
+export interface TakenSnapshot extends EtcdSnapshotFacts {
+  readonly takenAt: string;
+}
+
+/** What is not told is not known, or no place of its own. */
+export interface StoreRoom {
+  readonly freeBytes?: number;
+  /** Where snapshots are made and verified, on this machine. */
+  readonly scratch?: { readonly location: string; readonly freeBytes: number };
+}
+
 /** Keeps snapshots and their records. Writes are atomic; an id is written once. */
 export interface SnapshotStore {
   readonly location: string;
   /** How many snapshots of the cluster are to stay; undefined: all. */
   readonly keep: number | undefined;
-  /** Writes, reads back and removes a probe; freeBytes of the store. */
-  probe(signal: AbortSignal): Promise<{ readonly freeBytes: number }>;
+  /** Writes, reads back and removes a probe; tells how much room there is. */
+  probe(signal: AbortSignal): Promise<StoreRoom>;
   /** Fingerprints of the keys that can open snapshots; empty where they stay in the clear. */
   keys(): Promise<readonly string[]>;
   find(id: SnapshotId): Promise<SnapshotRecord | undefined>;
@@ -99,10 +111,19 @@ export interface SnapshotStore {
     staged: {
       readonly id: SnapshotId;
       readonly file: string;
+      readonly taken: TakenSnapshot;
       readonly needs?: readonly RestoreNeed[];
     },
     signal: AbortSignal,
   ): Promise<SnapshotDraft>;
+  /**
+   * Goes on with a `put` of that id that was interrupted, also by the end of its process; undefined
+   * where there is none that can be continued, so that the snapshot is to be taken anew.
+   */
+  resume(
+    what: { readonly id: SnapshotId; readonly needs?: readonly RestoreNeed[] },
+    signal: AbortSignal,
+  ): Promise<{ readonly draft: SnapshotDraft; readonly taken: TakenSnapshot } | undefined>;
   /** What the store holds of the draft, in the clear; compared with `content` just now. */
   open(draft: SnapshotDraft, content: SnapshotContent, signal: AbortSignal): Promise<PlainSnapshot>;
   /** The first record of an id stays: whoever comes second is given that one. */

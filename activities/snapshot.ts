@@ -8,7 +8,7 @@ import { retentionOf } from '../domain/snapshots/retention';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { terminalFailure, toActivityFailure } from './failure-mapping';
 import { PortError } from './ports';
-import type { EtcdSnapshotFacts, SnapshotDraft } from './snapshot-ports';
+import type { SnapshotDraft, TakenSnapshot } from './snapshot-ports';
 
 interface Taking {
   readonly deps: ActivityDependencies;
@@ -56,9 +56,8 @@ function refuseOtherSnapshot(input: SnapshotInput, { hop, kubeVersion }: Snapsho
 
 async function takeSnapshot(taking: Taking): Promise<SnapshotRecord> {
   const { deps, run, input } = taking;
-  const { snapshots, clock } = deps.ports;
-  const takenAt = new Date(clock.nowMs()).toISOString();
-  const { facts, draft } = await save(taking);
+  const { snapshots } = deps.ports;
+  const { taken: facts, draft } = await save(taking);
   try {
     const verified = await verify(taking, draft, facts);
     run.signal.throwIfAborted();
@@ -79,7 +78,7 @@ async function takeSnapshot(taking: Taking): Promise<SnapshotRecord> {
       sizeBytes: facts.sizeBytes,
       revision: facts.revision,
       totalKeys: verified.keys,
-      takenAt,
+      takenAt: facts.takenAt,
       verified,
     });
     // That of another worker, where it was faster.
@@ -92,23 +91,29 @@ async function takeSnapshot(taking: Taking): Promise<SnapshotRecord> {
   }
 }
 
-/** In the clear only until the store has it. */
-async function save({
-  deps,
-  run,
-  input,
-}: Taking): Promise<{ readonly facts: EtcdSnapshotFacts; readonly draft: SnapshotDraft }> {
-  const { etcd, snapshots, controlPlane } = deps.ports;
+interface Saved {
+  readonly taken: TakenSnapshot;
+  readonly draft: SnapshotDraft;
+}
+
+/** In the clear only until the store has it. What an earlier attempt has uploaded is used. */
+async function save({ deps, run, input }: Taking): Promise<Saved> {
+  const { clock, etcd, snapshots, controlPlane } = deps.ports;
+  const id = input.snapshotId;
   run.beat({ phase: 'saving' });
-  const staged = await snapshots.stage(input.snapshotId);
+  const found = await controlPlane.restoreNeeds(run.signal);
+  const needs = found === undefined ? {} : { needs: found };
+  const resumed = await snapshots.resume({ id, ...needs }, run.signal);
+  if (resumed !== undefined) return resumed;
+  const takenAt = new Date(clock.nowMs()).toISOString();
+  const staged = await snapshots.stage(id);
   try {
     const onBytes = (bytes: number): void => run.beat({ phase: `saving: ${bytes} bytes` });
     const facts = await etcd.snapshot(staged.file, onBytes, run.signal);
     run.beat({ phase: 'storing' });
-    const needs = await controlPlane.restoreNeeds(run.signal);
-    const { file } = staged;
-    const put = { id: input.snapshotId, file, ...(needs === undefined ? {} : { needs }) };
-    return { facts, draft: await snapshots.put(put, run.signal) };
+    const taken = { ...facts, takenAt };
+    const draft = await snapshots.put({ id, file: staged.file, taken, ...needs }, run.signal);
+    return { taken, draft };
   } finally {
     await staged.release();
   }
@@ -148,7 +153,7 @@ function withoutNeeds({ needs: _long, ...record }: SnapshotRecord): SnapshotReco
 async function verify(
   taking: Taking,
   draft: SnapshotDraft,
-  facts: EtcdSnapshotFacts,
+  facts: TakenSnapshot,
 ): Promise<Verified> {
   const { input } = taking;
   const scratch = await restoreIntoScratch(taking, draft, facts);
@@ -169,7 +174,7 @@ async function verify(
 async function restoreIntoScratch(
   { deps, run, input }: Taking,
   draft: SnapshotDraft,
-  facts: EtcdSnapshotFacts,
+  facts: TakenSnapshot,
 ): Promise<{ readonly hashKv: string; readonly keys: number; readonly seconds: number }> {
   const { snapshots, verifier } = deps.ports;
   try {

@@ -132,7 +132,8 @@ const observationSchema = z.object({
     z.object({
       kind: z.literal('writable'),
       location: text,
-      freeBytes: amount,
+      freeBytes: amount.optional(),
+      scratch: z.object({ location: text, freeBytes: amount }).optional(),
       keyProblem: problem.optional(),
       recordsProblem: problem.optional(),
       unopened: z.array(z.object({ key: text, snapshots: amount })).optional(),

@@ -76,6 +76,8 @@ export interface SnapshotRecord {
   readonly etcdVersion: string;
   /** Location in the store, for people: a path or URL without credentials. */
   readonly location: string;
+  /** Names its content in a store where each attempt has another name for it. */
+  readonly handle?: string;
   /** Of the snapshot in the clear. */
   readonly sha256: string;
   readonly sizeBytes: number;

@@ -177,7 +177,10 @@ export interface Observation {
     | {
         readonly kind: 'writable';
         readonly location: string;
-        readonly freeBytes: number;
+        /** Absent where the store does not tell: a bucket without a limit. */
+        readonly freeBytes?: number;
+        /** Where snapshots are made and verified, when that is not the store itself. */
+        readonly scratch?: { readonly location: string; readonly freeBytes: number };
         /** The key for new snapshots cannot be used. */
         readonly keyProblem?: Problem;
         /** Its records cannot be read. */

@@ -13,6 +13,7 @@ import * as z from 'zod';
 
 import { type KubeVersion, parseVersion } from '../../domain/versions';
 import type { ClusterAccess } from '../access';
+import { s3Files, snapshotsSchema, snapshotsWithAbsolutePaths } from './access-snapshots';
 import { errorCode } from './node-errors';
 import { keyProblems, zodWords } from './zod-words';
 
@@ -89,22 +90,6 @@ const driverSchema = z.discriminatedUnion('kind', [
       .optional(),
   }),
 ]);
-
-const snapshotsSchema = z
-  .strictObject({
-    directory: file,
-    key: file.optional(),
-    inTheClear: z.literal(true, 'expected true; leave it out where there is a key').optional(),
-    keep: z
-      .int('expected a whole number')
-      .min(1, 'expected 1 or more: the way back stays in any case')
-      .max(10_000, 'expected 10000 or less')
-      .optional(),
-  })
-  .refine(({ key, inTheClear }) => key === undefined || inTheClear === undefined, {
-    path: ['inTheClear'],
-    message: 'there is a key, so they do not stay in the clear',
-  });
 
 const accessSchema = z.strictObject({
   apiVersion: z.literal('ascent/access/v1'),
@@ -196,12 +181,7 @@ function withAbsolutePaths(parsed: Parsed, folder: string): ClusterAccess {
       key: absolute(etcd.key),
     },
     driver: driverOf(driver, absolute),
-    snapshots: {
-      directory: absolute(snapshots.directory),
-      ...(snapshots.key === undefined ? {} : { key: absolute(snapshots.key) }),
-      ...(snapshots.inTheClear === undefined ? {} : { inTheClear: true }),
-      ...(snapshots.keep === undefined ? {} : { keep: snapshots.keep }),
-    },
+    snapshots: snapshotsWithAbsolutePaths(snapshots, absolute),
     tools: {
       ...(tools.etcd === undefined ? {} : { etcd: tool(tools.etcd) }),
       ...(tools.etcdutl === undefined ? {} : { etcdutl: tool(tools.etcdutl) }),
@@ -246,6 +226,7 @@ async function checkFiles(checked: ClusterAccess): Promise<readonly string[]> {
     ...(snapshots.key === undefined
       ? []
       : [{ key: 'snapshots.key', file: snapshots.key, mode: readable }]),
+    ...s3Files(snapshots).map((named) => ({ ...named, mode: readable })),
     ...tool('tools.etcd', tools.etcd),
     ...tool('tools.etcdutl', tools.etcdutl),
   ];

@@ -26,7 +26,13 @@ import type { SnapshotId } from '../../domain/names';
 import { PortError } from '../ports';
 import { syncDirectory, writePrivate, writeStream } from './durable-files';
 import { errorCode } from './node-errors';
-import { idPattern, type ShelvedContent, type SnapshotShelf } from './snapshot-shelf';
+import {
+  assertUsableId,
+  idPattern,
+  type PutContent,
+  type ShelvedContent,
+  type SnapshotShelf,
+} from './snapshot-shelf';
 
 const recordName = 'record.json';
 const stagingName = '.staging';
@@ -36,6 +42,7 @@ const abandonedAfterMs = 24 * 3_600_000;
 /** The directory is created when it is first written to. */
 export class DirectoryShelf implements SnapshotShelf {
   readonly location: string;
+  readonly keepsDrafts = false;
   readonly #staging: string;
 
   constructor(directory: string) {
@@ -89,8 +96,7 @@ export class DirectoryShelf implements SnapshotShelf {
   }
 
   async put(
-    id: SnapshotId,
-    name: string,
+    { id, name }: PutContent,
     content: Readable,
     signal: AbortSignal,
   ): Promise<{ readonly draft: string; readonly sizeBytes: number }> {
@@ -177,8 +183,8 @@ export class DirectoryShelf implements SnapshotShelf {
   }
 
   #folderOf(id: SnapshotId): string {
-    if (idPattern.test(id)) return path.join(this.location, id);
-    throw new PortError('rejected', `snapshot id ${JSON.stringify(id)} is not usable as a name`);
+    assertUsableId(id);
+    return path.join(this.location, id);
   }
 }
 

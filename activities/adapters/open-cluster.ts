@@ -12,6 +12,7 @@ import { createSnapshotVerifier, type SnapshotVerifierOptions } from './etcd-sna
 import { createKubeApi } from './kube-api';
 import { openKubeConnection } from './kube-connection';
 import { createMemberProbe } from './member-probe';
+import { S3Shelf } from './s3-shelf';
 import { createSnapshotComparer } from './snapshot-comparer';
 import { sealingOf } from './snapshot-seal';
 import { createSnapshotStore } from './snapshot-store';
@@ -58,10 +59,11 @@ export interface OpenSnapshots {
 
 /** Connects nothing, and so there is nothing to close. */
 export function openSnapshots(access: ClusterAccess): OpenSnapshots {
-  const { directory, keep } = access.snapshots;
+  const { directory, s3, keep } = access.snapshots;
   return {
     snapshots: createSnapshotStore({
-      shelf: new DirectoryShelf(directory),
+      shelf:
+        s3 === undefined ? new DirectoryShelf(directory) : new S3Shelf({ access: s3, directory }),
       sealing: sealingOf(access.snapshots),
       keep,
       scratchParent: directory,

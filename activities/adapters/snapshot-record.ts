@@ -10,6 +10,11 @@ import { parseJson } from './json';
 
 export type StoredRecord = Omit<SnapshotRecord, 'location'>;
 
+export const sealSchema = z.object({
+  by: z.literal('age'),
+  key: z.string().regex(/^sha256:[0-9a-f]{16}$/),
+});
+
 const recordSchema = z.object({
   id: z.string().regex(idPattern),
   hop: z.string(),
@@ -20,9 +25,8 @@ const recordSchema = z.object({
   revision: z.number().int().nonnegative(),
   totalKeys: z.number().int().nonnegative(),
   takenAt: z.string(),
-  sealed: z
-    .object({ by: z.literal('age'), key: z.string().regex(/^sha256:[0-9a-f]{16}$/) })
-    .optional(),
+  handle: z.string().optional(),
+  sealed: sealSchema.optional(),
   cluster: z.string().optional(),
   etcdClusterId: z.string().optional(),
   etcdMember: z.string().optional(),

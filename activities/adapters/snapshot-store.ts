@@ -9,7 +9,7 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { mkdir, open, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { finished } from 'node:stream/promises';
@@ -25,12 +25,15 @@ import type {
   SnapshotContent,
   SnapshotDraft,
   SnapshotStore,
+  StoreRoom,
+  TakenSnapshot,
 } from '../snapshot-ports';
 import { fsError, writeStream } from './durable-files';
 import { openScratchSpace } from './scratch-space';
 import { openContent, sealContent, sealError, keysAtHand, type Sealing } from './snapshot-seal';
 import type { ShelvedContent, SnapshotShelf } from './snapshot-shelf';
 import { needReference, needsBundle } from './snapshot-needs';
+import { noteText, parseNote } from './snapshot-note';
 import { parseRecord, recordText, type StoredRecord } from './snapshot-record';
 
 const plainName = 'snapshot.db';
@@ -53,13 +56,15 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
     location: shelf.location,
     keep: options.keep,
     remove: (id) => named(`removing snapshot ${id}`, () => shelf.remove(id)),
-    probe: (signal) => named('probing the snapshot store', () => shelf.probe(signal)),
+    probe: (signal) => named('probing the snapshot store', () => store.probe(signal)),
     keys: () => named('reading the snapshot key', () => keysAtHand(options.sealing)),
     find: (id) => named(`reading snapshot ${id}`, () => store.find(id)),
     list: () => named('listing snapshots', () => store.list()),
     stage: (id) => named(`staging snapshot ${id}`, () => store.stage()),
     put: (staged, signal) =>
       named(`storing snapshot ${staged.id}`, () => store.put(staged, signal), signal),
+    resume: (what, signal) =>
+      named(`storing snapshot ${what.id}`, () => store.resume(what, signal), signal),
     open: (draft, content, signal) =>
       named(`fetching snapshot ${draft.id}`, () => store.open(draft, content, signal), signal),
     commit: (draft, record) =>
@@ -95,6 +100,15 @@ class ShelfStore {
     this.#scratchParent = scratchParent;
   }
 
+  async probe(signal: AbortSignal): Promise<StoreRoom> {
+    const room = await this.#shelf.probe(signal);
+    if (this.#shelf.fileOf !== undefined) return room;
+    const location = this.#scratchParent;
+    await mkdir(location, { recursive: true, mode: 0o700 });
+    const { bavail, bsize } = await statfs(location);
+    return { ...room, scratch: { location, freeBytes: bavail * bsize } };
+  }
+
   async find(id: SnapshotId): Promise<SnapshotRecord | undefined> {
     const text = await this.#shelf.record(id);
     if (text === undefined) return undefined;
@@ -118,18 +132,32 @@ class ShelfStore {
   }
 
   async put(
-    { id, file, needs }: Parameters<SnapshotStore['put']>[0],
+    { id, file, taken, needs }: Parameters<SnapshotStore['put']>[0],
     signal: AbortSignal,
   ): Promise<SnapshotDraft> {
     const plain = createReadStream(file, { signal });
     try {
       const { content, seal } = await sealContent(this.#sealing, plain);
-      const { draft, sizeBytes } = await this.#shelf.put(id, nameOf(seal), content, signal);
-      const put = { id, handle: draft, sizeBytes, ...(seal === undefined ? {} : { sealed: seal }) };
+      const sealed = seal === undefined ? {} : { sealed: seal };
+      const what = { id, name: nameOf(seal), note: noteText({ taken, ...sealed }) };
+      const { draft, sizeBytes } = await this.#shelf.put(what, content, signal);
+      const put = { id, handle: draft, sizeBytes, ...sealed };
       return needs === undefined ? put : await this.#withNeeds(put, needs, signal);
     } finally {
       plain.destroy();
     }
+  }
+
+  async resume(
+    { id, needs }: Parameters<SnapshotStore['resume']>[0],
+    signal: AbortSignal,
+  ): Promise<{ readonly draft: SnapshotDraft; readonly taken: TakenSnapshot } | undefined> {
+    const resumed = await this.#shelf.resume?.(id, signal);
+    const note = resumed === undefined ? undefined : parseNote(resumed.note);
+    if (resumed === undefined || note === undefined) return undefined;
+    const { taken, ...sealed } = note;
+    const put = { id, handle: resumed.draft, sizeBytes: resumed.sizeBytes, ...sealed };
+    return { taken, draft: needs === undefined ? put : await this.#withNeeds(put, needs, signal) };
   }
 
   /** N4. */
@@ -189,6 +217,7 @@ class ShelfStore {
       ...(sealed === undefined ? {} : { sealed }),
       ...(needs === undefined ? {} : { needs }),
       ...(needsCopied === undefined ? {} : { needsCopied }),
+      ...(this.#shelf.keepsDrafts ? { handle: draft.handle } : {}),
     };
     const published = await this.#shelf.publish(place, recordText(stored));
     if (published === 'published') return this.#placed(stored);
@@ -216,7 +245,7 @@ function placeOf(from: SnapshotDraft): Required<ShelvedContent>;
 function placeOf(from: SnapshotDraft | StoredRecord): ShelvedContent;
 function placeOf(from: SnapshotDraft | StoredRecord): ShelvedContent {
   const place = { id: from.id, name: nameOf(from.sealed) };
-  return 'handle' in from ? { ...place, draft: from.handle } : place;
+  return from.handle === undefined ? place : { ...place, draft: from.handle };
 }
 
 function withId(error: unknown, id: SnapshotId): unknown {

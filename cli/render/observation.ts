@@ -84,7 +84,10 @@ function renderEtcd({ etcd }: Observation): readonly string[] {
 }
 
 function storeText({ snapshotStore: store }: Observation): string {
-  return store.kind === 'writable'
-    ? `snapshot store ${store.location}: ${formatBytes(store.freeBytes)} free`
-    : `snapshot store ${store.location}: ${store.problem.code}, ${store.problem.message}`;
+  const name = `snapshot store ${store.location}`;
+  if (store.kind === 'unusable') return `${name}: ${store.problem.code}, ${store.problem.message}`;
+  const { freeBytes, scratch } = store;
+  const room = freeBytes === undefined ? 'writable' : `${formatBytes(freeBytes)} free`;
+  if (scratch === undefined) return `${name}: ${room}`;
+  return `${name}: ${room}; ${formatBytes(scratch.freeBytes)} free in ${scratch.location}`;
 }

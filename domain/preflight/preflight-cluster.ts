@@ -14,6 +14,7 @@ import type {
 import { isKubeletTooNew, isKubeletTooOld, oldestKubeletMinor } from '../plan/skew';
 import type { KubeVersion } from '../versions';
 import { compareVersions, minorOf } from '../versions';
+import { roomsFor } from '../snapshots/room';
 
 /** How long it still takes as planned, from the moment of the observation (planned-time.ts). */
 export interface PlannedTime {
@@ -35,12 +36,6 @@ export interface ControlPlaneFacts {
 export interface PreflightFacts extends ControlPlaneFacts {
   readonly observation: Observation;
 }
-
-/**
- * Free bytes asked for, as a multiple of the largest database: the snapshot, what it is opened
- * into, and what that is restored into.
- */
-const snapshotHeadroom = 3;
 
 /** Ready, not cordoned by others, kubelet known and in skew before and during the hop. */
 export function nodeFindings(facts: PreflightFacts): readonly Finding[] {
@@ -241,15 +236,15 @@ function roomFindings({ snapshotStore: store, etcd }: Observation): readonly Fin
     ];
   }
   const sizes = etcd.kind === 'observed' ? etcd.members.map((one) => one.dbSizeBytes) : [];
-  const needed = Math.max(0, ...sizes) * snapshotHeadroom;
-  if (store.freeBytes >= needed) return [];
-  return [
-    {
+  const { location, freeBytes, scratch } = store;
+  return roomsFor(Math.max(0, ...sizes), { location, freeBytes, scratch })
+    .filter((room) => room.freeBytes < room.neededBytes)
+    .map((room) => ({
       code: 'snapshot-store-unusable',
       severity: 'blocks',
-      object,
-      message: `it has ${store.freeBytes} bytes free and a snapshot needs up to ${needed}`,
+      object: { kind: 'snapshot-store', location: room.location },
+      message:
+        `it has ${room.freeBytes} bytes free` + ` and a snapshot needs up to ${room.neededBytes}`,
       remedy: 'free some space, or name another directory in the cluster access file',
-    },
-  ];
+    }));
 }

@@ -167,12 +167,32 @@ const temporal: Release = {
   ],
 };
 
+/** An S3 server on a directory: what tests of snapshot stores talk to. */
+const versitygw: Release = {
+  id: 'versitygw',
+  version: '1.8.0',
+  buildMinutes: 2,
+  linkerFlags: ['-X main.Version=1.8.0'],
+  tools: [
+    {
+      name: 'versitygw',
+      environmentVariable: 'ASCENT_BIN_VERSITYGW',
+      variableAccepts: 'any-version',
+      onDemand: true,
+      versionArguments: ['--version'],
+      versionPattern: /^Version\s+: (\S+)$/m,
+      goPackage: 'github.com/versity/versitygw/cmd/versitygw',
+    },
+  ],
+};
+
 /** In the order in which they are built: what everybody waits for first comes first. */
 export const catalogue: readonly Release[] = [
   etcd,
   temporal,
   kwok,
   ...kubernetesVersions.map(kubernetes),
+  versitygw,
 ];
 
 /** Temporal's time-skipping server, for tests only: a Java program, not a Go one. */

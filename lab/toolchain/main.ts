@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { messageOf } from '../lab-error';
 import { describeProgress, describeSeconds } from './progress';
 import type { ToolchainProgress } from './progress';
-import { resolveToolchain } from './resolve';
+import { resolveBinary, resolveToolchain } from './resolve';
 import type { ResolvedBinary } from './search';
 import { resolveTestServer } from './test-server';
 import { ToolchainError, describeProblem } from './toolchain-problem';
@@ -16,7 +16,7 @@ import type { ToolchainProblem } from './toolchain-problem';
 const usage = `usage: main.js [--tests]
 Installs the lab's binaries. Each comes from the first that has it: the variable
 ASCENT_BIN_<NAME>, the PATH, the cache, the official release, a build from source.
-  --tests   also Temporal's time-skipping test server
+  --tests   also Temporal's time-skipping test server, and an S3 server
   --help    this text
 ASCENT_CACHE_DIR          where to keep them (default ~/.cache/ascent)
 ASCENT_DOWNLOAD_MIRROR    address that replaces scheme and host of official addresses
@@ -60,7 +60,12 @@ async function installAll(withTests: boolean, signal: AbortSignal): Promise<numb
   const options = { onProgress, signal };
   const outcomes = await Promise.all([
     collect(resolveToolchain(undefined, options).then(({ binaries }) => binaries)),
-    ...(withTests ? [collect(resolveTestServer(options).then((binary) => [binary]))] : []),
+    ...(withTests
+      ? [
+          collect(resolveTestServer(options).then((binary) => [binary])),
+          collect(resolveBinary('versitygw', options).then((binary) => [binary])),
+        ]
+      : []),
   ]);
   const problems = new Set(outcomes.flatMap((outcome) => outcome.problems.map(describeProblem)));
   for (const problem of problems) console.error(`toolchain: ${problem}`);

@@ -5,6 +5,7 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 
 import { DirectoryShelf } from '../../activities/adapters/directory-shelf';
+import { S3Shelf } from '../../activities/adapters/s3-shelf';
 import { createEtcdApi } from '../../activities/adapters/etcd-api';
 import { createSnapshotVerifier } from '../../activities/adapters/etcd-snapshot-verifier';
 import { createSnapshotKey } from '../../activities/adapters/snapshot-key';
@@ -16,6 +17,7 @@ import { inspectSnapshot } from '../../lab/supervisor/snapshot-file';
 import { hopId, version } from '../support/builders';
 import { cluster, FakeCluster, failureOf, runOnce } from '../support/fake-cluster';
 import { type RealEtcd, startEtcd } from './adapters/support/real-etcd';
+import { startS3 } from './adapters/support/real-s3';
 import { never, refusalOf } from './adapters/support/refusals';
 import { temporaryDirectory } from './adapters/support/temporary-directory';
 
@@ -93,6 +95,28 @@ describe('a snapshot of a real etcd', () => {
     );
     await plain.release();
     expect(leftovers()).toEqual([]);
+  });
+
+  it('is kept in a bucket as it is in a directory', async () => {
+    const s3 = await startS3(directory);
+    try {
+      const shelf = new S3Shelf({ access: s3.access, directory: storeDirectory });
+      const sealing = { kind: 'age', keyFile } as const;
+      const snapshots = createSnapshotStore({ shelf, sealing, scratchParent: storeDirectory });
+      const ofBucket = { ports: { ...ports, snapshots }, driver: undefined };
+      const record = await runOnce(ofBucket, 'takeSnapshot', inputOf('far'));
+      expect(record).toMatchObject({ sealed: { by: 'age', key }, totalKeys: 50 });
+      expect(record.location).toMatch(/^s3:\/\/ascent-snapshots\/far\/\w+\/snapshot\.db\.age$/);
+      expect(await runOnce(ofBucket, 'takeSnapshot', inputOf('far'))).toEqual(record);
+      expect(await snapshots.list()).toMatchObject([{ id: 'far', handle: record.handle }]);
+
+      const plain = await snapshots.fetch(record, never);
+      expect(await inspectSnapshot(plain.file, etcd.etcdutl)).toBe(record.revision);
+      await plain.release();
+      expect(leftovers()).toEqual([]);
+    } finally {
+      await s3.close();
+    }
   });
 
   it('whose sealed content was changed is not given back', async () => {

@@ -56,6 +56,16 @@ describe('takeSnapshot', () => {
     expect(fake.etcd.snapshots).toHaveLength(1);
   });
 
+  it('goes on with what an attempt that was killed has uploaded', async () => {
+    const fake = new FakeCluster();
+    const id = input.snapshotId;
+    const taken = { ...fake.etcd.facts, takenAt: '2025-12-31T23:50:00.000Z' };
+    fake.store.interrupted.set(id, { draft: { id, handle: 'theirs', sizeBytes: 5_000 }, taken });
+    const resumed = { ...record, takenAt: taken.takenAt };
+    expect(await runOnce(fake, 'takeSnapshot', input)).toEqual(resumed);
+    expect([fake.etcd.snapshots, fake.store.drafts]).toEqual([[], new Set()]);
+  });
+
   it('takes a file without a record anew', async () => {
     const fake = new FakeCluster();
     fake.etcd.verifyFailure = new PortError('timeout', 'scratch etcd did not start in 30 s');

@@ -10,6 +10,7 @@ import type {
   SnapshotDraft,
   SnapshotStore,
   SnapshotVerifier,
+  TakenSnapshot,
 } from '../../activities/snapshot-ports';
 import type { SnapshotRecord, SnapshotSeal } from '../../domain/activity-contract';
 import type { SnapshotId } from '../../domain/names';
@@ -119,6 +120,11 @@ export class FakeSnapshotStore implements SnapshotStore {
   keysAtHand: readonly string[] = [];
   /** How it seals: in the clear, or with a key. */
   seal: { readonly sealed?: SnapshotSeal } = {};
+  /** By the id: what can be continued. */
+  readonly interrupted = new Map<
+    string,
+    { readonly draft: SnapshotDraft; readonly taken: TakenSnapshot }
+  >();
   /** Put, and neither committed nor discarded. */
   readonly drafts = new Set<string>();
   /** Files in the clear that were handed out and not released yet. */
@@ -160,6 +166,16 @@ export class FakeSnapshotStore implements SnapshotStore {
     }));
     const draft = { id, handle: `${id}.draft`, sizeBytes: 5_000, ...this.seal };
     return told === undefined ? draft : { ...draft, needs: told, needsCopied: true };
+  }
+
+  async resume(
+    { id }: Parameters<SnapshotStore['resume']>[0],
+    signal: AbortSignal,
+  ): ReturnType<SnapshotStore['resume']> {
+    signal.throwIfAborted();
+    const resumed = this.interrupted.get(id);
+    if (resumed !== undefined) this.drafts.add(id);
+    return resumed;
   }
 
   async open(

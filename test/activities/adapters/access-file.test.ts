@@ -64,6 +64,68 @@ describe('an access file', () => {
     expect(await problemsOf({ ...valid, driver })).toEqual(problems);
   });
 
+  it('that names a bucket is read, its files relative to its folder', async () => {
+    const s3 = {
+      bucket: 'ascent-snapshots',
+      prefix: 'clusters/prod',
+      region: 'eu-central-1',
+      endpoint: 'https://s3.example.com:9000',
+      pathStyle: true,
+      ca: 'ca.crt',
+      credentials: { file: 'client.key', profile: 'ascent' },
+    } as const;
+    const read = {
+      ...s3,
+      ca: at('ca.crt'),
+      credentials: { ...s3.credentials, file: at('client.key') },
+    };
+    const { snapshots } = valid;
+    const ofAmazon = { bucket: 'ascent-snapshots', region: 'eu-central-1' };
+    for (const [written, meant] of [
+      [s3, read],
+      [ofAmazon, ofAmazon],
+      [
+        { ...ofAmazon, credentials: { profile: 'a' } },
+        { ...ofAmazon, credentials: { profile: 'a' } },
+      ],
+    ]) {
+      const content = { ...valid, snapshots: { ...snapshots, s3: written } };
+      expect(await readAccessFile(write('access', content))).toEqual({
+        kind: 'read',
+        access: { ...access, snapshots: { ...access.snapshots, s3: meant } },
+      });
+    }
+  });
+
+  it('tells what is wrong with its bucket, and keeps the clear off plain lines', async () => {
+    const bucketed = (s3: object) => ({ ...valid, snapshots: { ...valid.snapshots, s3 } });
+    const wrong = {
+      bucket: 'Ascent_Snapshots',
+      prefix: 'a/../b',
+      endpoint: 'https://s3.example.com/path',
+      credentials: {},
+    };
+    expect((await problemsOf(bucketed(wrong))).toSorted()).toEqual([
+      'snapshots.s3.bucket: expected the name of a bucket',
+      'snapshots.s3.credentials: expected file, profile or both; leave credentials out for those' +
+        ' of the environment',
+      'snapshots.s3.endpoint: expected https://HOST or https://HOST:PORT without a path',
+      'snapshots.s3.prefix: expected no empty part, . or ..',
+      'snapshots.s3.region: is required',
+    ]);
+    const s3 = { bucket: 'snapshots', region: 'local', endpoint: 'http://127.0.0.1:9000' };
+    expect(await problemsOf(bucketed(s3))).toEqual([
+      'snapshots.s3.endpoint: expected https://: snapshots in the clear do not travel in the clear',
+    ]);
+    const files = { ca: 'lost.crt', credentials: { file: 'lost' } };
+    expect(
+      await problemsOf(bucketed({ ...s3, endpoint: 'https://127.0.0.1:9000', ...files })),
+    ).toEqual([
+      `snapshots.s3.ca: ${at('lost.crt')} does not exist`,
+      `snapshots.s3.credentials.file: ${at('lost')} does not exist`,
+    ]);
+  });
+
   it('tells every problem of its shape at once', async () => {
     const [member] = valid.members;
     const content = {

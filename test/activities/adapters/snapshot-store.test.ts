@@ -29,6 +29,7 @@ import {
   kept,
   putContent,
   recordOf,
+  takenOf,
 } from './support/snapshot-store-contract';
 import { temporaryDirectory } from './support/temporary-directory';
 
@@ -180,7 +181,7 @@ describe('what a restore needs beside the snapshot', () => {
     try {
       writeFileSync(staged.file, content);
       return await store.commit(
-        await store.put({ id, file: staged.file, needs }, never),
+        await store.put({ id, file: staged.file, taken: takenOf(content), needs }, never),
         recordOf(content),
       );
     } finally {

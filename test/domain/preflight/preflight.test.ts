@@ -685,6 +685,11 @@ describe('there is no finding when', () => {
     expect(findingsOf(healthy.withBudget(empty))).toEqual([]);
   });
 
+  it('a bucket does not tell its room', () => {
+    const bucket = { kind: 'writable', location: 's3://snapshots/' } as const;
+    expect(findingsOf(healthy.with({ snapshotStore: bucket }))).toEqual([]);
+  });
+
   it('the size of a snapshot is not known, beyond that etcd does not answer', () => {
     const full = { kind: 'writable', location: '/s', freeBytes: 0 } as const;
     const seen = healthy.with({ etcd: silent, snapshotStore: full });

@@ -48,6 +48,24 @@ export const storeCases: readonly Case[] = [
     },
   },
   {
+    when: 'there is too little room to verify what a bucket will keep',
+    cluster: healthy.with({
+      snapshotStore: {
+        kind: 'writable',
+        location: 's3://snapshots/',
+        freeBytes: 25_000_000,
+        scratch: { location: '/scratch', freeBytes: 74_999_999 },
+      },
+    }),
+    finding: {
+      code: 'snapshot-store-unusable',
+      severity: 'blocks',
+      object: { kind: 'snapshot-store', location: '/scratch' },
+      message: 'it has 74999999 bytes free and a snapshot needs up to 75000000',
+      remedy: 'free some space, or name another directory in the cluster access file',
+    },
+  },
+  {
     when: 'the key for snapshots cannot be used',
     cluster: healthy.with({ snapshotStore: { ...roomyStore, keyProblem: problem } }),
     finding: {

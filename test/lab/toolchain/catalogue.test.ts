@@ -28,6 +28,7 @@ it('holds three minors of Kubernetes in a row, and each program once', () => {
     'kubernetes-1.28 1.28.15',
     'kubernetes-1.29 1.29.15',
     'kubernetes-1.30 1.30.14',
+    'versitygw 1.8.0',
   ]);
   const variables = tools.map(({ environmentVariable }) => environmentVariable);
   expect(new Set(variables).size).toBe(variables.length);
@@ -96,6 +97,7 @@ it.each([
   ['etcdctl', 'etcdctl version: 3.5.21\nAPI version: 3.5\n', '3.5.21'],
   ['temporal', 'temporal version 1.5.1 (Server 1.29.1, UI 2.42.1)\n', '1.5.1'],
   ['kwok', 'kwok version v0.7.0 go1.24.2 (linux/amd64)\n', '0.7.0'],
+  ['versitygw', 'Version  : 1.8.0\nBuild    : norev\nBuildTime: none\n', '1.8.0'],
   ['kube-scheduler', 'Kubernetes v1.28.15\n', '1.28.15'],
   ['kubectl', 'Client Version: v1.30.14\nKustomize Version: v5.0.4-0.2023\n', '1.30.14'],
   ['kube-apiserver', 'Kubernetes v1.29.15-gke.100\n', '1.29.15-gke.100'],

@@ -12,6 +12,7 @@ import type {
   PlainSnapshot,
   SnapshotDraft,
   SnapshotStore,
+  TakenSnapshot,
 } from '../../../../activities/snapshot-ports';
 import type { SnapshotRecord } from '../../../../domain/activity-contract';
 import type { HopId, SnapshotId } from '../../../../domain/names';
@@ -38,6 +39,12 @@ export function recordOf(content: Buffer, changes: Partial<SnapshotRecord> = {})
   };
 }
 
+export function takenOf(content: Buffer): TakenSnapshot {
+  const { etcdVersion, sha256, sizeBytes, revision, takenAt } = recordOf(content);
+  const of = { clusterId: 'c1a5', member: 'cp-2', hashKv: '4011' };
+  return { ...of, etcdVersion, sha256, sizeBytes, revision, takenAt };
+}
+
 /** What an activity does before it verifies: the file in the clear is gone afterwards. */
 export async function putContent(
   store: SnapshotStore,
@@ -47,7 +54,7 @@ export async function putContent(
   const staged = await store.stage(at);
   try {
     writeFileSync(staged.file, content);
-    return await store.put({ id: at, file: staged.file }, never);
+    return await store.put({ id: at, file: staged.file, taken: takenOf(content) }, never);
   } finally {
     await staged.release();
   }
@@ -73,6 +80,8 @@ export interface StoreUnderTest {
   /** The fingerprint that records tell; undefined for a store in the clear. */
   readonly key: string | undefined;
   readonly scratchParent: string;
+  /** It is no directory of this machine. */
+  readonly isRemote?: true;
   newShelf(): SnapshotShelf;
   /** The same place, seen by another process. */
   again(shelf: SnapshotShelf): SnapshotShelf;
@@ -98,7 +107,7 @@ export function describeSnapshotStore(name: string, prepared: () => StoreUnderTe
 
       const { key } = prepared();
       const seal = key === undefined ? {} : { sealed: { by: 'age', key } };
-      expect(record).toEqual({ ...recordOf(content), ...seal, location: record.location });
+      expect(record).toEqual({ ...recordOf(content), ...seal, ...placeOf(record) });
       const later = storeOn(prepared().again(shelf));
       expect(await later.find(id)).toEqual(record);
       expect(await later.list()).toEqual([record]);
@@ -215,7 +224,10 @@ export function describeSnapshotStore(name: string, prepared: () => StoreUnderTe
 
     it('is probed by writing, and keeps nothing of it', async () => {
       const store = newStore();
-      expect(await store.probe(never)).toEqual({ freeBytes: expect.any(Number) as number });
+      const freeBytes = expect.any(Number) as number;
+      const { scratchParent, isRemote } = prepared();
+      const scratch = { location: scratchParent, freeBytes };
+      expect(await store.probe(never)).toEqual(isRemote === true ? { scratch } : { freeBytes });
       expect(await store.list()).toEqual([]);
     });
 
@@ -224,6 +236,11 @@ export function describeSnapshotStore(name: string, prepared: () => StoreUnderTe
       expect(await newStore().keys()).toEqual(key === undefined ? [] : [key]);
     });
   });
+}
+
+/** Where it lies, and how the store names it there. */
+function placeOf({ location, handle }: SnapshotRecord) {
+  return { location, ...(handle === undefined ? {} : { handle }) };
 }
 
 function isLocal({ location }: SnapshotRecord): boolean {
