@@ -19,6 +19,7 @@ import { dnsLabelPattern, duration, expecting } from './spec-fields';
  */
 const specDefaults = {
   approvals: 'between-hops',
+  rollback: 'never',
   soak: '15m',
   controlPlane: { memberTimeout: '15m', allowSingleMember: false },
   pools: [{ name: 'workers' }],
@@ -133,6 +134,15 @@ export const specSchema = z
         })
         .default(specDefaults.approvals)
         .meta({ description: 'Which hops wait for a person; between-hops: all but the first.' }),
+      rollback: z
+        .enum(['never', 'ask', 'automatic'], expecting('never, ask or automatic'))
+        .default(specDefaults.rollback)
+        .meta({
+          description:
+            'What becomes of a hop whose control plane fails before any pool of it has begun: it' +
+            ' waits for a person, who is told that going back is proposed (ask), or it is rolled' +
+            ' back at once (automatic), which loses what was written since its snapshot.',
+        }),
       soak: duration('0s', '90d', 'How long each hop is watched before the next begins.').prefault(
         specDefaults.soak,
       ),
@@ -168,13 +178,23 @@ export const specSchema = z
 
 /** From what the schema parsed to what planner and workflows read. */
 export function toSpec(parsed: z.output<typeof specSchema>): UpgradeSpec {
-  const { apiVersion, target: wanted, via, approvals, soak, controlPlane, pools } = parsed;
+  const {
+    apiVersion,
+    target: wanted,
+    via,
+    approvals,
+    rollback,
+    soak,
+    controlPlane,
+    pools,
+  } = parsed;
   return {
     apiVersion,
     cluster: parsed.cluster as ClusterName,
     target: wanted,
     via,
     approvals,
+    ...(rollback === specDefaults.rollback ? {} : { rollBack: rollback }),
     hopSoakMs: soak,
     controlPlane: {
       memberTimeoutMs: controlPlane.memberTimeout,

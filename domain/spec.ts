@@ -17,6 +17,13 @@ export type Lane = 'every-hop' | 'fewest-drains';
 export type ApprovalPolicy = 'none' | 'between-hops' | 'every-hop';
 
 /**
+ * What becomes of a hop whose control plane fails before any of its pools has begun. `never`: the
+ * step waits for a person. `ask`: it does, and going back is proposed. `automatic`: the hop is
+ * rolled back at once.
+ */
+export type RollBackPolicy = 'never' | 'ask' | 'automatic';
+
+/**
  * What happens to pods that are not to be evicted like the others. `skip`: they stay, and the drain
  * is done without them. `wait`: they leave by themselves, and the drain waits until they have.
  * `hold`: they forbid the drain until a person changes that.
@@ -90,6 +97,8 @@ export interface UpgradeSpec {
   /** Exact releases for hops in between; a minor that is not named gets its newest known patch. */
   readonly via: readonly KubeVersion[];
   readonly approvals: ApprovalPolicy;
+  /** `never` when undefined. */
+  readonly rollBack?: RollBackPolicy;
   /** Durable wait after each hop; gates are checked all through it. */
   readonly hopSoakMs: number;
   readonly controlPlane: {

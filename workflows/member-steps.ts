@@ -175,11 +175,11 @@ async function putBack(change: MemberStep, failure: FailureInfo): Promise<StepPr
       return call({ cluster, member, component, failed, to });
     });
     // It was never taken out: the failure says all there is to say.
-    if (!result.changed) return problemOf(failure);
+    if (!result.changed) return { ...problemOf(failure), asBefore: true };
     const text = `${component} of ${member} was put back to ${to} (${told})`;
     line.report({ kind: 'note', event: 'member.put-back', text });
     const message = `${component} of ${member} runs ${to} again, it did not come up: ${told}`;
-    return problemOf(failureInfo('member-put-back', message));
+    return { ...problemOf(failureInfo('member-put-back', message)), asBefore: true };
   } catch (error) {
     if (isCancellation(error)) throw error;
     const why = failureOf(error).message;

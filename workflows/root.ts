@@ -82,6 +82,7 @@ import {
   type UpgradeClusterInput,
 } from './messages';
 import { noted, openUpgrade, type UpgradeState, withReport } from './upgrade-state';
+import { withPolicy } from './way-back';
 import { attributesOf, blockersOf, detailsOf, statusOf } from './upgrade-status';
 
 export interface HopChild extends PausableChild {
@@ -123,7 +124,8 @@ export function openRoot(input: UpgradeClusterInput): Root {
   setHandler(reportSignal, (envelope: Partial<ReportEnvelope> | undefined) => {
     const { upgrade: of, report } = envelope ?? {};
     if (of !== upgrade || report === undefined) return;
-    root.state = withReport(root.state, report, Date.now());
+    const nowMs = Date.now();
+    root.state = withPolicy(withReport(root.state, report, nowMs), report, nowMs);
   });
   registerStart(root);
   registerCommands(root);

@@ -174,6 +174,8 @@ async function tellStillness(run: StepRun): Promise<void> {
 export interface StepProblem {
   readonly failure: FailureInfo;
   readonly findings: readonly Finding[];
+  /** The member that the step changes is as it was before. */
+  readonly asBefore?: true;
 }
 
 export function problemOf(failure: FailureInfo): StepProblem {
@@ -252,14 +254,13 @@ async function untilRetried(run: StepRun, label: string, problem: StepProblem): 
   const { hop, line } = run;
   const id = stepGateId(hop, label);
   run.retried.delete(id);
-  const { failure, findings } = problem;
-  const gate = { kind: 'step', id, hop, step: label, failure, findings } as const;
+  const gate = { kind: 'step', id, hop, step: label, ...problem } as const;
   line.report({
     kind: 'gate',
     gate: { ...gate, sinceMs: Date.now() },
     workflowId: workflowInfo().workflowId,
   });
-  setCurrentDetails(`**${hop}** waits at gate ${id}: ${failureSentence(failure)}`);
+  setCurrentDetails(`**${hop}** waits at gate ${id}: ${failureSentence(problem.failure)}`);
   await condition(() => run.retried.has(id) || run.isGivenUp());
   throwIfGivenUp(run);
 }

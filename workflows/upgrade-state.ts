@@ -12,6 +12,7 @@ import type { GateId, HopId, NodeName } from '../domain/names';
 import type { Hop, Plan } from '../domain/plan/plan';
 import type { PoolLimit } from '../domain/pool/pool-limits';
 import type { HopOutcome, UpgradeResult } from '../domain/status/progress';
+import { isMemberStep } from '../domain/rollback/rungs';
 import type { UpgradeSpec } from '../domain/spec';
 import type { KubeVersion } from '../domain/versions';
 import { type AuditNote, engineActor, withNote } from './audit-trail';
@@ -30,6 +31,10 @@ interface RunningHop {
   readonly stepSinceMs: number;
   readonly startedAtMs: number;
   readonly stepSeconds: Readonly<Record<string, number>>;
+  /** Labels of steps whose member failed and was not seen as before since; absent while none is. */
+  readonly unsettled?: readonly string[];
+  /** It began again after its workflow was lost: it may have done more than it tells. */
+  readonly isResumed?: true;
 }
 
 /** The hop that can be undone, and its verified snapshot. */
@@ -170,11 +175,13 @@ export function withoutGate(state: UpgradeState, id: GateId): UpgradeState {
  */
 export function withHopBegun(state: UpgradeState, hop: Hop, nowMs: number): UpgradeState {
   const { wayBack, ...rest } = state;
+  const isResumed = wayBack?.hop.id === hop.id;
+  const running = { id: hop.id, step: 'start', stepSinceMs: nowMs, startedAtMs: nowMs };
   const begun: UpgradeState = {
     ...rest,
-    ...(wayBack?.hop.id === hop.id ? { wayBack } : {}),
+    ...(isResumed ? { wayBack } : {}),
     isStill: false,
-    hop: { id: hop.id, step: 'start', stepSinceMs: nowMs, startedAtMs: nowMs, stepSeconds: {} },
+    hop: { ...running, stepSeconds: {}, ...(isResumed ? { isResumed } : {}) },
   };
   const text = `${hop.id} begins: ${hop.from} to ${hop.to}`;
   return noted(begun, { actor: engineActor, event: 'hop.begun', text }, nowMs);
@@ -213,12 +220,23 @@ export function withReport(state: UpgradeState, report: Report, nowMs: number): 
     case 'paused':
       return withStillness(state, report.paused, nowMs);
     case 'gate':
-      return withGate(state, report, nowMs);
+      return withUnsettled(withGate(state, report, nowMs), report.gate);
     case 'note': {
       const { kind: _kind, ...note } = report;
       return noted(state, { actor: engineActor, ...note }, nowMs);
     }
   }
+}
+
+/** Remembers a member that failed, until it is seen as before. */
+function withUnsettled(state: UpgradeState, gate: Gate): UpgradeState {
+  const { hop } = state;
+  if (gate.kind !== 'step' || hop === undefined || !isMemberStep(gate.step)) return state;
+  // The look before the member is changed: it says nothing of what was done to it.
+  if (gate.failure.code === 'members-unfit') return state;
+  const others = (hop.unsettled ?? []).filter((label) => label !== gate.step);
+  const unsettled = gate.asBefore === true ? others : [...others, gate.step];
+  return { ...state, hop: { ...hop, unsettled } };
 }
 
 function withStep(

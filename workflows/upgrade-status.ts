@@ -3,6 +3,7 @@
 
 import type { Blocker } from '../domain/blockers';
 import { limitSentence, withLimits } from '../domain/pool/pool-limits';
+import { rungText } from '../domain/rollback/rungs';
 import { type TimeLeft, timeLeft } from '../domain/status/progress-estimate';
 import { findingSentence, gateSentence } from '../domain/status/sentences';
 import { statusSentence } from '../domain/status/status-sentences';
@@ -10,6 +11,7 @@ import type { UpgradePhase, UpgradeStatus } from '../domain/status/progress';
 import { noWayBack, noWayBackText, wayBackEnd, wayBackEndText } from '../domain/status/way-back';
 import { formatSeconds } from '../domain/durations';
 import { limitsStatus } from './set-pool';
+import { cheapestWayBack } from './way-back';
 import { doneCount, hopsLeft, type UpgradeState, type WayBack } from './upgrade-state';
 
 /** The most pressing thing first: an end, a pause, a person who is waited for, then the work. */
@@ -73,11 +75,12 @@ function rollBackFacts(
   const current = state.hop === undefined ? {} : { current: state.hop };
   // A rollback that was asked for is not taken back by anything.
   const isDecided = state.decision !== undefined;
+  const cheapest = { cheapest: cheapestWayBack(state, { hop, snapshot }) };
   return {
     hop: hop.id,
     at: hop.from,
     snapshot: { id, takenAt, revision },
-    ...(isDecided ? {} : { until: wayBackEnd({ hop, later, ...current }) }),
+    ...(isDecided ? {} : { until: wayBackEnd({ hop, later, ...current }), ...cheapest }),
   };
 }
 
@@ -142,7 +145,8 @@ function wayBackLines({ rollBackTo, noWayBack: closed = [] }: UpgradeStatus): re
     rollBackTo?.until === undefined
       ? []
       : [`- ${rollBackTo.hop} can be rolled back ${wayBackEndText(rollBackTo.until)}`];
-  return [...open, ...closed.map((one) => `- ${noWayBackText(one)}`)];
+  const cheapest = rollBackTo?.cheapest === undefined ? [] : [`- ${rungText(rollBackTo.cheapest)}`];
+  return [...open, ...cheapest, ...closed.map((one) => `- ${noWayBackText(one)}`)];
 }
 
 function section(title: string, lines: readonly string[]): readonly string[] {

@@ -8,6 +8,7 @@ import { holdSentence } from '../../domain/pool/admission-sentences';
 import { limitSentence } from '../../domain/pool/pool-limits';
 import type { HopOutcome, NodeProgress, UpgradeProgress } from '../../domain/status/progress';
 import type { SetAsideNode } from '../../domain/drain/quarantine';
+import { rungText } from '../../domain/rollback/rungs';
 import { gateSentence } from '../../domain/status/sentences';
 import { noWayBackText, wayBackEndText } from '../../domain/status/way-back';
 import { statusSentence, unsettledSentences } from '../../domain/status/status-sentences';
@@ -233,6 +234,7 @@ function renderWayBack({ status }: UpgradeProgress, view: ProgressView): readonl
     ...(rollBackTo === undefined || until === undefined
       ? []
       : wrap(`${rollBackTo.hop} can be rolled back ${wayBackEndText(until, nowMs)}`, width)),
+    ...(rollBackTo?.cheapest === undefined ? [] : wrap(rungText(rollBackTo.cheapest), width)),
     ...closed.flatMap((one) => wrap(noWayBackText(one), width)),
   ];
   return section(lines.map(style.faint));

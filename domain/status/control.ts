@@ -168,6 +168,10 @@ export type Gate =
       readonly step: string;
       readonly failure: FailureInfo;
       readonly findings: readonly Finding[];
+      /** The member of the step was never taken out, or was put back: it is as before the step. */
+      readonly asBefore?: true;
+      /** By the policy of the spec: no pool of the hop has begun. */
+      readonly proposes?: 'rollBack';
       readonly sinceMs: number;
     }
   | {

@@ -10,6 +10,7 @@ import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PoolName } f
 import type { PoolLimitStatus } from '../pool/pool-limits';
 import type { NoWayBack, WayBackEnd } from './way-back';
 import type { SetAsideNode } from '../drain/quarantine';
+import type { RungChoice } from '../rollback/rungs';
 import type { KubeVersion } from '../versions';
 
 export type UpgradePhase =
@@ -132,6 +133,8 @@ export interface UpgradeStatus {
     readonly snapshot?: Pick<SnapshotRecord, 'id' | 'takenAt' | 'revision'>;
     /** What will take this away: the point of no return. */
     readonly until?: WayBackEnd;
+    /** What going back takes now; absent once it is decided. */
+    readonly cheapest?: RungChoice;
   };
   /** Completed hops that have passed that point; absent when none has. */
   readonly noWayBack?: readonly NoWayBack[];

@@ -79,10 +79,10 @@ export function gateSentence(gate: Gate, nowMs?: number): string {
 /** Steps before a hop has changed anything, and of a rollback: there is nothing to roll back. */
 const stepsWithoutWayBack = /^(?:plan|preflight|snapshot|rollback\b.*)$/;
 
-function otherAnswers({ step, hop }: Extract<Gate, { readonly kind: 'step' }>): string {
-  return stepsWithoutWayBack.test(step)
-    ? 'or reject it to end here'
-    : `reject it to end here, or roll back ${hop}`;
+function otherAnswers({ step, hop, proposes }: Extract<Gate, { readonly kind: 'step' }>): string {
+  if (stepsWithoutWayBack.test(step)) return 'or reject it to end here';
+  const proposal = proposes === undefined ? '' : ', which is proposed: no pool of it has begun';
+  return `reject it to end here, or roll back ${hop}${proposal}`;
 }
 
 const rollBackReasons = {

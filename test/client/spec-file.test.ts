@@ -96,6 +96,14 @@ pools:
     });
   });
 
+  it.each([
+    ['rollback: never', {}],
+    ['rollback: ask', { rollBack: 'ask' }],
+    ['rollback: automatic', { rollBack: 'automatic' }],
+  ])('may say what becomes of a hop whose control plane fails: %s', (line, policy) => {
+    expect(read(`${head}${line}`)).toEqual({ ...defaults, ...policy });
+  });
+
   it('may be JSON', () => {
     const text = JSON.stringify({ apiVersion: 'ascent/v1', cluster: 'lab', target: '1.30' });
     expect(read(text)).toEqual(defaults);
@@ -275,7 +283,7 @@ pools:
     'upgrade.yaml:1:13: apiVersion: expected ascent/v1, got the string "ascent/v2"' +
       ' - did you mean ascent/v1?',
     'upgrade.yaml:2:1: clutser: unknown key; known are apiVersion, cluster, target, via,' +
-      ' approvals, soak, controlPlane, pools - did you mean cluster?',
+      ' approvals, rollback, soak, controlPlane, pools - did you mean cluster?',
     'upgrade.yaml:3:9: target: expected a minor such as "1.30" or a release such as "1.30.14",' +
       ' got the string "latest"',
     'upgrade.yaml:4:7: via[0]: expected a release such as "1.29.15", got the string "1.29"',

@@ -91,16 +91,25 @@ const snapshot = {
 } as SnapshotRecord;
 
 it('says until when a hop can be rolled back, and which hop cannot any more', () => {
-  const open = { ...waiting, wayBack: { hop: first, snapshot } };
+  const hops = [{ ...outcome, stepSeconds: { 'api-server cp-1': 3 } }];
+  const open = { ...waiting, hops, wayBack: { hop: first, snapshot } };
   expect(statusOf(open).rollBackTo).toEqual({
     hop: 'hop-1.29',
     at: '1.28.15',
     snapshot,
     until: { reason: 'next-hop-begins', hop: 'hop-1.30', gate: 'approve/hop-1.30' },
+    cheapest: {
+      rung: 'restore-etcd',
+      tooLittle: ['none', 'put-back'].map((rung) => ({
+        rung,
+        reason: { code: 'members-moved', members: ['cp-1'] },
+      })),
+    },
   });
   expect(detailsOf(open)).toContain(
     '### Way back\n\n- hop-1.29 can be rolled back until hop-1.30 begins,' +
-      ' which waits for an approval (approve/hop-1.30)\n',
+      ' which waits for an approval (approve/hop-1.30)\n' +
+      '- going back takes a restore of etcd: cp-1 has served in the new version\n',
   );
 
   const begun = withHopBegun(open, second, 130_000);

@@ -14,6 +14,7 @@ import type {
   UpgradeProgress,
   UpgradeStatus,
 } from '../../../domain/status/progress';
+import { cheapestRung } from '../../../domain/rollback/rungs';
 import { statusSentence } from '../../../domain/status/status-sentences';
 import {
   aBudget,
@@ -190,6 +191,7 @@ const waitingPod: DrainBlocker = {
 };
 
 const begun = nowMs - 30 * minuteMs;
+const known = { unsettled: [], isLost: false };
 
 /** In the middle of pool web of the first hop: one node done, two drained, one of them waits. */
 export const upgrading: UpgradeProgress = {
@@ -207,6 +209,7 @@ export const upgrading: UpgradeProgress = {
         revision: 41_200,
       },
       until: { reason: 'next-hop-begins', hop: second, gate: approvalGateId(second) },
+      cheapest: cheapestRung({ done: ['api-server cp-1'], current: 'pool web', ...known }),
     },
   }),
   pool: {

@@ -690,6 +690,18 @@ describe('a gate', () => {
     expect(gateSentence(gate)).toMatch(new RegExp(` - approve hop-1\\.29/${label} ${answers}$`));
   });
 
+  it('proposes to roll back where the policy of the spec does', () => {
+    const member = {
+      ...step,
+      step: 'api-server cp-1',
+      findings: [],
+      proposes: 'rollBack',
+    } as const;
+    expect(gateSentence(member)).toMatch(
+      /reject it to end here, or roll back hop-1\.29, which is proposed: no pool of it has begun$/,
+    );
+  });
+
   it('for a node says what holds it', () => {
     expect(gateSentence(held)).toBe(
       'node worker-2 of pool web is held: not Ready - look; pod web/web-0 has not left: no' +

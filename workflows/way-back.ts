@@ -1,0 +1,56 @@
+// The way back as the state of the upgrade knows it: how much it takes now, and what the policy of
+// the spec makes of a step that failed. Pure in the state.
+
+import { mayGoBack } from '../domain/rollback/automatic';
+import { cheapestRung, type RungChoice, type RungFacts } from '../domain/rollback/rungs';
+import { engineActor } from './audit-trail';
+import type { Report } from './family-messages';
+import {
+  type Decision,
+  noted,
+  type OpenGate,
+  type UpgradeState,
+  type WayBack,
+} from './upgrade-state';
+
+/** The cheapest way back from the hop that can be undone. */
+export function cheapestWayBack(state: UpgradeState, way: WayBack): RungChoice {
+  const running = state.hop?.id === way.hop.id ? state.hop : undefined;
+  if (running === undefined) return cheapestRung(factsOfEnded(state, way));
+  const { step: current, stepSeconds, unsettled = [], isResumed: isLost = false } = running;
+  const gate = state.gates.map((open) => open.gate).find(({ kind }) => kind === 'step');
+  const failure = gate?.kind === 'step' ? { failure: gate.failure.code } : {};
+  return cheapestRung({ done: Object.keys(stepSeconds), current, ...failure, unsettled, isLost });
+}
+
+/** A hop that is not completed and does not run has lost its workflow. */
+function factsOfEnded({ hops }: UpgradeState, { hop }: WayBack): RungFacts {
+  const ended = hops.find((one) => one.hop === hop.id);
+  const isLost = ended?.outcome !== 'completed';
+  return { done: Object.keys(ended?.stepSeconds ?? {}), unsettled: [], isLost };
+}
+
+/**
+ * What the spec's policy makes of a gate: nothing, a proposal, or a decision as a person would make
+ * it. While somebody has paused the upgrade, it is theirs.
+ */
+export function withPolicy(state: UpgradeState, report: Report, nowMs: number): UpgradeState {
+  if (report.kind !== 'gate') return state;
+  const { kind: _kind, ...open } = report;
+  const { gate } = open;
+  const { decision, spec, wayBack } = state;
+  const policy = spec.rollBack ?? 'never';
+  if (policy === 'never' || gate.kind !== 'step') return state;
+  if (decision !== undefined || wayBack?.hop.id !== gate.hop) return state;
+  if (!mayGoBack(gate.failure.code, cheapestWayBack(state, wayBack))) return state;
+  if (policy === 'ask' || state.paused !== undefined) {
+    const proposing: OpenGate = { ...open, gate: { ...gate, proposes: 'rollBack' } };
+    const others = state.gates.filter((other) => other.gate.id !== gate.id);
+    return { ...state, gates: [...others, proposing] };
+  }
+  const reason = `the policy of the spec: ${gate.failure.message}`;
+  const text = `${gate.hop} is rolled back by ${reason}`;
+  const note = { actor: engineActor, event: 'rollback.automatic', text };
+  const next: Decision = { kind: 'roll-back', way: wayBack, actor: engineActor, reason };
+  return { ...noted(state, note, nowMs), gates: [], outbox: [], decision: next };
+}
