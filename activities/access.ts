@@ -68,7 +68,12 @@ export interface ClusterAccess<Driver extends DriverAccess = DriverAccess> {
     readonly keep?: number;
   };
   /** Executables used to verify snapshots; looked up on PATH when absent. */
-  readonly tools: { readonly etcd?: string; readonly etcdutl?: string };
+  readonly tools: {
+    readonly etcd?: string;
+    readonly etcdutl?: string;
+    /** kube-apiserver by minor: `1.29`. None is looked for when it is absent. */
+    readonly apiServers?: Readonly<Record<string, string>>;
+  };
 }
 
 /** Access to a cluster that can be upgraded. */

@@ -87,6 +87,7 @@ export async function observeCluster(options: {
     budgets: budgets.map(withoutSelector),
     budgetOverlaps: findOverlaps(pods, budgets),
     ...(availableVersions === undefined ? {} : { availableVersions }),
+    servedMinors: ports.verifier.minors,
     snapshotStore: store,
   };
 }

@@ -5,6 +5,8 @@ import type { SnapshotNeed, SnapshotRecord, SnapshotSeal } from '../domain/activ
 import type { SnapshotId } from '../domain/names';
 import type { ObjectGroup } from '../domain/rollback/key-diff';
 import type { ReportLimits } from '../domain/rollback/report';
+import type { ServeOutcome } from '../domain/snapshots/served';
+import type { KubeMinor, KubeVersion } from '../domain/versions';
 
 export interface EtcdSnapshotFacts {
   /** etcd's own id of its cluster, hexadecimal; and the member that was asked. */
@@ -17,13 +19,32 @@ export interface EtcdSnapshotFacts {
   readonly hashKv: string;
 }
 
+/** That an API server is to read the snapshot, too. */
+export interface ServeOrder {
+  /** Of the API servers when it was taken. */
+  readonly version: KubeVersion;
+  /** What is known of how its objects are read: arguments and encryption config. */
+  readonly needs?: readonly RestoreNeed[];
+  /** An encryption config belongs to it, of which no copy was kept. */
+  readonly needsAreLost?: boolean;
+}
+
 /** Restores a snapshot file into a throw-away etcd and tells what is in it (R6). */
 export interface SnapshotVerifier {
+  /** Those whose snapshots an API server can read here. */
+  readonly minors: readonly KubeMinor[];
+  /** `served` is told where there is an order. */
   verify(
     file: string,
     atRevision: number,
     signal: AbortSignal,
-  ): Promise<{ readonly hashKv: string; readonly keys: number; readonly seconds: number }>;
+    order?: ServeOrder,
+  ): Promise<{
+    readonly hashKv: string;
+    readonly keys: number;
+    readonly seconds: number;
+    readonly served?: ServeOutcome;
+  }>;
 }
 
 /** What was written to etcd since a snapshot: what a restore would undo. */
@@ -129,6 +150,11 @@ export interface SnapshotStore {
   /** The first record of an id stays: whoever comes second is given that one. */
   commit(draft: SnapshotDraft, record: Omit<SnapshotRecord, 'location'>): Promise<SnapshotRecord>;
   discard(draft: SnapshotDraft): Promise<void>;
+  /** The copies of what a restore needs; undefined where none were made. */
+  needs(
+    of: SnapshotDraft | SnapshotRecord,
+    signal: AbortSignal,
+  ): Promise<readonly RestoreNeed[] | undefined>;
   /** With everything beside it. One that is not there is removed. */
   remove(id: SnapshotId): Promise<void>;
   /** What the store holds, in the clear; compared with the record just now. */

@@ -1,5 +1,7 @@
 // takeSnapshot: a snapshot counts only after what the store holds was restored into a scratch etcd
-// and compared with the member that it was taken from (R6).
+// and compared with the member that it was taken from, and an API server has read it (R6).
+
+import type { ApplicationFailure } from '@temporalio/activity';
 
 import type { AscentActivities, SnapshotInput, SnapshotRecord } from '../domain/activity-contract';
 import type { SnapshotId } from '../domain/names';
@@ -8,7 +10,7 @@ import { retentionOf } from '../domain/snapshots/retention';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { terminalFailure, toActivityFailure } from './failure-mapping';
 import { PortError } from './ports';
-import type { SnapshotDraft, TakenSnapshot } from './snapshot-ports';
+import type { RestoreNeed, SnapshotDraft, SnapshotVerifier, TakenSnapshot } from './snapshot-ports';
 
 interface Taking {
   readonly deps: ActivityDependencies;
@@ -25,7 +27,8 @@ export function snapshotActivities(
     /**
      * Key: snapshotId. A record of that id is returned as it is; content without a record is taken
      * anew. Bound: the attempt's startToClose (size-based). Heartbeats the bytes.
-     * Fails `snapshot-failed`, or `snapshot-unverified` when the copy differs.
+     * Fails `snapshot-failed`, `snapshot-unverified` when the copy differs, or `snapshot-unserved`
+     * when an API server cannot read it.
      */
     takeSnapshot: (input) =>
       runActivity(
@@ -57,9 +60,9 @@ function refuseOtherSnapshot(input: SnapshotInput, { hop, kubeVersion }: Snapsho
 async function takeSnapshot(taking: Taking): Promise<SnapshotRecord> {
   const { deps, run, input } = taking;
   const { snapshots } = deps.ports;
-  const { taken: facts, draft } = await save(taking);
+  const { taken: facts, draft, needs } = await save(taking);
   try {
-    const verified = await verify(taking, draft, facts);
+    const verified = await verify(taking, { taken: facts, draft, needs });
     run.signal.throwIfAborted();
     const { planDigest, actor } = input;
     const { ascentVersion } = deps;
@@ -94,6 +97,8 @@ async function takeSnapshot(taking: Taking): Promise<SnapshotRecord> {
 interface Saved {
   readonly taken: TakenSnapshot;
   readonly draft: SnapshotDraft;
+  /** What the driver has told just now. */
+  readonly needs: readonly RestoreNeed[] | undefined;
 }
 
 /** In the clear only until the store has it. What an earlier attempt has uploaded is used. */
@@ -104,7 +109,7 @@ async function save({ deps, run, input }: Taking): Promise<Saved> {
   const found = await controlPlane.restoreNeeds(run.signal);
   const needs = found === undefined ? {} : { needs: found };
   const resumed = await snapshots.resume({ id, ...needs }, run.signal);
-  if (resumed !== undefined) return resumed;
+  if (resumed !== undefined) return { ...resumed, needs: found };
   const takenAt = new Date(clock.nowMs()).toISOString();
   const staged = await snapshots.stage(id);
   try {
@@ -113,7 +118,7 @@ async function save({ deps, run, input }: Taking): Promise<Saved> {
     run.beat({ phase: 'storing' });
     const taken = { ...facts, takenAt };
     const draft = await snapshots.put({ id, file: staged.file, taken, ...needs }, run.signal);
-    return { taken, draft };
+    return { taken, draft, needs: found };
   } finally {
     await staged.release();
   }
@@ -150,39 +155,44 @@ function withoutNeeds({ needs: _long, ...record }: SnapshotRecord): SnapshotReco
   return record;
 }
 
-async function verify(
-  taking: Taking,
-  draft: SnapshotDraft,
-  facts: TakenSnapshot,
-): Promise<Verified> {
-  const { input } = taking;
-  const scratch = await restoreIntoScratch(taking, draft, facts);
-  const { hashKv, keys, seconds } = scratch;
-  const difference = snapshotDifference(facts, scratch);
-  if (difference === undefined) return { by: 'restore', hashKv, keys, seconds };
-  throw terminalFailure({
-    code: 'snapshot-unverified',
-    message: `snapshot ${input.snapshotId} cannot be relied on: ${difference}`,
-    details: {
-      expected: { hashKv: facts.hashKv, revision: facts.revision },
-      actual: { hashKv, keys },
-    },
-  });
+async function verify(taking: Taking, saved: Saved): Promise<Verified> {
+  const { taken } = saved;
+  const { hashKv, keys, seconds, served } = await restoreIntoScratch(taking, saved);
+  const difference = snapshotDifference(taken, { hashKv, keys });
+  const expected = { hashKv: taken.hashKv, revision: taken.revision };
+  const actual = { hashKv, keys };
+  if (difference !== undefined) throw unreliable(taking, difference, { expected, actual });
+  const proven = { by: 'restore', hashKv, keys, seconds } as const;
+  if (served?.by !== 'refused') return { ...proven, ...(served === undefined ? {} : { served }) };
+  throw unreliable(taking, served.problem, { problem: served.problem }, 'snapshot-unserved');
+}
+
+function unreliable(
+  { input }: Taking,
+  why: string,
+  details: object,
+  code: 'snapshot-unverified' | 'snapshot-unserved' = 'snapshot-unverified',
+): ApplicationFailure {
+  const message = `snapshot ${input.snapshotId} cannot be relied on: ${why}`;
+  return terminalFailure({ code, message, details });
 }
 
 /** What the store gives back is restored: a lost key or a damaged copy is found here. */
 async function restoreIntoScratch(
   { deps, run, input }: Taking,
-  draft: SnapshotDraft,
-  facts: TakenSnapshot,
-): Promise<{ readonly hashKv: string; readonly keys: number; readonly seconds: number }> {
+  { taken: facts, draft, needs }: Saved,
+): ReturnType<SnapshotVerifier['verify']> {
   const { snapshots, verifier } = deps.ports;
   try {
     run.beat({ phase: 'verifying: reading it back from the store' });
     const plain = await snapshots.open(draft, facts, run.signal);
     try {
+      const known = (await snapshots.needs(draft, run.signal)) ?? needs;
       run.beat({ phase: 'verifying: restoring into a scratch etcd' });
-      return await verifier.verify(plain.file, facts.revision, run.signal);
+      return await verifier.verify(plain.file, facts.revision, run.signal, {
+        version: input.kubeVersion,
+        ...(known === undefined ? {} : { needs: known }),
+      });
     } finally {
       await plain.release();
     }

@@ -143,6 +143,7 @@ export function largeClusterPorts(): LookingPorts {
         problem: { code: 'unreachable', message: 'a planner needs no etcd' },
       }),
     },
+    verifier: { minors: [] },
     snapshots: {
       location: 'nowhere',
       probe: async () => ({ freeBytes: 0 }),

@@ -128,6 +128,7 @@ const observationSchema = z.object({
   budgets: z.array(budget),
   budgetOverlaps: z.array(z.object({ pod: ref, budgets: z.array(ref) })),
   availableVersions: z.array(version).optional(),
+  servedMinors: z.array(text).optional(),
   snapshotStore: z.discriminatedUnion('kind', [
     z.object({
       kind: z.literal('writable'),

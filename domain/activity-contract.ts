@@ -17,6 +17,7 @@ import type { SnapshotId } from './names';
 import type { Observation } from './observation';
 import type { PlanResult, PoolWindow } from './plan/plan';
 import type { ReportLimits, RollBackReport } from './rollback/report';
+import type { SnapshotServed } from './snapshots/served';
 import type { DrainPolicy, UpgradeSpec } from './spec';
 import type { SurgeEnd } from './drain/surge';
 import type { KubeVersion } from './versions';
@@ -112,6 +113,8 @@ export interface SnapshotRecord {
     readonly hashKv: string;
     readonly keys: number;
     readonly seconds: number;
+    /** Absent in records of releases that asked no API server. */
+    readonly served?: SnapshotServed;
   };
 }
 

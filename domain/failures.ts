@@ -16,6 +16,8 @@ export const failureCodes = [
   'preflight-blocked',
   'snapshot-failed',
   'snapshot-unverified',
+  /** An API server of its minor cannot read what was restored. */
+  'snapshot-unserved',
   'snapshot-missing',
   'member-upgrade-failed',
   'member-not-ready',

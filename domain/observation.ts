@@ -5,7 +5,7 @@
 // O3. What could not be read is said as a Problem, never left out.
 
 import type { BudgetRef, ClusterName, MemberName, NodeName, PodRef } from './names';
-import type { KubeVersion } from './versions';
+import type { KubeMinor, KubeVersion } from './versions';
 
 /** Why something could not be observed: a stable code and a sentence without secrets. */
 export interface Problem {
@@ -172,6 +172,11 @@ export interface Observation {
   readonly budgetOverlaps: readonly BudgetOverlap[];
   /** Releases that the drivers can install; undefined when they cannot tell. */
   readonly availableVersions?: readonly KubeVersion[];
+  /**
+   * Minors whose snapshots an API server can read here; absent in observations that were written
+   * before it was looked at.
+   */
+  readonly servedMinors?: readonly KubeMinor[];
   /** Whether a probe file could be written, read back and removed in the snapshot store. */
   readonly snapshotStore:
     | {

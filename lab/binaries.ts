@@ -22,6 +22,8 @@ export interface LabBinaries {
   kube(version: string): Promise<KubeBinaries | undefined>;
   /** Releases of which all three are installed, oldest first. */
   versions(): Promise<readonly string[]>;
+  /** kube-apiserver of each of them, by minor. */
+  apiServers(): Promise<Readonly<Record<string, string>>>;
 }
 
 const kubeTools = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
@@ -65,17 +67,25 @@ export async function installedBinaries(): Promise<LabBinaries> {
     if (known !== undefined) kube.set(version, known);
     return known;
   };
+  const installed = async (): Promise<readonly (readonly [string, KubeBinaries])[]> => {
+    const all = await Promise.all(
+      kubernetesVersions.map(async (version) => [version, await kubeOnce(version)] as const),
+    );
+    return all.flatMap(([version, files]) => (files === undefined ? [] : [[version, files]]));
+  };
   return {
     etcd: pathIn(found, 'etcd'),
     etcdVersion: etcdVersion ?? 'unknown',
     etcdutl: pathIn(found, 'etcdutl'),
     kwok: pathIn(found, 'kwok'),
     kube: kubeOnce,
-    async versions() {
-      const all = await Promise.all(
-        kubernetesVersions.map(async (version) => ((await kubeOnce(version)) ? [version] : [])),
-      );
-      return all.flat();
-    },
+    versions: async () => (await installed()).map(([version]) => version),
+    apiServers: async () =>
+      Object.fromEntries(
+        (await installed()).map(([version, { apiServer }]) => [
+          version.split('.').slice(0, 2).join('.'),
+          apiServer,
+        ]),
+      ),
   };
 }

@@ -53,6 +53,8 @@ function kubeconfig(lab: LabFile, layout: LabLayout, user: string): string {
 export interface VerifierTools {
   readonly etcd: string;
   readonly etcdutl: string;
+  /** kube-apiserver by minor. */
+  readonly apiServers: Readonly<Record<string, string>>;
 }
 
 export function clusterAccess(
@@ -79,7 +81,7 @@ export function clusterAccess(
     },
     driver: { kind: 'lab', socket: layout.socket },
     snapshots: { directory: layout.snapshots, key: layout.snapshotKey },
-    tools: { etcd: tools.etcd, etcdutl: tools.etcdutl },
+    tools: { etcd: tools.etcd, etcdutl: tools.etcdutl, apiServers: tools.apiServers },
   };
 }
 

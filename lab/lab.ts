@@ -19,7 +19,7 @@ import { LabControl } from './control';
 import { auditPolicyFile, balancerUrl } from './flags';
 import { isPortFree } from './free-ports';
 import { requireIsolation } from './isolation';
-import { clusterAccess, writeAccess } from './kubeconfig';
+import { clusterAccess, type VerifierTools, writeAccess } from './kubeconfig';
 import { kwokConfig } from './kwok-config';
 import { LabError } from './lab-error';
 import type { LabProgress } from './lab-faults';
@@ -171,7 +171,7 @@ export async function labUp(options: LabUpOptions = {}): Promise<Lab> {
     if (!isUp) await bringUp(context, found !== undefined);
     if (isUp) await labReady(readyOptions(context));
     else await untilReady(context);
-    return describe(context, { wasUp: isUp, seconds: secondsSoFar() });
+    return await describe(context, { wasUp: isUp, seconds: secondsSoFar() });
   } finally {
     await release();
   }
@@ -246,7 +246,7 @@ async function bringUp(context: UpContext, hasData: boolean): Promise<void> {
   }
   await ensurePki(layout.pki, lab, Date.now());
   await ensureSnapshotKey(layout.snapshotKey);
-  await writeAccess(lab, layout, binaries);
+  await writeAccess(lab, layout, await verifierTools(binaries));
   await writeFileAtomic(path.join(layout.config, 'kwok.yaml'), kwokConfig());
   await writeFileAtomic(auditPolicyFile(layout), auditPolicy());
   const supervisor = await spawnSupervisor(layout);
@@ -337,10 +337,15 @@ async function removeLab(layout: LabLayout): Promise<void> {
   await rmdir(stateDir).catch(() => undefined);
 }
 
-function describe(
+async function verifierTools(binaries: LabBinaries): Promise<VerifierTools> {
+  const { etcd, etcdutl } = binaries;
+  return { etcd, etcdutl, apiServers: await binaries.apiServers() };
+}
+
+async function describe(
   context: UpContext,
   how: { readonly wasUp: boolean; readonly seconds: number },
-): Lab {
+): Promise<Lab> {
   const { lab, layout, binaries, control } = context;
   return {
     name: lab.name,
@@ -348,7 +353,7 @@ function describe(
     version: lab.version,
     members: lab.members.map((member) => member.name),
     nodes: lab.nodes.map((node) => node.name),
-    access: clusterAccess(lab, layout, binaries),
+    access: clusterAccess(lab, layout, await verifierTools(binaries)),
     accessFile: layout.accessFile,
     kubeconfig: layout.kubeconfig,
     apiUrl: balancerUrl(lab),

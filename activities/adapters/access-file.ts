@@ -11,7 +11,7 @@ import path from 'node:path';
 import { parseDocument, type YAMLError } from 'yaml';
 import * as z from 'zod';
 
-import { type KubeVersion, parseVersion } from '../../domain/versions';
+import { type KubeVersion, parseMinor, parseVersion } from '../../domain/versions';
 import type { ClusterAccess } from '../access';
 import { s3Files, snapshotsSchema, snapshotsWithAbsolutePaths } from './access-snapshots';
 import { errorCode } from './node-errors';
@@ -91,6 +91,14 @@ const driverSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
+function minorsOnly(record: Readonly<Record<string, string>>, context: z.RefinementCtx): void {
+  for (const key of Object.keys(record)) {
+    if (parseMinor(key) === key) continue;
+    const message = 'expected a minor such as "1.29"';
+    context.addIssue({ code: 'custom', path: [key], message });
+  }
+}
+
 const accessSchema = z.strictObject({
   apiVersion: z.literal('ascent/access/v1'),
   cluster: z.string().regex(dnsLabel, 'expected a lower-case DNS label'),
@@ -99,7 +107,13 @@ const accessSchema = z.strictObject({
   etcd: z.strictObject({ members: etcdMembersSchema, ca: file, certificate: file, key: file }),
   driver: driverSchema,
   snapshots: snapshotsSchema,
-  tools: z.strictObject({ etcd: file.optional(), etcdutl: file.optional() }).default({}),
+  tools: z
+    .strictObject({
+      etcd: file.optional(),
+      etcdutl: file.optional(),
+      apiServers: z.record(z.string(), file).superRefine(minorsOnly).optional(),
+    })
+    .default({}),
 });
 
 /** JSON or YAML. Never throws for what stands in the file or is missing around it. */
@@ -185,8 +199,16 @@ function withAbsolutePaths(parsed: Parsed, folder: string): ClusterAccess {
     tools: {
       ...(tools.etcd === undefined ? {} : { etcd: tool(tools.etcd) }),
       ...(tools.etcdutl === undefined ? {} : { etcdutl: tool(tools.etcdutl) }),
+      ...(tools.apiServers === undefined ? {} : { apiServers: mapValues(tools.apiServers, tool) }),
     },
   };
+}
+
+function mapValues(
+  record: Readonly<Record<string, string>>,
+  change: (value: string) => string,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }
 
 function driverOf(
@@ -229,6 +251,9 @@ async function checkFiles(checked: ClusterAccess): Promise<readonly string[]> {
     ...s3Files(snapshots).map((named) => ({ ...named, mode: readable })),
     ...tool('tools.etcd', tools.etcd),
     ...tool('tools.etcdutl', tools.etcdutl),
+    ...Object.entries(tools.apiServers ?? {}).flatMap(([minor, name]) =>
+      tool(`tools.apiServers.${minor}`, name),
+    ),
   ];
   const problems = await Promise.all(wanted.map(fileProblem));
   return problems.filter((problem) => problem !== undefined);

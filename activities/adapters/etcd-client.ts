@@ -18,6 +18,7 @@ import { PortError } from '../ports';
 import { boundedCall } from './bounded-call';
 import { channelTo, diagnoseDial, type EtcdCredentials } from './etcd-channel';
 import { etcdDescriptor } from './etcd-descriptor';
+import type { RawAlarms, RawHash, RawMembers, RawRange, RawStatus } from './etcd-messages';
 import { isError } from './node-errors';
 
 export interface EtcdStatus {
@@ -60,8 +61,10 @@ export interface EtcdClient {
   hashKv(revision: number, signal: AbortSignal): Promise<EtcdHash>;
   /** Returns when the member has applied everything that was committed before the call. */
   catchUp(signal: AbortSignal): Promise<void>;
-  /** Keys alive at `revision`, or now when 0. */
-  countKeys(revision: number, signal: AbortSignal): Promise<number>;
+  /** Keys alive at `revision`, or now when 0; of those, where it is given, with the `prefix`. */
+  countKeys(revision: number, signal: AbortSignal, prefix?: string): Promise<number>;
+  /** For scratch etcds only: removes what begins with `prefix`. */
+  deletePrefix(prefix: string, signal: AbortSignal): Promise<void>;
   /**
    * Every key alive at `revision` with the revision of its last change, page by page, in order; at
    * 0 all pages are of the moment of the first. A revision that is compacted meanwhile is a
@@ -78,56 +81,6 @@ const requestTimeoutMs = 5_000;
 const scanTimeoutMs = 120_000;
 /** Of about a hundred bytes each. */
 const keysInPage = 2_000;
-
-interface ResponseHeader {
-  readonly cluster_id: string;
-  readonly member_id: string;
-  readonly revision: string;
-}
-
-interface RawStatus {
-  readonly header: ResponseHeader;
-  readonly version: string;
-  readonly dbSize: string;
-  readonly leader: string;
-  readonly raftIndex: string;
-  readonly raftAppliedIndex: string;
-  readonly dbSizeInUse: string;
-  readonly isLearner: boolean;
-  readonly dbSizeQuota: string;
-}
-
-interface RawMember {
-  readonly ID: string;
-  readonly name: string;
-  readonly clientURLs: readonly string[];
-}
-
-interface RawAlarm {
-  readonly memberID: string;
-  readonly alarm: string;
-}
-
-interface RawMembers {
-  readonly members: readonly RawMember[];
-}
-
-interface RawAlarms {
-  readonly alarms: readonly RawAlarm[];
-}
-
-interface RawRange {
-  readonly header: ResponseHeader;
-  readonly count: string;
-  readonly more: boolean;
-  readonly kvs: readonly { readonly key: Buffer; readonly mod_revision: string }[];
-}
-
-interface RawHash {
-  readonly header: ResponseHeader;
-  readonly hash: number;
-  readonly compact_revision: string;
-}
 
 const definitions: PackageDefinition = fromJSON(etcdDescriptor, {
   keepCase: true,
@@ -151,6 +104,7 @@ function methodOf(service: Service, method: string): MethodDefinition<object, ob
 
 const methods = {
   range: methodOf('KV', 'Range'),
+  deleteRange: methodOf('KV', 'DeleteRange'),
   memberList: methodOf('Cluster', 'MemberList'),
   alarm: methodOf('Maintenance', 'Alarm'),
   status: methodOf('Maintenance', 'Status'),
@@ -160,6 +114,14 @@ const methods = {
 
 /** Every key: from the smallest possible to the end. */
 const everyKey = { key: Buffer.from([0]), range_end: Buffer.from([0]) } as const;
+
+/** Those that begin with an ASCII text: the end of the range is the text that follows it. */
+function keysWith(prefix: string): { readonly key: Buffer; readonly range_end: Buffer } {
+  const end = Buffer.from(prefix);
+  const last = end.length - 1;
+  end[last] = (end[last] ?? 0) + 1;
+  return { key: Buffer.from(prefix), range_end: end };
+}
 
 /**
  * A client of the member at `endpoint`: `https://HOST:PORT` with credentials, or `unix:PATH`
@@ -225,9 +187,10 @@ class GrpcEtcdClient implements EtcdClient {
     await this.#ask('waiting for committed writes', methods.range, request, { signal });
   }
 
-  async countKeys(revision: number, signal: AbortSignal): Promise<number> {
+  async countKeys(revision: number, signal: AbortSignal, prefix?: string): Promise<number> {
     const bounds = { signal, timeoutMs: scanTimeoutMs };
-    const request = { ...everyKey, revision, count_only: true };
+    const range = prefix === undefined ? everyKey : keysWith(prefix);
+    const request = { ...range, revision, count_only: true };
     const doing = 'counting the keys';
     return Number((await this.#ask<RawRange>(doing, methods.range, request, bounds)).count);
   }
@@ -250,6 +213,11 @@ class GrpcEtcdClient implements EtcdClient {
       // The smallest key after it.
       key = Buffer.concat([last.key, Buffer.from([0])]);
     }
+  }
+
+  async deletePrefix(prefix: string, signal: AbortSignal): Promise<void> {
+    const doing = `removing ${prefix}`;
+    await this.#ask<unknown>(doing, methods.deleteRange, keysWith(prefix), { signal });
   }
 
   snapshot(signal: AbortSignal): AsyncIterable<Buffer> {

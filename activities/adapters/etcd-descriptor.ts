@@ -15,6 +15,11 @@ export const etcdDescriptor = {
               responseType: 'RangeResponse',
               comment: 'Reads keys; linearizable.',
             },
+            DeleteRange: {
+              requestType: 'DeleteRangeRequest',
+              responseType: 'DeleteRangeResponse',
+              comment: 'Removes keys. Nothing asks this of the etcd of a cluster.',
+            },
           },
         },
         Cluster: {
@@ -81,6 +86,10 @@ export const etcdDescriptor = {
             count: { type: 'int64', id: 4 },
           },
         },
+        DeleteRangeRequest: {
+          fields: { key: { type: 'bytes', id: 1 }, range_end: { type: 'bytes', id: 2 } },
+        },
+        DeleteRangeResponse: { fields: { header, deleted: { type: 'int64', id: 2 } } },
         MemberListRequest: { fields: { linearizable: { type: 'bool', id: 1 } } },
         MemberListResponse: {
           fields: { header, members: { rule: 'repeated', type: 'Member', id: 2 } },

@@ -4,18 +4,18 @@
 //     and no other user of the machine can read the Secrets in it.
 // V2. Nothing is left behind, whatever happens (scratch-space.ts).
 
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { open, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 
+import { parseMinor } from '../../domain/versions';
 import { PortError } from '../ports';
 import type { SnapshotVerifier } from '../snapshot-ports';
 import { boundedCall } from './bounded-call';
 import { type EtcdClient, openEtcdClient } from './etcd-client';
+import { startScratchProcess, untilAnswers } from './scratch-process';
 import { openScratchSpace, type ScratchSpace } from './scratch-space';
+import { serveSnapshot } from './snapshot-serving';
 import { runTool } from './tool-process';
 
 export interface SnapshotVerifierOptions {
@@ -24,19 +24,26 @@ export interface SnapshotVerifierOptions {
   readonly etcdutl: string;
   /** Where the restored database goes; as large as the snapshot. */
   readonly dataParent: string;
+  /** Executables of kube-apiserver by minor; see ClusterAccess. */
+  readonly apiServers?: Readonly<Record<string, string>>;
   /** Bound of one verification. */
   readonly timeoutMs?: number;
 }
 
 const defaultTimeoutMs = 15 * 60_000;
 const healthyTimeoutMs = 120_000;
-const pollMs = 50;
-const logCharsMax = 400;
 /** Nobody dials it: the only member has no peers. etcd wants a host and a port all the same. */
 const peerUrl = 'http://localhost:2380';
 const memberName = 'verify';
 /** Above every database that etcd supports (8 GiB), so that a full one raises no alarm here. */
 const quotaBytes = 16 * 1024 ** 3;
+
+/** Where a scratch etcd runs. */
+interface ScratchPlace {
+  readonly space: ScratchSpace;
+  /** It listens on this Unix socket. */
+  readonly socket: string;
+}
 
 interface Scratch {
   readonly options: SnapshotVerifierOptions;
@@ -46,33 +53,40 @@ interface Scratch {
 }
 
 export function createSnapshotVerifier(options: SnapshotVerifierOptions): SnapshotVerifier {
+  const apiServers = options.apiServers ?? {};
   return {
-    verify(file, atRevision, signal) {
+    minors: Object.keys(apiServers)
+      .map((text) => parseMinor(text))
+      .filter((minor) => minor !== undefined),
+    verify(file, atRevision, signal, order) {
       const doing = `verifying the snapshot file ${file}`;
       const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
       return boundedCall({ doing, timeoutMs, signal }, async (inner) => {
         const startedAtMs = performance.now();
         const read = { options, file, signal: inner };
-        const { hashKv, keys } = await withScratchEtcd(read, async (client) => {
+        const found = await withScratchEtcd(read, async (client, place) => {
           const [hash, count] = await Promise.all([
             client.hashKv(atRevision, inner),
             client.countKeys(atRevision, inner),
           ]);
-          return { hashKv: hash.hash, keys: count };
+          const seen = { hashKv: hash.hash, keys: count };
+          if (order === undefined) return seen;
+          const serving = { ...place, client, order, apiServers, atRevision, signal: inner };
+          return { ...seen, served: await serveSnapshot(serving) };
         });
-        return { hashKv, keys, seconds: (performance.now() - startedAtMs) / 1_000 };
+        return { ...found, seconds: (performance.now() - startedAtMs) / 1_000 };
       });
     },
   };
 }
 
 /**
- * Restores the file into a throw-away etcd and hands a client of it over; both are gone when this
- * returns (V2). Not bounded in time: whoever calls it is.
+ * Restores the file into a throw-away etcd and hands a client of it over, and where it is; all is
+ * gone when this returns (V2). Not bounded in time: whoever calls it is.
  */
 export async function withScratchEtcd<Result>(
   scratch: Omit<Scratch, 'space'>,
-  use: (client: EtcdClient) => Promise<Result>,
+  use: (client: EtcdClient, place: ScratchPlace) => Promise<Result>,
 ): Promise<Result> {
   const space = await openScratchSpace(tmpdir(), scratch.options.dataParent);
   try {
@@ -111,66 +125,31 @@ async function restore({ options, space, file, signal }: Scratch): Promise<void>
 
 async function readBack<Result>(
   scratch: Scratch,
-  use: (client: EtcdClient) => Promise<Result>,
+  use: (client: EtcdClient, place: ScratchPlace) => Promise<Result>,
 ): Promise<Result> {
-  const { signal } = scratch;
-  const running = await startEtcd(scratch);
+  const { options, space, signal } = scratch;
+  const socket = path.join(space.runDirectory, 'client');
+  const running = await startScratchProcess(space, {
+    name: 'etcd',
+    executable: options.etcd,
+    args: etcdFlags(space, socket),
+  });
   try {
-    const client = openEtcdClient(`unix:${running.socket}`, undefined);
+    const client = openEtcdClient(`unix:${socket}`, undefined);
     try {
-      await untilHealthy(client, running, signal);
-      return await use(client);
+      await untilAnswers(running, {
+        what: 'the scratch etcd',
+        timeoutMs: healthyTimeoutMs,
+        signal,
+        answers: (inner) => answers(client, inner),
+      });
+      return await use(client, { space, socket });
     } finally {
       client.close();
     }
   } finally {
     await running.stop();
   }
-}
-
-interface RunningEtcd {
-  readonly socket: string;
-  /** Undefined while it runs; then the end of its log. */
-  ended(): Promise<string | undefined>;
-  stop(): Promise<void>;
-}
-
-async function startEtcd({ options, space }: Scratch): Promise<RunningEtcd> {
-  const socket = path.join(space.runDirectory, 'client');
-  const logFile = path.join(space.runDirectory, 'etcd.log');
-  const log = await open(logFile, 'w', 0o600);
-  const child = spawn(options.etcd, etcdFlags(space, socket), {
-    // What the environment says of ETCD_* is meant for another etcd.
-    env: { PATH: process.env['PATH'] ?? '' },
-    stdio: ['ignore', log.fd, log.fd],
-  });
-  await log.close();
-  let failure: string | undefined;
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-    child.once('error', (error) => {
-      failure = error.message;
-      resolve();
-    });
-  });
-  const { pid } = child;
-  if (pid !== undefined) await space.adopt(pid);
-  const hasEnded = (): boolean =>
-    pid === undefined || child.exitCode !== null || child.signalCode !== null;
-  return {
-    socket,
-    async ended() {
-      if (!hasEnded()) return undefined;
-      const said = (await readFile(logFile, 'utf8')).trim().slice(-logCharsMax);
-      return failure ?? (said || 'no output');
-    },
-    async stop() {
-      // Nothing in it is wanted any more, so there is nothing to flush.
-      if (!hasEnded()) child.kill('SIGKILL');
-      await ended;
-      if (pid !== undefined) await space.release(pid);
-    },
-  };
 }
 
 const memberFlags = [
@@ -200,23 +179,7 @@ function etcdFlags(space: ScratchSpace, socket: string): readonly string[] {
   ];
 }
 
-/** Healthy: it elected itself and answers a linearizable read. */
-async function untilHealthy(
-  client: EtcdClient,
-  running: RunningEtcd,
-  signal: AbortSignal,
-): Promise<void> {
-  const doing = 'waiting for the scratch etcd';
-  await boundedCall({ doing, timeoutMs: healthyTimeoutMs, signal }, async (inner) => {
-    for (;;) {
-      const end = await running.ended();
-      if (end !== undefined) throw new PortError('unexpected', `the scratch etcd ended: ${end}`);
-      if (await answers(client, inner)) return;
-      await delay(pollMs, undefined, { signal: inner });
-    }
-  });
-}
-
+/** Whether it elected itself and answers a linearizable read. */
 async function answers(client: EtcdClient, signal: AbortSignal): Promise<boolean> {
   try {
     await client.catchUp(signal);

@@ -45,10 +45,8 @@ export function openServedCluster(access: ClusterAccess): ServedCluster {
   const { ports, close } = reach(access);
   const driver = driverOf(access);
   const { controlPlane, nodes } = driver;
-  const { verifier } = openSnapshots(access);
   const comparer = createSnapshotComparer({ ...scratchOf(access), access: access.etcd });
-  const closing = () => closeAll(close, driver);
-  return { ...ports, verifier, comparer, controlPlane, nodes, close: closing };
+  return { ...ports, comparer, controlPlane, nodes, close: () => closeAll(close, driver) };
 }
 
 /** The snapshots of a cluster without the cluster: it may be the one that is down. */
@@ -68,7 +66,10 @@ export function openSnapshots(access: ClusterAccess): OpenSnapshots {
       keep,
       scratchParent: directory,
     }),
-    verifier: createSnapshotVerifier(scratchOf(access)),
+    verifier: createSnapshotVerifier({
+      ...scratchOf(access),
+      apiServers: access.tools.apiServers ?? {},
+    }),
   };
 }
 
@@ -90,7 +91,7 @@ function reach(access: ClusterAccess) {
       kube,
       members: createMemberProbe(connection, access.members),
       etcd: createEtcdApi({ access: access.etcd, etcdutl: etcdutlOf(access) }),
-      snapshots: openSnapshots(access).snapshots,
+      ...openSnapshots(access),
       clock: systemClock,
     },
     close: async () => {

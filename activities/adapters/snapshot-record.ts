@@ -15,6 +15,21 @@ export const sealSchema = z.object({
   key: z.string().regex(/^sha256:[0-9a-f]{16}$/),
 });
 
+const served = z.number().int().nonnegative();
+
+const servedSchema = z.discriminatedUnion('by', [
+  z.object({
+    by: z.literal('kube-apiserver'),
+    version: z.string(),
+    objects: z.object({ namespaces: served, nodes: served, secrets: served }),
+    seconds: z.number().nonnegative(),
+  }),
+  z.object({
+    by: z.literal('nobody'),
+    reason: z.enum(['no-api-server', 'kms', 'encryption-config-not-kept']),
+  }),
+]);
+
 const recordSchema = z.object({
   id: z.string().regex(idPattern),
   hop: z.string(),
@@ -49,6 +64,7 @@ const recordSchema = z.object({
     hashKv: z.string(),
     keys: z.number().int().nonnegative(),
     seconds: z.number().nonnegative(),
+    served: servedSchema.optional().catch(undefined),
   }),
 });
 

@@ -12,8 +12,9 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { addAbortSignal, Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { finished } from 'node:stream/promises';
-import { Readable } from 'node:stream';
 
 import type { SnapshotRecord } from '../../domain/activity-contract';
 import type { SnapshotId } from '../../domain/names';
@@ -32,7 +33,7 @@ import { fsError, writeStream } from './durable-files';
 import { openScratchSpace } from './scratch-space';
 import { openContent, sealContent, sealError, keysAtHand, type Sealing } from './snapshot-seal';
 import type { ShelvedContent, SnapshotShelf } from './snapshot-shelf';
-import { needReference, needsBundle } from './snapshot-needs';
+import { needReference, needsBundle, needsOf } from './snapshot-needs';
 import { noteText, parseNote } from './snapshot-note';
 import { parseRecord, recordText, type StoredRecord } from './snapshot-record';
 
@@ -72,6 +73,8 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
     discard: (draft) => named(`discarding snapshot ${draft.id}`, () => store.discard(draft)),
     fetch: (record, signal) =>
       named(`fetching snapshot ${record.id}`, () => store.open(record, record, signal), signal),
+    needs: (of, signal) =>
+      named(`fetching what snapshot ${of.id} needs`, () => store.needs(of, signal), signal),
   };
 }
 
@@ -203,6 +206,24 @@ class ShelfStore {
     } catch (error) {
       await plain.release();
       throw error;
+    } finally {
+      content.destroy();
+      await finished(content).catch(() => undefined);
+    }
+  }
+
+  /** N4. */
+  async needs(
+    of: SnapshotDraft | SnapshotRecord,
+    signal: AbortSignal,
+  ): Promise<readonly RestoreNeed[] | undefined> {
+    if (of.needsCopied !== true) return undefined;
+    const content = await this.#shelf.open({ ...placeOf(of), name: needsName });
+    try {
+      const opened = await openContent(this.#sealing, of.sealed, content);
+      return needsOf(await text(addAbortSignal(signal, opened)));
+    } catch (error) {
+      throw withId(sealError(error), of.id);
     } finally {
       content.destroy();
       await finished(content).catch(() => undefined);

@@ -4,10 +4,11 @@
 import type { Command } from 'commander';
 
 import { PortError } from '../../activities/ports';
-import type { SnapshotStore } from '../../activities/snapshot-ports';
+import type { ServeOrder, SnapshotStore } from '../../activities/snapshot-ports';
 import type { SnapshotRecord } from '../../domain/activity-contract';
 import type { ClusterName, SnapshotId } from '../../domain/names';
 import { snapshotDifference } from '../../domain/snapshots/comparison';
+import { servedText } from '../../domain/snapshots/served';
 import { requireAccess } from '../access';
 import { CliError } from '../cli-error';
 import { exitCodes } from '../exit-codes';
@@ -21,9 +22,10 @@ export function addSnapshotVerify(snapshot: Command, run: CommandRun): void {
     .summary('restore a snapshot into a scratch etcd, and compare')
     .description(
       'Fetches a snapshot from its store, opens it with the key at hand, restores it into a' +
-        ' scratch etcd on this machine and compares what is in it with its record. Nothing is' +
-        ' changed and nothing is left behind. Needs etcd and etcdutl, and room for the snapshot' +
-        ' twice beside the store.',
+        ' scratch etcd on this machine, compares what is in it with its record and has an API' +
+        ' server of its minor read it, where the access file names one (tools.apiServers).' +
+        ' Nothing is changed and nothing is left behind. Needs etcd and etcdutl, and room for the' +
+        ' snapshot twice beside the store.',
     )
     .argument('[snapshot]', 'its id (default: the newest of the cluster)')
     .addHelpText(
@@ -46,7 +48,10 @@ async function verify(invocation: Invocation) {
   const scratch = await relied(id, async () => {
     const plain = await snapshots.fetch(record, context.signal);
     try {
-      return await verifier.verify(plain.file, revision, context.signal);
+      return await verifier.verify(plain.file, revision, context.signal, {
+        version: kubeVersion,
+        ...(await knownNeeds(snapshots, record, context.signal)),
+      });
     } finally {
       await plain.release();
     }
@@ -54,6 +59,8 @@ async function verify(invocation: Invocation) {
   const { hashKv, keys } = record.verified;
   const difference = snapshotDifference({ revision, hashKv, keys }, scratch);
   if (difference !== undefined) throw unreliable(`${id} cannot be relied on: ${difference}`);
+  const { served } = scratch;
+  if (served?.by === 'refused') throw unreliable(`${id} cannot be relied on: ${served.problem}`);
   invocation.print({
     json: withSchema('ascent.snapshot-verification/v1', {
       cluster,
@@ -68,6 +75,7 @@ async function verify(invocation: Invocation) {
       `  taken ${takenAt} at Kubernetes ${kubeVersion}`,
       `  opened, restored and compared in ${scratch.seconds.toFixed(1)} s:` +
         ` ${scratch.keys} keys, hash ${scratch.hashKv} at revision ${revision}`,
+      ...(served === undefined ? [] : [`  ${servedText(served)}`]),
     ],
   });
   return exitCodes.ok;
@@ -91,6 +99,17 @@ async function find(
     message: `there is ${what} in ${snapshots.location}`,
     remedy: 'see what there is: snapshot list',
   });
+}
+
+/** As it lies in the store: the cluster is not asked. */
+async function knownNeeds(
+  snapshots: SnapshotStore,
+  record: SnapshotRecord,
+  signal: AbortSignal,
+): Promise<Pick<ServeOrder, 'needs' | 'needsAreLost'>> {
+  const needs = await snapshots.needs(record, signal);
+  if (needs !== undefined) return { needs };
+  return { needsAreLost: record.needs?.some(({ kind }) => kind === 'encryption-config') ?? false };
 }
 
 /** What the store or the scratch etcd refuses is about the snapshot, not about the cluster. */

@@ -48,6 +48,7 @@ export const findingCodes = [
   'snapshot-store-unusable',
   'snapshot-key-missing',
   'snapshot-records-unread',
+  'snapshot-unserved',
 ] as const;
 
 export type FindingCode = (typeof findingCodes)[number];

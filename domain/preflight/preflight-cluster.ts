@@ -185,8 +185,32 @@ function budgetNames({ budgets }: BudgetOverlap): readonly string[] {
 }
 
 /** Writable, with room for the snapshot, and with the keys of what is in it. */
-export function storeFindings(observation: Observation): readonly Finding[] {
-  return [...roomFindings(observation), ...sealFindings(observation)];
+export function storeFindings({ observation, hop }: PreflightFacts): readonly Finding[] {
+  return [
+    ...roomFindings(observation),
+    ...sealFindings(observation),
+    ...servedFindings(observation, hop.from),
+  ];
+}
+
+/** What the verification of the hop's snapshot will not prove. */
+function servedFindings(
+  { servedMinors, snapshotStore: store }: Observation,
+  from: KubeVersion,
+): readonly Finding[] {
+  const minor = minorOf(from);
+  if (servedMinors === undefined || servedMinors.includes(minor)) return [];
+  return [
+    {
+      code: 'snapshot-unserved',
+      severity: 'warns',
+      object: { kind: 'snapshot-store', location: store.location },
+      message:
+        'its snapshot will be restored and compared, but no API server will read it:' +
+        ` there is no kube-apiserver ${minor} here`,
+      remedy: `name one in the access file: tools.apiServers["${minor}"]`,
+    },
+  ];
 }
 
 /** A lost key is found before the hop, not at the restore. */

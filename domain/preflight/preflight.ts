@@ -29,7 +29,7 @@ export function evaluatePreflight(facts: PreflightFacts): PreflightReport {
     ...memberSpreadFindings(observation),
     ...nodeFindings(facts),
     ...budgetFindings(observation),
-    ...storeFindings(observation),
+    ...storeFindings(facts),
   ]);
 }
 

@@ -35,6 +35,7 @@ describe('observeCluster', () => {
       nodes: [],
       budgets: [],
       budgetOverlaps: [],
+      servedMinors: ['1.28'],
       snapshotStore: { kind: 'writable', location: '/snapshots', freeBytes: 1_000_000 },
     });
   });

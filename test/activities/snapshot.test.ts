@@ -100,6 +100,48 @@ describe('takeSnapshot', () => {
     expect(fake.store.records.size).toBe(0);
   });
 
+  it('keeps what an API server has read from it', async () => {
+    const fake = new FakeCluster();
+    const served = {
+      by: 'kube-apiserver',
+      version: version('1.28.15'),
+      objects: { namespaces: 4, nodes: 3, secrets: 2 },
+      seconds: 3,
+    } as const;
+    fake.etcd.scratch = { ...fake.etcd.scratch, served };
+    const verified = { ...record.verified, served };
+    expect(await runOnce(fake, 'takeSnapshot', input)).toEqual({ ...record, verified });
+    expect(fake.etcd.serveOrders).toEqual([{ version: '1.28.15' }]);
+  });
+
+  it('has it read with the copies in the store, else with what the driver tells', async () => {
+    const fake = new FakeCluster();
+    const content = Buffer.from('told');
+    fake.hosts.needs = [{ kind: 'encryption-config', name: 'e', content }];
+    await runOnce(fake, 'takeSnapshot', input);
+    const kept = [{ kind: 'encryption-config', name: 'e', content: Buffer.from('kept') }] as const;
+    fake.store.copies = kept;
+    const other = { ...input, snapshotId: 'another' as SnapshotId };
+    await runOnce(fake, 'takeSnapshot', other);
+    expect(fake.etcd.serveOrders).toEqual([
+      { version: '1.28.15', needs: fake.hosts.needs },
+      { version: '1.28.15', needs: kept },
+    ]);
+  });
+
+  it('does not keep what an API server cannot read', async () => {
+    const fake = new FakeCluster();
+    const problem = 'listing secrets: HTTP 500: no matching prefix found';
+    fake.etcd.scratch = { ...fake.etcd.scratch, served: { by: 'refused', problem } };
+    expect(await failureOf(runOnce(fake, 'takeSnapshot', input))).toEqual({
+      type: 'snapshot-unserved',
+      nonRetryable: true,
+      message: `snapshot ${input.snapshotId} cannot be relied on: ${problem}`,
+      details: [{ problem }],
+    });
+    expect([fake.store.records.size, fake.store.drafts.size]).toEqual([0, 0]);
+  });
+
   it('does not keep what cannot be restored', async () => {
     const fake = new FakeCluster();
     fake.etcd.verifyFailure = new PortError('rejected', 'etcdutl: hash check failed');

@@ -5,6 +5,8 @@ import type {
   EtcdSnapshotFacts,
   KeyComparison,
   PlainSnapshot,
+  RestoreNeed,
+  ServeOrder,
   SnapshotComparer,
   SnapshotContent,
   SnapshotDraft,
@@ -16,6 +18,7 @@ import type { SnapshotRecord, SnapshotSeal } from '../../domain/activity-contrac
 import type { SnapshotId } from '../../domain/names';
 import type { EtcdObservation } from '../../domain/observation';
 import type { ReportLimits } from '../../domain/rollback/report';
+import type { KubeMinor } from '../../domain/versions';
 
 type Observed = Extract<EtcdObservation, { readonly kind: 'observed' }>;
 
@@ -39,7 +42,14 @@ export class FakeEtcd implements EtcdApi, SnapshotVerifier, SnapshotComparer {
     revision: 100,
     hashKv: '42',
   };
-  scratch = { hashKv: '42', keys: 321, seconds: 1.5 };
+  scratch: Awaited<ReturnType<SnapshotVerifier['verify']>> = {
+    hashKv: '42',
+    keys: 321,
+    seconds: 1.5,
+  };
+  minors: readonly KubeMinor[] = ['1.28' as KubeMinor];
+  /** What API servers were asked to read. */
+  readonly serveOrders: (ServeOrder | undefined)[] = [];
   /** Files that were written, in order. */
   readonly snapshots: string[] = [];
   /** Thrown by the next snapshot. */
@@ -82,8 +92,10 @@ export class FakeEtcd implements EtcdApi, SnapshotVerifier, SnapshotComparer {
     _file: string,
     _atRevision: number,
     signal: AbortSignal,
-  ): Promise<{ readonly hashKv: string; readonly keys: number; readonly seconds: number }> {
+    order?: ServeOrder,
+  ): ReturnType<SnapshotVerifier['verify']> {
     signal.throwIfAborted();
+    this.serveOrders.push(order);
     const failure = this.verifyFailure;
     this.verifyFailure = undefined;
     if (failure !== undefined) throw failure;
@@ -125,6 +137,8 @@ export class FakeSnapshotStore implements SnapshotStore {
     string,
     { readonly draft: SnapshotDraft; readonly taken: TakenSnapshot }
   >();
+  /** Copies of needs, as if they were in the store, for every snapshot. */
+  copies: readonly RestoreNeed[] | undefined;
   /** Put, and neither committed nor discarded. */
   readonly drafts = new Set<string>();
   /** Files in the clear that were handed out and not released yet. */
@@ -221,6 +235,15 @@ export class FakeSnapshotStore implements SnapshotStore {
     signal.throwIfAborted();
     if (this.fetchFailure !== undefined) throw this.fetchFailure;
     return this.#hold(record.location);
+  }
+
+  async needs(
+    _of: SnapshotDraft | SnapshotRecord,
+    signal: AbortSignal,
+  ): Promise<readonly RestoreNeed[] | undefined> {
+    signal.throwIfAborted();
+    if (this.fetchFailure !== undefined) throw this.fetchFailure;
+    return this.copies;
   }
 
   #hold(file: string): PlainSnapshot {

@@ -173,13 +173,30 @@ describe('an access file', () => {
 
   it('tells every file that is missing or is none at once', async () => {
     const etcd = { ...valid.etcd, ca: 'none.crt', key: 'folder' };
-    const tools = { etcd: './none', etcdutl: './kubeconfig' };
+    const apiServers = { '1.28': 'kube-apiserver', '1.29': './none' };
+    const tools = { etcd: './none', etcdutl: './kubeconfig', apiServers };
     expect(await problemsOf({ ...valid, kubeconfig: 'none', etcd, tools })).toEqual([
       `kubeconfig: ${at('none')} does not exist`,
       `etcd.ca: ${at('none.crt')} does not exist`,
       `etcd.key: ${at('folder')} is not a file`,
       `tools.etcd: ${at('none')} does not exist`,
       `tools.etcdutl: ${at('kubeconfig')} cannot be executed (EACCES)`,
+      `tools.apiServers.1.29: ${at('none')} does not exist`,
+    ]);
+  });
+
+  it('names an API server for each minor', async () => {
+    const tools = { apiServers: { '1.28': 'kube-apiserver', '1.29': './etcdutl' } };
+    expect(await readAccessFile(write('served.json', { ...valid, tools }))).toEqual({
+      kind: 'read',
+      access: {
+        ...access,
+        tools: { apiServers: { '1.28': 'kube-apiserver', '1.29': at('etcdutl') } },
+      },
+    });
+    const release = { apiServers: { '1.28.15': 'kube-apiserver' } };
+    expect(await problemsOf({ ...valid, tools: release })).toEqual([
+      'tools.apiServers.1.28.15: expected a minor such as "1.29"',
     ]);
   });
 

@@ -210,9 +210,31 @@ describe('what a restore needs beside the snapshot', () => {
     });
   });
 
+  it('is given back to who has the key', async () => {
+    const directory = newPath();
+    const store = newStore(sealedBy(keyFile), directory);
+    const record = await keptWithNeeds(store);
+    expect(await store.needs(record, never)).toEqual(needs);
+
+    const other = path.join(parent, 'another-key.txt');
+    await createSnapshotKey(other, 0);
+    const stranger = newStore(sealedBy(other), directory);
+    expect(await refusalOf(stranger.needs(record, never))).toMatchObject({
+      code: 'forbidden',
+      message: expect.stringContaining(`it is sealed with key ${key}`) as string,
+    });
+    writeFileSync(path.join(directory, id, 'needs.json.age'), 'torn');
+    expect(await refusalOf(store.needs(record, never))).toMatchObject({
+      code: 'rejected',
+      message: expect.stringContaining('its sealed content is damaged') as string,
+    });
+  });
+
   it('is not copied into a store in the clear', async () => {
     const directory = newPath();
-    const record = await keptWithNeeds(newStore({ kind: 'in-the-clear' }, directory));
+    const store = newStore({ kind: 'in-the-clear' }, directory);
+    const record = await keptWithNeeds(store);
+    expect(await store.needs(record, never)).toBe(undefined);
     expect(record).toMatchObject({ needs: told, needsCopied: false });
     expect(readdirSync(path.join(directory, id)).toSorted()).toEqual([
       'record.json',

@@ -58,6 +58,23 @@ export const storedSnapshots: readonly SnapshotRecord[] = (() => {
   ];
 })();
 
+const restoredWhole = { hashKv: '42', keys: 20_000, seconds: 5.34 };
+
+export const servedWhole: FakeEtcd['scratch'] = {
+  ...restoredWhole,
+  served: {
+    by: 'kube-apiserver',
+    version: '1.29.15' as KubeVersion,
+    objects: { namespaces: 12, nodes: 40, secrets: 310 },
+    seconds: 3.21,
+  },
+};
+
+export const servedNot: FakeEtcd['scratch'] = {
+  ...restoredWhole,
+  served: { by: 'refused', problem: 'listing secrets: HTTP 500: no matching prefix found' },
+};
+
 /** `restored`: what a scratch etcd tells of each, or why none is fetched. */
 export function storeToLookAt(
   records: readonly SnapshotRecord[],

@@ -27,7 +27,7 @@ import {
   specText,
 } from './fixtures';
 import { nodes, nodesToLookAt } from './node-fixtures';
-import { storedSnapshots, storeToLookAt } from './snapshot-fixtures';
+import { servedNot, servedWhole, storedSnapshots, storeToLookAt } from './snapshot-fixtures';
 
 /** What a `@` line changes, from there on. */
 interface Setting {
@@ -134,6 +134,14 @@ const settings: Readonly<Record<string, (setting: Setting) => Setting>> = {
   'the store holds snapshots': (setting) => ({
     ...setting,
     terminal: { ...setting.terminal, snapshots: () => storeToLookAt(storedSnapshots) },
+  }),
+  'an API server reads what is restored': (setting) => ({
+    ...setting,
+    terminal: { ...setting.terminal, snapshots: () => storeToLookAt(storedSnapshots, servedWhole) },
+  }),
+  'an API server cannot read what is restored': (setting) => ({
+    ...setting,
+    terminal: { ...setting.terminal, snapshots: () => storeToLookAt(storedSnapshots, servedNot) },
   }),
   'a snapshot restores to something else': (setting) => ({
     ...setting,

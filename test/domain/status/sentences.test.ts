@@ -560,6 +560,9 @@ describe('a failure', () => {
     'snapshot-failed':
       'see that etcd is healthy and the snapshot store is writable, then try again',
     'snapshot-unverified': 'do not rely on this snapshot: see that etcd is healthy, then try again',
+    'snapshot-unserved':
+      'see what the reason names: the object, the encryption config of the API servers, or the' +
+      ' executable in tools.apiServers of the access file; then try again',
     'snapshot-missing':
       'bring the snapshot back into the store; without it there is no way back to this version',
     'member-upgrade-failed': "look at the member's host and the driver's log, then try again",

@@ -1,7 +1,7 @@
 // What a preflight finds wrong with a snapshot store.
 
 import type { FindingCode } from '../../../domain/preflight/findings';
-import { aCluster, type ClusterBuilder } from '../../support/builders';
+import { aCluster, type ClusterBuilder, minor } from '../../support/builders';
 
 export interface Case {
   readonly when: string;
@@ -98,6 +98,19 @@ export const storeCases: readonly Case[] = [
       object: store,
       message: 'what is in it cannot be told: connection refused',
       remedy: 'see whether the snapshot is needed; then remove it from the store, or bring it back',
+    },
+  },
+  {
+    when: 'no API server here can read its snapshot',
+    cluster: healthy.with({ servedMinors: [minor('1.29')] }),
+    finding: {
+      code: 'snapshot-unserved',
+      severity: 'warns',
+      object: store,
+      message:
+        'its snapshot will be restored and compared, but no API server will read it:' +
+        ' there is no kube-apiserver 1.28 here',
+      remedy: 'name one in the access file: tools.apiServers["1.28"]',
     },
   },
 ];
