@@ -28,6 +28,8 @@ export interface S3Access {
   readonly endpoint?: string;
   /** Whether the bucket stands in the path instead of the host's name. */
   readonly pathStyle?: boolean;
+  /** What everything below the prefix may take; absent: no limit. */
+  readonly limitBytes?: number;
   /** Path of PEM certificates that vouch for the endpoint, instead of the system's. */
   readonly ca?: string;
   /** Where they are read; absent: as the AWS tools find them (environment, profile, role). */

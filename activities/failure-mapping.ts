@@ -30,7 +30,7 @@ interface PortFailureRule {
   readonly code:
     | 'scope'
     | 'not-found'
-    | Extract<FailureCode, 'cluster-unreachable' | 'credentials-refused'>;
+    | Extract<FailureCode, 'cluster-unreachable' | 'credentials-refused' | 'space-missing'>;
   readonly nonRetryable: boolean;
 }
 
@@ -45,6 +45,7 @@ const portFailureRules: Readonly<Record<PortError['code'], PortFailureRule>> = {
   unexpected: { code: 'scope', nonRetryable: false },
   'not-found': { code: 'not-found', nonRetryable: true },
   rejected: { code: 'scope', nonRetryable: true },
+  full: { code: 'space-missing', nonRetryable: true },
 };
 
 /** A failure that asking again cannot help. `details`: plain JSON, no secret. */

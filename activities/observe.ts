@@ -160,8 +160,19 @@ async function observeSeals({ snapshots }: LookingPorts, signal: AbortSignal): P
 function storeProblem(error: unknown, signal: AbortSignal): Problem {
   if (!(error instanceof PortError) || signal.aborted) throw error;
   const { code, message } = error;
-  const isProblem = code !== 'not-found' && code !== 'conflict' && code !== 'rejected';
-  return { code: isProblem ? code : 'unexpected', message };
+  switch (code) {
+    case 'not-found':
+    case 'conflict':
+    case 'rejected':
+    case 'full':
+      return { code: 'unexpected', message };
+    case 'unreachable':
+    case 'unauthorized':
+    case 'forbidden':
+    case 'timeout':
+    case 'unexpected':
+      return { code, message };
+  }
 }
 
 function observeNodes(

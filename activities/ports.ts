@@ -28,7 +28,7 @@ import type {
 
 /** What an adapter throws: what was being done to which object, and a stable code. */
 export class PortError extends Error {
-  readonly code: Problem['code'] | 'not-found' | 'conflict' | 'rejected';
+  readonly code: Problem['code'] | 'not-found' | 'conflict' | 'rejected' | 'full';
   /** Seconds that the server asked to wait, when it did. */
   readonly retryAfterSeconds: number | undefined;
 
@@ -260,6 +260,8 @@ export interface MemberProbe {
 
 export interface EtcdApi {
   observe(signal: AbortSignal): Promise<EtcdObservation>;
+  /** Of the largest of the members that answer. */
+  databaseBytes(signal: AbortSignal): Promise<number>;
   /**
    * Streams a snapshot of one healthy member into `file` (hash-checked, `.part` then rename) and
    * tells what it holds. `hashKv` is HashKV of the member at exactly `revision`.

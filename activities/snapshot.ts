@@ -7,6 +7,7 @@ import type { AscentActivities, SnapshotInput, SnapshotRecord } from '../domain/
 import type { SnapshotId } from '../domain/names';
 import { snapshotDifference } from '../domain/snapshots/comparison';
 import { retentionOf } from '../domain/snapshots/retention';
+import { roomsFor } from '../domain/snapshots/room';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { terminalFailure, toActivityFailure } from './failure-mapping';
 import { PortError } from './ports';
@@ -101,6 +102,27 @@ interface Saved {
   readonly needs: readonly RestoreNeed[] | undefined;
 }
 
+/** Before anything is written. Fails `space-missing` with the figures of each place. */
+async function requireRoom(
+  { etcd, snapshots }: ActivityDependencies['ports'],
+  signal: AbortSignal,
+): Promise<void> {
+  const [databaseBytes, { freeBytes, scratch }] = await Promise.all([
+    etcd.databaseBytes(signal),
+    snapshots.probe(signal),
+  ]);
+  const { location } = snapshots;
+  const rooms = roomsFor(databaseBytes, { location, freeBytes, scratch });
+  const short = rooms.filter((room) => room.freeBytes < room.neededBytes);
+  if (short.length === 0) return;
+  const figures = short.map(
+    (room) => `${room.location} has ${room.freeBytes} bytes free, ${room.neededBytes} are needed`,
+  );
+  const subject = `a snapshot of ${databaseBytes} bytes`;
+  const message = `there is no room for ${subject}: ${figures.join('; ')}`;
+  throw terminalFailure({ code: 'space-missing', message, details: { databaseBytes, short } });
+}
+
 /** In the clear only until the store has it. What an earlier attempt has uploaded is used. */
 async function save({ deps, run, input }: Taking): Promise<Saved> {
   const { clock, etcd, snapshots, controlPlane } = deps.ports;
@@ -110,6 +132,7 @@ async function save({ deps, run, input }: Taking): Promise<Saved> {
   const needs = found === undefined ? {} : { needs: found };
   const resumed = await snapshots.resume({ id, ...needs }, run.signal);
   if (resumed !== undefined) return { ...resumed, needs: found };
+  await requireRoom(deps.ports, run.signal);
   const takenAt = new Date(clock.nowMs()).toISOString();
   const staged = await snapshots.stage(id);
   try {

@@ -80,6 +80,7 @@ const portExits: Readonly<Record<PortError['code'], ExitCode>> = {
   'not-found': exitCodes.notFound,
   conflict: exitCodes.unexpected,
   rejected: exitCodes.unexpected,
+  full: exitCodes.unexpected,
   unexpected: exitCodes.unexpected,
 };
 
@@ -91,6 +92,7 @@ const portRemedies: Readonly<Record<PortError['code'], string>> = {
   'not-found': 'see what the access file names',
   conflict: 'try again',
   rejected: 'see what the cluster refuses',
+  full: 'make room where the message says',
   unexpected: 'see the message; if it makes no sense, it is a defect of this program',
 };
 

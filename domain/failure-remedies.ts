@@ -19,6 +19,9 @@ const remedies: Readonly<Record<FailureCode, string>> = {
     ' executable in tools.apiServers of the access file; then try again',
   'snapshot-missing':
     'bring the snapshot back into the store; without it there is no way back to this version',
+  'space-missing':
+    'make room where the message says, keep fewer snapshots, or name another place;' +
+    ' then try again',
   'member-upgrade-failed': "look at the member's host and the driver's log, then try again",
   'member-not-ready': 'look at /readyz?verbose and the logs of the member, then try again',
   'member-put-back':

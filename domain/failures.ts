@@ -19,6 +19,8 @@ export const failureCodes = [
   /** An API server of its minor cannot read what was restored. */
   'snapshot-unserved',
   'snapshot-missing',
+  /** A disk or a store has no room for a snapshot, or for what it is verified with. */
+  'space-missing',
   'member-upgrade-failed',
   'member-not-ready',
   /** It did not come back in its new version, and runs its old one again. */

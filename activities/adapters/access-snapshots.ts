@@ -24,6 +24,7 @@ const s3Schema = z.strictObject({
   region: z.string().min(1, 'expected a region such as eu-central-1'),
   endpoint: origin.optional(),
   pathStyle: z.boolean().optional(),
+  limitBytes: z.int('expected a whole number').positive('expected 1 or more').optional(),
   ca: file.optional(),
   credentials: z
     .strictObject({ file: file.optional(), profile: z.string().min(1).optional() })
@@ -75,9 +76,10 @@ export function snapshotsWithAbsolutePaths(
 }
 
 function s3WithAbsolutePaths(
-  { bucket, prefix, region, endpoint, pathStyle, ca, credentials }: NonNullable<Parsed['s3']>,
+  s3: NonNullable<Parsed['s3']>,
   absolute: (file: string) => string,
 ): S3Access {
+  const { bucket, prefix, region, endpoint, pathStyle, limitBytes, ca, credentials } = s3;
   const { file: named, profile } = credentials ?? {};
   return {
     bucket,
@@ -85,6 +87,7 @@ function s3WithAbsolutePaths(
     region,
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(pathStyle === undefined ? {} : { pathStyle }),
+    ...(limitBytes === undefined ? {} : { limitBytes }),
     ...(ca === undefined ? {} : { ca: absolute(ca) }),
     ...(credentials === undefined
       ? {}

@@ -104,8 +104,14 @@ export class DirectoryShelf implements SnapshotShelf {
     await this.#create();
     await this.#removeLeftovers(id);
     const folder = await mkdtemp(path.join(this.#staging, `${id}.`));
-    const sizeBytes = await writeNew(path.join(folder, name), content, signal);
-    return { draft: path.basename(folder), sizeBytes };
+    try {
+      const sizeBytes = await writeNew(path.join(folder, name), content, signal);
+      return { draft: path.basename(folder), sizeBytes };
+    } catch (error) {
+      // What there is of it takes room from the next.
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   async attach(

@@ -11,6 +11,8 @@ const portCodes: Readonly<Record<string, PortError['code']>> = {
   EACCES: 'forbidden',
   EPERM: 'forbidden',
   EROFS: 'forbidden',
+  ENOSPC: 'full',
+  EDQUOT: 'full',
 };
 
 /** PortErrors and cancellations pass as they are. */

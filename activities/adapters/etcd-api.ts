@@ -43,6 +43,11 @@ export function createEtcdApi(options: EtcdApiOptions): EtcdApi {
         return { kind: 'unobserved', problem: problemOf(error) };
       }
     },
+    databaseBytes: (signal) =>
+      withSession(options.access, async (session) => {
+        const { reached } = await reachMembers(session, signal);
+        return Math.max(0, ...reached.map(({ status }) => status.dbSizeBytes));
+      }),
     snapshot: (file, onBytes, signal) =>
       withSession(options.access, async (session) => {
         const source = await pickSource(session, signal);

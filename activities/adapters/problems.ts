@@ -9,6 +9,7 @@ export function problemOf({ code, message }: PortError): Problem {
     case 'not-found':
     case 'conflict':
     case 'rejected':
+    case 'full':
       return { code: 'unexpected', message };
     case 'unreachable':
     case 'unauthorized':

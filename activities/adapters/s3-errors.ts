@@ -31,7 +31,7 @@ const throttled: Meaning = {
   retryAfterSeconds: waitSeconds,
 };
 const full: Meaning = {
-  code: 'rejected',
+  code: 'full',
   means: 'the store is full; make room in it, or keep fewer snapshots (snapshots.keep)',
 };
 const noCredentials: Meaning = {

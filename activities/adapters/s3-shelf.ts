@@ -51,9 +51,11 @@ export class S3Shelf implements SnapshotShelf {
   readonly #spool: UploadSpool;
   readonly #prefix: string;
   readonly #partBytes: number | undefined;
+  readonly #limitBytes: number | undefined;
 
   constructor({ access, directory, partBytes }: S3ShelfOptions) {
-    const { prefix = '' } = access;
+    const { prefix = '', limitBytes } = access;
+    this.#limitBytes = limitBytes;
     this.#prefix = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`;
     this.#bucket = new S3Bucket(access);
     this.#spool = new UploadSpool(directory);
@@ -65,8 +67,8 @@ export class S3Shelf implements SnapshotShelf {
     return this.#bucket.url(this.#keyOf(content));
   }
 
-  /** A bucket does not tell how much room there is. */
-  async probe(signal: AbortSignal): Promise<Record<string, never>> {
+  /** A bucket does not tell how much room there is; a limit does. */
+  async probe(signal: AbortSignal): Promise<{ readonly freeBytes?: number }> {
     const key = `${this.#prefix}.probe-${randomBytes(6).toString('hex')}`;
     const content = randomBytes(32).toString('hex');
     const write = { onlyNew: true, signal };
@@ -85,7 +87,10 @@ export class S3Shelf implements SnapshotShelf {
     } finally {
       await this.#bucket.remove(key, never).catch(() => undefined);
     }
-    return {};
+    if (this.#limitBytes === undefined) return {};
+    const objects = await this.#bucket.list(this.#prefix, signal);
+    const used = objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    return { freeBytes: Math.max(0, this.#limitBytes - used) };
   }
 
   async ids(): Promise<readonly SnapshotId[]> {

@@ -21,8 +21,8 @@ const messageCharsMax = 400;
 
 /**
  * Standard output of the tool. Throws PortError: `rejected` when it cannot be executed, `timeout`,
- * `unexpected` with the end of its error output when it fails; or the signal's reason. A tool that
- * is cancelled is killed.
+ * `full` or `unexpected` with the end of its error output when it fails; or the signal's reason. A
+ * tool that is cancelled is killed.
  */
 export function runTool(run: ToolRun): Promise<string> {
   return boundedCall(run, (signal) => execute(run, signal));
@@ -55,5 +55,6 @@ function explain(
     return new PortError('rejected', `${doing}: ${tool} cannot be executed (${code})`);
   }
   const said = stderr.trim().slice(-messageCharsMax) || `it ended with ${String(code)}`;
-  return new PortError('unexpected', `${doing}: ${said}`);
+  const isFull = /no space left on device|disk quota exceeded/i.test(said);
+  return new PortError(isFull ? 'full' : 'unexpected', `${doing}: ${said}`);
 }

@@ -46,6 +46,10 @@ export class UploadSpool {
       const sizeBytes = await writeStream(file, content, signal);
       await file.sync();
       return sizeBytes;
+    } catch (error) {
+      // What there is of it takes room from the next.
+      await this.remove(id);
+      throw error;
     } finally {
       await file.close();
     }

@@ -107,22 +107,25 @@ async function askForEviction({ deps, run, input }: Drain, pod: PodView): Promis
     return await deps.ports.kube.evict(pod, input.policy.gracePeriodSeconds, run.signal);
   } catch (error) {
     if (!(error instanceof PortError) || run.signal.aborted) throw error;
-    switch (error.code) {
-      case 'unauthorized':
-      case 'forbidden':
-        throw error;
-      case 'not-found':
-        return { kind: 'gone' };
-      case 'conflict':
-        return { kind: 'replaced' };
-      case 'unreachable':
-      case 'timeout':
-      case 'rejected':
-      case 'unexpected':
-        return { kind: 'failed', message: error.message };
-    }
+    const kind = evictionAnswers[error.code];
+    if (kind === 'thrown') throw error;
+    return kind === 'failed' ? { kind, message: error.message } : { kind };
   }
 }
+
+const evictionAnswers: Readonly<
+  Record<PortError['code'], 'thrown' | 'gone' | 'replaced' | 'failed'>
+> = {
+  unauthorized: 'thrown',
+  forbidden: 'thrown',
+  'not-found': 'gone',
+  conflict: 'replaced',
+  unreachable: 'failed',
+  timeout: 'failed',
+  rejected: 'failed',
+  full: 'failed',
+  unexpected: 'failed',
+};
 
 /** A budget that cannot be reckoned with may be mended; rights of the worker are another matter. */
 function isRefusedForGood(

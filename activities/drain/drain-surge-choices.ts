@@ -23,6 +23,20 @@ export interface SurgeChoicesOptions {
   readonly signal: AbortSignal;
 }
 
+const surgeRefusals: Readonly<
+  Record<PortError['code'], 'later' | 'forbidden' | 'failing' | 'thrown'>
+> = {
+  conflict: 'later',
+  'not-found': 'later',
+  forbidden: 'forbidden',
+  rejected: 'failing',
+  full: 'failing',
+  unexpected: 'failing',
+  unauthorized: 'thrown',
+  unreachable: 'thrown',
+  timeout: 'thrown',
+};
+
 export class SurgeChoices {
   readonly #options: SurgeChoicesOptions;
   /** By namespace and name of the ReplicaSet, which keeps its owner for life. */
@@ -49,20 +63,11 @@ export class SurgeChoices {
     } catch (error) {
       if (!(error instanceof PortError) || this.#options.signal.aborted) throw error;
       const { code, message } = error;
-      switch (code) {
-        case 'conflict':
-        case 'not-found':
-          return { kind: 'later' };
-        case 'forbidden':
-          return { kind: 'refused', refusal: { code, message } };
-        case 'rejected':
-        case 'unexpected':
-          return { kind: 'refused', refusal: { code: 'failing', message } };
-        case 'unauthorized':
-        case 'unreachable':
-        case 'timeout':
-          throw error;
-      }
+      const meant = surgeRefusals[code];
+      if (meant === 'thrown') throw error;
+      return meant === 'later'
+        ? { kind: 'later' }
+        : { kind: 'refused', refusal: { code: meant, message } };
     }
   }
 

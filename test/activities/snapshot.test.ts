@@ -56,6 +56,41 @@ describe('takeSnapshot', () => {
     expect(fake.etcd.snapshots).toHaveLength(1);
   });
 
+  it('is not begun without room for it where it is stored and where it is verified', async () => {
+    const fake = new FakeCluster();
+    fake.store.freeBytes = 4_095;
+    fake.store.scratch = { location: '/scratch', freeBytes: 12_287 };
+    expect(await failureOf(runOnce(fake, 'takeSnapshot', input))).toEqual({
+      type: 'space-missing',
+      nonRetryable: true,
+      message:
+        'there is no room for a snapshot of 4096 bytes: /snapshots has 4095 bytes free, 4096 are' +
+        ' needed; /scratch has 12287 bytes free, 12288 are needed',
+      details: [
+        {
+          databaseBytes: 4_096,
+          short: [
+            { location: '/snapshots', freeBytes: 4_095, neededBytes: 4_096 },
+            { location: '/scratch', freeBytes: 12_287, neededBytes: 12_288 },
+          ],
+        },
+      ],
+    });
+    expect([fake.etcd.snapshots, fake.store.held]).toEqual([[], new Set()]);
+  });
+
+  it('whose disk gets full in the middle says so', async () => {
+    const fake = new FakeCluster();
+    fake.etcd.snapshotFailure = new PortError('full', 'writing /s/snapshot.db.part: ENOSPC');
+    expect(await failureOf(runOnce(fake, 'takeSnapshot', input))).toEqual({
+      type: 'space-missing',
+      nonRetryable: true,
+      message: `taking snapshot ${input.snapshotId}: writing /s/snapshot.db.part: ENOSPC`,
+      details: [{ reason: 'full' }],
+    });
+    expect(fake.store.held).toEqual(new Set());
+  });
+
   it('goes on with what an attempt that was killed has uploaded', async () => {
     const fake = new FakeCluster();
     const id = input.snapshotId;

@@ -12,6 +12,7 @@ import type {
   SnapshotDraft,
   SnapshotStore,
   SnapshotVerifier,
+  StoreRoom,
   TakenSnapshot,
 } from '../../activities/snapshot-ports';
 import type { SnapshotRecord, SnapshotSeal } from '../../domain/activity-contract';
@@ -60,6 +61,11 @@ export class FakeEtcd implements EtcdApi, SnapshotVerifier, SnapshotComparer {
   async observe(signal: AbortSignal): Promise<EtcdObservation> {
     signal.throwIfAborted();
     return this.observation;
+  }
+
+  async databaseBytes(signal: AbortSignal): Promise<number> {
+    signal.throwIfAborted();
+    return this.facts.sizeBytes;
   }
 
   async snapshot(
@@ -124,6 +130,7 @@ export class FakeSnapshotStore implements SnapshotStore {
   readonly records = new Map<string, SnapshotRecord>();
   keep: number | undefined;
   freeBytes = 1_000_000;
+  scratch: StoreRoom['scratch'];
   removeFailure: PortError | undefined;
   probeFailure: PortError | undefined;
   fetchFailure: PortError | undefined;
@@ -144,10 +151,11 @@ export class FakeSnapshotStore implements SnapshotStore {
   /** Files in the clear that were handed out and not released yet. */
   readonly held = new Set<string>();
 
-  async probe(signal: AbortSignal): Promise<{ readonly freeBytes: number }> {
+  async probe(signal: AbortSignal): Promise<StoreRoom> {
     signal.throwIfAborted();
     if (this.probeFailure !== undefined) throw this.probeFailure;
-    return { freeBytes: this.freeBytes };
+    const { scratch } = this;
+    return { freeBytes: this.freeBytes, ...(scratch === undefined ? {} : { scratch }) };
   }
 
   async find(id: SnapshotId): Promise<SnapshotRecord | undefined> {

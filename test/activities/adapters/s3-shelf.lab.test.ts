@@ -125,6 +125,21 @@ describe('a snapshot in a bucket', () => {
     expect([spooled(), await uploadsBelow(prefix)]).toEqual([[], 0]);
   });
 
+  it('takes of the limit that the store is given', async () => {
+    const prefix = newPrefix();
+    const store = storeAt({ prefix, limitBytes: 2 * large.length });
+    const scratch = expect.any(Object) as object;
+    expect(await store.probe(never)).toEqual({ freeBytes: 2 * large.length, scratch });
+    await kept(store, large);
+    const { freeBytes = 0 } = await store.probe(never);
+    expect(freeBytes).toBeLessThan(large.length);
+    expect(freeBytes).toBeGreaterThan(large.length - partBytes);
+    expect(await storeAt({ prefix, limitBytes: 1 }).probe(never)).toEqual({
+      freeBytes: 0,
+      scratch,
+    });
+  });
+
   it('takes the place of what a killed attempt has left', async () => {
     const prefix = newPrefix();
     const store = storeAt({ prefix });
