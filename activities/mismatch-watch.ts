@@ -7,6 +7,8 @@ import type { Clock } from './ports';
 
 const passes = 3;
 const lookEveryMs = 500;
+/** Good looks that are this far apart are no luck of one moment, and cost a way back no second. */
+const confirmEveryMs = 200;
 
 export interface MismatchWatch {
   readonly clock: Clock;
@@ -30,6 +32,7 @@ export function watchUntilMatched(watch: MismatchWatch): Promise<PassesResult<Mi
     patienceMs,
     limitMs: patienceMs,
     everyMs: lookEveryMs,
+    confirmEveryMs,
     look,
     onLook: ({ goodInARow, wrong }) => {
       const seen = wrong.length === 0 ? `good ${goodInARow} of ${passes}` : mismatchesText(wrong);

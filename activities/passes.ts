@@ -14,6 +14,8 @@ export interface PassesOptions<Wrong> {
   /** When everything is given up, good streaks that broke included. */
   readonly limitMs: number;
   readonly everyMs: number;
+  /** Pause after a good look, which only wants to be seen again; `everyMs` unless said. */
+  readonly confirmEveryMs?: number;
   /** One look: everything that is wrong now. What it throws ends the watch. */
   look(): Promise<readonly Wrong[]>;
   onLook?(look: { readonly goodInARow: number; readonly wrong: readonly Wrong[] }): void;
@@ -40,6 +42,7 @@ export async function watchUntilGood<Wrong>(
   options: PassesOptions<Wrong>,
 ): Promise<PassesResult<Wrong>> {
   const { clock, signal, passes, soakMs, patienceMs, limitMs, everyMs } = options;
+  const { confirmEveryMs = everyMs } = options;
   const startedAtMs = clock.nowMs();
   let goodSinceMs: number | undefined;
   let wrongSinceMs: number | undefined;
@@ -66,6 +69,6 @@ export async function watchUntilGood<Wrong>(
         return { kind: 'wrong', wrong: [first, ...rest], seconds };
       }
     }
-    await clock.sleep(everyMs, signal);
+    await clock.sleep(first === undefined ? confirmEveryMs : everyMs, signal);
   }
 }

@@ -42,7 +42,7 @@ describe('repairEtcdMember', () => {
     const attempt = new FakeAttempt();
     expect(await attempt.run(fake, 'repairEtcdMember', input)).toEqual({
       changed: true,
-      seconds: 1,
+      seconds: 0.4,
     });
     expect(fake.hosts.driven).toEqual(['cp-3 etcd repair']);
     expect(attempt.heartbeats.at(-1)).toEqual({ phase: 'verifying: good 3 of 3' });

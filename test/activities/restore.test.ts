@@ -36,7 +36,7 @@ async function aClusterToRestore(): Promise<FakeCluster> {
 }
 
 const result = {
-  seconds: 1,
+  seconds: 0.4,
   revision: 100,
   members: memberNames.map((name) => ({ name, version: '1.28.15' })),
 };
@@ -86,7 +86,7 @@ describe('restoreSnapshot', () => {
     const heartbeatDetails = attempt.heartbeats.at(-1);
     expect(await runOnce(fake, 'restoreSnapshot', input, { heartbeatDetails })).toEqual({
       ...result,
-      seconds: 11,
+      seconds: 10.4,
     });
   });
 });
