@@ -11,16 +11,20 @@ import { Interruption, type SignalName } from '../bin/interruption';
 import { barChart } from './chart';
 import { demoBenchmark } from './demo';
 import { drainBenchmark } from './drain';
+import { hopBenchmark } from './hop';
 import { pathBenchmark } from './path';
 import { plannerBenchmark } from './planner';
+import { rollbackBenchmark } from './rollback';
 import { scaleBenchmark } from './scale';
 import type { Benchmark } from './statistics';
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   demo: demoBenchmark,
   drain: drainBenchmark,
+  hop: hopBenchmark,
   path: pathBenchmark,
   planner: plannerBenchmark,
+  rollback: rollbackBenchmark,
   scale: scaleBenchmark,
 };
 

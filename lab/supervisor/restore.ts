@@ -193,6 +193,7 @@ export class Restores {
         await work();
       }
       await note({ state: 'done', phase: 'done' });
+      log(`restore ${journal.restoreId}: done`);
       await this.pruneReplaced();
       await rm(snapshotCopy(layout.restores, journal.restoreId), { force: true });
       return resultOf(journal);
