@@ -72,7 +72,7 @@ export class BareControlPlane {
     }
     await ensurePki(layout.pki, lab, Date.now());
     const binaries = await installedBinaries();
-    await writeAccess(lab, layout, binaries);
+    await writeAccess(lab, layout, { ...binaries, apiServers: await binaries.apiServers() });
     await writeFile(auditPolicyFile(layout), auditPolicy());
     for (const member of lab.members) await ownConfig(lab, layout, member);
     const probes = await Probes.open(layout);
