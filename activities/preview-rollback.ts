@@ -2,17 +2,20 @@
 // would return first. Reads only; nobody's objects are read, only that and when they changed.
 
 import type { AscentActivities, RollBackPreviewInput } from '../domain/activity-contract';
+import { newerKubelets } from '../domain/rollback/kubelets';
 import {
   boundedGroups,
   defaultReportLimits,
   reportNodesMax,
+  type RollBackFacts,
   type RollBackReport,
   rollBackReport,
 } from '../domain/rollback/report';
 import { compareTexts } from '../domain/text-order';
-import { compareVersions, parseVersion } from '../domain/versions';
+import { parseVersion } from '../domain/versions';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { secondsBetween } from './passes';
+import type { KubeApi } from './ports';
 import { findSnapshot, withPlainSnapshot } from './stored-snapshot';
 
 export function previewRollBackActivities(
@@ -42,16 +45,13 @@ async function preview(
   run: ActivityRun,
   input: RollBackPreviewInput,
 ): Promise<RollBackReport> {
-  const { cluster, hop, at, limits = defaultReportLimits, nodeSeconds } = input;
+  const { cluster, hop, at, cheapest, limits = defaultReportLimits, nodeSeconds } = input;
   const { clock, comparer, kube } = ports;
   const startedAtMs = clock.nowMs();
   const beat = (phase: string): void => run.beat({ phase });
   const record = await findSnapshot(ports, input.snapshotId);
   beat('looking at the nodes');
-  const newer = (await kube.listNodes(run.signal))
-    .filter(({ kubeletVersion }) => isNewer(kubeletVersion, at))
-    .map(({ name, kubeletVersion }) => ({ node: name, kubelet: kubeletVersion }))
-    .toSorted((a, b) => compareTexts(a.node, b.node));
+  const nodes = nodeFacts(await kube.listNodes(run.signal), input);
   beat('fetching the snapshot');
   const compared = await withPlainSnapshot(ports, run, record, (file) => {
     beat('restoring it into a scratch etcd');
@@ -71,15 +71,30 @@ async function preview(
       limits,
       ...(cutShortBy === undefined ? {} : { cutShortBy }),
     },
-    nodes: newer.slice(0, reportNodesMax),
-    moreNodes: Math.max(0, newer.length - reportNodesMax),
+    ...nodes,
+    cheapest,
   };
   const timed = nodeSeconds === undefined ? {} : { nodeSeconds };
   return rollBackReport(facts, { atMs: clock.nowMs(), ...timed });
 }
 
-/** A kubelet that does not say its version may be the newer one, as in the rollback itself. */
-function isNewer(kubelet: string, at: RollBackPreviewInput['at']): boolean {
-  const version = parseVersion(kubelet);
-  return version === undefined || compareVersions(version, at) > 0;
+/** By name; what stays newer is told apart from what returns (kubelets.ts). */
+function nodeFacts(
+  listed: Awaited<ReturnType<KubeApi['listNodes']>>,
+  input: RollBackPreviewInput,
+): Pick<RollBackFacts, 'nodes' | 'moreNodes' | 'staying' | 'moreStaying'> {
+  const seen = listed
+    .map(({ name, kubeletVersion }) => ({
+      name,
+      version: parseVersion(kubeletVersion),
+      told: { node: name, kubelet: kubeletVersion },
+    }))
+    .toSorted((a, b) => compareTexts(a.name, b.name));
+  const { returning, staying } = newerKubelets(seen, input);
+  return {
+    nodes: returning.slice(0, reportNodesMax).map(({ seen: one, to }) => ({ ...one.told, to })),
+    moreNodes: Math.max(0, returning.length - reportNodesMax),
+    staying: staying.slice(0, reportNodesMax).map(({ told }) => told),
+    moreStaying: Math.max(0, staying.length - reportNodesMax),
+  };
 }

@@ -16,9 +16,13 @@ import {
 import type { CommandAccepted, CommandRefusal, RollBackRequest } from '../domain/status/control';
 import type { UpgradeProgress, UpgradeStatus } from '../domain/status/progress';
 import { rollBackPreviewWorkflowId } from '../domain/workflow-ids';
-import type { PreviewRollBackInput, RollBackPreview } from '../workflows/messages';
+import {
+  type PreviewRollBackInput,
+  type RollBackPreview,
+  wayBackQuery,
+} from '../workflows/messages';
 import type { Session } from './calls';
-import { countWorkflowPollers, explainedError } from './calls';
+import { callUpgrade, countWorkflowPollers, explainedError } from './calls';
 import { sendCommand } from './commands';
 import { CommandRefusedError, WorkerMissingError } from './errors';
 import { readProgress, readStatus } from './progress';
@@ -48,18 +52,16 @@ export async function previewRollBack(
 ): Promise<RollBackPreview> {
   const progress = await readProgress(session, cluster);
   const { status } = progress;
-  const { rollBackTo } = status;
-  const snapshot = rollBackTo?.snapshot;
-  const isMeant = options.hop === undefined || options.hop === rollBackTo?.hop;
-  if (rollBackTo === undefined || snapshot === undefined || !isMeant) {
+  const target = await callUpgrade(session, cluster, (handle) => handle.query(wayBackQuery));
+  const isMeant = options.hop === undefined || options.hop === target?.hop;
+  // A query cannot answer undefined in JSON: it comes as null.
+  if (target === null || target === undefined || !isMeant) {
     throw new CommandRefusedError(unavailable(status, options.hop));
   }
   const nodeSeconds = secondsOfNode(progress);
   return run(session, {
+    ...target,
     cluster: status.cluster,
-    hop: rollBackTo.hop,
-    at: rollBackTo.at,
-    snapshotId: snapshot.id,
     limits: { ...defaultReportLimits, ...options.limits },
     ...(nodeSeconds === undefined ? {} : { nodeSeconds }),
   });
@@ -77,8 +79,8 @@ export async function confirmRollBack(
   const send = (report: string): Promise<CommandAccepted> =>
     sendCommand(session, cluster, { name: 'rollBack', request: { ...request, report } });
   // A repeated request gets its answer; any other one is refused by the upgrade itself.
-  const { phase, result } = await readStatus(session, cluster);
-  if (phase === 'rolling-back' || result !== undefined) return send(given);
+  const { rollBackTo } = await readStatus(session, cluster);
+  if (rollBackTo?.cheapest === undefined) return send(given);
   const confirmed = await lastReport(session, cluster);
   if (confirmed === undefined || !confirmed.digest.startsWith(given)) {
     throw new CommandRefusedError({ code: 'report-unknown', given });
@@ -99,14 +101,20 @@ export async function confirmRollBack(
 }
 
 function unavailable(status: UpgradeStatus, asked: string | undefined): CommandRefusal {
-  const hop = (asked ?? status.rollBackTo?.hop ?? status.hop?.id ?? 'the hop') as HopId;
-  const code = 'rollback-unavailable';
-  if (status.result !== undefined) return { code: 'upgrade-ended', outcome: status.result.outcome };
-  if (status.phase === 'rolling-back') return { code, hop, why: 'already-rolling-back' };
-  if (status.noWayBack?.some((closed) => closed.hop === hop) === true) {
-    return { code, hop, why: 'next-hop-begun' };
-  }
-  return { code, hop, why: status.hop?.id === hop ? 'no-snapshot-yet' : 'not-begun' };
+  const { result, rollBackTo, hop: running } = status;
+  if (result !== undefined) return { code: 'upgrade-ended', outcome: result.outcome };
+  const hop = (asked ?? rollBackTo?.hop ?? running?.id ?? 'the hop') as HopId;
+  return { code: 'rollback-unavailable', hop, why: whyUnavailable(status, hop) };
+}
+
+function whyUnavailable(
+  { rollBackTo, noWayBack = [], hop: running }: UpgradeStatus,
+  hop: HopId,
+): Extract<CommandRefusal, { readonly code: 'rollback-unavailable' }>['why'] {
+  // There is a way back, and it is not open any more: it was decided.
+  if (rollBackTo?.hop === hop) return 'already-rolling-back';
+  if (noWayBack.some((closed) => closed.hop === hop)) return 'next-hop-begun';
+  return running?.id === hop ? 'no-snapshot-yet' : 'not-begun';
 }
 
 /** The median of the nodes that this upgrade has brought up. */

@@ -16,7 +16,7 @@ import type { PoolName } from './names';
 import type { SnapshotId } from './names';
 import type { Observation } from './observation';
 import type { PlanResult, PoolWindow } from './plan/plan';
-import type { ReportLimits, RollBackReport } from './rollback/report';
+import type { ReportLimits, RollBackReport, RollBackTarget } from './rollback/report';
 import type { SnapshotServed } from './snapshots/served';
 import type { DrainPolicy, UpgradeSpec } from './spec';
 import type { SurgeEnd } from './drain/surge';
@@ -297,11 +297,7 @@ export interface RestoreInput extends ClusterInput {
 }
 
 /** What a rollback of the hop, to the snapshot, would undo. */
-export interface RollBackPreviewInput extends ClusterInput {
-  readonly hop: HopId;
-  /** Release that the control plane would return to. */
-  readonly at: KubeVersion;
-  readonly snapshotId: SnapshotId;
+export interface RollBackPreviewInput extends ClusterInput, RollBackTarget {
   readonly limits?: ReportLimits;
   /** How long a node took on the way up, for the estimate. */
   readonly nodeSeconds?: number;

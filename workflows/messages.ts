@@ -31,7 +31,7 @@ import type {
 } from '../domain/drain/node-drain';
 import type { Plan } from '../domain/plan/plan';
 import type { HopStatus, NodeStatus, PoolStatus, UpgradeStatus } from '../domain/status/progress';
-import type { ReportLimits, RollBackReport } from '../domain/rollback/report';
+import type { ReportLimits, RollBackReport, RollBackTarget } from '../domain/rollback/report';
 import { searchAttributeNames } from '../domain/search-attributes';
 import type { UpgradeSpec } from '../domain/spec';
 import type { UpgradeState } from './upgrade-state';
@@ -107,6 +107,8 @@ export const statusQuery = defineQuery<UpgradeStatus>('status');
 export const planQuery = defineQuery<Plan | undefined>('plan');
 /** Oldest first. */
 export const auditQuery = defineQuery<readonly AuditEntry[]>('audit');
+/** What a rollback now would return to; undefined while there is no way back. */
+export const wayBackQuery = defineQuery<RollBackTarget | undefined>('wayBack');
 /** What keeps the plan from being made, or held nodes from being drained. */
 export const blockersQuery = defineQuery<readonly Blocker[]>('blockers');
 

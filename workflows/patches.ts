@@ -5,5 +5,6 @@
 /** Patch id → the ADR that says what changed and when the patch may go. */
 export const patches: Readonly<Record<string, string>> = {
   '2026-11-21-member-gates': 'docs/adr/0019-members-change-between-gates.md',
+  '2026-11-21-newer-kubelets': 'docs/adr/0024-a-rollback-tells-what-stays-newer.md',
   '2026-11-21-taint-waiting-nodes': 'docs/adr/0010-pods-move-once.md',
 };

@@ -5,14 +5,24 @@
 //     an API server. When it does not answer, the restore comes first (docs/adr/0006).
 // R3. After the restore the Node objects tell of the time of the snapshot: what this upgrade knows
 //     of its nodes counts more (docs/concepts.md, R7).
+// R4. A node that the hop does not take, or that a person has set aside, is not touched: that its
+//     kubelet stays newer is told.
 
-import { CancellationScope, defineQuery, isCancellation, setHandler } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  defineQuery,
+  isCancellation,
+  patched,
+  setHandler,
+} from '@temporalio/workflow';
 
 import type { RestoreResult } from '../domain/activity-contract';
 import { restoredQuarantineReason, rollBackCordonReason } from '../domain/drain/cordon-reasons';
+import { boundedList } from '../domain/lists';
 import type { ClusterName, NodeName, SnapshotId } from '../domain/names';
 import { type NodeObservation, nodeNames, type Observation } from '../domain/observation';
 import type { Hop, NodeChange, PoolStep } from '../domain/plan/plan';
+import { newerKubelets } from '../domain/rollback/kubelets';
 import type { HopStatus, NodeOutcome } from '../domain/status/progress';
 import { compareVersions } from '../domain/versions';
 import { activity, apiProbeMs } from './activity-options';
@@ -120,6 +130,7 @@ async function probe(back: Back): Promise<Observation | undefined> {
   const take = async (): Promise<undefined> => {
     try {
       seen = await observe(back, 'does the API answer', apiProbeMs);
+      tellStaying(back, seen);
     } catch (error) {
       if (isCancellation(error)) throw error;
       const text =
@@ -130,6 +141,21 @@ async function probe(back: Back): Promise<Observation | undefined> {
   };
   await takeStep(back.run, { label: 'rollback look', take });
   return seen;
+}
+
+/** R4. The patch is asked for only where there is such a node. */
+function tellStaying({ input, run }: Back, observed: Observation): void {
+  const { nodes, unreportedNodes = [] } = observed;
+  const { hop, setAside } = input;
+  const takes = poolNodes(hop).filter(({ name }) => !setAside.includes(name));
+  const known = nodes.map(({ name, kubeletVersion: version }) => ({ name, version }));
+  const unknown = unreportedNodes.map(({ name }) => ({ name, version: undefined }));
+  const { staying } = newerKubelets([...known, ...unknown], { at: hop.from, takes });
+  if (staying.length === 0 || !patched('2026-11-21-newer-kubelets')) return;
+  const text =
+    `kubelets newer than ${hop.from} that ${hop.id} does not return:` +
+    ` ${boundedList(staying.map(({ name }) => name))}`;
+  run.line.report({ kind: 'note', event: 'rollback.kubelets-stay', text });
 }
 
 function observe({ input }: Back, summary: string, totalMs?: number): Promise<Observation> {

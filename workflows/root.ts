@@ -79,10 +79,11 @@ import {
   type StartRequest,
   startUpdate,
   statusQuery,
+  wayBackQuery,
   type UpgradeClusterInput,
 } from './messages';
 import { noted, openUpgrade, type UpgradeState, withReport } from './upgrade-state';
-import { withPolicy } from './way-back';
+import { rollBackTarget, withPolicy } from './way-back';
 import { attributesOf, blockersOf, detailsOf, statusOf } from './upgrade-status';
 
 export interface HopChild extends PausableChild {
@@ -120,6 +121,7 @@ export function openRoot(input: UpgradeClusterInput): Root {
   setHandler(planQuery, () => root.state.plan);
   setHandler(auditQuery, () => root.state.audit);
   setHandler(blockersQuery, () => blockersOf(root.state));
+  setHandler(wayBackQuery, () => rollBackTarget(root.state));
   // Anybody may send anything; what is not from a child of ours is not looked at.
   setHandler(reportSignal, (envelope: Partial<ReportEnvelope> | undefined) => {
     const { upgrade: of, report } = envelope ?? {};

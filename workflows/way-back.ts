@@ -2,6 +2,7 @@
 // the spec makes of a step that failed. Pure in the state.
 
 import { mayGoBack } from '../domain/rollback/automatic';
+import type { RollBackTarget } from '../domain/rollback/report';
 import { cheapestRung, type RungChoice, type RungFacts } from '../domain/rollback/rungs';
 import { engineActor } from './audit-trail';
 import type { Report } from './family-messages';
@@ -21,6 +22,22 @@ export function cheapestWayBack(state: UpgradeState, way: WayBack): RungChoice {
   const gate = state.gates.map((open) => open.gate).find(({ kind }) => kind === 'step');
   const failure = gate?.kind === 'step' ? { failure: gate.failure.code } : {};
   return cheapestRung({ done: Object.keys(stepSeconds), current, ...failure, unsettled, isLost });
+}
+
+/** What a rollback now would return to; undefined while none can begin. */
+export function rollBackTarget(state: UpgradeState): RollBackTarget | undefined {
+  const { wayBack, result, decision, setAside } = state;
+  if (wayBack === undefined || result !== undefined || decision !== undefined) return undefined;
+  const { hop, snapshot } = wayBack;
+  const taken = hop.steps.flatMap((step) => (step.kind === 'pool' ? step.nodes : []));
+  const takes = taken.filter(({ name }) => !setAside.includes(name));
+  return {
+    hop: hop.id,
+    at: hop.from,
+    snapshotId: snapshot.id,
+    takes: takes.map(({ name, from }) => ({ name, from })),
+    cheapest: cheapestWayBack(state, wayBack),
+  };
 }
 
 /** A hop that is not completed and does not run has lost its workflow. */

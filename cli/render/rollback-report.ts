@@ -4,7 +4,14 @@ import { count } from '../../domain/counts';
 import { formatSeconds } from '../../domain/durations';
 import type { ObjectGroup } from '../../domain/rollback/key-diff';
 import { weightOf } from '../../domain/rollback/registry-keys';
-import { countsText, groupName, type RollBackReport, sumOf } from '../../domain/rollback/report';
+import {
+  countsText,
+  groupName,
+  type NewerNode,
+  type RollBackReport,
+  sumOf,
+} from '../../domain/rollback/report';
+import { rungText } from '../../domain/rollback/rungs';
 import type { Style } from './style';
 import { wrap } from './text';
 
@@ -30,6 +37,8 @@ export function rollBackReportLines(report: RollBackReport, view: ReportView): r
     ...objectLines(report, view),
     '',
     ...wrap(nodesText(report), width),
+    ...stayingLines(report, view),
+    ...wrap(rungText(report.cheapest), width),
     ...wrap(expectedText(report), width),
     `digest ${report.digest}`,
   ];
@@ -84,11 +93,26 @@ function named(what: string, names: readonly string[], all: number): readonly st
 
 function nodesText({ nodes, moreNodes, at }: RollBackReport): string {
   const all = nodes.length + moreNodes;
-  if (all === 0) return `no node has to return: none runs a kubelet newer than ${at}`;
+  if (all === 0) return `no node has to return: none of the hop runs a kubelet newer than ${at}`;
+  const to = [...new Set(nodes.map((one) => one.to))].join(', ');
+  return `${count(all, 'node')} drained and returned to ${to} first: ${namesText(nodes, all)}`;
+}
+
+function namesText(nodes: readonly NewerNode[], all: number): string {
   const names = nodes.slice(0, nodesShown).map(({ node }) => node);
   const more = all - names.length;
-  const rest = more > 0 ? ` and ${more} more` : '';
-  return `${count(all, 'node')} drained and returned to ${at} first: ${names.join(', ')}${rest}`;
+  return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** A kubelet may never be newer than the API server: whoever goes back has to know. */
+function stayingLines({ staying, moreStaying, at }: RollBackReport, view: ReportView) {
+  const all = staying.length + moreStaying;
+  if (all === 0) return [];
+  const text =
+    `${count(all, 'node')} not of this hop, or set aside, will run a kubelet newer than the` +
+    ` API server (${at}), which Kubernetes does not support: ${namesText(staying, all)}` +
+    ' - return or remove them before, or drain them';
+  return wrap(text, view.width).map(view.style.wait);
 }
 
 function expectedText({ expected, nodes, moreNodes, snapshot }: RollBackReport): string {

@@ -10,7 +10,9 @@ import { canonicalJson } from '../plan/canonical-json';
 import { sha256Hex } from '../plan/digest';
 import type { KubeVersion } from '../versions';
 import type { Counts, ObjectGroup } from './key-diff';
+import type { NodeBefore } from './kubelets';
 import { weightOf } from './registry-keys';
+import type { RungChoice } from './rungs';
 
 export interface ReportLimits {
   /** How long the comparison may take. */
@@ -39,9 +41,25 @@ export interface ComparedObjects {
   readonly cutShortBy?: keyof ReportLimits;
 }
 
-export interface ReturningNode {
+export interface NewerNode {
   readonly node: NodeName;
   readonly kubelet: string;
+}
+
+export interface ReturningNode extends NewerNode {
+  /** Release that it ran before the hop, which is what it returns to. */
+  readonly to: KubeVersion;
+}
+
+/** What of an upgrade a report is about. */
+export interface RollBackTarget {
+  readonly hop: HopId;
+  /** Release that the control plane would return to. */
+  readonly at: KubeVersion;
+  readonly snapshotId: SnapshotId;
+  /** Nodes that the rollback returns where they are newer. */
+  readonly takes: readonly NodeBefore[];
+  readonly cheapest: RungChoice;
 }
 
 export interface RollBackFacts {
@@ -56,10 +74,15 @@ export interface RollBackFacts {
     readonly keys: number;
   };
   readonly objects: ComparedObjects;
-  /** Nodes with a kubelet newer than `at`: they are drained and returned first. */
+  /** Nodes of the hop with a newer kubelet than before: they are drained and returned first. */
   readonly nodes: readonly ReturningNode[];
   /** Nodes beyond those named. */
   readonly moreNodes: number;
+  /** Nodes that stay newer than the API server, because they are not the hop's to return. */
+  readonly staying: readonly NewerNode[];
+  readonly moreStaying: number;
+  /** What going back took when the report was made. */
+  readonly cheapest: RungChoice;
 }
 
 export interface RollBackReport extends RollBackFacts {
@@ -136,17 +159,18 @@ export function reportDifferences(confirmed: RollBackFacts, now: RollBackFacts):
 
 /** Name → what the digest covers of it, in words. */
 function parts(facts: RollBackFacts): Readonly<Record<string, string>> {
-  const { cluster, hop, at, snapshot, objects, nodes, moreNodes } = facts;
+  const { cluster, hop, at, snapshot, objects, nodes, moreNodes, staying, moreStaying } = facts;
   return {
     cluster,
     hop: `${hop} back to ${at}`,
     snapshot: snapshot.id,
     nodes: nodesPart(nodes, moreNodes),
+    'nodes that stay newer': nodesPart(staying, moreStaying),
     ...objectParts(objects),
   };
 }
 
-function nodesPart(nodes: readonly ReturningNode[], more: number): string {
+function nodesPart(nodes: readonly NewerNode[], more: number): string {
   const names = nodes.map(({ node }) => node).toSorted();
   const text = names.length === 0 ? 'none' : names.join(' ');
   return more === 0 ? text : `${text} and ${more} more`;

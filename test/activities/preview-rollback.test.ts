@@ -1,14 +1,25 @@
 import type { PlanDigest, SnapshotId } from '../../domain/names';
 import { defaultReportLimits } from '../../domain/rollback/report';
-import { hopId, version } from '../support/builders';
+import { hopId, nodeName, version } from '../support/builders';
 import { cluster, FakeAttempt, FakeCluster, failureOf, runOnce } from '../support/fake-cluster';
 import { PortError } from '../../activities/ports';
 
 const snapshotId = 'lab-hop-1.29-from-1.28.15-0123abcd' as SnapshotId;
 const hop = hopId('hop-1.29');
-const input = { cluster, hop, at: version('1.28.15'), snapshotId };
+const cheapest = { rung: 'none', tooLittle: [] } as const;
+const input = {
+  cluster,
+  hop,
+  at: version('1.28.15'),
+  snapshotId,
+  takes: ['worker-1', 'worker-2', 'worker-3'].map((name) => ({
+    name: nodeName(name),
+    from: version('1.28.15'),
+  })),
+  cheapest,
+};
 
-/** Its snapshot is of 1.28.15; one node has gone further, and one does not say. */
+/** Its snapshot is of 1.28.15; one node has gone further, one does not say, two have joined. */
 async function aClusterOnTheWay(): Promise<FakeCluster> {
   const fake = new FakeCluster();
   await runOnce(fake, 'takeSnapshot', {
@@ -18,6 +29,8 @@ async function aClusterOnTheWay(): Promise<FakeCluster> {
     kubeVersion: version('1.28.15'),
     planDigest: 'd1' as PlanDigest,
   });
+  fake.kube.addNode('joined-2', { kubeletVersion: 'v1.28.15' });
+  fake.kube.addNode('joined-1', { kubeletVersion: 'v1.29.15' });
   fake.kube.addNode('worker-3', { kubeletVersion: 'v1.28.15' });
   fake.kube.addNode('worker-2', { kubeletVersion: 'v1.29.15' });
   fake.kube.addNode('worker-1', { kubeletVersion: '' });
@@ -52,10 +65,13 @@ describe('previewRollBack', () => {
       },
       objects: { groups: [secrets], comparedKeys: 321, seconds: 0, limits: defaultReportLimits },
       nodes: [
-        { node: 'worker-1', kubelet: '' },
-        { node: 'worker-2', kubelet: 'v1.29.15' },
+        { node: 'worker-1', kubelet: '', to: '1.28.15' },
+        { node: 'worker-2', kubelet: 'v1.29.15', to: '1.28.15' },
       ],
       moreNodes: 0,
+      staying: [{ node: 'joined-1', kubelet: 'v1.29.15' }],
+      moreStaying: 0,
+      cheapest,
       madeAtMs: fake.clock.nowMs(),
       digest: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
       expected: { restore: 6, restoreFrom: 'keys', nodes: 60 },

@@ -27,6 +27,7 @@ import type { PreflightReport } from '../../domain/preflight/findings';
 import type { NodeName, PodRef, SnapshotId } from '../../domain/names';
 import type { MemberObservation, NodeObservation, Observation } from '../../domain/observation';
 import type { ObjectGroup } from '../../domain/rollback/key-diff';
+import { newerKubelets } from '../../domain/rollback/kubelets';
 import {
   defaultReportLimits,
   type RollBackReport,
@@ -132,6 +133,11 @@ export class ScriptedCluster {
     const script = { kind: 'hold', reach: reached.resolve, released: released.promise } as const;
     this.#script(activity, object, script);
     return { reached: reached.promise, release: released.resolve };
+  }
+
+  /** The next call waits, whatever its object. */
+  holdAny(activity: ActivityName): Hold {
+    return this.hold(activity, anyObject);
   }
 
   #script(activity: ActivityName, object: string, script: Script): void {
@@ -460,10 +466,16 @@ export class ScriptedCluster {
 
   #preview(input: RollBackPreviewInput): RollBackReport {
     this.previews.push(input);
-    const { cluster, hop, at, snapshotId: id, limits } = input;
-    const nodes = [...this.#nodes.values()]
-      .filter(({ kubeletVersion }) => kubeletVersion !== at)
-      .map(({ name, kubeletVersion }) => ({ node: name, kubelet: `v${kubeletVersion}` }));
+    const { cluster, hop, at, snapshotId: id, limits, cheapest } = input;
+    const seen = [...this.#nodes.values()].map(({ name, kubeletVersion }) => ({
+      name,
+      version: kubeletVersion,
+      told: { node: name, kubelet: `v${kubeletVersion}` },
+    }));
+    const newer = newerKubelets(seen, input);
+    const nodes = newer.returning.map(({ seen: { told }, to }) => ({ ...told, to }));
+    const staying = newer.staying.map(({ told }) => told);
+    const left = { staying, moreStaying: 0, cheapest };
     const snapshot = { id, takenAt: new Date(0).toISOString(), revision: 100, keys: 10 };
     const objects = {
       groups: this.written,
@@ -471,7 +483,7 @@ export class ScriptedCluster {
       seconds: 1,
       limits: limits ?? defaultReportLimits,
     };
-    const facts = { cluster, hop, at, snapshot, objects, nodes, moreNodes: 0 };
+    const facts = { cluster, hop, at, snapshot, objects, nodes, moreNodes: 0, ...left };
     return rollBackReport(facts, { atMs: 0 });
   }
 

@@ -28,13 +28,14 @@ import type {
 } from '../../domain/status/progress';
 import { refusalSentence } from '../../domain/status/sentences';
 import type { MaxUnavailable, UpgradeSpec } from '../../domain/spec';
+import type { RollBackTarget } from '../../domain/rollback/report';
 import { rollBackPreviewWorkflowId, upgradeWorkflowId } from '../../domain/workflow-ids';
 import {
   approveUpdate,
   auditQuery,
   forcePodsUpdate,
   pauseUpdate,
-  type PreviewRollBackInput,
+  wayBackQuery,
   quarantineNodeUpdate,
   rejectUpdate,
   resumeUpdate,
@@ -163,6 +164,11 @@ export class UpgradeUnderTest {
       },
     );
     return workflow.executeUpdateWithStart(startUpdate, { args: [asked], startWorkflowOperation });
+  }
+
+  async wayBack(): Promise<RollBackTarget | undefined> {
+    // A query cannot answer undefined in JSON: it comes as null.
+    return (await this.handle.query(wayBackQuery)) ?? undefined;
   }
 
   status(): Promise<UpgradeStatus> {
@@ -384,7 +390,7 @@ export class UpgradeUnderTest {
 
   /** What a rollback to the snapshot would undo, asked as the client asks. */
   preview(
-    input: Pick<PreviewRollBackInput, 'hop' | 'at' | 'snapshotId'> & Partial<PreviewRollBackInput>,
+    target: RollBackTarget,
   ): Promise<WorkflowHandleWithFirstExecutionRunId<typeof previewRollBack>> {
     const { workflow } = this.#server.client;
     const { cluster } = this.spec;
@@ -392,7 +398,7 @@ export class UpgradeUnderTest {
       workflowId: rollBackPreviewWorkflowId(cluster),
       taskQueue: this.#taskQueue,
       workflowIdConflictPolicy: 'USE_EXISTING',
-      args: [{ limits: { seconds: 60, keys: 1_000 }, ...input, cluster }],
+      args: [{ limits: { seconds: 60, keys: 1_000 }, ...target, cluster }],
     });
   }
 

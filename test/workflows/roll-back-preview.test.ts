@@ -8,11 +8,10 @@ const spec = { target: minor('1.29'), hopSoakMs: 7_200_000 };
 
 async function wayBackOf(upgrade: UpgradeUnderTest) {
   await upgrade.start();
-  const { rollBackTo } = await upgrade.untilPhase('soaking');
-  const snapshot = rollBackTo?.snapshot;
-  if (rollBackTo === undefined || snapshot === undefined) throw new Error('no way back');
-  const { hop, at } = rollBackTo;
-  return { hop, at, snapshotId: snapshot.id };
+  await upgrade.untilPhase('soaking');
+  const target = await upgrade.wayBack();
+  if (target === undefined) throw new Error('no way back');
+  return target;
 }
 
 describe.each(workerModes)('a preview of a rollback, $mode', ({ workerOptions }) => {
@@ -37,7 +36,12 @@ describe.each(workerModes)('a preview of a rollback, $mode', ({ workerOptions })
         at: '1.28.15',
         snapshot: { id: asked.snapshotId },
         objects: { groups: [secrets] },
-        nodes: [{ node: 'worker-1' }, { node: 'worker-2' }],
+        nodes: [
+          { node: 'worker-1', to: '1.28.15' },
+          { node: 'worker-2', to: '1.28.15' },
+        ],
+        staying: [],
+        cheapest: { rung: 'restore-etcd' },
       });
       const done = upgrade.cluster.trace.slice(trace).map(({ activity }) => activity);
       expect(new Set(done)).toEqual(new Set(['previewRollBack']));

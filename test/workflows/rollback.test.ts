@@ -1,5 +1,5 @@
 import type { MemberName } from '../../domain/names';
-import { minor } from '../support/builders';
+import { aNode, minor } from '../support/builders';
 import { terminal } from '../support/workflow-cluster';
 import { useWorkflowServer, workerModes } from '../support/workflow-server';
 import { refusalIn, withUpgrade } from '../support/workflow-upgrade';
@@ -104,6 +104,26 @@ describe.each(workerModes)('a rollback, $mode', ({ workerOptions }) => {
       await upgrade.rollBack('hop-1.29');
       expect(await upgrade.result()).toMatchObject({ outcome: 'rolled-back', at: '1.28.15' });
       expect(upgrade.cluster.versions()).toEqual(['cp-1 1.28.15/1.28.15', 'worker-1 1.28.15']);
+    });
+  });
+
+  it('tells the nodes that stay newer, because the hop does not take them', async () => {
+    await withUpgrade(server(), { workerOptions, nodes: 1 }, async (upgrade) => {
+      const { cluster } = upgrade;
+      await upgrade.start();
+      await upgrade.untilGate('approve/hop-1.30');
+      cluster.addNode(aNode('joined-old', '1.28.15'));
+      cluster.addNode(aNode('joined-new', '1.29.15'));
+      cluster.addNode(aNode('joined-silent', '1.28.15'));
+      cluster.unreported.add('joined-silent');
+      await upgrade.rollBack('hop-1.29');
+      expect(await upgrade.result()).toMatchObject({ outcome: 'rolled-back', at: '1.28.15' });
+      expect(cluster.done('drainNode')).toEqual(['worker-1', 'worker-1']);
+      const audit = await upgrade.audit();
+      expect(audit.find(({ event }) => event === 'rollback.kubelets-stay')?.text).toBe(
+        'kubelets newer than 1.28.15 that hop-1.29 does not return: joined-new, joined-silent',
+      );
+      await upgrade.record('rolled-back-beside-newer-nodes');
     });
   });
 

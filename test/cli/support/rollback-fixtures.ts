@@ -6,6 +6,7 @@ import {
   rollBackReport,
   type RollBackReport,
 } from '../../../domain/rollback/report';
+import { cheapestRung } from '../../../domain/rollback/rungs';
 import { clusterName, hopId, nodeName, version } from '../../support/builders';
 import { nowMs } from './fake-terminal';
 
@@ -53,10 +54,13 @@ export const undoneReport: RollBackReport = rollBackReport(
       limits: defaultReportLimits,
     },
     nodes: [
-      { node: nodeName('web-1'), kubelet: 'v1.29.15' },
-      { node: nodeName('web-2'), kubelet: 'v1.29.15' },
+      { node: nodeName('web-1'), kubelet: 'v1.29.15', to: version('1.28.15') },
+      { node: nodeName('web-2'), kubelet: 'v1.29.15', to: version('1.28.15') },
     ],
     moreNodes: 0,
+    staying: [{ node: nodeName('web-9'), kubelet: 'v1.29.15' }],
+    moreStaying: 0,
+    cheapest: cheapestRung({ done: [], current: 'pool web', unsettled: [], isLost: false }),
   },
   { atMs: nowMs, nodeSeconds: 62 },
 );

@@ -23,7 +23,12 @@ const facts: RollBackFacts = {
   objects: { groups: [], comparedKeys: 80_000, seconds: 2, limits: defaultReportLimits },
   nodes: [],
   moreNodes: 0,
+  staying: [],
+  moreStaying: 0,
+  cheapest: { rung: 'none', tooLittle: [] },
 };
+const newer = { node: nodeName('web-1'), kubelet: 'v1.29.15' };
+const returning = { ...newer, to: version('1.28.15') };
 const withGroups = (...groups: readonly ObjectGroup[]): RollBackFacts => ({
   ...facts,
   objects: { ...facts.objects, groups },
@@ -63,8 +68,13 @@ describe('the digest of a report', () => {
     ],
     [
       'a node has moved on',
-      { ...facts, nodes: [{ node: nodeName('web-1'), kubelet: 'v1.29.15' }], moreNodes: 2 },
+      { ...facts, nodes: [returning], moreNodes: 2 },
       'nodes: none, now web-1 and 2 more',
+    ],
+    [
+      'a node has joined that stays newer',
+      { ...facts, staying: [newer] },
+      'nodes that stay newer: none, now web-1',
     ],
     [
       'it is another snapshot',
@@ -89,7 +99,7 @@ describe('the digest of a report', () => {
 
 describe('what is expected', () => {
   it('is reckoned from the keys, and from nodes that were timed', () => {
-    const nodes = [{ node: nodeName('web-1'), kubelet: 'v1.29.15' }];
+    const nodes = [returning];
     const report = rollBackReport(
       { ...facts, nodes, moreNodes: 1 },
       { atMs: 0, nodeSeconds: 60.4 },
