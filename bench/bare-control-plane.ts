@@ -38,7 +38,8 @@ const fields = {
 } as const;
 
 const patienceMs = 90_000;
-const lookMs = 25;
+/** As often as the lab's supervisor. */
+const lookMs = 50;
 
 export class BareControlPlane {
   readonly lab: LabFile;

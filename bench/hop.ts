@@ -94,5 +94,6 @@ function totals(reports: readonly LoadReport[], runs: number): Readonly<Record<s
     hops: runs * minors,
     requests: sum(({ requests }) => requests),
     failedRequests: sum(({ failed }) => failed),
+    resentStreams: sum(({ resent }) => resent),
   };
 }

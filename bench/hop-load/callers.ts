@@ -1,6 +1,6 @@
 // One ConfigMap, read and written in turn, over one kind of connection.
 
-import { type ClientHttp2Session, connect } from 'node:http2';
+import { type ClientHttp2Session, connect, constants } from 'node:http2';
 import { Agent, request } from 'node:https';
 
 import type { Credentials } from './credentials';
@@ -18,6 +18,8 @@ export interface Caller {
   prepare(): Promise<void>;
   /** Rejects for every answer but 200, and for none. */
   call(call: Call): Promise<void>;
+  /** Requests that the transport sent again; see `streams`. */
+  resent(): number;
   close(): void;
 }
 
@@ -28,11 +30,17 @@ interface Sent {
   readonly body?: string;
 }
 
-type Send = (what: Sent) => Promise<{ readonly status: number; readonly text: string }>;
+interface Received {
+  readonly status: number;
+  readonly text: string;
+}
 
-function caller(name: string, send: Send, close: () => void): Caller {
+type Send = (what: Sent) => Promise<Received>;
+
+function caller(name: string, send: Send, close: () => void, resent = () => 0): Caller {
   return {
     close,
+    resent,
     async prepare() {
       const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } };
       const { status, text } = await send({
@@ -97,9 +105,14 @@ function overHttp1({ server, tls }: Credentials, agent: Agent | false): Send {
     });
 }
 
-/** One session at a time; the next request after its GOAWAY or end opens another. */
+/**
+ * One session at a time; the next request after its GOAWAY or end opens another. A stream that a
+ * GOAWAY names as unprocessed goes to the next session, as every transport of HTTP/2 does (RFC 9113,
+ * section 8.7; Go's does it unseen): it is counted.
+ */
 export function streams({ server, tls }: Credentials, name: string): Caller {
   let current: ClientHttp2Session | undefined;
+  let resent = 0;
   const session = (): ClientHttp2Session => {
     if (current !== undefined) return current;
     const opened = connect(server.origin, tls);
@@ -115,25 +128,48 @@ export function streams({ server, tls }: Credentials, name: string): Caller {
     current = opened;
     return opened;
   };
-  const send: Send = ({ method, path, contentType, body }) =>
-    new Promise((resolve, reject) => {
-      const stream = session().request({
-        ':method': method,
-        ':path': path,
-        accept: 'application/json',
-        ...(contentType === undefined ? {} : { 'content-type': contentType }),
-      });
-      let status = 0;
-      const chunks: Buffer[] = [];
-      stream.setTimeout(timeoutMs, () => {
-        stream.destroy(new Error(`no answer in ${timeoutMs} ms`));
-      });
-      stream.on('response', (headers) => (status = headers[':status'] ?? 0));
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-      stream.on('error', reject);
-      // Without an answer the status is 0.
-      stream.on('close', () => resolve({ status, text: Buffer.concat(chunks).toString('utf8') }));
-      stream.end(body);
+  const send: Send = async (what) => {
+    const over = session();
+    const answer = await overStream(over, what);
+    if (answer !== 'refused') return answer;
+    resent += 1;
+    if (current === over) current = undefined;
+    const again = await overStream(session(), what);
+    if (again === 'refused') throw new Error('refused by two sessions');
+    return again;
+  };
+  return caller(
+    name,
+    send,
+    () => current?.close(),
+    () => resent,
+  );
+}
+
+function overStream(
+  session: ClientHttp2Session,
+  { method, path, contentType, body }: Sent,
+): Promise<Received | 'refused'> {
+  return new Promise((resolve, reject) => {
+    const stream = session.request({
+      ':method': method,
+      ':path': path,
+      accept: 'application/json',
+      ...(contentType === undefined ? {} : { 'content-type': contentType }),
     });
-  return caller(name, send, () => current?.close());
+    let status = 0;
+    const chunks: Buffer[] = [];
+    stream.setTimeout(timeoutMs, () => {
+      stream.destroy(new Error(`no answer in ${timeoutMs} ms`));
+    });
+    stream.on('response', (headers) => (status = headers[':status'] ?? 0));
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+    stream.on('error', (error) => {
+      if (stream.rstCode === constants.NGHTTP2_REFUSED_STREAM && status === 0) resolve('refused');
+      else reject(error);
+    });
+    // Without an answer the status is 0.
+    stream.on('close', () => resolve({ status, text: Buffer.concat(chunks).toString('utf8') }));
+    stream.end(body);
+  });
 }

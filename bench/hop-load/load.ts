@@ -7,6 +7,8 @@ export interface LoadReport {
   readonly mode: (typeof loadModes)[number];
   requests: number;
   failed: number;
+  /** Unprocessed streams that the transport sent again. */
+  resent: number;
   /** The first failures, for people. */
   readonly failures: string[];
 }

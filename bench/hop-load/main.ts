@@ -1,6 +1,6 @@
 // Clients of the load balancer during a hop, in a process of their own: 20 requests a second over
 // each of three kinds of connection. It says `ready`, and its counts when it is asked.
-// Nothing is ever tried again, so every hiccup is a failed request.
+// Nothing is tried again but a stream that HTTP/2 says was not processed, which is counted.
 
 import { fail, type LoadMessage, loadModes, type LoadReport } from './load';
 import { type Caller, newConnections, oldConnections, streams } from './callers';
@@ -20,7 +20,7 @@ interface Client {
 }
 
 function begin(mode: (typeof loadModes)[number], caller: Caller): Client {
-  const report: LoadReport = { mode, requests: 0, failed: 0, failures: [] };
+  const report: LoadReport = { mode, requests: 0, failed: 0, resent: 0, failures: [] };
   const underWay = new Set<Promise<void>>();
   const timer = setInterval(() => {
     report.requests += 1;
@@ -49,7 +49,10 @@ async function main(kubeconfig: string): Promise<void> {
   process.once('message', () => {
     for (const { timer } of callers) clearInterval(timer);
     void Promise.all(callers.flatMap(({ underWay }) => [...underWay])).then(() => {
-      for (const { caller } of callers) caller.close();
+      for (const { caller, report } of callers) {
+        report.resent = caller.resent();
+        caller.close();
+      }
       say({ kind: 'report', reports: callers.map(({ report }) => report) });
       process.disconnect();
       process.exit(0);
