@@ -16,6 +16,7 @@ import { previewRollBackActivities } from './preview-rollback';
 import { repairEtcdActivities } from './repair-etcd';
 import { restoreActivities } from './restore';
 import { snapshotActivities } from './snapshot';
+import { pruneActivities } from './snapshot-prune';
 import { verifyActivities } from './verify';
 import { waitingTaintActivities } from './waiting-taint';
 
@@ -26,6 +27,7 @@ export function createActivities(deps: ActivityDependencies): AscentActivities {
     ...planActivities(deps),
     ...preflightActivities(deps),
     ...snapshotActivities(deps),
+    ...pruneActivities(deps),
     ...memberGateActivities(deps),
     ...controlPlaneActivities(deps),
     ...cordonActivities(deps),

@@ -1,7 +1,8 @@
 // What activities need in order to take, keep, verify and give back snapshots of etcd. What is said
 // of the interfaces in ports.ts holds here as well.
 
-import type { SnapshotNeed, SnapshotRecord, SnapshotSeal } from '../domain/activity-contract';
+import type { SnapshotNeed, SnapshotRecord } from '../domain/activity-contract';
+import type { SnapshotSeal } from '../domain/snapshots/order';
 import type { SnapshotId } from '../domain/names';
 import type { ObjectGroup } from '../domain/rollback/key-diff';
 import type { ReportLimits } from '../domain/rollback/report';

@@ -4,19 +4,21 @@
 import type { ApplicationFailure } from '@temporalio/activity';
 
 import type { AscentActivities, SnapshotInput, SnapshotRecord } from '../domain/activity-contract';
-import type { SnapshotId } from '../domain/names';
 import { snapshotDifference } from '../domain/snapshots/comparison';
-import { retentionOf } from '../domain/snapshots/retention';
 import { roomsFor } from '../domain/snapshots/room';
+import { type KubeVersion, oldest } from '../domain/versions';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { terminalFailure, toActivityFailure } from './failure-mapping';
-import { PortError } from './ports';
+import { type ClusterPorts, PortError } from './ports';
+import { pruneAfter } from './snapshot-prune';
 import type { RestoreNeed, SnapshotDraft, SnapshotVerifier, TakenSnapshot } from './snapshot-ports';
 
 interface Taking {
   readonly deps: ActivityDependencies;
   readonly run: ActivityRun;
   readonly input: SnapshotInput;
+  /** What its API server is to be. */
+  readonly kubeVersion: KubeVersion;
 }
 
 type Verified = SnapshotRecord['verified'];
@@ -41,7 +43,10 @@ export function snapshotActivities(
         },
         async (run) => {
           const existing = await deps.ports.snapshots.find(input.snapshotId);
-          if (existing === undefined) return takeSnapshot({ deps, run, input });
+          if (existing === undefined) {
+            const kubeVersion = input.kubeVersion ?? (await servedVersion(deps.ports, run.signal));
+            return takeSnapshot({ deps, run, input, kubeVersion });
+          }
           refuseOtherSnapshot(input, existing);
           return withoutNeeds(existing);
         },
@@ -49,34 +54,60 @@ export function snapshotActivities(
   };
 }
 
+/**
+ * Of the oldest API server. PortError `unreachable` when none answers, as while a restore moves
+ * data: it stops them first and starts them last, and nothing is to be taken in between.
+ */
+async function servedVersion({ members }: ClusterPorts, signal: AbortSignal): Promise<KubeVersion> {
+  const seen = await Promise.all(
+    members.members().map(({ name }) => members.apiServer(name, signal)),
+  );
+  const [first, ...others] = seen.flatMap((one) => (one.kind === 'observed' ? [one.version] : []));
+  if (first !== undefined) return oldest([first, ...others]);
+  const message = 'no API server answers: the cluster is down, or a restore moves its data';
+  throw new PortError('unreachable', message);
+}
+
+/** Of no hop: what was changed or restored meanwhile is not what was taken. */
+async function requireSameVersion({ deps, run, input, kubeVersion }: Taking): Promise<void> {
+  if (input.kubeVersion !== undefined) return;
+  const now = await servedVersion(deps.ports, run.signal);
+  if (now === kubeVersion) return;
+  const message = `the API servers were at ${kubeVersion} and are at ${now} now`;
+  throw new PortError('conflict', message);
+}
+
 /** An id names one snapshot for ever; going back to another one would be a surprise. */
 function refuseOtherSnapshot(input: SnapshotInput, { hop, kubeVersion }: SnapshotRecord): void {
-  if (hop === input.hop && kubeVersion === input.kubeVersion) return;
+  const wanted = input.kubeVersion ?? kubeVersion;
+  if (hop === input.hop && kubeVersion === wanted) return;
   const message =
-    `snapshot ${input.snapshotId} exists, but it is of ${hop} at ${kubeVersion},` +
-    ` not of ${input.hop} at ${input.kubeVersion}`;
+    `snapshot ${input.snapshotId} exists, but it is of ${hop ?? 'no hop'} at ${kubeVersion},` +
+    ` not of ${input.hop ?? 'no hop'} at ${wanted}`;
   throw terminalFailure({ code: 'snapshot-failed', message, details: { hop, kubeVersion } });
 }
 
 async function takeSnapshot(taking: Taking): Promise<SnapshotRecord> {
-  const { deps, run, input } = taking;
+  const { deps, run, input, kubeVersion } = taking;
   const { snapshots } = deps.ports;
   const { taken: facts, draft, needs } = await save(taking);
   try {
     const verified = await verify(taking, { taken: facts, draft, needs });
     run.signal.throwIfAborted();
-    const { planDigest, actor } = input;
+    await requireSameVersion(taking);
+    const { hop, planDigest, actor, asked } = input;
     const { ascentVersion } = deps;
     const committed = await snapshots.commit(draft, {
       id: input.snapshotId,
       cluster: input.cluster,
       etcdClusterId: facts.clusterId,
       etcdMember: facts.member,
-      planDigest,
+      ...(planDigest === undefined ? {} : { planDigest }),
       ...(actor === undefined ? {} : { actor }),
       ...(ascentVersion === undefined ? {} : { ascentVersion }),
-      hop: input.hop,
-      kubeVersion: input.kubeVersion,
+      ...(hop === undefined ? {} : { hop }),
+      ...(asked === undefined ? {} : { asked }),
+      kubeVersion,
       etcdVersion: facts.etcdVersion,
       sha256: facts.sha256,
       sizeBytes: facts.sizeBytes,
@@ -87,7 +118,7 @@ async function takeSnapshot(taking: Taking): Promise<SnapshotRecord> {
     });
     // That of another worker, where it was faster.
     refuseOtherSnapshot(input, committed);
-    return { ...withoutNeeds(committed), ...(await prune(taking)) };
+    return { ...withoutNeeds(committed), ...(await pruneAfter(deps, run, input)) };
   } catch (error) {
     // Why it is not kept is what counts; the next attempt removes what this one could not.
     await snapshots.discard(draft).catch(() => undefined);
@@ -147,32 +178,6 @@ async function save({ deps, run, input }: Taking): Promise<Saved> {
   }
 }
 
-/**
- * Makes room only once the new snapshot is verified and kept. What cannot be removed harms nobody:
- * it is told, and tried again after the next one.
- */
-async function prune({ deps, run, input }: Taking): Promise<Pick<SnapshotRecord, 'pruned'>> {
-  const { snapshots } = deps.ports;
-  const { keep } = snapshots;
-  if (keep === undefined) return {};
-  const removed: SnapshotId[] = [];
-  let problem: string | undefined;
-  try {
-    run.beat({ phase: 'removing what is not needed any more' });
-    const records = await snapshots.list();
-    for (const { id, stays } of retentionOf(records, { cluster: input.cluster, keep })) {
-      if (stays) continue;
-      await snapshots.remove(id);
-      removed.push(id);
-    }
-  } catch (error) {
-    if (!(error instanceof PortError)) throw error;
-    problem = error.message;
-  }
-  if (removed.length === 0 && problem === undefined) return {};
-  return { pruned: { removed, ...(problem === undefined ? {} : { problem }) } };
-}
-
 /** Workflows carry records; the store keeps the whole. */
 function withoutNeeds({ needs: _long, ...record }: SnapshotRecord): SnapshotRecord {
   return record;
@@ -202,7 +207,7 @@ function unreliable(
 
 /** What the store gives back is restored: a lost key or a damaged copy is found here. */
 async function restoreIntoScratch(
-  { deps, run, input }: Taking,
+  { deps, run, input, kubeVersion }: Taking,
   { taken: facts, draft, needs }: Saved,
 ): ReturnType<SnapshotVerifier['verify']> {
   const { snapshots, verifier } = deps.ports;
@@ -213,7 +218,7 @@ async function restoreIntoScratch(
       const known = (await snapshots.needs(draft, run.signal)) ?? needs;
       run.beat({ phase: 'verifying: restoring into a scratch etcd' });
       return await verifier.verify(plain.file, facts.revision, run.signal, {
-        version: input.kubeVersion,
+        version: kubeVersion,
         ...(known === undefined ? {} : { needs: known }),
       });
     } finally {

@@ -42,6 +42,14 @@ import type { PreviewOptions, RollBackPreview } from './roll-back-preview';
 import { confirmRollBack, previewRollBack } from './roll-back-preview';
 import type { ScheduleOptions, UpgradeSchedule } from './schedules';
 import { createSchedule, deleteSchedule, listSchedules } from './schedules';
+import type {
+  PruneEnd,
+  PruneSnapshotsOptions,
+  SnapshotBusy,
+  SnapshotEnd,
+  TakeSnapshotOptions,
+} from './snapshots';
+import { pruneSnapshots, takeSnapshot } from './snapshots';
 import type { StartOptions, StartResult } from './start';
 import { startUpgrade } from './start';
 import { isWorkflowNotFound } from './temporal-errors';
@@ -272,6 +280,19 @@ export class AscentClient {
 
   schedules(): Promise<readonly UpgradeSchedule[]> {
     return listSchedules(this.#session);
+  }
+
+  /** Takes a snapshot as a hop does, verified; answers with its record, or why there is none. */
+  takeSnapshot(cluster: string, options: TakeSnapshotOptions): Promise<SnapshotEnd | SnapshotBusy> {
+    return takeSnapshot(this.#session, cluster, options);
+  }
+
+  /** Removes the snapshots that are more than is to be kept, or tells which would go. */
+  pruneSnapshots(
+    cluster: string,
+    options: PruneSnapshotsOptions,
+  ): Promise<PruneEnd | SnapshotBusy> {
+    return pruneSnapshots(this.#session, cluster, options);
   }
 
   #send<Name extends Command['name']>(

@@ -21,6 +21,13 @@ export type { DrainFieldProblem, DrainFields, DrainPolicyResult } from './drain-
 export type { ListOptions, UpgradeSummary } from './listing';
 export type { DrainOptions, DrainStart, UncordonOptions, UncordonResult } from './node-drains';
 export type { PreviewOptions, RollBackPreview } from './roll-back-preview';
+export type {
+  PruneEnd,
+  PruneSnapshotsOptions,
+  SnapshotBusy,
+  SnapshotEnd,
+  TakeSnapshotOptions,
+} from './snapshots';
 export type { ScheduleOptions, ScheduleTime, UpgradeSchedule } from './schedules';
 export { parseSpecFile, specProblemText } from './spec-file';
 export type { SpecFileResult, SpecProblem } from './spec-file';

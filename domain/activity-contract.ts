@@ -12,12 +12,12 @@ import type { ForcedPod, StuckPod } from './drain/force';
 import type { PreflightReport } from './preflight/findings';
 import type { PlannedTime } from './preflight/preflight-cluster';
 import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PodRef } from './names';
-import type { PoolName } from './names';
-import type { SnapshotId } from './names';
+import type { PoolName, SnapshotId } from './names';
 import type { Observation } from './observation';
 import type { PlanResult, PoolWindow } from './plan/plan';
 import type { ReportLimits, RollBackReport, RollBackTarget } from './rollback/report';
 import type { SnapshotServed } from './snapshots/served';
+import type { PruneInput, PruneResult, SnapshotOrder, SnapshotSeal } from './snapshots/order';
 import type { DrainPolicy, UpgradeSpec } from './spec';
 import type { SurgeEnd } from './drain/surge';
 import type { KubeVersion } from './versions';
@@ -45,11 +45,13 @@ export interface CheckMembersInput extends ClusterInput {
 
 export interface SnapshotInput extends ClusterInput {
   readonly snapshotId: SnapshotId;
-  readonly hop: HopId;
-  readonly kubeVersion: KubeVersion;
-  readonly planDigest: PlanDigest;
-  /** Who asked for the upgrade. */
+  /** Absent, as the next two, where it is of no hop: then the API servers tell the version. */
+  readonly hop?: HopId;
+  readonly kubeVersion?: KubeVersion;
+  readonly planDigest?: PlanDigest;
+  /** Who asked for the upgrade, or for the snapshot. */
   readonly actor?: string | undefined;
+  readonly asked?: SnapshotOrder;
 }
 
 /** Something beside etcd that a restore needs, by reference. */
@@ -62,17 +64,12 @@ export interface SnapshotNeed {
   readonly fingerprint: string;
 }
 
-/** How the content of a snapshot is sealed where it is stored. */
-export interface SnapshotSeal {
-  readonly by: 'age';
-  /** Fingerprint of the key, never the key: `sha256:` and 16 hexadecimal digits. */
-  readonly key: string;
-}
-
 /** A snapshot that was restored into a scratch etcd and compared (R6). */
 export interface SnapshotRecord {
   readonly id: SnapshotId;
-  readonly hop: HopId;
+  /** Absent: it was taken for none, but asked for. */
+  readonly hop?: HopId;
+  readonly asked?: SnapshotOrder;
   readonly kubeVersion: KubeVersion;
   readonly etcdVersion: string;
   /** Location in the store, for people: a path or URL without credentials. */
@@ -340,6 +337,8 @@ export interface AscentActivities {
   /** Reads only; findings are a result, not a failure. */
   preflight(input: PreflightInput): Promise<PreflightReport>;
   takeSnapshot(input: SnapshotInput): Promise<SnapshotRecord>;
+  /** Removes what is more than is to be kept (snapshots/retention.ts). */
+  pruneSnapshots(input: PruneInput): Promise<PruneResult>;
   /** Which member leads the controllers now (for `leader-last`). */
   findLeaders(input: ClusterInput): Promise<LeadersResult>;
   /** Reads only; waits a while for what is only for a moment so. Findings are a result. */

@@ -34,6 +34,11 @@ export function drainWorkflowId(cluster: ClusterName, node: NodeName): string {
   return `drain/${cluster}/${node}`;
 }
 
+/** `snapshot/<cluster>`: what a person asks for about its snapshots, one at a time. */
+export function snapshotWorkflowId(cluster: ClusterName): string {
+  return `snapshot/${cluster}`;
+}
+
 /** `rollback-preview/<cluster>`: what a rollback would undo; the last one is what is confirmed. */
 export function rollBackPreviewWorkflowId(cluster: ClusterName): string {
   return `rollback-preview/${cluster}`;

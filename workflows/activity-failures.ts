@@ -26,6 +26,7 @@ const timeoutCodes: Readonly<Record<keyof AscentActivities, FailureCode>> = {
   planUpgrade: 'cluster-unreachable',
   preflight: 'cluster-unreachable',
   takeSnapshot: 'snapshot-failed',
+  pruneSnapshots: 'snapshot-failed',
   findLeaders: 'cluster-unreachable',
   checkMembers: 'cluster-unreachable',
   putBackMember: 'member-upgrade-failed',

@@ -55,6 +55,7 @@ const limits: Readonly<Record<keyof AscentActivities, Limits>> = {
   planUpgrade: { totalMs: 10 * minuteMs, attemptMs: 2 * minuteMs, heartbeats: true },
   preflight: { totalMs: 15 * minuteMs, attemptMs: 5 * minuteMs, heartbeats: true },
   takeSnapshot: { totalMs: 2 * hourMs, attemptMs: hourMs, heartbeats: true },
+  pruneSnapshots: { totalMs: 10 * minuteMs, attemptMs: 5 * minuteMs, heartbeats: true },
   findLeaders: { totalMs: 10 * minuteMs, attemptMs: 30 * secondMs, heartbeats: false },
   checkMembers: { totalMs: 5 * minuteMs, attemptMs: 2 * minuteMs, heartbeats: true },
   // As long as its upgrade may take.

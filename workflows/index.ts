@@ -2,6 +2,7 @@
 
 export { drainNode } from './drain-node';
 export { previewRollBack } from './preview-roll-back';
+export { pruneClusterSnapshots, takeClusterSnapshot } from './snapshots';
 export { rollBackHop } from './roll-back-hop';
 export { startScheduledUpgrade } from './start-scheduled-upgrade';
 export { uncordonNode } from './uncordon-node';

@@ -9,7 +9,11 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 
-import type { RollBackPreviewInput, StartRefusal } from '../domain/activity-contract';
+import type {
+  RollBackPreviewInput,
+  SnapshotRecord,
+  StartRefusal,
+} from '../domain/activity-contract';
 import type { Blocker } from '../domain/blockers';
 import type {
   AuditEntry,
@@ -33,6 +37,7 @@ import type { Plan } from '../domain/plan/plan';
 import type { HopStatus, NodeStatus, PoolStatus, UpgradeStatus } from '../domain/status/progress';
 import type { ReportLimits, RollBackReport, RollBackTarget } from '../domain/rollback/report';
 import { searchAttributeNames } from '../domain/search-attributes';
+import type { PruneInput, PruneResult, SnapshotOrder } from '../domain/snapshots/order';
 import type { UpgradeSpec } from '../domain/spec';
 import type { UpgradeState } from './upgrade-state';
 
@@ -99,6 +104,31 @@ export interface PreviewRollBackInput extends RollBackPreviewInput {
 /** Result of previewRollBack. Without a report whoever asked decides what to do. */
 export type RollBackPreview =
   | { readonly kind: 'report'; readonly report: RollBackReport }
+  | { readonly kind: 'failed'; readonly failure: FailureInfo };
+
+/** The one argument of takeClusterSnapshot. */
+export interface TakeSnapshotInput {
+  readonly cluster: ClusterName;
+  readonly actor: string;
+  readonly order: SnapshotOrder;
+  /** How long it may wait for a worker; 20 s. */
+  readonly workerTimeoutMs?: number;
+}
+
+/** Result of takeClusterSnapshot. */
+export type SnapshotEnd =
+  | { readonly kind: 'taken'; readonly snapshot: SnapshotRecord }
+  | { readonly kind: 'failed'; readonly failure: FailureInfo };
+
+/** The one argument of pruneClusterSnapshots. */
+export interface PruneSnapshotsInput extends PruneInput {
+  readonly actor: string;
+  readonly workerTimeoutMs?: number;
+}
+
+/** Result of pruneClusterSnapshots. */
+export type PruneEnd =
+  | (PruneResult & { readonly kind: 'pruned'; readonly dryRun: boolean })
   | { readonly kind: 'failed'; readonly failure: FailureInfo };
 
 /** Queries of upgradeCluster. */

@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 
-import type { SnapshotSeal } from '../../domain/activity-contract';
+import type { SnapshotSeal } from '../../domain/snapshots/order';
 import type { TakenSnapshot } from '../snapshot-ports';
 import { parseJson } from './json';
 import { sealSchema } from './snapshot-record';

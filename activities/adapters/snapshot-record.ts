@@ -32,7 +32,13 @@ const servedSchema = z.discriminatedUnion('by', [
 
 const recordSchema = z.object({
   id: z.string().regex(idPattern),
-  hop: z.string(),
+  hop: z.string().optional(),
+  asked: z
+    .object({
+      reason: z.string(),
+      routine: z.object({ keep: z.number().int().positive().optional() }).optional(),
+    })
+    .optional(),
   kubeVersion: z.string(),
   etcdVersion: z.string(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),

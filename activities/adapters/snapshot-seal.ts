@@ -9,7 +9,7 @@ import type { ReadableStream } from 'node:stream/web';
 
 import { Decrypter, Encrypter } from 'age-encryption';
 
-import type { SnapshotSeal } from '../../domain/activity-contract';
+import type { SnapshotSeal } from '../../domain/snapshots/order';
 import type { ClusterAccess } from '../access';
 import { PortError } from '../ports';
 import { isError } from './node-errors';

@@ -15,7 +15,8 @@ import type {
   StoreRoom,
   TakenSnapshot,
 } from '../../activities/snapshot-ports';
-import type { SnapshotRecord, SnapshotSeal } from '../../domain/activity-contract';
+import type { SnapshotRecord } from '../../domain/activity-contract';
+import type { SnapshotSeal } from '../../domain/snapshots/order';
 import type { SnapshotId } from '../../domain/names';
 import type { EtcdObservation } from '../../domain/observation';
 import type { ReportLimits } from '../../domain/rollback/report';

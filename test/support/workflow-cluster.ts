@@ -98,6 +98,8 @@ export class ScriptedCluster {
   readonly surges = new Map<string, readonly SurgeEnd[]>();
   /** What the next restores go on without, until it is repaired. */
   lostEtcd: readonly LostEtcdMember[] = [];
+  /** Snapshots that are more than is to be kept. */
+  surplus: readonly SnapshotId[] = [];
   /** Orders of previews, in their order. */
   readonly previews: RollBackPreviewInput[] = [];
   /** What was written since any snapshot. */
@@ -230,6 +232,11 @@ export class ScriptedCluster {
         (input) => input.snapshotId,
         (input) => this.#takeSnapshot(input),
       ),
+      pruneSnapshots: run('pruneSnapshots', whole, () => ({
+        location: '/snapshots',
+        removed: this.surplus,
+        stay: this.#snapshots.size,
+      })),
       findLeaders: run('findLeaders', whole, () => this.leaders),
       checkMembers: run('checkMembers', whole, () => ({
         schema: 'ascent.preflight/v1',
@@ -346,12 +353,13 @@ export class ScriptedCluster {
   }
 
   #takeSnapshot(input: Parameters<AscentActivities['takeSnapshot']>[0]): SnapshotRecord {
-    const { snapshotId, hop, kubeVersion } = input;
+    const { snapshotId, hop, asked, kubeVersion = '1.28.15' as KubeVersion } = input;
     const before = this.#snapshots.get(snapshotId);
     if (before !== undefined) return before.record;
     const record: SnapshotRecord = {
       id: snapshotId,
-      hop,
+      ...(hop === undefined ? {} : { hop }),
+      ...(asked === undefined ? {} : { asked }),
       kubeVersion,
       etcdVersion: '3.5.21',
       location: `/snapshots/${snapshotId}.db`,

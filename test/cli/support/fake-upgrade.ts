@@ -7,6 +7,8 @@ import type {
   DrainLook,
   DrainStart,
   RollBackPreview,
+  SnapshotBusy,
+  SnapshotEnd,
   StartRefused,
   StartResult,
   UncordonResult,
@@ -19,12 +21,13 @@ import {
   UpgradeNotFoundError,
 } from '../../../client';
 import { judgeForce } from '../../../domain/drain/force';
-import type { GateId, PlanDigest } from '../../../domain/names';
+import type { ClusterName, GateId, PlanDigest, SnapshotId } from '../../../domain/names';
 import type { AuditEntry, CommandAccepted, CommandRefusal } from '../../../domain/status/control';
 import type { Plan } from '../../../domain/plan/plan';
 import type { UpgradeProgress, UpgradeResult } from '../../../domain/status/progress';
 import { hopId, nodeName, poolName } from '../../support/builders';
 import { nowMs } from './fake-terminal';
+import { askedSnapshot } from './snapshot-fixtures';
 import { undoneReport } from './rollback-fixtures';
 import { drainingLook, drainTrail, nodeDrained, nodeUncordoned } from './node-fixtures';
 
@@ -37,6 +40,10 @@ export interface FakeUpgradeOptions {
   readonly moments?: readonly UpgradeProgress[];
   readonly refusal?: StartRefused;
   readonly schedules?: readonly UpgradeSchedule[];
+  /** Why no snapshot is taken or removed. */
+  readonly snapshot?: Extract<SnapshotEnd, { kind: 'failed' }> | SnapshotBusy;
+  /** Snapshots that are more than is to be kept. */
+  readonly surplus?: readonly string[];
   /** What a rollback would undo; default: `undoneReport`. */
   readonly preview?: RollBackPreview;
   /** What single nodes are told; default: they are drained at once. */
@@ -252,6 +259,25 @@ export class FakeUpgrade implements UpgradeClient {
   unschedule: UpgradeClient['unschedule'] = (cluster) => {
     this.calls.push(['unschedule', cluster]);
     return Promise.resolve();
+  };
+
+  takeSnapshot: UpgradeClient['takeSnapshot'] = (cluster, { actor, reason }) => {
+    const { snapshot } = this.#options;
+    if (snapshot !== undefined) return Promise.resolve(snapshot);
+    const taken = { ...askedSnapshot, cluster: cluster as ClusterName, actor, asked: { reason } };
+    return Promise.resolve({ kind: 'taken', snapshot: taken });
+  };
+
+  pruneSnapshots: UpgradeClient['pruneSnapshots'] = (_cluster, { dryRun = false }) => {
+    const { snapshot, surplus = [] } = this.#options;
+    if (snapshot !== undefined) return Promise.resolve(snapshot);
+    return Promise.resolve({
+      kind: 'pruned',
+      dryRun,
+      location: '/snapshots',
+      removed: surplus as readonly SnapshotId[],
+      stay: 3,
+    });
   };
 
   schedules: UpgradeClient['schedules'] = () => Promise.resolve(this.#options.schedules ?? []);

@@ -88,3 +88,12 @@ export function storeToLookAt(
   else etcd.scratch = restored;
   return { snapshots: store, verifier: etcd };
 }
+
+/** Of no hop: somebody asked for it. */
+export const askedSnapshot: SnapshotRecord = (() => {
+  const { hop: _none, ...asked } = record({
+    id: 'prod-asked-5b1d6a0e93f4' as SnapshotId,
+    location: '/snapshots/prod-asked-5b1d6a0e93f4/snapshot.db.age',
+  });
+  return asked;
+})();

@@ -106,6 +106,7 @@ function changed(setting: Setting, sentence: string): Setting {
   return more(setting);
 }
 
+const noRoom = failureInfo('space-missing', 'there is no room for a snapshot');
 const noComparison = failureInfo('cluster-unreachable', 'no etcd member is healthy');
 
 const settings: Readonly<Record<string, (setting: Setting) => Setting>> = {
@@ -166,6 +167,18 @@ const settings: Readonly<Record<string, (setting: Setting) => Setting>> = {
   'no snapshot can be compared with': (setting) => ({
     ...setting,
     upgrade: { ...setting.upgrade, preview: { kind: 'failed', failure: noComparison } },
+  }),
+  'there are too many snapshots': (setting) => ({
+    ...setting,
+    upgrade: { ...setting.upgrade, surplus: ['prod-asked-1', 'prod-asked-2'] },
+  }),
+  'snapshots are being taken': (setting) => ({
+    ...setting,
+    upgrade: { ...setting.upgrade, snapshot: { kind: 'busy', workflowId: 'snapshot/prod' } },
+  }),
+  'no snapshot can be taken': (setting) => ({
+    ...setting,
+    upgrade: { ...setting.upgrade, snapshot: { kind: 'failed', failure: noRoom } },
   }),
   'somebody says no': (setting) => ({
     ...setting,

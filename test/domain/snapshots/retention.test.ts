@@ -41,6 +41,50 @@ describe('of the snapshots in a store', () => {
     ]);
   });
 
+  it('the way back is that of a hop, however many were asked for since', () => {
+    const asked = { reason: 'before the move' };
+    const ours = [
+      taken('hop-1', 1),
+      taken('hop-2', 2),
+      { ...taken('asked-1', 3), asked },
+      { ...taken('asked-2', 4), asked },
+    ];
+    expect(told(retentionOf(ours, { cluster, keep: 1 }))).toEqual([
+      'hop-1 goes: more than the newest 1; goes after the next snapshot',
+      'hop-2 stays: the newest, and so the way back',
+      'asked-1 goes: more than the newest 1; goes after the next snapshot',
+      'asked-2 stays: one of the newest 1',
+    ]);
+    expect(told(retentionOf([{ ...taken('asked-1', 3), asked }], { cluster, keep: 1 }))).toEqual([
+      'asked-1 stays: the newest, and so the way back',
+    ]);
+  });
+
+  it('those of a schedule are counted by themselves, by the limit of the newest', () => {
+    const routine = (id: string, day: number, keep?: number) => ({
+      ...taken(id, day),
+      asked: { reason: 'every day', routine: keep === undefined ? {} : { keep } },
+    });
+    const ours = [
+      taken('hop', 1),
+      routine('r-1', 2, 9),
+      routine('r-2', 3, 9),
+      routine('r-3', 4, 2),
+    ];
+    expect(told(retentionOf(ours, { cluster, keep: 1 }))).toEqual([
+      'hop stays: the newest, and so the way back',
+      'r-1 goes: more than the newest 2 of a schedule; goes after the next snapshot',
+      'r-2 stays: one of the newest 2 of a schedule',
+      'r-3 stays: one of the newest 2 of a schedule',
+    ]);
+    const unlimited = [taken('hop', 1), routine('r-1', 2), routine('r-2', 3)];
+    expect(told(retentionOf(unlimited, { cluster, keep: undefined }))).toEqual([
+      'hop stays: the newest, and so the way back',
+      'r-1 stays: no limit is set',
+      'r-2 stays: no limit is set',
+    ]);
+  });
+
   it('all stay where no limit is set', () => {
     const limits = { cluster, keep: undefined };
     expect(told(retentionOf([taken('a', 1), taken('b', 2)], limits))).toEqual([
