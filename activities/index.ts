@@ -7,6 +7,7 @@ import { controlPlaneActivities } from './control-plane';
 import { cordonActivities } from './cordon';
 import { drainActivities } from './drain/drain';
 import { endSurgesActivities } from './drain/end-surges';
+import { etcdMemberActivities } from './etcd-member';
 import { memberGateActivities } from './member-gate';
 import { nodeActivities } from './node';
 import { observeActivities } from './observe';
@@ -40,5 +41,6 @@ export function createActivities(deps: ActivityDependencies): AscentActivities {
     ...restoreActivities(deps),
     ...previewRollBackActivities(deps),
     ...repairEtcdActivities(deps),
+    ...etcdMemberActivities(deps),
   };
 }

@@ -36,7 +36,7 @@ export function memberGateActivities(
 async function checkMembers(
   { ports }: ActivityDependencies,
   run: ActivityRun,
-  { hop }: CheckMembersInput,
+  { hop, etcd: change }: CheckMembersInput,
 ): Promise<PreflightReport> {
   const look = async (): Promise<PreflightReport> => {
     const [members, etcd, leases] = await Promise.all([
@@ -44,7 +44,8 @@ async function checkMembers(
       ports.etcd.observe(run.signal),
       ports.kube.listLeaderLeases(run.signal),
     ]);
-    return evaluateControlPlane({ observation: { members, etcd, leases }, hop });
+    const facts = { observation: { members, etcd, leases }, hop };
+    return evaluateControlPlane(change === undefined ? facts : { ...facts, etcd: change });
   };
   let report: PreflightReport = { schema: 'ascent.preflight/v1', findings: [] };
   const boundMs = run.boundedMs(patienceMs);

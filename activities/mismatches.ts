@@ -35,6 +35,13 @@ export type Mismatch =
   | { readonly code: 'etcd-unobserved'; readonly problem: Problem }
   | { readonly code: 'etcd-member-unreachable'; readonly member: string; readonly problem: Problem }
   | { readonly code: 'etcd-hashes-differ' }
+  | { readonly code: 'etcd-leaderless' }
+  | {
+      readonly code: 'etcd-version';
+      readonly member: string;
+      readonly expected: KubeVersion;
+      readonly actual: string;
+    }
   | { readonly code: 'node-missing'; readonly node: NodeName }
   | {
       readonly code: 'kubelet-version';
@@ -129,6 +136,10 @@ function mismatchText(mismatch: Mismatch): string {
       return `etcd member ${mismatch.member} does not answer (${mismatch.problem.message})`;
     case 'etcd-hashes-differ':
       return 'the etcd members do not hold the same data';
+    case 'etcd-leaderless':
+      return 'etcd has no leader that all agree on';
+    case 'etcd-version':
+      return `etcd of ${mismatch.member} runs ${mismatch.actual}, not ${mismatch.expected}`;
     case 'node-missing':
       return `node ${mismatch.node} does not exist`;
     case 'kubelet-version': {

@@ -62,7 +62,7 @@ export async function observeCluster(options: {
   const { kube } = ports;
   const observedAt = new Date(ports.clock.nowMs()).toISOString();
   options.onPhase?.('reading the cluster');
-  const [members, etcd, leases, nodes, pods, namespaces, budgets, availableVersions, store] =
+  const [members, etcd, leases, nodes, pods, namespaces, budgets, available, store] =
     await Promise.all([
       observeMembers(ports, signal),
       ports.etcd.observe(signal),
@@ -71,7 +71,7 @@ export async function observeCluster(options: {
       kube.listPods(signal),
       kube.listNamespaces(signal),
       kube.listBudgets(signal),
-      ports.controlPlane.availableVersions(signal),
+      observeReleases(ports, signal),
       observeSnapshotStore(ports, signal),
     ]);
   options.onPhase?.(`read ${nodes.length} nodes, ${pods.length} pods, ${budgets.length} budgets`);
@@ -86,9 +86,23 @@ export async function observeCluster(options: {
     namespaces,
     budgets: budgets.map(withoutSelector),
     budgetOverlaps: findOverlaps(pods, budgets),
-    ...(availableVersions === undefined ? {} : { availableVersions }),
+    ...available,
     servedMinors: ports.verifier.minors,
     snapshotStore: store,
+  };
+}
+
+async function observeReleases(
+  { controlPlane }: Pick<LookingPorts, 'controlPlane'>,
+  signal: AbortSignal,
+): Promise<Pick<Observation, 'availableVersions' | 'availableEtcdVersions'>> {
+  const [availableVersions, availableEtcdVersions] = await Promise.all([
+    controlPlane.availableVersions(signal),
+    controlPlane.availableEtcdVersions(signal),
+  ]);
+  return {
+    ...(availableVersions === undefined ? {} : { availableVersions }),
+    ...(availableEtcdVersions === undefined ? {} : { availableEtcdVersions }),
   };
 }
 

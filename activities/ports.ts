@@ -263,6 +263,11 @@ export interface EtcdApi {
   /** Of the largest of the members that answer. */
   databaseBytes(signal: AbortSignal): Promise<number>;
   /**
+   * Hands the leadership from one member to another, both by name. Returns when the other leads.
+   * PortError `conflict` when `from` does not lead.
+   */
+  moveLeader(from: string, to: string, signal: AbortSignal): Promise<void>;
+  /**
    * Streams a snapshot of one healthy member into `file` (hash-checked, `.part` then rename) and
    * tells what it holds. `hashKv` is HashKV of the member at exactly `revision`.
    */
@@ -283,6 +288,8 @@ export interface DriverContext {
 export interface ReleaseSource {
   /** Releases that can be installed here; undefined when nobody can tell. */
   availableVersions(signal: AbortSignal): Promise<readonly KubeVersion[] | undefined>;
+  /** The same of etcd. */
+  availableEtcdVersions(signal: AbortSignal): Promise<readonly KubeVersion[] | undefined>;
 }
 
 /** How a kind of control plane changes version. Every method may be called again at any point. */
@@ -304,8 +311,15 @@ export interface ControlPlaneDriver extends ReleaseSource {
     context: DriverContext,
   ): Promise<void>;
   /**
+   * Other programs on the same data: also back, while the cluster has not moved to the minor. What
+   * is still under way to change them is given up for it. Returns when they were replaced.
+   */
+  changeEtcd(member: MemberName, to: KubeVersion, context: DriverContext): Promise<void>;
+  /**
    * Stops every API server and controller, restores every etcd member from the file, and starts
-   * the control plane in `version`. Journaled under `restoreId`: a repeated call goes on.
+   * the control plane in `version`, etcd in `etcdVersion`, which took the snapshot: programs of an
+   * older minor refuse the data of a newer one. PortError `rejected`, and nothing is stopped, when
+   * they cannot be had. Journaled under `restoreId`: a repeated call goes on.
    * `snapshotFile` lives as long as the call: a repeated one names another with the same content.
    * A member of etcd that cannot be restored is left behind, and told, as long as the others are a
    * quorum.
@@ -316,6 +330,7 @@ export interface ControlPlaneDriver extends ReleaseSource {
       readonly snapshotFile: string;
       readonly snapshotRevision: number;
       readonly version: KubeVersion;
+      readonly etcdVersion: string;
     },
     context: DriverContext,
   ): Promise<{ readonly lost: readonly LostEtcdMember[] }>;

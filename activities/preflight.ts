@@ -10,7 +10,7 @@ export function preflightActivities(
 ): Pick<AscentActivities, 'preflight'> {
   return {
     /** Reads only. Bound: that of one observation. Findings are a result. */
-    preflight: ({ cluster, hop, planned }) =>
+    preflight: ({ cluster, hop, planned, etcd }) =>
       runActivity(
         {
           deps,
@@ -25,6 +25,7 @@ export function preflightActivities(
             observation,
             hop,
             ...(planned === undefined ? {} : { planned }),
+            ...(etcd === undefined ? {} : { etcd }),
           });
         },
       ),

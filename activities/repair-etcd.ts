@@ -1,11 +1,8 @@
 // repairEtcdMember: a member that a restore went on without comes back, empty, and fetches
 // everything from the others. What counts is what etcd itself says afterwards (R2).
 
-import type {
-  AscentActivities,
-  EtcdRepairInput,
-  EtcdRepairResult,
-} from '../domain/activity-contract';
+import type { AscentActivities } from '../domain/activity-contract';
+import type { EtcdRepairInput, EtcdRepairResult } from '../domain/etcd-contract';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { terminalFailure } from './failure-mapping';
 import { etcdMemberMismatches } from './member-looks';

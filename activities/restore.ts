@@ -88,6 +88,7 @@ async function restoreFrom(
         snapshotFile,
         snapshotRevision: record.revision,
         version: input.kubeVersion,
+        etcdVersion: record.etcdVersion,
       },
       { signal: run.signal, onPhase: beat },
     );

@@ -151,7 +151,10 @@ export function largeClusterPorts(): LookingPorts {
       keys: async () => [],
       list: async () => [],
     },
-    controlPlane: { availableVersions: async () => undefined },
+    controlPlane: {
+      availableVersions: async () => undefined,
+      availableEtcdVersions: async () => undefined,
+    },
     clock: { nowMs: () => Date.now() },
   };
 }

@@ -56,6 +56,7 @@ const etcdMember = z.object({
   name: text,
   endpoint: text,
   version: text,
+  clusterVersion: text.optional(),
   isLeader: z.boolean(),
   isLearner: z.boolean(),
   alarms: z.array(text),
@@ -128,6 +129,7 @@ const observationSchema = z.object({
   budgets: z.array(budget),
   budgetOverlaps: z.array(z.object({ pod: ref, budgets: z.array(ref) })),
   availableVersions: z.array(version).optional(),
+  availableEtcdVersions: z.array(version).optional(),
   servedMinors: z.array(text).optional(),
   snapshotStore: z.discriminatedUnion('kind', [
     z.object({

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { ClusterName, PoolName } from '../domain/names';
 import { isLabelKey, labelKeyWanted } from '../domain/drain/label-selector';
 import { isPercentage, maxUnavailableWanted } from '../domain/pool/pool-limits';
-import type { PoolSpec, UpgradeSpec } from '../domain/spec';
+import type { EtcdTarget, PoolSpec, UpgradeSpec } from '../domain/spec';
 import type { KubeMinor, KubeVersion } from '../domain/versions';
 import { parseMinor, parseVersion } from '../domain/versions';
 import { drainSchema, toDrainPolicy } from './drain-schema';
@@ -56,6 +56,34 @@ const release = z
   .string(expecting('a release such as "1.29.15"'))
   .regex(/^v?\d+\.\d+\.\d+$/, expecting('a release such as "1.29.15"'))
   .transform((text) => parseVersion(text) as KubeVersion);
+
+const etcdVersionWanted = expecting('a release of etcd such as "3.6.16"');
+
+const etcdTarget = z.strictObject(
+  {
+    hop: z
+      .string(expecting('the minor of a hop such as "1.30"'))
+      .regex(/^v?\d+\.\d+$/, expecting('the minor of a hop such as "1.30"'))
+      .transform((text) => parseMinor(text) as KubeMinor)
+      .meta({ description: 'Minor that the control plane goes to in that hop. Quote it.' }),
+    version: z
+      .string(etcdVersionWanted)
+      .regex(/^v?\d+\.\d+\.\d+$/, etcdVersionWanted)
+      .transform((text) => parseVersion(text) as KubeVersion)
+      .meta({ description: 'Release of etcd that its members run after that hop.' }),
+    order: z
+      .enum(['before-api-servers', 'after-controllers'], {
+        ...expecting('before-api-servers or after-controllers'),
+      })
+      .default('after-controllers')
+      .meta({
+        description:
+          'When in the hop; before the API servers where they want an etcd that is newer than' +
+          ' the one that runs.',
+      }),
+  },
+  expecting('a mapping with hop and version'),
+);
 
 const nodesWanted = expecting(maxUnavailableWanted);
 
@@ -158,6 +186,10 @@ export const specSchema = z
               .boolean(expecting('true or false'))
               .default(specDefaults.controlPlane.allowSingleMember)
               .meta({ description: 'Accepts that the API is down while the only member changes.' }),
+            etcd: z
+              .array(etcdTarget, expecting('a list of etcd versions'))
+              .default([])
+              .meta({ description: 'Hops that change etcd as well; empty: it stays what it is.' }),
           },
           expecting('a mapping'),
         )
@@ -199,9 +231,14 @@ export function toSpec(parsed: z.output<typeof specSchema>): UpgradeSpec {
     controlPlane: {
       memberTimeoutMs: controlPlane.memberTimeout,
       allowSingleMember: controlPlane.allowSingleMember,
+      ...(controlPlane.etcd.length === 0 ? {} : { etcd: controlPlane.etcd.map(toEtcdTarget) }),
     },
     pools: pools.map(toPool),
   };
+}
+
+function toEtcdTarget({ hop, version, order }: z.output<typeof etcdTarget>): EtcdTarget {
+  return { hop, version, ...(order === 'before-api-servers' ? { order } : {}) };
 }
 
 /** A default is left out: a spec must equal the one that a client before it wrote. */

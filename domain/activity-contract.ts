@@ -7,10 +7,11 @@
 import type { AdmissionHold, HeldNode } from './pool/admission';
 import type { DrainBlocker, PlanBlocker } from './blockers';
 import type { CordonPurpose } from './drain/cordon-reasons';
+import type { EtcdActivities } from './etcd-contract';
 import type { FailureInfo } from './failures';
 import type { ForcedPod, StuckPod } from './drain/force';
 import type { PreflightReport } from './preflight/findings';
-import type { PlannedTime } from './preflight/preflight-cluster';
+import type { EtcdChangeFacts, PlannedTime } from './preflight/preflight-cluster';
 import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PodRef } from './names';
 import type { PoolName, SnapshotId } from './names';
 import type { Observation } from './observation';
@@ -36,11 +37,15 @@ export interface PreflightInput extends ClusterInput {
   readonly hop: { readonly id: HopId; readonly from: KubeVersion; readonly to: KubeVersion };
   /** Absent when asked by an upgrade that began before it was known. */
   readonly planned?: PlannedTime;
+  /** Only where etcd changes before anything else of the hop. */
+  readonly etcd?: EtcdChangeFacts;
 }
 
 /** Are the members of the control plane fit for the next one to be changed? */
 export interface CheckMembersInput extends ClusterInput {
   readonly hop: { readonly from: KubeVersion; readonly to: KubeVersion };
+  /** Only around members of etcd that change. */
+  readonly etcd?: EtcdChangeFacts;
 }
 
 export interface SnapshotInput extends ClusterInput {
@@ -306,16 +311,6 @@ export interface LostEtcdMember {
   readonly problem: string;
 }
 
-export interface EtcdRepairInput extends ClusterInput {
-  readonly member: MemberName;
-}
-
-export interface EtcdRepairResult {
-  /** False when all members answered and held the same data already (A1). */
-  readonly changed: boolean;
-  readonly seconds: number;
-}
-
 export interface RestoreResult {
   readonly seconds: number;
   readonly revision: number;
@@ -329,7 +324,7 @@ export interface LeadersResult {
   readonly scheduler: MemberName | undefined;
 }
 
-export interface AscentActivities {
+export interface AscentActivities extends EtcdActivities {
   /** Reads only. */
   observeCluster(input: ClusterInput): Promise<Observation>;
   /** Observes and plans; blockers are a result, not a failure. */
@@ -364,8 +359,6 @@ export interface AscentActivities {
   restoreSnapshot(input: RestoreInput): Promise<RestoreResult>;
   /** Reads only: no object, only that and when each was written. */
   previewRollBack(input: RollBackPreviewInput): Promise<RollBackReport>;
-  /** Brings back an etcd member that a restore went on without. */
-  repairEtcdMember(input: EtcdRepairInput): Promise<EtcdRepairResult>;
 }
 
 /** Details of the ApplicationFailure `drain-deadline`. */

@@ -4,6 +4,7 @@
 import type {
   Blocker,
   DrainBlocker,
+  EtcdChangeFault,
   PlanBlocker,
   TerminatingCause,
   TreatmentSource,
@@ -89,6 +90,33 @@ const ladderFaults = {
   'surge-late': 'comes to surge after its end',
 } as const satisfies Record<LadderFault, string>;
 
+function etcdFaultText(fault: EtcdChangeFault): string {
+  switch (fault.why) {
+    case 'unobserved':
+      return (
+        'cannot be planned: not every member tells its version' +
+        ' - bring all of etcd within reach'
+      );
+    case 'duplicate-hop':
+      return 'is one of several for that hop - name one';
+    case 'not-on-path':
+      return 'belongs to no hop of this upgrade - name a minor that it goes through';
+    case 'goes-back':
+      return `would go back from ${fault.at} - only the rollback of a hop does; name a newer one`;
+    case 'skips-minor':
+      return `would skip a minor from ${fault.at} - name one of the minor after it first`;
+    case 'unsupported':
+      return `was not looked into, from ${fault.at} - change it by hand, between two upgrades`;
+    case 'patch-too-old':
+      return (
+        `may bring back members that were removed long ago, from ${fault.at}` +
+        ` - go to ${fault.needed} or newer of the minor that runs in a hop before`
+      );
+    case 'not-available':
+      return 'cannot be installed on this cluster - make it available to the driver';
+  }
+}
+
 const planWords: Words<PlanBlocker> = {
   'already-at-target': ({ cluster, at }) =>
     `the control plane and every pool of ${cluster} are at ${at} already - there is nothing to do`,
@@ -107,6 +135,8 @@ const planWords: Words<PlanBlocker> = {
   'via-unusable': ({ version, why }) =>
     `the release ${version} in via ${viaReasons[why]}` +
     ' - correct it, or leave it out to get the newest patch',
+  'etcd-change-unusable': (blocker) =>
+    `etcd ${blocker.version} in the hop to ${blocker.hop} ${etcdFaultText(blocker)}`,
   'no-members': ({ cluster }) =>
     `no control-plane member of ${cluster} is known - name them in the cluster access file`,
   'single-member-not-allowed': ({ member }) =>

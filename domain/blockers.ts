@@ -25,6 +25,12 @@ export type PlanBlocker =
       readonly version: KubeVersion;
       readonly why: 'not-on-path' | 'duplicate-minor' | 'not-available';
     }
+  | ({
+      /** The spec wants another etcd, which the members may not or cannot go to. */
+      readonly code: 'etcd-change-unusable';
+      readonly hop: KubeMinor;
+      readonly version: KubeVersion;
+    } & EtcdChangeFault)
   | { readonly code: 'no-members'; readonly cluster: ClusterName }
   | {
       readonly code: 'single-member-not-allowed';
@@ -105,6 +111,15 @@ export type PlanBlocker =
       readonly expected: string;
       readonly actual: string;
     };
+
+/** `at`: what the members run that stands in the way. */
+export type EtcdChangeFault =
+  | { readonly why: 'unobserved' | 'duplicate-hop' | 'not-on-path' }
+  | {
+      readonly why: 'goes-back' | 'skips-minor' | 'unsupported' | 'not-available';
+      readonly at: KubeVersion;
+    }
+  | { readonly why: 'patch-too-old'; readonly at: KubeVersion; readonly needed: KubeVersion };
 
 /** Why a terminating pod is still there (drain/stuck-terminating.ts). */
 export type TerminatingCause =
@@ -258,6 +273,7 @@ export const blockerCodes = [
   'release-missing',
   'hop-unsupported',
   'via-unusable',
+  'etcd-change-unusable',
   'no-members',
   'single-member-not-allowed',
   'member-unobserved',

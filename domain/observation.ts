@@ -62,6 +62,11 @@ export interface EtcdMemberObservation {
   readonly name: string;
   readonly endpoint: string;
   readonly version: string;
+  /**
+   * The version that all of its cluster agreed on, `3.5.0`: of the oldest minor among the members.
+   * Absent when it did not tell, or was not asked.
+   */
+  readonly clusterVersion?: string;
   readonly isLeader: boolean;
   readonly isLearner: boolean;
   /** Alarm names: NOSPACE, CORRUPT. */
@@ -177,6 +182,8 @@ export interface Observation {
    * before it was looked at.
    */
   readonly servedMinors?: readonly KubeMinor[];
+  /** The same of etcd. */
+  readonly availableEtcdVersions?: readonly KubeVersion[];
   /** Whether a probe file could be written, read back and removed in the snapshot store. */
   readonly snapshotStore:
     | {

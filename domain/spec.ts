@@ -88,6 +88,14 @@ export interface PoolSpec {
   readonly nodeSoakMs: number;
 }
 
+/** Another etcd, in the hop to `hop`. */
+export interface EtcdTarget {
+  readonly hop: KubeMinor;
+  readonly version: KubeVersion;
+  /** Absent: after the controllers. Before the API servers where they want a newer one. */
+  readonly order?: 'before-api-servers';
+}
+
 /** Thrown away by nobody: a spec is an input of the plan and its digest. */
 export interface UpgradeSpec {
   readonly apiVersion: 'ascent/v1';
@@ -106,6 +114,8 @@ export interface UpgradeSpec {
     readonly memberTimeoutMs: number;
     /** A single control-plane member means downtime in each hop; it must be asked for. */
     readonly allowSingleMember: boolean;
+    /** Absent: etcd stays what it is. */
+    readonly etcd?: readonly EtcdTarget[];
   };
   readonly pools: readonly PoolSpec[];
 }

@@ -1,7 +1,8 @@
 // Which executables the lab runs: those that the toolchain finds on this machine without fetching
 // or building anything. Who wants them installed first calls resolveToolchain (lab/toolchain).
 
-import { kubernetesVersions } from './toolchain/catalogue';
+import { type KubeVersion, minorOf } from '../domain/versions';
+import { etcdVersions, kubernetesVersions } from './toolchain/catalogue';
 import type { ToolRequest } from './toolchain/requests';
 import { resolveToolchain } from './toolchain/resolve';
 import type { Toolchain } from './toolchain/resolve';
@@ -13,11 +14,19 @@ interface KubeBinaries {
   readonly scheduler: string;
 }
 
-export interface LabBinaries {
+export interface EtcdBinaries {
   readonly etcd: string;
-  readonly etcdVersion: string;
   readonly etcdutl: string;
+}
+
+export interface LabBinaries extends EtcdBinaries {
+  /** Of `etcd`, which labs begin with unless they are told otherwise. */
+  readonly etcdVersion: string;
   readonly kwok: string;
+  /** Undefined when one of the two is not installed in this version. */
+  etcdOf(version: string): Promise<EtcdBinaries | undefined>;
+  /** Releases of which both are installed, oldest first. */
+  etcdVersions(): Promise<readonly string[]>;
   /** Undefined when one of the three is not installed in this version. */
   kube(version: string): Promise<KubeBinaries | undefined>;
   /** Releases of which all three are installed, oldest first. */
@@ -41,14 +50,19 @@ function pathIn(toolchain: Toolchain, tool: string): string {
   return found;
 }
 
-async function findKube(version: string): Promise<KubeBinaries | undefined> {
-  let found: Toolchain;
+/** Undefined when one of them is not installed in this version. */
+async function findAll(tools: readonly string[], version: string): Promise<Toolchain | undefined> {
   try {
-    found = await find(kubeTools.map((tool) => ({ tool, version })));
+    return await find(tools.map((tool) => ({ tool, version })));
   } catch (error) {
     if (error instanceof ToolchainError) return undefined;
     throw error;
   }
+}
+
+async function findKube(version: string): Promise<KubeBinaries | undefined> {
+  const found = await findAll(kubeTools, version);
+  if (found === undefined) return undefined;
   return {
     apiServer: pathIn(found, 'kube-apiserver'),
     controllerManager: pathIn(found, 'kube-controller-manager'),
@@ -56,36 +70,61 @@ async function findKube(version: string): Promise<KubeBinaries | undefined> {
   };
 }
 
+async function findEtcd(version: string): Promise<EtcdBinaries | undefined> {
+  const found = await findAll(['etcd', 'etcdutl'], version);
+  if (found === undefined) return undefined;
+  return { etcd: pathIn(found, 'etcd'), etcdutl: pathIn(found, 'etcdutl') };
+}
+
+/** What is missing now may be installed while the lab runs: only what was found is remembered. */
+function remembering<Binaries>(
+  look: (version: string) => Promise<Binaries | undefined>,
+): (version: string) => Promise<Binaries | undefined> {
+  const known = new Map<string, Binaries>();
+  return async (version) => {
+    const found = known.get(version) ?? (await look(version));
+    if (found !== undefined) known.set(version, found);
+    return found;
+  };
+}
+
+async function installedOf(
+  versions: readonly string[],
+  look: (version: string) => Promise<object | undefined>,
+): Promise<readonly string[]> {
+  const all = await Promise.all(
+    versions.map(async (version) => ((await look(version)) ? [version] : [])),
+  );
+  return all.flat();
+}
+
 /** Throws ToolchainError when etcd, etcdutl or kwok is not installed. */
 export async function installedBinaries(): Promise<LabBinaries> {
   const found = await find(['etcd', 'etcdutl', 'kwok'].map((tool) => ({ tool })));
-  const etcdVersion = found.binaries.find(({ tool }) => tool === 'etcd')?.version;
-  // What is missing now may be installed while the lab runs: only what was found is remembered.
-  const kube = new Map<string, KubeBinaries>();
-  const kubeOnce = async (version: string): Promise<KubeBinaries | undefined> => {
-    const known = kube.get(version) ?? (await findKube(version));
-    if (known !== undefined) kube.set(version, known);
-    return known;
-  };
-  const installed = async (): Promise<readonly (readonly [string, KubeBinaries])[]> => {
-    const all = await Promise.all(
-      kubernetesVersions.map(async (version) => [version, await kubeOnce(version)] as const),
-    );
-    return all.flatMap(([version, files]) => (files === undefined ? [] : [[version, files]]));
-  };
+  const first = { etcd: pathIn(found, 'etcd'), etcdutl: pathIn(found, 'etcdutl') };
+  const { version: etcdVersion = 'unknown' } =
+    found.binaries.find(({ tool }) => tool === 'etcd') ?? {};
+  const kube = remembering(findKube);
+  const etcdOf = remembering((version) =>
+    version === etcdVersion ? Promise.resolve(first) : findEtcd(version),
+  );
   return {
-    etcd: pathIn(found, 'etcd'),
-    etcdVersion: etcdVersion ?? 'unknown',
-    etcdutl: pathIn(found, 'etcdutl'),
+    ...first,
+    etcdVersion,
     kwok: pathIn(found, 'kwok'),
-    kube: kubeOnce,
-    versions: async () => (await installed()).map(([version]) => version),
-    apiServers: async () =>
-      Object.fromEntries(
-        (await installed()).map(([version, { apiServer }]) => [
-          version.split('.').slice(0, 2).join('.'),
-          apiServer,
-        ]),
-      ),
+    etcdOf,
+    etcdVersions: () => installedOf([...new Set([etcdVersion, ...etcdVersions])], etcdOf),
+    kube,
+    versions: () => installedOf(kubernetesVersions, kube),
+    apiServers: async () => {
+      const all = await Promise.all(
+        kubernetesVersions.map(async (version) => [version, await kube(version)] as const),
+      );
+      return Object.fromEntries(
+        all.flatMap(([version, files]) =>
+          files === undefined ? [] : [[minorOf(version as KubeVersion), files.apiServer]],
+        ),
+      );
+    },
   };
 }

@@ -45,7 +45,7 @@ export const labFaultSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('broken-start'),
     member: z.string(),
-    component: z.enum(['api-server', 'controllers']),
+    component: z.enum(['api-server', 'controllers', 'etcd']),
     version: z.string(),
     seconds: z.number().positive().max(secondsMax),
   }),

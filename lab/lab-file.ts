@@ -8,7 +8,7 @@ import { readJson, writeJsonAtomic } from './atomic-file';
 import { freePortBlock } from './free-ports';
 import { errnoOf, LabError, messageOf } from './lab-error';
 import { labLayout } from './layout';
-import { kubernetesRelease, kubernetesVersions } from './toolchain/catalogue';
+import { etcdVersions, kubernetesRelease, kubernetesVersions } from './toolchain/catalogue';
 import { fewestPods, podsPerNode } from './workload-manifests';
 
 const labSchema = 'ascent.lab/v1';
@@ -34,6 +34,8 @@ const labFileSchema = z.object({
   createdAt: z.string(),
   /** Kubernetes release that the lab was made with. */
   version: z.string(),
+  /** Of etcd; absent: what labs begin with. */
+  etcdVersion: z.string().optional(),
   members: z.array(memberSchema).min(1),
   balancerPort: portSchema,
   nodes: z.array(z.object({ name: z.string(), zone: z.string() })),
@@ -48,6 +50,8 @@ export type LabNode = LabFile['nodes'][number];
 export interface LabShape {
   readonly name: string;
   readonly version: string;
+  /** Of etcd; absent: the catalogue's first. */
+  readonly etcdVersion?: string;
   readonly members: number;
   readonly nodes: number;
   readonly zones: number;
@@ -74,6 +78,10 @@ export function checkShape(shape: LabShape): void {
   if (kubernetesRelease(shape.version) === undefined) {
     const known = kubernetesVersions.join(', ');
     problems.push(`kubernetes is ${shape.version}, expected one of ${known}, or its minor`);
+  }
+  const { etcdVersion } = shape;
+  if (etcdVersion !== undefined && !etcdVersions.some((version) => version === etcdVersion)) {
+    problems.push(`etcd is ${etcdVersion}, expected one of ${etcdVersions.join(', ')}`);
   }
   if (whole('members', shape.members, 1, 7) && shape.members % 2 === 0) {
     problems.push(`members is ${shape.members}, expected an odd number: etcd needs a majority`);
@@ -113,6 +121,7 @@ export async function designLab(
     name: shape.name,
     createdAt: new Date(nowMs).toISOString(),
     version: shape.version,
+    ...(shape.etcdVersion === undefined ? {} : { etcdVersion: shape.etcdVersion }),
     balancerPort: first,
     members: Array.from({ length: shape.members }, (_, index) => {
       const port = first + 1 + index * portsPerMember;

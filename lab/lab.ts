@@ -58,6 +58,8 @@ export interface LabUpOptions {
   readonly nodes?: number;
   readonly zones?: number;
   readonly version?: string;
+  /** Of etcd; default: the catalogue's first. */
+  readonly etcdVersion?: string;
   readonly workloads?: 'demo' | 'none';
   /** Default: workload-manifests.defaultPods of the nodes. */
   readonly pods?: number;
@@ -119,6 +121,7 @@ function shapeOf(options: LabUpOptions): LabShape {
   return {
     name: options.name ?? 'lab',
     version: kubernetesRelease(version) ?? version,
+    ...(options.etcdVersion === undefined ? {} : { etcdVersion: options.etcdVersion }),
     members: options.members ?? 3,
     nodes,
     zones: options.zones ?? 3,
@@ -237,6 +240,7 @@ async function bringUp(context: UpContext, hasData: boolean): Promise<void> {
       `Kubernetes ${lab.version} is not installed; there are ${installed.join(', ') || 'none'}`,
     );
   }
+  await requireEtcd(context);
   await requirePorts(lab);
   report(hasData ? `starting lab ${lab.name} with its data` : `making lab ${lab.name}`);
   // First of all: it says that everything beside it is the lab's.
@@ -246,11 +250,20 @@ async function bringUp(context: UpContext, hasData: boolean): Promise<void> {
   }
   await ensurePki(layout.pki, lab, Date.now());
   await ensureSnapshotKey(layout.snapshotKey);
-  await writeAccess(lab, layout, await verifierTools(binaries));
+  await writeAccess(lab, layout, await verifierTools(lab, binaries));
   await writeFileAtomic(path.join(layout.config, 'kwok.yaml'), kwokConfig());
   await writeFileAtomic(auditPolicyFile(layout), auditPolicy());
   const supervisor = await spawnSupervisor(layout);
   await recordProcess(layout.processes, supervisorName, supervisor);
+}
+
+/** Throws LabError `options-invalid`. */
+async function requireEtcd({ lab, binaries }: UpContext): Promise<void> {
+  const { etcdVersion = binaries.etcdVersion } = lab;
+  if ((await binaries.etcdOf(etcdVersion)) !== undefined) return;
+  const installed = (await binaries.etcdVersions()).join(', ');
+  const message = `etcd ${etcdVersion} is not installed; there are ${installed}`;
+  throw new LabError('options-invalid', message);
 }
 
 /** Kept with the data: snapshots of the last run are sealed with it. */
@@ -337,8 +350,11 @@ async function removeLab(layout: LabLayout): Promise<void> {
   await rmdir(stateDir).catch(() => undefined);
 }
 
-async function verifierTools(binaries: LabBinaries): Promise<VerifierTools> {
-  const { etcd, etcdutl } = binaries;
+/** Made with an etcd of its own, it is a lab whose etcd may change: the newest reads all. */
+async function verifierTools(lab: LabFile, binaries: LabBinaries): Promise<VerifierTools> {
+  const newest = lab.etcdVersion === undefined ? undefined : (await binaries.etcdVersions()).at(-1);
+  const files = newest === undefined ? undefined : await binaries.etcdOf(newest);
+  const { etcd, etcdutl } = files ?? binaries;
   return { etcd, etcdutl, apiServers: await binaries.apiServers() };
 }
 
@@ -353,7 +369,7 @@ async function describe(
     version: lab.version,
     members: lab.members.map((member) => member.name),
     nodes: lab.nodes.map((node) => node.name),
-    access: clusterAccess(lab, layout, await verifierTools(binaries)),
+    access: clusterAccess(lab, layout, await verifierTools(lab, binaries)),
     accessFile: layout.accessFile,
     kubeconfig: layout.kubeconfig,
     apiUrl: balancerUrl(lab),

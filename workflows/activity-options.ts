@@ -65,6 +65,9 @@ const limits: Readonly<Record<keyof AscentActivities, Limits>> = {
     attemptMs: 15 * minuteMs,
     heartbeats: true,
   },
+  findEtcdLeader: { totalMs: 10 * minuteMs, attemptMs: 30 * secondMs, heartbeats: false },
+  upgradeEtcdMember: { totalMs: 15 * minuteMs, attemptMs: 15 * minuteMs, heartbeats: true },
+  putBackEtcdMember: { totalMs: 15 * minuteMs, attemptMs: 15 * minuteMs, heartbeats: true },
   cordonNode: { totalMs: 10 * minuteMs, attemptMs: 30 * secondMs, heartbeats: false },
   // One patch for each node, ten at a time.
   taintWaitingNodes: { totalMs: 10 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },

@@ -11,13 +11,18 @@
 
 import { CancellationScope, condition, isCancellation, patched } from '@temporalio/workflow';
 
-import type { MemberUpgradeInput } from '../domain/activity-contract';
+import type {
+  ChangeResult,
+  CheckMembersInput,
+  MemberUpgradeInput,
+} from '../domain/activity-contract';
 import { failureInfo } from '../domain/failure-remedies';
 import type { FailureCode, FailureInfo } from '../domain/failures';
 import type { MemberName, NodeName } from '../domain/names';
 import type { ApiServerStep, ControllersStep, Hop } from '../domain/plan/plan';
 import type { MemberOutcome } from '../domain/status/progress';
 import { controllersLabel, stepLabel } from '../domain/status/step-labels';
+import type { KubeVersion } from '../domain/versions';
 import { failureOf } from './activity-failures';
 import { activity } from './activity-options';
 import { endOf, valueOf, watch } from './settled';
@@ -89,20 +94,40 @@ function changeMember(change: MemberStep): Promise<StepProblem | undefined> {
 }
 
 async function changeBetweenGates(change: MemberStep): Promise<StepProblem | undefined> {
-  const { hop, member, component, isLast } = change;
-  const unfit = await checkMembers(hop, `before ${component} of ${member}`);
+  const { hop, step, member, component, isLast } = change;
+  const { cluster } = hop.run;
+  const what = `${component} of ${member}`;
+  const unfit = await checkMembers(hop, `before ${what}`);
   if (unfit !== undefined) return unfit;
-  const problem = await upgradeOrPutBack(change);
+  const { from, to: failed, timeoutMs } = step;
+  const problem = await upgradeOrPutBack({
+    hop,
+    what,
+    from,
+    upgrade: () => upgradeMember(change),
+    putBack: () => {
+      const call = activity(cluster, 'putBackMember', {
+        summary: `${what} back to ${from}`,
+        totalMs: timeoutMs,
+      });
+      return call({ cluster, member, component, failed, to: from });
+    },
+  });
   if (problem !== undefined || !isLast) return problem;
   return checkMembers(hop, 'after the last member');
 }
 
-/** M2. */
-async function checkMembers(hop: MemberHop, when: string): Promise<StepProblem | undefined> {
+/** M2. `etcd`: around its members. */
+export async function checkMembers(
+  hop: MemberHop,
+  when: string,
+  etcd?: CheckMembersInput['etcd'],
+): Promise<StepProblem | undefined> {
   const { cluster } = hop.run;
   const { from, to } = hop.input.hop;
   const call = activity(cluster, 'checkMembers', { summary: `the members are fit, ${when}` });
-  const { findings } = await call({ cluster, hop: { from, to } });
+  const input = { cluster, hop: { from, to } };
+  const { findings } = await call(etcd === undefined ? input : { ...input, etcd });
   return blockedBy(findings, (what) =>
     failureInfo('members-unfit', `the members are not fit ${when}: ${what} the hop`),
   );
@@ -127,7 +152,7 @@ async function upgradeMember(change: MemberStep): Promise<undefined> {
 }
 
 /** Cuts the call short when a rollback replaces the member anyhow (M1). */
-async function unlessAborted<Result>(
+export async function unlessAborted<Result>(
   { run }: MemberHop,
   call: () => Promise<Result>,
 ): Promise<Result> {
@@ -145,10 +170,22 @@ const putBackAfter: readonly FailureCode[] = [
   'cluster-unreachable',
 ];
 
-async function upgradeOrPutBack(change: MemberStep): Promise<StepProblem | undefined> {
+/** What M3 needs of a member that is changed, whichever component of it. */
+export interface MemberChange {
+  readonly hop: MemberHop;
+  /** `kube-apiserver of cp-2`. */
+  readonly what: string;
+  /** What it ran before. */
+  readonly from: KubeVersion;
+  readonly upgrade: () => Promise<undefined>;
+  readonly putBack: () => Promise<ChangeResult>;
+}
+
+/** M3. */
+export async function upgradeOrPutBack(change: MemberChange): Promise<StepProblem | undefined> {
   return CancellationScope.nonCancellable(async () => {
     try {
-      return await upgradeMember(change);
+      return await change.upgrade();
     } catch (error) {
       const { hop } = change;
       const mayPutBack = hop.input.resumed === undefined && hop.nodes.size === 0;
@@ -161,24 +198,16 @@ async function upgradeOrPutBack(change: MemberStep): Promise<StepProblem | undef
 }
 
 /** M3. Always a problem: the path stops here, whatever became of the member. */
-async function putBack(change: MemberStep, failure: FailureInfo): Promise<StepProblem> {
-  const { hop, step, member, component } = change;
-  const { cluster, line } = hop.run;
-  const { from: to, to: failed, timeoutMs } = step;
+async function putBack(change: MemberChange, failure: FailureInfo): Promise<StepProblem> {
+  const { hop, what, from: to } = change;
   const told = failure.message;
   try {
-    const result = await unlessAborted(hop, () => {
-      const call = activity(cluster, 'putBackMember', {
-        summary: `${component} of ${member} back to ${to}`,
-        totalMs: timeoutMs,
-      });
-      return call({ cluster, member, component, failed, to });
-    });
+    const result = await unlessAborted(hop, change.putBack);
     // It was never taken out: the failure says all there is to say.
     if (!result.changed) return { ...problemOf(failure), asBefore: true };
-    const text = `${component} of ${member} was put back to ${to} (${told})`;
-    line.report({ kind: 'note', event: 'member.put-back', text });
-    const message = `${component} of ${member} runs ${to} again, it did not come up: ${told}`;
+    const text = `${what} was put back to ${to} (${told})`;
+    hop.run.line.report({ kind: 'note', event: 'member.put-back', text });
+    const message = `${what} runs ${to} again, it did not come up: ${told}`;
     return { ...problemOf(failureInfo('member-put-back', message)), asBefore: true };
   } catch (error) {
     if (isCancellation(error)) throw error;

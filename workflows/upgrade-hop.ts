@@ -25,6 +25,7 @@ import { plannedMs } from '../domain/plan/planned-time';
 import type { HopOutcome, HopStatus, MemberOutcome, NodeOutcome } from '../domain/status/progress';
 import { stepLabel } from '../domain/status/step-labels';
 import { activity } from './activity-options';
+import { takeEtcd } from './etcd-steps';
 import { takeApiServer, takeControllers } from './member-steps';
 import { runPool } from './pool-runs';
 import {
@@ -135,6 +136,8 @@ async function takeOne(hop: HopRun, step: Step): Promise<void> {
       return takeApiServer(hop, step);
     case 'controllers':
       return takeControllers(hop, step);
+    case 'etcd':
+      return takeEtcd(hop, step);
     case 'pool':
       return takeStep(run, { label, take: (attempt) => takePool(hop, step, attempt) });
     case 'verify':
@@ -159,7 +162,11 @@ async function preflight({ input }: HopRun): Promise<StepProblem | undefined> {
   const call = activity(cluster, 'preflight', { summary: `preflight of ${id}` });
   const hopMs = plannedMs([hop]);
   const planned = { hopMs, pathMs: hopMs + laterMs };
-  const { findings } = await call({ cluster, hop: { id, from, to }, planned });
+  const asked = { cluster, hop: { id, from, to }, planned };
+  const first = hop.steps.find((step) => step.kind === 'etcd' && step.place !== undefined);
+  const { findings } = await call(
+    first?.kind === 'etcd' ? { ...asked, etcd: { to: first.to, stage: 'to-come' } } : asked,
+  );
   return blockedBy(findings, (what) => failureInfo('preflight-blocked', `${what} ${id}`));
 }
 

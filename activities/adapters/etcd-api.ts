@@ -12,6 +12,7 @@ import type { ClusterAccess } from '../access';
 import { type EtcdApi, PortError } from '../ports';
 import type { EtcdSnapshotFacts } from '../snapshot-ports';
 import { fsError } from './durable-files';
+import { etcdClusterVersion } from './etcd-cluster-version';
 import type { EtcdCredentials } from './etcd-channel';
 import {
   type EtcdClient,
@@ -48,6 +49,8 @@ export function createEtcdApi(options: EtcdApiOptions): EtcdApi {
         const { reached } = await reachMembers(session, signal);
         return Math.max(0, ...reached.map(({ status }) => status.dbSizeBytes));
       }),
+    moveLeader: (from, to, signal) =>
+      withSession(options.access, (session) => moveLeader(session, { from, to }, signal)),
     snapshot: (file, onBytes, signal) =>
       withSession(options.access, async (session) => {
         const source = await pickSource(session, signal);
@@ -160,10 +163,11 @@ function endpointOf(access: ClusterAccess['etcd'], member: EtcdListedMember): st
 
 async function observe(session: Session, signal: AbortSignal): Promise<EtcdObservation> {
   const { count, reached, unreachable } = await reachMembers(session, signal);
-  const [alarms, agree, certificates] = await Promise.all([
+  const [alarms, agree, certificates, clusterVersions] = await Promise.all([
     readAlarms(reached, signal),
     hashesAgree(reached, signal),
     readCertificates(session, reached, signal),
+    readClusterVersions(session, reached, signal),
   ]);
   return {
     kind: 'observed',
@@ -172,6 +176,7 @@ async function observe(session: Session, signal: AbortSignal): Promise<EtcdObser
       name,
       endpoint,
       version: status.version,
+      ...clusterVersions.get(endpoint),
       isLeader: status.leaderId === status.memberId,
       isLearner: status.isLearner,
       alarms: alarms.get(status.memberId) ?? [],
@@ -217,6 +222,36 @@ export function withHealthyMember<Result>(
     await client.catchUp(signal);
     return use(client);
   });
+}
+
+/** By endpoint; none of a member that does not tell it. */
+async function readClusterVersions(
+  { tls }: Session,
+  reached: readonly Reached[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Pick<EtcdMemberObservation, 'clusterVersion'>>> {
+  const told = await Promise.all(
+    reached.map(async ({ endpoint }) => {
+      const clusterVersion = await etcdClusterVersion(endpoint, tls, signal);
+      return [endpoint, clusterVersion === undefined ? {} : { clusterVersion }] as const;
+    }),
+  );
+  return new Map(told);
+}
+
+async function moveLeader(
+  session: Session,
+  way: { readonly from: string; readonly to: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const { reached } = await reachMembers(session, signal);
+  const find = (name: string): Reached => {
+    const found = reached.find((member) => member.name === name);
+    if (found !== undefined) return found;
+    const message = `moving the leadership of etcd to ${way.to}: ${name} does not answer`;
+    throw new PortError('unreachable', message);
+  };
+  await find(way.from).client.moveLeader(find(way.to).status.memberId, signal);
 }
 
 type Alarms = ReadonlyMap<string, readonly string[]>;

@@ -3,14 +3,7 @@
 //     an old channel, and rotated certificates take effect. Whoever opens a client closes it.
 // G2. Ids stay decimal text (uint64 does not fit a number); revisions and sizes are numbers.
 
-import {
-  Client,
-  type ClientReadableStream,
-  Metadata,
-  type MethodDefinition,
-  type ServiceError,
-  status,
-} from '@grpc/grpc-js';
+import { Client, type ClientReadableStream, Metadata, type MethodDefinition } from '@grpc/grpc-js';
 import { fromJSON, type PackageDefinition } from '@grpc/proto-loader';
 
 import type { KeyAt } from '../../domain/rollback/key-diff';
@@ -19,7 +12,7 @@ import { boundedCall } from './bounded-call';
 import { channelTo, diagnoseDial, type EtcdCredentials } from './etcd-channel';
 import { etcdDescriptor } from './etcd-descriptor';
 import type { RawAlarms, RawHash, RawMembers, RawRange, RawStatus } from './etcd-messages';
-import { isError } from './node-errors';
+import { explainGrpc, isUnreachable } from './grpc-errors';
 
 export interface EtcdStatus {
   readonly clusterId: string;
@@ -65,6 +58,8 @@ export interface EtcdClient {
   countKeys(revision: number, signal: AbortSignal, prefix?: string): Promise<number>;
   /** For scratch etcds only: removes what begins with `prefix`. */
   deletePrefix(prefix: string, signal: AbortSignal): Promise<void>;
+  /** To the member that leads: hands the leadership to the one with this id. */
+  moveLeader(toId: string, signal: AbortSignal): Promise<void>;
   /**
    * Every key alive at `revision` with the revision of its last change, page by page, in order; at
    * 0 all pages are of the moment of the first. A revision that is compacted meanwhile is a
@@ -109,6 +104,7 @@ const methods = {
   alarm: methodOf('Maintenance', 'Alarm'),
   status: methodOf('Maintenance', 'Status'),
   hashKv: methodOf('Maintenance', 'HashKV'),
+  moveLeader: methodOf('Maintenance', 'MoveLeader'),
   snapshot: methodOf('Maintenance', 'Snapshot'),
 } as const;
 
@@ -185,6 +181,11 @@ class GrpcEtcdClient implements EtcdClient {
   async catchUp(signal: AbortSignal): Promise<void> {
     const request = { key: everyKey.key, count_only: true };
     await this.#ask('waiting for committed writes', methods.range, request, { signal });
+  }
+
+  async moveLeader(toId: string, signal: AbortSignal): Promise<void> {
+    const request = { targetID: toId };
+    await this.#ask('moving the leadership', methods.moveLeader, request, { signal });
   }
 
   async countKeys(revision: number, signal: AbortSignal, prefix?: string): Promise<number> {
@@ -335,27 +336,4 @@ function statusOf(raw: RawStatus): EtcdStatus {
     raftIndex: Number(raw.raftIndex),
     raftAppliedIndex: Number(raw.raftAppliedIndex),
   };
-}
-
-const portCodes: Readonly<Partial<Record<status, PortError['code']>>> = {
-  [status.UNAVAILABLE]: 'unreachable',
-  [status.DEADLINE_EXCEEDED]: 'timeout',
-  [status.UNAUTHENTICATED]: 'unauthorized',
-  [status.PERMISSION_DENIED]: 'forbidden',
-  // HashKV and Range of a revision that was compacted or is still to come.
-  [status.OUT_OF_RANGE]: 'conflict',
-};
-
-function isUnreachable(error: unknown): boolean {
-  return error instanceof PortError && error.code === 'unreachable';
-}
-
-function isServiceError(error: unknown): error is ServiceError {
-  return isError(error) && 'details' in error && 'metadata' in error && 'code' in error;
-}
-
-function explainGrpc(error: unknown, doing: string): PortError | undefined {
-  if (!isServiceError(error)) return undefined;
-  const code = portCodes[error.code] ?? 'unexpected';
-  return new PortError(code, `${doing}: ${error.details}`, { cause: error });
 }

@@ -49,6 +49,11 @@ export const etcdDescriptor = {
               comment:
                 'Covers what was written after the compact revision, and what was alive at it.',
             },
+            MoveLeader: {
+              requestType: 'MoveLeaderRequest',
+              responseType: 'MoveLeaderResponse',
+              comment: 'To the leader itself; answers when the other one leads.',
+            },
             Snapshot: {
               requestType: 'SnapshotRequest',
               responseType: 'SnapshotResponse',
@@ -132,6 +137,8 @@ export const etcdDescriptor = {
             compact_revision: { type: 'int64', id: 3 },
           },
         },
+        MoveLeaderRequest: { fields: { targetID: { type: 'uint64', id: 1 } } },
+        MoveLeaderResponse: { fields: { header } },
         SnapshotRequest: { fields: {} },
         SnapshotResponse: {
           fields: {

@@ -10,7 +10,7 @@ import * as z from 'zod';
 
 import type { LostEtcdMember } from '../../domain/activity-contract';
 import type { MemberName, NodeName } from '../../domain/names';
-import { parseVersion } from '../../domain/versions';
+import { type KubeVersion, parseVersion } from '../../domain/versions';
 import { boundedCall } from '../adapters/bounded-call';
 import { parseJson } from '../adapters/json';
 import { type ControlPlaneDriver, type DriverContext, type NodeDriver, PortError } from '../ports';
@@ -49,6 +49,7 @@ const statusSchema = z.object({
   ),
   nodes: z.array(z.object({ name: z.string(), kubelet: z.string() })),
   versions: z.array(z.string()),
+  etcdVersions: z.array(z.string()),
 }) satisfies z.ZodType<LabStatus>;
 
 const restoreStatusSchema = z.object({
@@ -94,12 +95,22 @@ const problemSchema = z.object({
   message: z.string(),
 }) satisfies z.ZodType<LabProblem>;
 
+type MemberPart = 'api-server' | 'controllers' | 'etcd';
+
+function offered(versions: readonly string[]): readonly KubeVersion[] {
+  return versions.map((text) => {
+    const version = parseVersion(text);
+    if (version !== undefined) return version;
+    throw new PortError('unexpected', `the lab offers a version that is none: "${text}"`);
+  });
+}
+
 /** Drivers over the Unix socket of a lab's supervisor. Methods throw PortError. */
 export function createLabDriver(socket: string): LabDriver {
   const lab = new LabConnection(socket);
 
   async function changeMember(
-    part: 'api-server' | 'controllers',
+    part: MemberPart,
     member: MemberName,
     version: string,
     context: DriverContext,
@@ -117,12 +128,10 @@ export function createLabDriver(socket: string): LabDriver {
   return {
     controlPlane: {
       async availableVersions(signal) {
-        const { versions } = await lab.status(signal);
-        return versions.map((text) => {
-          const version = parseVersion(text);
-          if (version !== undefined) return version;
-          throw new PortError('unexpected', `the lab offers a version that is none: "${text}"`);
-        });
+        return offered((await lab.status(signal)).versions);
+      },
+      async availableEtcdVersions(signal) {
+        return offered((await lab.status(signal)).etcdVersions);
       },
       async restoreNeeds(signal) {
         const { items } = await lab.needs(signal);
@@ -142,6 +151,7 @@ export function createLabDriver(socket: string): LabDriver {
           to,
           context,
         ),
+      changeEtcd: (member, to, context) => changeMember('etcd', member, to, context),
       restore: (options, context) => restore(lab, options, context),
       repairEtcdMember: (member, context) => repairEtcdMember(lab, member, context),
     },
@@ -163,8 +173,9 @@ async function restore(
   options: LabRestoreRequest,
   context: DriverContext,
 ): Promise<{ readonly lost: readonly LostEtcdMember[] }> {
-  const { restoreId, snapshotFile, snapshotRevision, version } = options;
-  const body: LabRestoreRequest = { restoreId, snapshotFile, snapshotRevision, version };
+  const { restoreId, snapshotFile, snapshotRevision, version, etcdVersion } = options;
+  const by = { version, etcdVersion };
+  const body: LabRestoreRequest = { restoreId, snapshotFile, snapshotRevision, ...by };
   const doing = `restoring snapshot file ${snapshotFile}`;
   const call = lab.ask(
     { path: '/v1/restore', doing, body, timeoutMs: restoreTimeoutMs },
@@ -244,14 +255,10 @@ class LabConnection {
     return this.#get('/v1/needs', doing, needsSchema, signal);
   }
 
-  async memberPhase(
-    part: 'api-server' | 'controllers',
-    name: MemberName,
-    signal: AbortSignal,
-  ): Promise<string> {
+  async memberPhase(part: MemberPart, name: MemberName, signal: AbortSignal): Promise<string> {
     const { members } = await this.status(signal);
     const member = members.find((item) => item.name === name);
-    const component = part === 'api-server' ? member?.apiServer : member?.controllers;
+    const component = member?.[part === 'api-server' ? 'apiServer' : part];
     if (component === undefined) return `${part} of ${name}: unknown to the lab`;
     return `${part} of ${name}: ${component.version}, ${component.running ? 'running' : 'stopped'}`;
   }

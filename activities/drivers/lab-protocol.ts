@@ -16,12 +16,14 @@ export interface LabStatus {
   readonly nodes: readonly { readonly name: string; readonly kubelet: string }[];
   /** Kubernetes releases whose binaries are installed. */
   readonly versions: readonly string[];
+  /** The same of etcd. */
+  readonly etcdVersions: readonly string[];
 }
 
 /**
  * `POST /v1/members/NAME/api-server`, `POST /v1/members/NAME/controllers`,
- * `POST /v1/nodes/NAME/kubelet`. What waits for a member to become ready in another version is
- * given up (`start-failed`).
+ * `POST /v1/members/NAME/etcd`, `POST /v1/nodes/NAME/kubelet`.
+ * What waits for a member to become ready in another version is given up (`start-failed`).
  */
 export interface LabVersionRequest {
   readonly version: string;
@@ -38,6 +40,8 @@ export interface LabRestoreRequest {
   readonly snapshotFile: string;
   readonly snapshotRevision: number;
   readonly version: string;
+  /** Absent: etcd stays what it is. */
+  readonly etcdVersion?: string | undefined;
 }
 
 export interface LabRestoreResult {

@@ -18,10 +18,12 @@ export function createNoDriver({ releases }: NoDriverAccess): {
   return {
     controlPlane: {
       availableVersions: () => Promise.resolve(releases),
+      availableEtcdVersions: () => Promise.resolve(undefined),
       restoreNeeds: () => Promise.resolve(undefined),
       upgradeApiServer: refuse,
       upgradeControllers: refuse,
       putBack: refuse,
+      changeEtcd: refuse,
       restore: refuse,
       repairEtcdMember: refuse,
     },

@@ -4,7 +4,8 @@ import { count } from '../../domain/counts';
 import { formatDuration } from '../../domain/durations';
 import { approvalGateId } from '../../domain/status/gates';
 import { laneEffects, laneSentence } from '../../domain/plan/lane-effects';
-import type { ApiServerStep, Hop, Plan, PoolStep, Step } from '../../domain/plan/plan';
+import type { ApiServerStep, EtcdStep, Hop, Plan, PoolStep, Step } from '../../domain/plan/plan';
+import { minorOf } from '../../domain/versions';
 import type { Style } from './style';
 import { columns, tally } from './text';
 
@@ -60,6 +61,8 @@ function stepCells(steps: readonly Step[]): readonly string[] {
       return ['api-servers', apiServersText(steps)];
     case 'controllers':
       return ['controllers', `${step.members.join(', ')}; one at a time, the leader last`];
+    case 'etcd':
+      return ['etcd', etcdText(step)];
     case 'pool':
       return [`pool ${step.pool}`, poolText(step)];
     case 'verify':
@@ -79,6 +82,13 @@ function apiServersText(steps: readonly Step[]): string {
     return `${names}; ${away}, at most ${formatDuration(limit)}`;
   }
   return `${names}; one at a time, at most ${formatDuration(limit)} each`;
+}
+
+function etcdText({ members, from, to }: EtcdStep): string {
+  const way = `${from} → ${to}`;
+  const order = members.length === 1 ? '' : '; one at a time, the leader last';
+  const isMinor = minorOf(from) !== minorOf(to);
+  return `${members.join(', ')} ${way}${order}${isMinor ? '; then back by the snapshot only' : ''}`;
 }
 
 function poolText({ nodes, maxUnavailable, window }: PoolStep): string {

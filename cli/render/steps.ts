@@ -12,7 +12,7 @@ export interface StepRow {
 
 /**
  * Rows in order. What is done comes from what the hop says; what comes later from the plan. The
- * order of controllers is known only when it happens: the plan has them as one step.
+ * order of controllers, and of etcd, is known only when it happens: the plan has each as one step.
  */
 export function currentHopSteps(progress: UpgradeProgress, planned?: Hop): readonly StepRow[] {
   const { hop } = progress.status;
@@ -42,5 +42,6 @@ function laterSteps(
 
 function isLabelOf(step: Step, label: string): boolean {
   const own = stepLabel(step);
-  return label === own || (step.kind === 'controllers' && label.startsWith(`${own} `));
+  const isOfMembers = step.kind === 'controllers' || step.kind === 'etcd';
+  return label === own || (isOfMembers && label.startsWith(`${own} `));
 }

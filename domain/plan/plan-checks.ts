@@ -26,7 +26,10 @@ export interface JudgedPlan {
 /** Every violation, in the order of the plan; empty for a plan that may be executed. */
 export function checkPlan(judged: JudgedPlan): readonly PlanViolation[] {
   const { plan, observation } = judged;
-  const violations = [...checkEnds(judged), ...plan.hops.flatMap((hop) => [...checkShape(hop)])];
+  const violations = [
+    ...checkEnds(judged),
+    ...plan.hops.flatMap((hop) => [...checkShape(hop, judged.spec)]),
+  ];
   const state = startOf(observation);
   if (state === undefined) {
     const [expected, actual] = ['every version observed', 'not every version observed'];
@@ -124,16 +127,25 @@ const kindOrder: readonly Step['kind'][] = [
   'snapshot',
   'api-server',
   'controllers',
+  'etcd',
   'pool',
   'verify',
   'soak',
 ];
 const onceInEachHop: readonly Step['kind'][] = ['preflight', 'snapshot', 'verify', 'soak'];
 
+/** Where the spec has etcd change first, it does so right after the snapshot. */
+function rankOf(kind: Step['kind'], hop: Hop, { controlPlane: { etcd = [] } }: UpgradeSpec) {
+  const wanted = etcd.find((one) => one.hop === minorOf(hop.to));
+  const isFirst = kind === 'etcd' && wanted?.order === 'before-api-servers';
+  return isFirst ? kindOrder.indexOf('snapshot') + 0.5 : kindOrder.indexOf(kind);
+}
+
 /** P2 and R6. */
-function* checkShape(hop: Hop): Generator<PlanViolation> {
+function* checkShape(hop: Hop, spec: UpgradeSpec): Generator<PlanViolation> {
   const kinds = hop.steps.map((step) => step.kind);
-  const expected = kinds.toSorted((a, b) => kindOrder.indexOf(a) - kindOrder.indexOf(b)).join(', ');
+  const rank = (kind: Step['kind']): number => rankOf(kind, hop, spec);
+  const expected = kinds.toSorted((a, b) => rank(a) - rank(b)).join(', ');
   const actual = kinds.join(', ');
   if (actual !== expected) {
     yield { code: 'step-order-wrong', where: hop.id, object: 'steps', expected, actual };
@@ -144,7 +156,8 @@ function* checkShape(hop: Hop): Generator<PlanViolation> {
     const object = `step ${kind}`;
     yield { code: 'step-count-wrong', where: hop.id, object, expected: 'one', actual: `${count}` };
   }
-  const change = kinds.findIndex((kind) => ['api-server', 'controllers', 'pool'].includes(kind));
+  const changing: readonly Step['kind'][] = ['api-server', 'controllers', 'etcd', 'pool'];
+  const change = kinds.findIndex((kind) => changing.includes(kind));
   const snapshot = kinds.indexOf('snapshot');
   if (change >= 0 && (snapshot < 0 || snapshot > change)) {
     const place = snapshot < 0 ? 'nowhere' : 'after it';

@@ -1,11 +1,11 @@
 // Carries out a plan on paper, one member or node after the other, and says where a rule breaks:
 // the walking half of plan-checks.ts, whose rules J1 and J2 hold here.
 
-import type { NodeObservation, Observation } from '../observation';
-import type { ApiServerStep, ControllersStep, Hop, Plan, PoolStep, Step } from './plan';
+import type { EtcdObservation, NodeObservation, Observation } from '../observation';
+import type { ApiServerStep, ControllersStep, EtcdStep, Hop, Plan, PoolStep, Step } from './plan';
 import type { PoolSpec, UpgradeSpec } from '../spec';
 import type { KubeVersion } from '../versions';
-import { compareVersions, minorOf, minorsBetween } from '../versions';
+import { compareVersions, minorOf, minorsBetween, parseVersion } from '../versions';
 
 /** Every way in which a plan can be wrong, for documentation and for the tests. */
 export const planViolationCodes = [
@@ -35,6 +35,7 @@ export const planViolationCodes = [
   'api-server-skewed',
   'controller-skewed',
   'kubelet-skewed',
+  'etcd-version-wrong',
 ] as const;
 
 export interface PlanViolation {
@@ -61,6 +62,8 @@ export interface ClusterState {
   /** Of each member: its controller-manager and its scheduler. */
   readonly controllers: ReadonlyMap<string, readonly Running[]>;
   readonly kubelets: ReadonlyMap<string, RunningKubelet>;
+  /** Members that told a version. */
+  readonly etcd: ReadonlyMap<string, Running>;
 }
 
 /** Undefined when not every version was observed: nothing can be judged then. */
@@ -87,7 +90,17 @@ export function startOf(observation: Observation): ClusterState | undefined {
       { object: `node ${node.name}`, at: node.kubeletVersion, node },
     ]),
   );
-  return { apiServers, controllers, kubelets };
+  return { apiServers, controllers, kubelets, etcd: startOfEtcd(observation.etcd) };
+}
+
+function startOfEtcd(etcd: EtcdObservation): ReadonlyMap<string, Running> {
+  const members = etcd.kind === 'unobserved' ? [] : etcd.members;
+  return new Map(
+    members.flatMap(({ name, version }): readonly (readonly [string, Running])[] => {
+      const at = parseVersion(version);
+      return at === undefined ? [] : [[name, { object: `etcd ${name}`, at }]];
+    }),
+  );
 }
 
 /** There is at least one API server in a state (startOf). */
@@ -138,6 +151,9 @@ function* walkStep(walk: Walk, hop: Hop, step: Step): Generator<PlanViolation> {
     case 'controllers':
       yield* walkControllers(walk.state, hop, step);
       break;
+    case 'etcd':
+      yield* walkEtcd(walk, hop, step);
+      break;
     case 'pool':
       yield* walkPool(walk, hop, step);
       break;
@@ -182,6 +198,31 @@ function* walkControllers(
       yield* change(one, { from, to: step.to }, hop, where);
     }
     yield* checkSkew(state, where);
+  }
+}
+
+/** What the spec wants for the hop, from what runs, by one minor at most and never back. */
+function* walkEtcd({ spec, state }: Walk, hop: Hop, step: EtcdStep): Generator<PlanViolation> {
+  const where = `${hop.id}/etcd`;
+  const code = 'etcd-version-wrong';
+  const wanted = spec.controlPlane.etcd?.find((one) => one.hop === minorOf(hop.to));
+  if (wanted?.version !== step.to) {
+    const expected = wanted?.version ?? 'left as it is';
+    yield { code, where, object: 'etcd', expected, actual: step.to };
+  }
+  for (const member of step.members) {
+    const running = state.etcd.get(member);
+    if (running === undefined) {
+      yield unknownObject('member-unknown', where, member);
+      continue;
+    }
+    const { object, at } = running;
+    const isReachable = compareVersions(at, step.to) < 0 && minorsBetween(at, step.to) <= 1;
+    if (!isReachable || compareVersions(at, step.from) < 0) {
+      const expected = `from ${step.from} on, and at most one minor before ${step.to}`;
+      yield { code, where, object, expected, actual: at };
+    }
+    running.at = step.to;
   }
 }
 

@@ -3,8 +3,9 @@
 // which controller is the leader at the time (`leader-last`).
 // P1. Hops are in order, each one minor above the one before. A hop inside one minor (a patch, or
 //     the rest of an interrupted upgrade) is the only hop of its plan.
-// P2. In each hop: preflight, snapshot, API servers, controllers, pools, verify, soak. What is
-//     there already is left out: members and nodes at `to`, pools without such nodes.
+// P2. In each hop: preflight, snapshot, API servers, controllers, etcd where the spec wants
+//     another one (before the API servers if it says so), pools, verify, soak. What is there
+//     already is left out: members and nodes at `to`, pools without such nodes.
 // P3. `digest` covers every other field; two equal plans have equal digests.
 
 import type { PlanBlocker } from '../blockers';
@@ -51,6 +52,23 @@ export interface ControllersStep {
   readonly timeoutMs: number;
 }
 
+/**
+ * etcd members, one at a time. A minor is a migration: until every member runs it, each can still
+ * be put back; from then on only the snapshot of the hop leads back.
+ */
+export interface EtcdStep {
+  readonly kind: 'etcd';
+  /** As etcd names them. */
+  readonly members: readonly MemberName[];
+  readonly order: 'leader-last';
+  /** Releases of etcd; the oldest that runs. */
+  readonly from: KubeVersion;
+  readonly to: KubeVersion;
+  readonly timeoutMs: number;
+  /** Absent: after the controllers. */
+  readonly place?: 'before-api-servers';
+}
+
 /** Which node of a pool is next, as far as the plan says it; node-order.ts is the rule. */
 export interface PoolWindow {
   readonly zones: ZonePolicy;
@@ -92,6 +110,7 @@ export type Step =
   | SnapshotStep
   | ApiServerStep
   | ControllersStep
+  | EtcdStep
   | PoolStep
   | VerifyStep
   | SoakStep;

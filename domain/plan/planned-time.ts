@@ -19,7 +19,8 @@ function stepMs(step: Step): number {
       return turns * (firstGuessSeconds.node * 1_000 + step.nodeSoakMs);
     }
     case 'controllers':
-      return step.members.length * firstGuessSeconds.controllers * 1_000;
+    case 'etcd':
+      return step.members.length * firstGuessSeconds[step.kind] * 1_000;
     case 'preflight':
     case 'snapshot':
     case 'api-server':

@@ -11,6 +11,7 @@ import { canonicalJson } from './canonical-json';
 import { controlPlaneBlockers, observedControlPlane } from './control-plane';
 import type { ControlPlane } from './control-plane';
 import { planDigestOf } from './digest';
+import { etcdChanges } from './etcd-change';
 import { ladderFault } from '../drain/drain-ladder';
 import { parseLabelSelector } from '../drain/label-selector';
 import { laneChanges } from './lanes';
@@ -18,7 +19,7 @@ import type { HopId, SnapshotId } from '../names';
 import { orderLabelBlockers, windowOf } from '../pool/node-listing';
 import type { NodeObservation, Observation } from '../observation';
 import { resolvePath } from './path';
-import type { Hop, Plan, PlanResult, PoolStep, Step } from './plan';
+import type { EtcdStep, Hop, Plan, PlanResult, PoolStep, Step } from './plan';
 import type { ResolvedPool } from './pools';
 import { resolveMaxUnavailable } from '../pool/pool-limits';
 import { resolvePools } from './pools';
@@ -61,10 +62,19 @@ export function planUpgrade(input: PlanningInput): PlanResult {
 
   const installable = installableOn(observation.availableVersions, input.releases);
   const path = resolvePath({ spec, current: controlPlane.apiServer, installable });
-  const hops = buildHops({ ...input, controlPlane, pools: resolved.pools }, path.targets ?? []);
+  const etcd = etcdChanges({
+    wanted: spec.controlPlane.etcd ?? [],
+    observation,
+    targets: path.targets,
+    isUnderWay: input.hopsDone !== undefined,
+    timeoutMs: spec.controlPlane.memberTimeoutMs,
+  });
+  const parts = { controlPlane, pools: resolved.pools, etcd: etcd.steps };
+  const hops = buildHops({ ...input, ...parts }, path.targets ?? []);
   const blockers = [
     ...structural,
     ...path.blockers,
+    ...etcd.blockers,
     ...tooNewKubelets(observation.nodes, controlPlane.apiServer),
     ...tooOldKubelets({ ...resolved, controlPlane, hops }),
     ...singleMemberBlockers(spec, observation, path.targets === undefined ? undefined : hops),
@@ -139,6 +149,8 @@ function endlessLadders({ pools }: UpgradeSpec): readonly PlanBlocker[] {
 interface HopsInput extends PlanningInput {
   readonly controlPlane: ControlPlane;
   readonly pools: readonly ResolvedPool[];
+  /** By index of the hop. */
+  readonly etcd: ReadonlyMap<number, EtcdStep>;
 }
 
 /** One hop a target; hops in which nothing changes are none (only possible inside one minor). */
@@ -146,7 +158,7 @@ function buildHops(input: HopsInput, targets: readonly KubeVersion[]): readonly 
   return targets.flatMap((to, index): readonly Hop[] => {
     const from = targets[index - 1] ?? input.controlPlane.apiServer;
     const changes = [
-      ...controlPlaneSteps(input, { index, from, to }),
+      ...membersSteps(input, { index, from, to }),
       ...input.pools.flatMap((pool) => poolStep(pool, targets, index)),
     ];
     if (changes.length === 0) return [];
@@ -180,10 +192,20 @@ function approvalOf({ spec, hopsDone = 0 }: HopsInput, index: number): Hop['appr
  */
 const apiServerRestartMs = 30_000;
 
-function controlPlaneSteps(
-  { spec, controlPlane }: HopsInput,
-  hop: { readonly index: number; readonly from: KubeVersion; readonly to: KubeVersion },
-): readonly Step[] {
+interface HopEnds {
+  readonly index: number;
+  readonly from: KubeVersion;
+  readonly to: KubeVersion;
+}
+
+function membersSteps(input: HopsInput, hop: HopEnds): readonly Step[] {
+  const steps = controlPlaneSteps(input, hop);
+  const etcd = input.etcd.get(hop.index);
+  if (etcd === undefined) return steps;
+  return etcd.place === 'before-api-servers' ? [etcd, ...steps] : [...steps, etcd];
+}
+
+function controlPlaneSteps({ spec, controlPlane }: HopsInput, hop: HopEnds): readonly Step[] {
   const { from, to } = hop;
   const timeoutMs = spec.controlPlane.memberTimeoutMs;
   const expectedDowntimeMs = Math.min(apiServerRestartMs, timeoutMs);

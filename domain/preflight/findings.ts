@@ -33,6 +33,7 @@ export const findingCodes = [
   'etcd-hash-mismatch',
   'etcd-version-mixed',
   'etcd-version-unfit',
+  'etcd-version-behind',
   'etcd-quota-near',
   'etcd-fragmented',
   'etcd-raft-lag',

@@ -23,6 +23,15 @@ export interface PlannedTime {
   readonly pathMs: number;
 }
 
+/**
+ * The hop's change of etcd. `to-come`: before anything else of the hop. `under-way`: members of
+ * both versions are there. `done`: all of them are to run it.
+ */
+export interface EtcdChangeFacts {
+  readonly to: KubeVersion;
+  readonly stage: 'to-come' | 'under-way' | 'done';
+}
+
 /** What of an observation concerns the members alone. */
 export type ControlPlaneObservation = Pick<Observation, 'members' | 'etcd' | 'leases'>;
 
@@ -31,6 +40,8 @@ export interface ControlPlaneFacts {
   readonly hop: { readonly from: KubeVersion; readonly to: KubeVersion };
   /** Absent where nothing is planned: a hop that is only thought of takes no time. */
   readonly planned?: PlannedTime;
+  /** Absent where the hop leaves etcd as it is, or does not change it yet. */
+  readonly etcd?: EtcdChangeFacts;
 }
 
 export interface PreflightFacts extends ControlPlaneFacts {

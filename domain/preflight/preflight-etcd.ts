@@ -3,8 +3,14 @@
 
 import type { Finding } from './findings';
 import type { EtcdMemberObservation, EtcdObservation } from '../observation';
-import { compareVersions, type KubeVersion, minorOf, parseVersion } from '../versions';
-import type { ControlPlaneFacts } from './preflight-cluster';
+import {
+  compareVersions,
+  type KubeVersion,
+  minorOf,
+  minorsBetween,
+  parseVersion,
+} from '../versions';
+import type { ControlPlaneFacts, EtcdChangeFacts } from './preflight-cluster';
 
 /** Share of the quota from which on a hop does not begin: NOSPACE makes etcd read-only. */
 const etcdQuotaShare = 0.8;
@@ -35,7 +41,7 @@ const cluster = { kind: 'cluster' } as const;
 /** All etcd findings, unsorted. */
 export function etcdFindings(
   etcd: EtcdObservation,
-  hop: ControlPlaneFacts['hop'],
+  { hop, etcd: change }: Pick<ControlPlaneFacts, 'hop' | 'etcd'>,
 ): readonly Finding[] {
   if (etcd.kind === 'unobserved') {
     return [
@@ -51,10 +57,12 @@ export function etcdFindings(
   return [
     ...quorumFindings(etcd),
     ...leaderFindings(etcd),
-    ...agreementFindings(etcd),
+    ...hashFindings(etcd),
+    ...mixedFindings(etcd, change),
+    ...migrationFindings(etcd, change),
     ...etcd.members.flatMap((member) => [
       ...conditionFindings(member),
-      ...versionFindings(member, hop),
+      ...versionFindings(member, hop, change),
       ...quotaFindings(member),
       ...fragmentationFindings(member),
       ...lagFindings(member),
@@ -104,30 +112,69 @@ function leaderFindings({ members }: Observed): readonly Finding[] {
   ];
 }
 
-function agreementFindings({ members, hashesAgree }: Observed): readonly Finding[] {
-  const findings: Finding[] = [];
-  if (!hashesAgree) {
-    findings.push({
+function hashFindings({ hashesAgree }: Observed): readonly Finding[] {
+  if (hashesAgree) return [];
+  return [
+    {
       code: 'etcd-hash-mismatch',
       severity: 'blocks',
       object: cluster,
       message: 'etcd members hold different data at the same revision, or could not be compared',
       remedy: 'replace the corrupt member (remove it, empty its data directory, add it again)',
-    });
-  }
+    },
+  ];
+}
+
+function mixedFindings(
+  { members }: Observed,
+  change: EtcdChangeFacts | undefined,
+): readonly Finding[] {
   const versions = [...new Set(members.map((member) => member.version))].toSorted();
-  if (versions.length > 1) {
-    const minors = new Set(versions.map(minorText));
-    findings.push({
+  if (versions.length < 2 || isBeingChanged(versions, change)) return [];
+  const minors = new Set(versions.map(minorText));
+  return [
+    {
       code: 'etcd-version-mixed',
       // Patches may differ while etcd is updated; minors are a migration of the data under way.
       severity: minors.size > 1 ? 'blocks' : 'warns',
       object: cluster,
       message: `etcd members run different versions: ${versions.join(', ')}`,
       remedy: 'finish the update of etcd first',
-    });
-  }
-  return findings;
+    },
+  ];
+}
+
+/** Of two neighbouring minors at most, none newer than what the change leads to. */
+function isBeingChanged(versions: readonly string[], change: EtcdChangeFacts | undefined): boolean {
+  if (change?.stage !== 'under-way') return false;
+  return versions.every((text) => {
+    const version = parseVersion(text);
+    if (version === undefined || compareVersions(version, change.to) > 0) return false;
+    return minorsBetween(version, change.to) <= 1;
+  });
+}
+
+/** After the last member: etcd's own agreement on its version follows within seconds. */
+function migrationFindings(
+  { members }: Observed,
+  change: EtcdChangeFacts | undefined,
+): readonly Finding[] {
+  if (change?.stage !== 'done') return [];
+  return members.flatMap(({ name, version, clusterVersion = change.to }): readonly Finding[] => {
+    const isThere = version === change.to && minorText(clusterVersion) === minorOf(change.to);
+    if (isThere) return [];
+    return [
+      {
+        code: 'etcd-version-behind',
+        severity: 'blocks',
+        object: { kind: 'etcd', name },
+        message:
+          `it runs etcd ${version} in a cluster of version ${clusterVersion},` +
+          ` and all of it is to be at ${change.to}`,
+        remedy: 'look at the log of this member for what keeps it from its new version',
+      },
+    ];
+  });
 }
 
 function minorText(version: string): string {
@@ -137,13 +184,15 @@ function minorText(version: string): string {
 
 /**
  * The hop wants another etcd, or the one that runs is known to lose data: that is for a person to
- * change, before the hop and on its own.
+ * change: on its own before the hop, or in it (etcd-change.ts).
  */
 function versionFindings(
   { name, version }: EtcdMemberObservation,
   { to }: ControlPlaneFacts['hop'],
+  change: EtcdChangeFacts | undefined,
 ): readonly Finding[] {
-  const at = parseVersion(version);
+  // What the hop itself changes before it needs it stands in nobody's way.
+  const at = change?.stage === 'to-come' ? change.to : parseVersion(version);
   if (at === undefined) return [];
   const object = { kind: 'etcd', name } as const;
   const isWanted = compareVersions(to, etcdWantedFrom) >= 0;

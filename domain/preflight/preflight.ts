@@ -43,7 +43,7 @@ function controlPlaneFindings(facts: ControlPlaneFacts): readonly Finding[] {
   return [
     ...observation.members.flatMap((member) => memberFindings(member, facts)),
     ...memberCountFindings(observation),
-    ...etcdFindings(observation.etcd, facts.hop),
+    ...etcdFindings(observation.etcd, facts),
     ...leaseFindings(observation),
     ...certificateFindings(facts),
   ];

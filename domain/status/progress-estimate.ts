@@ -9,7 +9,7 @@
 import type { HopId } from '../names';
 import type { Hop, Plan, Step } from '../plan/plan';
 import type { HopOutcome, NodeOutcome, PoolStatus } from './progress';
-import { controllersLabel, stepLabel } from './step-labels';
+import { controllersLabel, etcdLabel, stepLabel } from './step-labels';
 
 /** The hop that runs now. */
 export interface HopUnderWay {
@@ -40,6 +40,7 @@ export const firstGuessSeconds = {
   snapshot: 5,
   'api-server': 10,
   controllers: 5,
+  etcd: 15,
   node: 30,
   verify: 5,
 } as const;
@@ -109,7 +110,7 @@ function secondsPerNode(pool: PoolUnderWay, nowMs: number): number | undefined {
   return Math.min(one, Math.max(one / maxUnavailable, pace));
 }
 
-/** A step, or one member of a controllers step. */
+/** A step, or one member of a step for several. */
 interface Part {
   readonly hop: HopId;
   readonly label: string;
@@ -121,14 +122,18 @@ function partsLeft(hop: Hop, step: Step, current: HopUnderWay | undefined) {
   const isCurrentHop = current?.hop === hop.id;
   const done = isCurrentHop ? current.stepSeconds : {};
   const nodesDone = new Set(isCurrentHop ? current.nodes?.map((one) => one.node) : []);
-  const labels =
-    step.kind === 'controllers' ? step.members.map(controllersLabel) : [stepLabel(step)];
+  const labels = labelsOf(step);
   const nodesLeft =
     step.kind === 'pool' ? step.nodes.filter((node) => !nodesDone.has(node.name)).length : 0;
   if (done[stepLabel(step)] !== undefined) return [];
   return labels
     .filter((label) => done[label] === undefined)
     .map((label) => ({ step, part: { hop: hop.id, label, nodesLeft } satisfies Part }));
+}
+
+function labelsOf(step: Step): readonly string[] {
+  if (step.kind === 'controllers') return step.members.map(controllersLabel);
+  return step.kind === 'etcd' ? step.members.map(etcdLabel) : [stepLabel(step)];
 }
 
 function expectedSeconds(step: Step, part: Part, seen: Seen): number {
@@ -141,6 +146,7 @@ function expectedSeconds(step: Step, part: Part, seen: Seen): number {
     case 'snapshot':
     case 'api-server':
     case 'controllers':
+    case 'etcd':
     case 'verify':
       return expected(seen, step.kind);
   }
@@ -164,6 +170,7 @@ function durationsSeen({ hops, current }: ProgressSoFar): Seen {
     snapshot: of('snapshot'),
     'api-server': of('api-server'),
     controllers: of('controllers'),
+    etcd: of('etcd'),
     verify: of('verify'),
     node: upgradedSeconds(runs.flatMap((run) => run.nodes ?? [])),
   };

@@ -51,7 +51,7 @@ export interface NodeOutcome {
 
 export interface MemberOutcome extends ChangeResult {
   readonly member: MemberName;
-  readonly component: 'kube-apiserver' | 'controllers';
+  readonly component: 'kube-apiserver' | 'controllers' | 'etcd';
 }
 
 export interface HopOutcome {

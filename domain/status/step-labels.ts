@@ -3,7 +3,7 @@
 import type { MemberName } from '../names';
 import type { Step } from '../plan/plan';
 
-/** `preflight`, `snapshot`, `api-server cp-1`, `controllers`, `pool web`, `verify`, `soak`. */
+/** `preflight`, `api-server cp-1`, `controllers`, `etcd`, `pool web`, and so on. */
 export function stepLabel(step: Step): string {
   switch (step.kind) {
     case 'api-server':
@@ -11,6 +11,7 @@ export function stepLabel(step: Step): string {
     case 'pool':
       return `pool ${step.pool}`;
     case 'controllers':
+    case 'etcd':
     case 'preflight':
     case 'snapshot':
     case 'verify':
@@ -22,4 +23,9 @@ export function stepLabel(step: Step): string {
 /** `controllers cp-1`: one member of a controllers step, whose order is known only when it runs. */
 export function controllersLabel(member: MemberName): string {
   return `controllers ${member}`;
+}
+
+/** `etcd cp-1`: one member of an etcd step, as `controllersLabel`. */
+export function etcdLabel(member: MemberName): string {
+  return `etcd ${member}`;
 }

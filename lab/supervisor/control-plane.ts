@@ -1,10 +1,10 @@
 // The control plane as processes: which there are, in which order they start, and how one member
-// changes version. Restoring etcd is restore.ts; nodes are machines.ts.
+// changes version. etcd as a whole is etcd-members.ts, restoring it restore.ts;
+// nodes are machines.ts.
 // C1. A version is written to machines.json before the old process is stopped, so that a
 //     supervisor that dies in between starts the new one.
 // C2. A member leaves the balancer before its API server is told to stop.
 // C3. Who waits for a member to become ready in one version gives up when another is ordered.
-// C4. An etcd member that a restore went on without is not started: it would vote knowing nothing.
 
 import type { LabBinaries } from '../binaries';
 import {
@@ -19,13 +19,12 @@ import type { LabFile, LabMember } from '../lab-file';
 import type { LabLayout } from '../layout';
 import { messageOf } from '../lab-error';
 import type { LoadBalancer } from '../load-balancer';
-import { sleep } from '../waiting';
 import { Child, type ChildHost, type StartedAs } from './child';
+import { EtcdMembers } from './etcd-members';
 import type { Leases } from './leases';
 import type { MachineStateStore } from './machine-state';
 import type { PlannedFaults } from './planned-faults';
 import { mustHold, type Probes } from './probes';
-import type { LostEtcd } from './restore-journal';
 import { LabProblemError } from './problem';
 
 export interface MemberProcesses {
@@ -48,20 +47,21 @@ export interface ControlPlaneParts {
   readonly faults: PlannedFaults;
 }
 
-type Component = 'api-server' | 'controllers';
+type Component = 'api-server' | 'controllers' | 'etcd';
 
 /** Delay, watches and a reserve (flags.ts); longer than that it hangs and is killed. */
 const apiServerStopMs = 20_000;
 const controllerStopMs = 5_000;
 /** On a busy machine with 100,000 objects 10 s were seen. */
 const readyMs = 90_000;
-/** How much longer than a quorum an etcd member may need before a restore goes on without it. */
-const stragglerMs = 15_000;
-const lookMs = 50;
+/** A leader that is asked to end hands its leadership over first. */
+const etcdStopMs = 15_000;
 
 export class ControlPlane {
   readonly members: readonly MemberProcesses[];
   readonly kwok: Child;
+  /** All of its members. */
+  readonly etcd: EtcdMembers;
   private readonly parts: ControlPlaneParts;
   /** The version that was ordered last, by member and component (C3). */
   private readonly ordered = new Map<string, string>();
@@ -71,6 +71,7 @@ export class ControlPlane {
   constructor(parts: ControlPlaneParts) {
     this.parts = parts;
     this.members = parts.lab.members.map((member) => this.processesOf(member));
+    this.etcd = new EtcdMembers(parts, this.members);
     this.kwok = new Child(
       {
         name: 'kwok',
@@ -106,70 +107,6 @@ export class ControlPlane {
       ]),
       this.kwok,
     ];
-  }
-
-  /** All that belong to the cluster (C4); one that is being brought back is not waited for. */
-  async startEtcd(): Promise<void> {
-    const { etcdLost = [], etcdJoining = [] } = this.parts.state.current;
-    const started = this.members.filter(({ member }) => !etcdLost.includes(member.name));
-    const isJoining = (name: string): boolean => etcdJoining.includes(name);
-    await Promise.all(
-      started.map(async ({ member, etcd }) => {
-        if (isJoining(member.name)) await etcd.start().catch(() => undefined);
-        else await etcd.start();
-      }),
-    );
-    for (const { member } of started.filter((one) => !isJoining(one.member.name))) {
-      await mustHold(
-        `etcd of ${member.name} was healthy`,
-        () => this.parts.probes.isEtcdHealthy(member),
-        readyMs,
-      );
-    }
-  }
-
-  /**
-   * Starts those members of etcd that were restored, and returns the ones that stay away although a
-   * quorum is there; these are stopped (C4). Throws when there is no quorum in time.
-   */
-  async startRestoredEtcd(names: readonly string[]): Promise<readonly LostEtcd[]> {
-    const starting = this.members.filter(({ member }) => names.includes(member.name));
-    const problems = new Map<string, string>();
-    const starts = starting.map(async ({ member, etcd }) => {
-      await etcd.start().catch((error: unknown) => {
-        problems.set(member.name, messageOf(error));
-      });
-    });
-    const healthy = new Set<string>();
-    const beganMs = performance.now();
-    let quorumMs: number | undefined;
-    while (healthy.size < starting.length) {
-      await Promise.all(
-        starting.map(async ({ member }) => {
-          if (await this.parts.probes.isEtcdHealthy(member)) healthy.add(member.name);
-        }),
-      );
-      const nowMs = performance.now();
-      if (healthy.size * 2 > this.members.length) quorumMs ??= nowMs;
-      else if (nowMs - beganMs > readyMs) {
-        throw new Error(`only ${healthy.size} of ${this.members.length} etcd members were healthy`);
-      }
-      if (quorumMs !== undefined && nowMs - quorumMs > stragglerMs) break;
-      await sleep(lookMs);
-    }
-    const away = starting.filter(({ member }) => !healthy.has(member.name));
-    await Promise.all(away.map(({ etcd }) => etcd.stop('SIGKILL', 0)));
-    await Promise.all(starts);
-    const late = `it was not healthy ${stragglerMs / 1_000} s after the others`;
-    return away.map(({ member: { name } }) => ({
-      member: name,
-      problem: problems.get(name) ?? late,
-    }));
-  }
-
-  /** What it acknowledged is in its synced log; asked nicely, it waits seconds for a new leader. */
-  async killEtcd(): Promise<void> {
-    await Promise.all(this.members.map(({ etcd }) => etcd.stop('SIGKILL', 0)));
   }
 
   /** Starts all of them; `onFirst` runs as soon as one is ready. Resolves when all are. */
@@ -290,6 +227,31 @@ export class ControlPlane {
     }
   }
 
+  /** Replaces the etcd of one member on its data (C1); errors as changeApiServer. */
+  async changeEtcd({ member, etcd }: MemberProcesses, version: string): Promise<void> {
+    const { binaries, probes, state } = this.parts;
+    if ((await binaries.etcdOf(version)) === undefined) {
+      const versions = (await binaries.etcdVersions()).join(', ');
+      const message = `etcd ${version} is not installed here; there are ${versions}`;
+      throw new LabProblemError('unknown-version', message);
+    }
+    if (etcd.runningVersion === version && (await probes.isEtcdHealthy(member))) return;
+    if (etcd.runningVersion !== version) {
+      await state.setMember(member.name, { etcd: version });
+      await stopOrFail(etcd, etcdStopMs);
+    }
+    await startOrFail(etcd, () =>
+      mustHold(
+        `etcd of ${member.name} ${version} was healthy`,
+        () => {
+          this.mustBeOrdered(member, 'etcd', version);
+          return probes.isEtcdHealthy(member);
+        },
+        readyMs,
+      ),
+    );
+  }
+
   private async apiServerReady(member: LabMember, check = (): void => undefined): Promise<void> {
     await mustHold(
       `the API server of ${member.name} was ready`,
@@ -315,6 +277,22 @@ export class ControlPlane {
       'unknown-version',
       `Kubernetes ${version} is not installed here; there are ${versions.join(', ')}`,
     );
+  }
+
+  private async etcdCommand(context: FlagContext): Promise<StartedAs> {
+    const { binaries, state } = this.parts;
+    const { name } = context.member;
+    const { etcdJoining = [], etcdToken } = state.current;
+    const version = this.etcd.versionOf(name);
+    const files = await binaries.etcdOf(version);
+    if (files === undefined) throw new Error(`etcd ${version} is not installed`);
+    const joins = etcdJoining.includes(name) ? 'existing' : 'new';
+    const args = etcdFlags(context, etcdToken, joins);
+    return { file: files.etcd, args: this.orBroken(`${name} etcd ${version}`, args), version };
+  }
+
+  private orBroken(key: string, args: readonly string[]): readonly string[] {
+    return this.broken.has(key) ? [...args, '--broken-on-purpose'] : args;
   }
 
   private processesOf(member: LabMember): MemberProcesses {
@@ -346,24 +324,14 @@ export class ControlPlane {
         throw new Error(`Kubernetes ${version ?? '(unknown)'} is not installed`);
       }
       const part = component === 'apiServer' ? 'api-server' : 'controllers';
-      const isBroken = this.broken.has(`${member.name} ${part} ${version}`);
-      return {
-        file: files[component],
-        args: isBroken ? [...args, '--broken-on-purpose'] : args,
-        version,
-      };
+      const startArgs = this.orBroken(`${member.name} ${part} ${version}`, args);
+      return { file: files[component], args: startArgs, version };
     };
     return {
       member,
-      etcd: child('etcd', [ports.etcdClient, ports.etcdPeer], () => {
+      etcd: child('etcd', [ports.etcdClient, ports.etcdPeer], async () => {
         faults.requireDisk(member.name);
-        const { etcdJoining = [], etcdToken } = state.current;
-        const joins = etcdJoining.includes(member.name) ? 'existing' : 'new';
-        return Promise.resolve({
-          file: binaries.etcd,
-          args: etcdFlags(context, etcdToken, joins),
-          version: binaries.etcdVersion,
-        });
+        return this.etcdCommand(context);
       }),
       apiServer: child('api-server', [ports.apiServer], () =>
         kube('apiServer', apiServerFlags(context)),

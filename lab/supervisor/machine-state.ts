@@ -7,6 +7,8 @@ import type { LabFile } from '../lab-file';
 export interface MemberState {
   readonly apiServer: string;
   readonly controllers: string;
+  /** Absent: what the lab was made with. */
+  readonly etcd?: string;
 }
 
 export interface MachineState {

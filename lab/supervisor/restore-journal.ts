@@ -32,6 +32,8 @@ export interface RestoreJournal {
   /** Read from the file itself. */
   readonly snapshotRevision: number;
   readonly version: string;
+  /** Of etcd, which took the snapshot; absent: what runs. */
+  readonly etcdVersion?: string;
   readonly startedAt: string;
   readonly state: 'running' | 'done' | 'failed';
   readonly phase: RestorePhase;
@@ -50,7 +52,7 @@ export interface RestoreJournal {
 
 export type RestoreOrder = Pick<
   RestoreJournal,
-  'restoreId' | 'snapshotFile' | 'snapshotRevision' | 'version'
+  'restoreId' | 'snapshotFile' | 'snapshotRevision' | 'version' | 'etcdVersion'
 >;
 
 export function newJournal(order: RestoreOrder, nowMs: number): RestoreJournal {

@@ -8,6 +8,8 @@
 //     the others are a quorum: it is told as lost, and comes back by a repair (etcd-repair.ts).
 // E6. The snapshot is copied before anything is stopped, and the copy removed at the end: a crash
 //     must not need whoever gave the order.
+// E7. etcd goes back to the version that took the snapshot, with its own programs: those of an
+//     older minor refuse newer data.
 
 import { execFile } from 'node:child_process';
 import { chmod, constants, copyFile, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
@@ -107,27 +109,42 @@ export class Restores {
     const found = await readJournal(layout.restores, order.restoreId);
     if (found?.state === 'done') return resultOf(found);
     if ((await binaries.kube(order.version)) === undefined) {
-      throw new LabProblemError(
-        'unknown-version',
-        `Kubernetes ${order.version} is not installed here; nothing was stopped`,
-      );
+      throw notInstalled(`Kubernetes ${order.version}`);
     }
+    const tools = await this.etcdOf(order);
     if (found?.restored.length === lab.members.length) {
       // The file has done its work and may be gone.
       return this.run({ ...found, state: 'running' });
     }
     const snapshotFile = await this.keepSnapshot(order);
-    const snapshotRevision = await this.inspect(snapshotFile);
-    const { restoreId, version } = order;
+    const snapshotRevision = await this.inspect(snapshotFile, tools.etcdutl);
+    const { restoreId, version, etcdVersion } = order;
+    const by = { version, ...(etcdVersion === undefined ? {} : { etcdVersion }) };
     const journal =
-      found ?? newJournal({ restoreId, snapshotFile, snapshotRevision, version }, Date.now());
+      found ?? newJournal({ restoreId, snapshotFile, snapshotRevision, ...by }, Date.now());
     return this.run({ ...journal, snapshotFile, state: 'running' });
   }
 
+  /** E7. What the snapshot was taken by; what runs where nobody says so. */
+  private async etcdOf({ etcdVersion }: { readonly etcdVersion?: string | undefined }) {
+    const { binaries, controlPlane, lab } = this.parts;
+    const [first] = lab.members;
+    const version = etcdVersion ?? controlPlane.etcd.versionOf(first?.name ?? '');
+    const found = await binaries.etcdOf(version);
+    if (found === undefined) throw notInstalled(`etcd ${version}`);
+    return found;
+  }
+
+  private async stopEtcd({ etcdVersion }: RestoreJournal): Promise<void> {
+    const { etcd } = this.parts.controlPlane;
+    await etcd.kill();
+    if (etcdVersion !== undefined) await etcd.setVersion(etcdVersion);
+  }
+
   /** E1. A copy that is no good is not kept: the next order may name a better file. */
-  private async inspect(copy: string): Promise<number> {
+  private async inspect(copy: string, etcdutl: string): Promise<number> {
     try {
-      return await inspectSnapshot(copy, this.parts.binaries.etcdutl);
+      return await inspectSnapshot(copy, etcdutl);
     } catch (error) {
       await rm(copy, { force: true });
       throw error;
@@ -180,7 +197,7 @@ export class Restores {
             await note(await this.chooseTarget(journal));
           },
         ],
-        ['stopping-etcd', () => this.parts.controlPlane.killEtcd()],
+        ['stopping-etcd', () => this.stopEtcd(journal)],
         ['restoring-data', () => this.restoreData(journal, note)],
         ['starting-etcd', () => this.startEtcd(journal, note)],
         ['starting-api-servers', () => this.startApiServers(journal)],
@@ -274,7 +291,8 @@ export class Restores {
   }
 
   private async makeData(journal: RestoreJournal, member: LabMember): Promise<string> {
-    const { binaries, faults, lab, layout } = this.parts;
+    const { faults, lab, layout } = this.parts;
+    const { etcdutl } = await this.etcdOf(journal);
     const dataDir = `${etcdDataDir(layout, member)}.restoring`;
     faults.requireDisk(member.name);
     // etcdutl refuses a directory that a killed predecessor left half filled.
@@ -288,7 +306,7 @@ export class Restores {
         bumpRevision: target - journal.snapshotRevision,
       },
     );
-    await execute(binaries.etcdutl, ['snapshot', 'restore', journal.snapshotFile, ...flags], {
+    await execute(etcdutl, ['snapshot', 'restore', journal.snapshotFile, ...flags], {
       timeout: etcdutlTimeoutMs,
     });
     return dataDir;
@@ -315,7 +333,7 @@ export class Restores {
 
   private async startEtcd(journal: RestoreJournal, note: Note): Promise<void> {
     const { controlPlane, lab, log, probes } = this.parts;
-    const away = await controlPlane.startRestoredEtcd(journal.restored);
+    const away = await controlPlane.etcd.startRestored(journal.restored);
     for (const { member, problem } of away) log(`goes on without etcd of ${member}: ${problem}`);
     const lost = [...(journal.lost ?? []), ...away];
     if (away.length > 0) await this.noteLost(note, lost);
@@ -360,6 +378,11 @@ export class Restores {
       old.map((name) => rm(path.join(layout.etcd, name), { recursive: true, force: true })),
     );
   }
+}
+
+function notInstalled(what: string): LabProblemError {
+  const message = `${what} is not installed here; nothing was stopped`;
+  return new LabProblemError('unknown-version', message);
 }
 
 function resultOf({ lost = [] }: RestoreJournal): LabRestoreResult {

@@ -26,6 +26,7 @@ export interface LabHost {
   progress(): LabProgress;
   changeApiServer(member: string, version: string): Promise<void>;
   changeControllers(member: string, version: string): Promise<void>;
+  changeEtcd(member: string, version: string): Promise<void>;
   changeKubelet(node: string, version: string): Promise<void>;
   repairEtcd(member: string): Promise<void>;
   restore(order: LabRestoreRequest): Promise<LabRestoreResult>;
@@ -48,6 +49,7 @@ const restoreRequestSchema = z.object({
   snapshotFile: z.string().min(1),
   snapshotRevision: z.number().int().nonnegative(),
   version: versionRequestSchema.shape.version,
+  etcdVersion: versionRequestSchema.shape.version.optional(),
 });
 
 type Handler = (parts: {
@@ -96,6 +98,14 @@ const routes: readonly (readonly [method: string, path: RegExp, handle: Handler]
     /^\/v1\/members\/([^/]+)\/controllers$/,
     async ({ name, body, host }) => {
       await host.changeControllers(name, parsed(versionRequestSchema, body).version);
+      return done;
+    },
+  ],
+  [
+    'POST',
+    /^\/v1\/members\/([^/]+)\/etcd$/,
+    async ({ name, body, host }) => {
+      await host.changeEtcd(name, parsed(versionRequestSchema, body).version);
       return done;
     },
   ],

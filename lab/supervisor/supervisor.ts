@@ -170,7 +170,10 @@ export class Supervisor implements LabHost {
             version: controllerManager.runningVersion ?? wanted?.controllers ?? lab.version,
             running: controllerManager.isRunning && scheduler.isRunning,
           },
-          etcd: { version: binaries.etcdVersion, running: etcd.isRunning },
+          etcd: {
+            version: etcd.runningVersion ?? controlPlane.etcd.versionOf(member.name),
+            running: etcd.isRunning,
+          },
         };
       }),
       nodes: lab.nodes.map((node) => ({
@@ -178,6 +181,7 @@ export class Supervisor implements LabHost {
         kubelet: state.current.nodes[node.name] ?? lab.version,
       })),
       versions: await binaries.versions(),
+      etcdVersions: await binaries.etcdVersions(),
     };
   }
 
@@ -212,6 +216,12 @@ export class Supervisor implements LabHost {
     await this.turns.take([member], () =>
       this.parts.controlPlane.changeControllers(processes, version),
     );
+  }
+
+  async changeEtcd(member: string, version: string): Promise<void> {
+    const processes = this.member(member);
+    this.parts.controlPlane.order(member, 'etcd', version);
+    await this.turns.take([member], () => this.parts.controlPlane.changeEtcd(processes, version));
   }
 
   async changeKubelet(node: string, version: string): Promise<void> {
@@ -298,7 +308,7 @@ export class Supervisor implements LabHost {
       machines.start();
       return;
     }
-    await controlPlane.startEtcd();
+    await controlPlane.etcd.start();
     this.phase = 'starting-api-servers';
     await controlPlane.startApiServers(async () => {
       // Nobody of an earlier run is left, so nobody holds these.
@@ -372,7 +382,7 @@ export class Supervisor implements LabHost {
     log('the lab stops');
     machines.stop();
     await controlPlane.killApiServersAndControllers();
-    await Promise.all([balancer.close(), controlPlane.killEtcd()]);
+    await Promise.all([balancer.close(), controlPlane.etcd.kill()]);
     kube.close();
     this.server?.close();
     this.server?.closeAllConnections();

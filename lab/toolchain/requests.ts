@@ -6,7 +6,10 @@ import type { ToolchainProblem } from './toolchain-problem';
 
 export interface ToolRequest {
   readonly tool: string;
-  /** `1.28.15` or just the minor, `1.28`. Without one, every version in the catalogue is meant. */
+  /**
+   * `1.28.15` or just the minor, `1.28`. Without one, every version is meant that is not installed
+   * on demand only; every version of what is installed in no other way.
+   */
   readonly version?: string;
 }
 
@@ -37,7 +40,10 @@ function findOne(
     const known = [...new Set(all.map(({ tool }) => tool.name))];
     return { code: 'unknown-tool', tool: name, known };
   }
-  if (version === undefined) return named;
+  if (version === undefined) {
+    const usual = named.filter(({ tool }) => !tool.onDemand);
+    return usual.length > 0 ? usual : named;
+  }
   const found = named.filter(({ release }) => isVersion(release, version));
   if (found.length > 0) return found;
   const known = named.map(({ release }) => release.version);

@@ -19,7 +19,7 @@ const input = {
   kubeVersion: version('1.28.15'),
   restoreId: '0123abcd-hop-1.29',
 };
-const driven = `restore /snapshots/${snapshotId}@100 1.28.15`;
+const driven = `restore /snapshots/${snapshotId}@100 1.28.15 etcd 3.5.21`;
 
 /** A snapshot was taken in 1.28.15; since then everything was brought to 1.29.15. */
 async function aClusterToRestore(): Promise<FakeCluster> {

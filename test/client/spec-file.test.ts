@@ -50,6 +50,9 @@ soak: 1.5h
 controlPlane:
   memberTimeout: 5m
   allowSingleMember: true
+  etcd:
+    - { hop: '1.29', version: v3.5.35, order: before-api-servers }
+    - { hop: '1.30', version: 3.6.16 }
 pools:
   - name: web
     nodeSelector: { role: web }
@@ -73,7 +76,14 @@ pools:
       via: ['1.29.15'],
       approvals: 'every-hop',
       hopSoakMs: 5_400_000,
-      controlPlane: { memberTimeoutMs: 300_000, allowSingleMember: true },
+      controlPlane: {
+        memberTimeoutMs: 300_000,
+        allowSingleMember: true,
+        etcd: [
+          { hop: '1.29', version: '3.5.35', order: 'before-api-servers' },
+          { hop: '1.30', version: '3.6.16' },
+        ],
+      },
       pools: [
         {
           name: 'web',
@@ -370,6 +380,12 @@ describe('wrong shapes', () => {
       problem: 'upgrade.yaml:4:9: pools[0]: expected a mapping, got nothing',
     },
     {
+      text: 'controlPlane: {etcd: [{hop: "1.31", version: "3.6"}]}',
+      problem:
+        'upgrade.yaml:4:46: controlPlane.etcd[0].version: expected a release of etcd such as' +
+        ' "3.6.16", got the string "3.6"',
+    },
+    {
       text: 'via: 1.29.15',
       problem: 'upgrade.yaml:4:6: via: expected a list of releases, got the string "1.29.15"',
     },
@@ -399,7 +415,7 @@ describe('wrong shapes', () => {
       text: 'controlPlane: {drain: {}}',
       problem:
         'upgrade.yaml:4:16: controlPlane.drain: unknown key; known are memberTimeout,' +
-        ' allowSingleMember',
+        ' allowSingleMember, etcd',
     },
   ])('$text', ({ text, problem }) => {
     expect(read(`${head}${text}\n`)).toEqual([problem]);

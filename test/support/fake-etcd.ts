@@ -23,6 +23,7 @@ import type { ReportLimits } from '../../domain/rollback/report';
 import type { KubeMinor } from '../../domain/versions';
 
 type Observed = Extract<EtcdObservation, { readonly kind: 'observed' }>;
+type Member = Observed['members'][number];
 
 export class FakeEtcd implements EtcdApi, SnapshotVerifier, SnapshotComparer {
   /** What a comparison with a snapshot tells, and with which limits it was asked. */
@@ -67,6 +68,22 @@ export class FakeEtcd implements EtcdApi, SnapshotVerifier, SnapshotComparer {
   async databaseBytes(signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
     return this.facts.sizeBytes;
+  }
+
+  /** `cp-1 to cp-2`. */
+  readonly moves: string[] = [];
+
+  async moveLeader(from: string, to: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    this.moves.push(`${from} to ${to}`);
+    this.changeMembers((member) => ({ isLeader: member.name === to }));
+  }
+
+  /** Of those that answer. */
+  changeMembers(change: (member: Member) => Partial<Member>): void {
+    if (this.observation.kind === 'unobserved') return;
+    const members = this.observation.members.map((member) => ({ ...member, ...change(member) }));
+    this.observation = { ...this.observation, members };
   }
 
   async snapshot(

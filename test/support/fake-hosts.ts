@@ -48,6 +48,9 @@ export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
   duringDrive: ((context: DriverContext) => Promise<void> | void) | undefined;
   /** False: drivers return without having changed anything. */
   obedient = true;
+  /** Called when the etcd of a member was replaced. */
+  onEtcd: (member: MemberName, to: KubeVersion) => void = () => undefined;
+  installableEtcd: readonly KubeVersion[] | undefined;
   /** What a restore tells as lost. */
   lostEtcd: readonly LostEtcdMember[] = [];
   private readonly restored = new Set<string>();
@@ -107,6 +110,11 @@ export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
     return this.installable;
   }
 
+  async availableEtcdVersions(signal: AbortSignal): Promise<readonly KubeVersion[] | undefined> {
+    signal.throwIfAborted();
+    return this.installableEtcd;
+  }
+
   async upgradeApiServer(
     member: MemberName,
     to: KubeVersion,
@@ -150,6 +158,10 @@ export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
     });
   }
 
+  async changeEtcd(member: MemberName, to: KubeVersion, context: DriverContext): Promise<void> {
+    await this.drive(`${member} etcd ${to}`, context, () => this.onEtcd(member, to));
+  }
+
   async upgradeNode(node: NodeName, to: KubeVersion, context: DriverContext): Promise<void> {
     await this.drive(`${node} kubelet ${to}`, context, () => {
       const view = this.kube.nodes.get(node);
@@ -163,13 +175,15 @@ export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
       readonly snapshotFile: string;
       readonly snapshotRevision: number;
       readonly version: KubeVersion;
+      readonly etcdVersion: string;
     },
     context: DriverContext,
   ): Promise<{ readonly lost: readonly LostEtcdMember[] }> {
     const { lostEtcd: lost } = this;
     if (this.restored.has(options.restoreId)) return { lost };
-    const { snapshotFile, snapshotRevision, version } = options;
-    await this.drive(`restore ${snapshotFile}@${snapshotRevision} ${version}`, context, () => {
+    const { snapshotFile, snapshotRevision, version, etcdVersion } = options;
+    const what = `restore ${snapshotFile}@${snapshotRevision} ${version} etcd ${etcdVersion}`;
+    await this.drive(what, context, () => {
       this.restored.add(options.restoreId);
       for (const name of this.machines.keys()) this.addMember(name, version);
     });

@@ -35,6 +35,7 @@ export interface GroundShape {
   readonly pods: number;
   /** Release that it is made with; default 1.28.15. */
   readonly version?: string;
+  readonly etcdVersion?: string;
   /** Default 3. */
   readonly zones?: number;
 }

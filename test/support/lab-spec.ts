@@ -2,7 +2,7 @@
 
 import type { ClusterName, PoolName } from '../../domain/names';
 import type { UpgradeSpec } from '../../domain/spec';
-import type { KubeVersion } from '../../domain/versions';
+import type { KubeMinor, KubeVersion } from '../../domain/versions';
 
 const minuteMs = 60_000;
 
@@ -14,9 +14,16 @@ export interface LabSpecOptions {
   readonly maxUnavailable?: number;
   readonly drainTimeoutMs?: number;
   readonly hopSoakMs?: number;
+  /** Default 5 min. */
+  readonly memberTimeoutMs?: number;
+  readonly etcd?: readonly { readonly hop: string; readonly version: string }[];
 }
 
 export function labSpec(options: LabSpecOptions): UpgradeSpec {
+  const etcd = options.etcd?.map(({ hop, version }) => ({
+    hop: hop as KubeMinor,
+    version: version as KubeVersion,
+  }));
   return {
     apiVersion: 'ascent/v1',
     cluster: options.cluster as ClusterName,
@@ -25,8 +32,9 @@ export function labSpec(options: LabSpecOptions): UpgradeSpec {
     approvals: options.approvals ?? 'none',
     hopSoakMs: options.hopSoakMs ?? 2_000,
     controlPlane: {
-      memberTimeoutMs: 5 * minuteMs,
+      memberTimeoutMs: options.memberTimeoutMs ?? 5 * minuteMs,
       allowSingleMember: options.allowSingleMember ?? false,
+      ...(etcd === undefined ? {} : { etcd }),
     },
     pools: [
       {

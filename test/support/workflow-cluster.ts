@@ -110,7 +110,9 @@ export class ScriptedCluster {
   readonly #nodes: Map<NodeName, NodeObservation>;
   readonly #scripts = new Map<string, Script[]>();
   readonly #snapshots = new Map<SnapshotId, Stored>();
-  readonly #base: Observation;
+  #base: Observation;
+  /** Who leads etcd; nobody when undefined. */
+  etcdLeader: string | undefined = 'etcd-1';
 
   constructor(observation: Observation) {
     this.#base = observation;
@@ -242,6 +244,20 @@ export class ScriptedCluster {
         schema: 'ascent.preflight/v1',
         findings: this.memberFindings.shift() ?? [],
       })),
+      findEtcdLeader: run('findEtcdLeader', whole, () => ({ leader: this.etcdLeader })),
+      upgradeEtcdMember: run(
+        'upgradeEtcdMember',
+        ({ member }) => member,
+        ({ member, to }) => this.#changeEtcd(member, to),
+      ),
+      putBackEtcdMember: run(
+        'putBackEtcdMember',
+        ({ member }) => member,
+        ({ member, failed, to }) =>
+          this.untouched.has(member)
+            ? { before: to, after: to, changed: false, seconds: 1 }
+            : { ...this.#changeEtcd(member, to), before: failed, changed: true },
+      ),
       putBackMember: run('putBackMember', memberObject, (input) => this.#putBack(input)),
       upgradeControlPlaneMember: run('upgradeControlPlaneMember', memberObject, (input) =>
         this.#upgradeMember(input),
@@ -386,6 +402,17 @@ export class ScriptedCluster {
         : { controllerManager: next.controllerManager, scheduler: next.scheduler };
     this.#members = new Map(this.#members).set(member, { ...seen, ...change });
     return { before: was, after: to, changed: was !== to, seconds: 1 };
+  }
+
+  #changeEtcd(member: string, to: KubeVersion) {
+    const { etcd } = this.#base;
+    if (etcd.kind === 'unobserved') throw terminal('member-upgrade-failed', `no etcd ${member}`);
+    const before = version(etcd.members.find(({ name }) => name === member)?.version ?? to);
+    const members = etcd.members.map((one) =>
+      one.name === member ? { ...one, version: to } : one,
+    );
+    this.#base = { ...this.#base, etcd: { ...etcd, members } };
+    return { before, after: to, changed: before !== to, seconds: 1 };
   }
 
   #putBack({ member, component, failed, to }: PutBackInput) {

@@ -63,6 +63,7 @@ function statusWith(version: string, running = true): LabStatus {
     members: [{ name: 'cp-1', apiServer: component, controllers: component, etcd }],
     nodes: [{ name: 'worker-1', kubelet: '1.28.15' }],
     versions: ['1.28.15', '1.29.15'],
+    etcdVersions: ['3.5.35', '3.6.16'],
   };
 }
 
@@ -115,6 +116,11 @@ describe('the lab driver', () => {
       request: 'POST /v1/members/cp-1/controllers',
     },
     {
+      name: 'an etcd',
+      upgrade: (on: DriverContext) => driver.controlPlane.changeEtcd(cp1, to, on),
+      request: 'POST /v1/members/cp-1/etcd',
+    },
+    {
       name: 'a kubelet',
       upgrade: (on: DriverContext) => driver.nodes.upgradeNode('worker-1' as NodeName, to, on),
       request: 'POST /v1/nodes/worker-1/kubelet',
@@ -155,7 +161,13 @@ describe('the lab driver', () => {
     };
     const on = context();
     const restoring = driver.controlPlane.restore(
-      { restoreId: 'r-1', snapshotFile: '/s/db', snapshotRevision: 7, version: to },
+      {
+        restoreId: 'r-1',
+        snapshotFile: '/s/db',
+        snapshotRevision: 7,
+        version: to,
+        etcdVersion: '3.5.35',
+      },
       on,
     );
     await eventually(async () => on.phases.length > 0, { timeoutMs: 5_000 });
@@ -170,6 +182,7 @@ describe('the lab driver', () => {
           snapshotFile: '/s/db',
           snapshotRevision: 7,
           version: '1.29.15',
+          etcdVersion: '3.5.35',
         },
       },
     ]);

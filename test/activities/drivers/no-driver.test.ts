@@ -20,11 +20,13 @@ describe('no driver', () => {
       snapshotFile: 'f',
       snapshotRevision: 1,
       version: to,
+      etcdVersion: '3.5.21',
     };
     const changes = [
       () => controlPlane.upgradeApiServer(member, to, context),
       () => controlPlane.upgradeControllers(member, to, context),
       () => controlPlane.putBack(member, 'controllers', to, context),
+      () => controlPlane.changeEtcd(member, to, context),
       () => controlPlane.restore(restore, context),
       () => nodes.upgradeNode(nodeName('worker-1'), to, context),
     ];

@@ -11,6 +11,8 @@ import { knownReleases } from '../../../domain/plan/releases';
 import {
   aCluster,
   aMember,
+  anEtcd,
+  anEtcdMember,
   aNode,
   aPlan,
   aPool,
@@ -25,6 +27,7 @@ import {
 
 const observation = aCluster().withMembers(2).withNodes(2).observation();
 const plan = aPlan(aSpec(), observation);
+const silentEtcd = { kind: 'unobserved', problem: { code: 'timeout', message: '' } } as const;
 
 /** The plan with another first hop and a digest that fits again. */
 function withHop(change: (hop: Hop) => Hop, from: Plan = plan): Plan {
@@ -553,6 +556,68 @@ describe('the judge finds', () => {
       object: 'node worker-1',
       expected: 'at most 3 minors older than 1.32.13, not newer than 1.31',
       actual: '1.28.15',
+    });
+  });
+
+  describe('a change of etcd', () => {
+    const { controlPlane } = aSpec();
+    const wanted = [{ hop: minor('1.29'), version: version('3.6.16') }];
+    const spec = aSpec({ controlPlane: { ...controlPlane, etcd: wanted } });
+    const at = (etcdVersion: string): Observation => {
+      const members = [anEtcdMember('etcd-1', { version: etcdVersion, isLeader: true })];
+      return { ...observation, etcd: anEtcd(1, { members }) };
+    };
+    const good = aPlan(spec, at('3.5.35'));
+    const about = { code: 'etcd-version-wrong', where: 'hop-1.29/etcd' } as const;
+    const changed = (change: object): Plan =>
+      mapSteps((step) => (step.kind === 'etcd' ? { ...step, ...change } : step), good);
+
+    it('that nobody wants, or to something else', () => {
+      expect(judge(good, at('3.5.35'))).toEqual([
+        { ...about, object: 'etcd', expected: 'left as it is', actual: '3.6.16' },
+      ]);
+      expect(judge(changed({ to: version('3.6.1') }), at('3.5.35'), spec)).toEqual([
+        { ...about, object: 'etcd', expected: '3.6.16', actual: '3.6.1' },
+      ]);
+    });
+
+    it.each(['3.4.30', '3.6.16', '3.5.30'])('from %s', (actual) => {
+      expect(judge(good, at(actual), spec)).toEqual([
+        {
+          ...about,
+          object: 'etcd etcd-1',
+          expected: 'from 3.5.35 on, and at most one minor before 3.6.16',
+          actual,
+        },
+      ]);
+    });
+
+    it('of members that nobody knows', () => {
+      const strange = changed({ members: [memberName('etcd-9')] });
+      for (const seen of [at('3.5.35'), at('unknown'), { ...observation, etcd: silentEtcd }]) {
+        expect(codesOf(judge(strange, seen, spec))).toEqual(['member-unknown']);
+      }
+    });
+
+    it('before the snapshot, or out of its place', () => {
+      const early = withSteps(
+        (steps) => [
+          ...steps.filter(({ kind }) => kind === 'etcd'),
+          ...steps.filter(({ kind }) => kind !== 'etcd'),
+        ],
+        good,
+      );
+      expect(codesOf(judge(early, at('3.5.35'), spec))).toEqual([
+        'step-order-wrong',
+        'snapshot-missing',
+      ]);
+      const first = [{ ...wanted[0], order: 'before-api-servers' } as const].map((one) => ({
+        ...one,
+        hop: minor('1.29'),
+        version: version('3.6.16'),
+      }));
+      const other = aSpec({ controlPlane: { ...controlPlane, etcd: first } });
+      expect(codesOf(judge(good, at('3.5.35'), other))).toEqual(['step-order-wrong']);
     });
   });
 

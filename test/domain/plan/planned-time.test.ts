@@ -1,5 +1,5 @@
 import { plannedMs } from '../../../domain/plan/planned-time';
-import { aCluster, aPlan, aPool, aSpec } from '../../support/builders';
+import { aCluster, aPlan, aPool, aSpec, minor, version } from '../../support/builders';
 
 it('takes what the plan says of soaks, and the first guesses for the rest', () => {
   const spec = aSpec({
@@ -12,4 +12,14 @@ it('takes what the plan says of soaks, and the first guesses for the rest', () =
   expect(plannedMs(hops.slice(0, 1))).toBe(hopMs);
   expect(plannedMs(hops)).toBe(2 * hopMs);
   expect(plannedMs([])).toBe(0);
+});
+
+it('takes longer where etcd changes, for each of its members', () => {
+  const seen = aCluster().withNodes(1).observation();
+  const plain = aSpec();
+  const etcd = [{ hop: minor('1.29'), version: version('3.5.35') }];
+  const spec = aSpec({ controlPlane: { ...plain.controlPlane, etcd } });
+  const [without, withEtcd] = [plain, spec].map((one) => plannedMs(aPlan(one, seen).hops));
+
+  expect((withEtcd ?? 0) - (without ?? 0)).toBe(3 * 15_000);
 });

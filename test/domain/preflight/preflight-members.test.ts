@@ -237,6 +237,71 @@ describe('the version of etcd', () => {
   });
 });
 
+describe('etcd that a hop changes', () => {
+  const to = version('3.6.16');
+  type Member = Partial<ReturnType<typeof anEtcdMember>>;
+  const found = (stage: 'to-come' | 'under-way' | 'done', ...seen: readonly Member[]) => {
+    const members = seen.map((one, index) =>
+      anEtcdMember(`etcd-${index + 1}`, { isLeader: index === 0, ...one }),
+    );
+    const etcd = anEtcd(members.length, { members });
+    const observation = healthy.with({ etcd }).observation();
+    const { findings } = evaluateControlPlane({ observation, hop, etcd: { to, stage } });
+    return findings.filter(({ code }) => code.startsWith('etcd-version'));
+  };
+  const mixed = 'etcd members run different versions: ';
+
+  it('may be of two neighbouring minors meanwhile', () => {
+    expect(found('under-way', { version: '3.5.35' }, { version: '3.6.16' }, {})).toEqual([]);
+  });
+
+  it.each([['3.4.30'], ['3.6.17'], ['unknown']])('may not be of %s as well', (other) => {
+    expect(found('under-way', { version: '3.6.16' }, { version: other }, {})).toMatchObject([
+      { code: 'etcd-version-mixed', severity: 'blocks' },
+    ]);
+  });
+
+  it('may not be of two minors before or afterwards', () => {
+    const seen = [{ version: '3.5.35' }, { version: '3.6.16', clusterVersion: '3.5.0' }];
+
+    expect(found('to-come', ...seen)).toMatchObject([{ message: `${mixed}3.5.35, 3.6.16` }]);
+    expect(found('done', ...seen)).toEqual([
+      {
+        code: 'etcd-version-behind',
+        severity: 'blocks',
+        object: { kind: 'etcd', name: 'etcd-1' },
+        message:
+          'it runs etcd 3.5.35 in a cluster of version 3.6.16, and all of it is to be at 3.6.16',
+        remedy: 'look at the log of this member for what keeps it from its new version',
+      },
+      expect.objectContaining({
+        code: 'etcd-version-behind',
+        message:
+          'it runs etcd 3.6.16 in a cluster of version 3.5.0, and all of it is to be at 3.6.16',
+      }),
+      expect.objectContaining({ code: 'etcd-version-mixed' }),
+    ]);
+  });
+
+  it('is done when all of it has moved to the minor', () => {
+    const there = { version: '3.6.16', clusterVersion: '3.6.0' };
+
+    expect(found('done', there, there, { version: '3.6.16' })).toEqual([]);
+  });
+
+  it('before the API servers is no reason against them', () => {
+    const members = [anEtcdMember('etcd-1', { isLeader: true, version: '3.5.9' })];
+    const observation = healthy.with({ etcd: anEtcd(1, { members }) }).observation();
+    const wants = { from: hop.from, to: version('1.31.14') };
+    const unfit = (etcd?: { readonly to: typeof to; readonly stage: 'to-come' }) =>
+      evaluateControlPlane({ observation, hop: wants, ...(etcd && { etcd }) }).findings.filter(
+        ({ code }) => code === 'etcd-version-unfit',
+      ).length;
+
+    expect([unfit(), unfit({ to, stage: 'to-come' })]).toEqual([1, 0]);
+  });
+});
+
 describe('a certificate', () => {
   const expiring = (days: number): CertificateObservation => ({
     expiresAt: '2026-12-01T04:00:00.000Z',

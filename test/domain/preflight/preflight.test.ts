@@ -654,6 +654,7 @@ const foundElsewhere: readonly FindingCode[] = [
   'api-server-not-live',
   'certificate-expires',
   'etcd-fragmented',
+  'etcd-version-behind',
   'etcd-version-unfit',
   'member-single',
   'members-one-host',

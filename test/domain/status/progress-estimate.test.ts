@@ -7,7 +7,16 @@ import {
   type ProgressSoFar,
   timeLeft,
 } from '../../../domain/status/progress-estimate';
-import { aCluster, aPlan, aPool, aSpec, hopId, nodeName, version } from '../../support/builders';
+import {
+  aCluster,
+  aPlan,
+  aPool,
+  aSpec,
+  hopId,
+  minor,
+  nodeName,
+  version,
+} from '../../support/builders';
 
 const from = version('1.28.15');
 const to = version('1.29.15');
@@ -66,6 +75,20 @@ describe('the time left', () => {
   it('is that of the next hop by the medians of the first', () => {
     // 2 + 4 + 2 x 9 + 2 x 3 + 3 rounds x 30 + 6 + soak 30
     expect(secondsLeft({ plan, hops: [firstHop], nowMs: 0 })).toBe(156);
+  });
+
+  it('counts the members of etcd that are left', () => {
+    const { controlPlane } = spec;
+    const wanted = [{ hop: minor('1.30'), version: version('3.5.35') }];
+    const other = { ...spec, controlPlane: { ...controlPlane, etcd: wanted } };
+    const longer = aPlan(other, aCluster().withMembers(2).withNodes(5).observation());
+    const guess = firstGuessSeconds.etcd;
+    const under = current({ step: 'etcd etcd-2', stepSeconds: { 'etcd etcd-1': 7 } });
+
+    expect(secondsLeft({ plan: longer, hops: [firstHop], nowMs: 0 })).toBe(156 + 2 * guess);
+    expect(secondsLeft({ plan: longer, hops: [firstHop], current: under, nowMs: 200_000 })).toBe(
+      156 + 7,
+    );
   });
 
   it('is guessed for kinds that were not seen yet', () => {

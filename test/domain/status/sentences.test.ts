@@ -85,6 +85,48 @@ const blockers: SentenceTable<Blocker['code'], Blocker> = {
         ' out to get the newest patch',
     ],
   ],
+  'etcd-change-unusable': (
+    [
+      [
+        { why: 'unobserved' },
+        'cannot be planned: not every member tells its version - bring all of etcd within reach',
+      ],
+      [{ why: 'duplicate-hop' }, 'is one of several for that hop - name one'],
+      [
+        { why: 'not-on-path' },
+        'belongs to no hop of this upgrade - name a minor that it goes through',
+      ],
+      [
+        { why: 'goes-back', at },
+        'would go back from 1.28.15 - only the rollback of a hop does; name a newer one',
+      ],
+      [
+        { why: 'skips-minor', at },
+        'would skip a minor from 1.28.15 - name one of the minor after it first',
+      ],
+      [
+        { why: 'unsupported', at },
+        'was not looked into, from 1.28.15 - change it by hand, between two upgrades',
+      ],
+      [
+        { why: 'patch-too-old', at, needed: version('3.5.26') },
+        'may bring back members that were removed long ago, from 1.28.15' +
+          ' - go to 3.5.26 or newer of the minor that runs in a hop before',
+      ],
+      [
+        { why: 'not-available', at },
+        'cannot be installed on this cluster - make it available to the driver',
+      ],
+    ] as const
+  ).map(([fault, says]) => [
+    {
+      code: 'etcd-change-unusable',
+      hop: minor('1.30'),
+      version: version('3.6.16'),
+      ...fault,
+    } as const,
+    `etcd 3.6.16 in the hop to 1.30 ${says}`,
+  ]),
   'no-members': [
     [
       { code: 'no-members', cluster },

@@ -28,7 +28,14 @@ describe('the server of a lab', () => {
       return Promise.resolve();
     };
   const host: LabHost = {
-    status: () => Promise.resolve({ cluster: 'unit', members: [], nodes: [], versions: [] }),
+    status: () =>
+      Promise.resolve({
+        cluster: 'unit',
+        members: [],
+        nodes: [],
+        versions: [],
+        etcdVersions: [],
+      }),
     needs: () => Promise.resolve({ items: [{ kind: 'pki', name: 'ca.crt', base64: '' }] }),
     progress: () => {
       throw new Error('the disk is on fire');
@@ -36,6 +43,7 @@ describe('the server of a lab', () => {
     changeApiServer: note('api-server'),
     changeControllers: () =>
       Promise.reject(new LabProblemError('unknown-version', 'there is no 1.99.0')),
+    changeEtcd: note('etcd'),
     changeKubelet: note('kubelet'),
     repairEtcd: note('etcd-repair'),
     restore: async (order) => {

@@ -29,6 +29,8 @@ it('holds three minors of Kubernetes in a row, and each program once', () => {
     'kubernetes-1.29 1.29.15',
     'kubernetes-1.30 1.30.14',
     'versitygw 1.8.0',
+    'etcd-3.5 3.5.35',
+    'etcd-3.6 3.6.16',
   ]);
   const variables = tools.map(({ environmentVariable }) => environmentVariable);
   expect(new Set(variables).size).toBe(variables.length);
