@@ -41,8 +41,7 @@ export function secondsBetween(startMs: number, endMs: number): number {
 export async function watchUntilGood<Wrong>(
   options: PassesOptions<Wrong>,
 ): Promise<PassesResult<Wrong>> {
-  const { clock, signal, passes, soakMs, patienceMs, limitMs, everyMs } = options;
-  const { confirmEveryMs = everyMs } = options;
+  const { clock, signal, passes, soakMs, patienceMs, limitMs } = options;
   const startedAtMs = clock.nowMs();
   let goodSinceMs: number | undefined;
   let wrongSinceMs: number | undefined;
@@ -69,6 +68,13 @@ export async function watchUntilGood<Wrong>(
         return { kind: 'wrong', wrong: [first, ...rest], seconds };
       }
     }
-    await clock.sleep(first === undefined ? confirmEveryMs : everyMs, signal);
+    await clock.sleep(pauseMs(options, goodInARow), signal);
   }
+}
+
+function pauseMs(
+  { everyMs, confirmEveryMs = everyMs }: PassesOptions<unknown>,
+  goodInARow: number,
+): number {
+  return goodInARow > 0 ? confirmEveryMs : everyMs;
 }

@@ -1,6 +1,6 @@
 // The bare script of a way back: the steps of a restore on processes that it started itself, with
-// nothing that makes them safe. No journal, no copy of the snapshot, no sealing, no question whether
-// a member is lost; the revision is bumped by a constant, which is right only once.
+// nothing that makes them safe. No journal, no copy of the snapshot, no sealing, no thought for a
+// member that is lost; the revision is bumped by a constant, which is right only once.
 
 import { execFile } from 'node:child_process';
 import { rename, rm } from 'node:fs/promises';

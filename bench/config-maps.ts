@@ -5,7 +5,7 @@ import type { KubeRest } from '../lab/kube-rest';
 const writers = 16;
 const contentBytes = 700;
 
-/** Creates `<prefix>-0` to `<prefix>-<count - 1>` in the default namespace. Throws KubeRestError. */
+/** Creates `<prefix>-0`, `<prefix>-1`, … in the default namespace. Throws KubeRestError. */
 export async function createConfigMaps(
   kube: KubeRest,
   prefix: string,

@@ -1,6 +1,6 @@
 // The way back from 1.29 to 1.28 with three members: through the workflow, from the order until the
 // upgrade has ended as rolled back, and the same steps by a bare script. With 20,000 keys, and with
-// 100,000. No node has moved yet: kubelets on the way back are a drain, which is measured elsewhere.
+// 100,000. No node has moved yet: kubelets on the way back are drains with figures of their own.
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

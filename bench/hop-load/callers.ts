@@ -107,8 +107,8 @@ function overHttp1({ server, tls }: Credentials, agent: Agent | false): Send {
 
 /**
  * One session at a time; the next request after its GOAWAY or end opens another. A stream that a
- * GOAWAY names as unprocessed goes to the next session, as every transport of HTTP/2 does (RFC 9113,
- * section 8.7; Go's does it unseen): it is counted.
+ * GOAWAY names as unprocessed goes to the next session, as every transport of HTTP/2 does (Go's
+ * does it unseen; RFC 9113, section 8.7): it is counted.
  */
 export function streams({ server, tls }: Credentials, name: string): Caller {
   let current: ClientHttp2Session | undefined;
