@@ -5,6 +5,7 @@ import type { ActivityDependencies } from './activity-run';
 import { admissionActivities } from './admission/admission';
 import { controlPlaneActivities } from './control-plane';
 import { cordonActivities } from './cordon';
+import { drillActivities } from './drill';
 import { drainActivities } from './drain/drain';
 import { endSurgesActivities } from './drain/end-surges';
 import { etcdMemberActivities } from './etcd-member';
@@ -40,6 +41,7 @@ export function createActivities(deps: ActivityDependencies): AscentActivities {
     ...verifyActivities(deps),
     ...restoreActivities(deps),
     ...previewRollBackActivities(deps),
+    ...drillActivities(deps),
     ...repairEtcdActivities(deps),
     ...etcdMemberActivities(deps),
   };

@@ -22,6 +22,7 @@ import type {
   EtcdSnapshotFacts,
   RestoreNeed,
   SnapshotComparer,
+  SnapshotDriller,
   SnapshotStore,
   SnapshotVerifier,
 } from './snapshot-ports';
@@ -381,6 +382,7 @@ export interface ClusterPorts extends LookingPorts {
   readonly snapshots: SnapshotStore;
   readonly verifier: SnapshotVerifier;
   readonly comparer: SnapshotComparer;
+  readonly driller: SnapshotDriller;
   readonly controlPlane: ControlPlaneDriver;
   readonly nodes: NodeDriver;
   readonly clock: Clock;

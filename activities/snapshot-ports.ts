@@ -5,8 +5,9 @@ import type { SnapshotNeed, SnapshotRecord } from '../domain/activity-contract';
 import type { SnapshotSeal } from '../domain/snapshots/order';
 import type { SnapshotId } from '../domain/names';
 import type { ObjectGroup } from '../domain/rollback/key-diff';
+import type { DrillPhase, DrillReport } from '../domain/rollback/drill';
 import type { ReportLimits } from '../domain/rollback/report';
-import type { ServeOutcome } from '../domain/snapshots/served';
+import type { ServeOutcome, UnservedReason } from '../domain/snapshots/served';
 import type { KubeMinor, KubeVersion } from '../domain/versions';
 
 export interface EtcdSnapshotFacts {
@@ -46,6 +47,29 @@ export interface SnapshotVerifier {
     readonly seconds: number;
     readonly served?: ServeOutcome;
   }>;
+}
+
+/** Tries a restore beside the cluster, with as many members as it has. */
+export interface SnapshotDriller {
+  readonly location: string;
+  readonly members: number;
+  /** Of the disk that the members are restored to. */
+  freeBytes(): Promise<number>;
+  /** What keeps an API server from reading it; undefined when nothing does. */
+  unserved(order: ServeOrder): UnservedReason | undefined;
+  /** `onPhase` is told each phase as it begins. A PortError is about the phase told last. */
+  drill(
+    file: string,
+    order: ServeOrder,
+    onPhase: (phase: DrillPhase) => void,
+    signal: AbortSignal,
+  ): Promise<Drilled>;
+}
+
+export interface Drilled {
+  readonly keys: number;
+  readonly hashKv: string;
+  readonly apiServer: DrillReport['apiServer'];
 }
 
 /** What was written to etcd since a snapshot: what a restore would undo. */

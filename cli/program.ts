@@ -9,6 +9,7 @@ import { addGateCommands, addNodeCommands, addPauseCommands } from './commands/a
 import { addRollBack } from './commands/rollback';
 import { addCompletion } from './commands/completion';
 import { addDrain } from './commands/drain';
+import { addDrill } from './commands/drill';
 import { addForce } from './commands/force';
 import { addObserve } from './commands/observe';
 import { addPlan } from './commands/plan';
@@ -66,6 +67,7 @@ function addCommands(
   addObserve(program, run);
   addPreflight(program, run);
   addPlan(program, run);
+  addDrill(program, run);
   program.commandsGroup('Run:');
   addStart(program, run);
   addStatus(program, run);

@@ -35,6 +35,7 @@ import { UpgradeNotFoundError } from './errors';
 import type { WatchOptions } from './follow';
 import type { ListOptions, UpgradeSummary } from './listing';
 import { listUpgrades } from './listing';
+import { type Drill, type DrillOptions, drillRollBack } from './drill';
 import type { DrainOptions, DrainStart, UncordonOptions, UncordonResult } from './node-drains';
 import { drainAudit, startDrain, uncordonNode, watchDrain } from './node-drains';
 import { readProgress, readStatus } from './progress';
@@ -146,6 +147,14 @@ export class AscentClient {
    */
   previewRollBack(cluster: string, options?: PreviewOptions): Promise<RollBackPreview> {
     return previewRollBack(this.#session, cluster, options);
+  }
+
+  /**
+   * Tries a rollback in a scratch space of the cluster's worker, and tells how long it took. The
+   * cluster is not touched. That the way back does not work, or cannot be tried, is a value.
+   */
+  drill(cluster: string, options?: DrillOptions): Promise<Drill> {
+    return drillRollBack(this.#session, cluster, options);
   }
 
   /**

@@ -16,6 +16,7 @@ export {
   ascentErrorCodes,
 } from './errors';
 export type { AscentErrorCode, EndedOutcome } from './errors';
+export type { Drill, DrillOptions } from './drill';
 export { defaultDrainPolicy, parseDrainPolicy } from './drain-policy';
 export type { DrainFieldProblem, DrainFields, DrainPolicyResult } from './drain-policy';
 export type { ListOptions, UpgradeSummary } from './listing';

@@ -16,6 +16,7 @@ import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PodRef } fro
 import type { PoolName, SnapshotId } from './names';
 import type { Observation } from './observation';
 import type { PlanResult, PoolWindow } from './plan/plan';
+import type { DrillInput, DrillResult } from './rollback/drill';
 import type { ReportLimits, RollBackReport, RollBackTarget } from './rollback/report';
 import type { SnapshotServed } from './snapshots/served';
 import type { PruneInput, PruneResult, SnapshotOrder, SnapshotSeal } from './snapshots/order';
@@ -359,6 +360,8 @@ export interface AscentActivities extends EtcdActivities {
   restoreSnapshot(input: RestoreInput): Promise<RestoreResult>;
   /** Reads only: no object, only that and when each was written. */
   previewRollBack(input: RollBackPreviewInput): Promise<RollBackReport>;
+  /** In a scratch space of the worker: the cluster is not asked and not touched. */
+  drillRollBack(input: DrillInput): Promise<DrillResult>;
 }
 
 /** Details of the ApplicationFailure `drain-deadline`. */

@@ -44,6 +44,11 @@ export function rollBackPreviewWorkflowId(cluster: ClusterName): string {
   return `rollback-preview/${cluster}`;
 }
 
+/** `rollback-drill/<cluster>`: a rollback that is tried beside the cluster; one at a time. */
+export function drillWorkflowId(cluster: ClusterName): string {
+  return `rollback-drill/${cluster}`;
+}
+
 /** `upgrade/<cluster>/hop-1.29/rollback`. */
 export function rollBackWorkflowId(cluster: ClusterName, hop: HopId): string {
   return `${hopWorkflowId(cluster, hop)}/rollback`;

@@ -45,6 +45,7 @@ const timeoutCodes: Readonly<Record<keyof AscentActivities, FailureCode>> = {
   verifyCluster: 'verification-failed',
   restoreSnapshot: 'restore-failed',
   previewRollBack: 'cluster-unreachable',
+  drillRollBack: 'unexpected',
   repairEtcdMember: 'etcd-repair-failed',
 };
 

@@ -83,6 +83,7 @@ const limits: Readonly<Record<keyof AscentActivities, Limits>> = {
   restoreSnapshot: { totalMs: 30 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },
   // Its bound is the limit of the comparison, which whoever asks may set.
   previewRollBack: { totalMs: 15 * minuteMs, attemptMs: 15 * minuteMs, heartbeats: true },
+  drillRollBack: { totalMs: 60 * minuteMs, attemptMs: 30 * minuteMs, heartbeats: true },
   repairEtcdMember: { totalMs: 15 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },
 };
 

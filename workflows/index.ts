@@ -1,6 +1,7 @@
 // The workflows that a worker registers: entry of the bundle.
 
 export { drainNode } from './drain-node';
+export { drillRollBack } from './drill-roll-back';
 export { previewRollBack } from './preview-roll-back';
 export { pruneClusterSnapshots, takeClusterSnapshot } from './snapshots';
 export { rollBackHop } from './roll-back-hop';

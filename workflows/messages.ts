@@ -35,6 +35,7 @@ import type {
 } from '../domain/drain/node-drain';
 import type { Plan } from '../domain/plan/plan';
 import type { HopStatus, NodeStatus, PoolStatus, UpgradeStatus } from '../domain/status/progress';
+import type { DrillInput, DrillResult } from '../domain/rollback/drill';
 import type { ReportLimits, RollBackReport, RollBackTarget } from '../domain/rollback/report';
 import { searchAttributeNames } from '../domain/search-attributes';
 import type { PruneInput, PruneResult, SnapshotOrder } from '../domain/snapshots/order';
@@ -130,6 +131,15 @@ export interface PruneSnapshotsInput extends PruneInput {
 export type PruneEnd =
   | (PruneResult & { readonly kind: 'pruned'; readonly dryRun: boolean })
   | { readonly kind: 'failed'; readonly failure: FailureInfo };
+
+/** The one argument of drillRollBack. */
+export interface DrillRollBackInput extends DrillInput {
+  /** How long it may wait for a worker; 20 s. */
+  readonly workerTimeoutMs?: number;
+}
+
+/** Result of drillRollBack; `failed`: whether the way back works is not known. */
+export type Drill = DrillResult | { readonly kind: 'failed'; readonly failure: FailureInfo };
 
 /** Queries of upgradeCluster. */
 export const statusQuery = defineQuery<UpgradeStatus>('status');

@@ -13,10 +13,9 @@ import { PortError } from '../ports';
 import type { SnapshotVerifier } from '../snapshot-ports';
 import { boundedCall } from './bounded-call';
 import { type EtcdClient, openEtcdClient } from './etcd-client';
-import { startScratchProcess, untilAnswers } from './scratch-process';
+import { runScratchTool, startScratchProcess, untilAnswers } from './scratch-process';
 import { openScratchSpace, type ScratchSpace } from './scratch-space';
 import { serveSnapshot } from './snapshot-serving';
-import { runTool } from './tool-process';
 
 export interface SnapshotVerifierOptions {
   /** Paths, or names that are looked up on PATH. */
@@ -36,7 +35,7 @@ const healthyTimeoutMs = 120_000;
 const peerUrl = 'http://localhost:2380';
 const memberName = 'verify';
 /** Above every database that etcd supports (8 GiB), so that a full one raises no alarm here. */
-const quotaBytes = 16 * 1024 ** 3;
+export const scratchQuotaBytes = 16 * 1024 ** 3;
 
 /** Where a scratch etcd runs. */
 interface ScratchPlace {
@@ -103,24 +102,13 @@ function dataDirectory({ dataDirectory: parent }: ScratchSpace): string {
 }
 
 async function restore({ options, space, file, signal }: Scratch): Promise<void> {
-  let pid: number | undefined;
-  let adopted: Promise<void> | undefined;
-  try {
-    await runTool({
-      tool: options.etcdutl,
-      args: ['snapshot', 'restore', file, ...restoreFlags(space)],
-      doing: `restoring ${file} into a scratch directory`,
-      timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
-      signal,
-      onStart: (started) => {
-        pid = started;
-        adopted = space.adopt(started);
-      },
-    });
-  } finally {
-    await adopted;
-    if (pid !== undefined) await space.release(pid);
-  }
+  await runScratchTool(space, {
+    tool: options.etcdutl,
+    args: ['snapshot', 'restore', file, ...restoreFlags(space)],
+    doing: `restoring ${file} into a scratch directory`,
+    timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
+    signal,
+  });
 }
 
 async function readBack<Result>(
@@ -141,7 +129,7 @@ async function readBack<Result>(
         what: 'the scratch etcd',
         timeoutMs: healthyTimeoutMs,
         signal,
-        answers: (inner) => answers(client, inner),
+        answers: (inner) => etcdAnswers(client, inner),
       });
       return await use(client, { space, socket });
     } finally {
@@ -173,14 +161,14 @@ function etcdFlags(space: ScratchSpace, socket: string): readonly string[] {
     `--listen-client-urls=unix://${socket}`,
     `--advertise-client-urls=${peerUrl}`,
     `--listen-peer-urls=unix://${path.join(space.runDirectory, 'peer')}`,
-    `--quota-backend-bytes=${quotaBytes}`,
+    `--quota-backend-bytes=${scratchQuotaBytes}`,
     '--unsafe-no-fsync',
     '--log-level=error',
   ];
 }
 
 /** Whether it elected itself and answers a linearizable read. */
-async function answers(client: EtcdClient, signal: AbortSignal): Promise<boolean> {
+export async function etcdAnswers(client: EtcdClient, signal: AbortSignal): Promise<boolean> {
   try {
     await client.catchUp(signal);
     return true;

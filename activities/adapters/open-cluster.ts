@@ -13,6 +13,7 @@ import { createKubeApi } from './kube-api';
 import { openKubeConnection } from './kube-connection';
 import { createMemberProbe } from './member-probe';
 import { S3Shelf } from './s3-shelf';
+import { createSnapshotDriller } from './snapshot-driller';
 import { createSnapshotComparer } from './snapshot-comparer';
 import { sealingOf } from './snapshot-seal';
 import { createSnapshotStore } from './snapshot-store';
@@ -46,7 +47,13 @@ export function openServedCluster(access: ClusterAccess): ServedCluster {
   const driver = driverOf(access);
   const { controlPlane, nodes } = driver;
   const comparer = createSnapshotComparer({ ...scratchOf(access), access: access.etcd });
-  return { ...ports, comparer, controlPlane, nodes, close: () => closeAll(close, driver) };
+  const driller = createSnapshotDriller({
+    ...scratchOf(access),
+    apiServers: access.tools.apiServers ?? {},
+    members: access.etcd.members.map(({ name }) => name),
+  });
+  const closing = () => closeAll(close, driver);
+  return { ...ports, comparer, driller, controlPlane, nodes, close: closing };
 }
 
 /** The snapshots of a cluster without the cluster: it may be the one that is down. */

@@ -35,15 +35,12 @@ export interface ScratchApiServerOptions {
 
 export interface ScratchApiServer {
   readonly version: KubeVersion;
-  /** Names of nothing, contents of nothing: only how many there are. */
-  count(resource: string, at: ListedAt, signal: AbortSignal): Promise<number>;
+  /** Names of nothing, contents of nothing: only how many there were at exactly that revision. */
+  count(resource: string, atRevision: number, signal: AbortSignal): Promise<number>;
   /** Throws PortError `unexpected` with the end of its log, `timeout` with its failing checks. */
   untilReady(signal: AbortSignal): Promise<void>;
   stop(): Promise<void>;
 }
-
-/** At exactly this revision, or now. */
-export type ListedAt = number | 'now';
 
 const answerTimeoutMs = 120_000;
 const readyTimeoutMs = 120_000;
@@ -275,13 +272,12 @@ async function versionOf(client: Client, signal: AbortSignal): Promise<KubeVersi
 async function countObjects(
   client: Client,
   resource: string,
-  at: ListedAt,
+  atRevision: number,
   signal: AbortSignal,
 ): Promise<number> {
   const doing = `listing ${resource}`;
-  const first = at === 'now' ? '' : `&resourceVersion=${at}&resourceVersionMatch=Exact`;
   let found = 0;
-  let more = first;
+  let more = `&resourceVersion=${atRevision}&resourceVersionMatch=Exact`;
   for (;;) {
     const url = `/api/v1/${resource}?limit=${pageItems}${more}`;
     const bounds = { doing, timeoutMs: listTimeoutMs, signal };

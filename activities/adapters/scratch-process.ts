@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PortError } from '../ports';
 import { boundedCall } from './bounded-call';
 import type { ScratchSpace } from './scratch-space';
+import { runTool, type ToolRun } from './tool-process';
 
 export interface ScratchProcess {
   /** Undefined while it runs; then the end of its log. */
@@ -93,4 +94,23 @@ export async function untilAnswers(
       await delay(pollMs, undefined, { signal: inner });
     }
   });
+}
+
+/** Runs a tool to its end as runTool does; the space ends it when nobody else can. */
+export async function runScratchTool(
+  space: ScratchSpace,
+  run: Omit<ToolRun, 'onStart'>,
+): Promise<void> {
+  let pid: number | undefined;
+  let adopted: Promise<void> | undefined;
+  const onStart = (started: number): void => {
+    pid = started;
+    adopted = space.adopt(started);
+  };
+  try {
+    await runTool({ ...run, onStart });
+  } finally {
+    await adopted;
+    if (pid !== undefined) await space.release(pid);
+  }
 }

@@ -51,24 +51,52 @@ export async function serveSnapshot(serving: Serving): Promise<ServeOutcome> {
   }
 }
 
-function unservedReason({ needs, needsAreLost }: ServeOrder): UnservedReason | undefined {
+export function unservedReason({ needs, needsAreLost }: ServeOrder): UnservedReason | undefined {
   if (needsAreLost === true) return 'encryption-config-not-kept';
   const config = encryptionConfigIn(needs);
   return config !== undefined && usesKms(config) ? 'kms' : undefined;
 }
 
 async function serve(
-  serving: Serving,
+  { space, socket, client, order, atRevision: at, signal }: Serving,
   executable: string,
-): Promise<{ readonly version: ScratchApiServer['version']; readonly objects: ServedObjects }> {
-  const { space, socket, client, order, atRevision, signal } = serving;
+): Promise<Served> {
+  const keys = await countServed(client, order, at, signal);
+  const options = { space, sockets: [socket], client, order, executable, signal };
+  return withScratchApiServer(options, async (server) => {
+    const objects = await listServed(server, at, signal);
+    const difference = servedDifference(keys, objects);
+    if (difference !== undefined) throw new PortError('rejected', difference);
+    await server.untilReady(signal);
+    return { version: server.version, objects };
+  });
+}
+
+interface Served {
+  readonly version: ScratchApiServer['version'];
+  readonly objects: ServedObjects;
+}
+
+/** S1. Throws PortError `rejected` when the executable is of another minor. */
+export async function withScratchApiServer<Result>(
+  options: {
+    readonly space: ScratchSpace;
+    readonly sockets: readonly string[];
+    /** Of any member. */
+    readonly client: EtcdClient;
+    readonly order: ServeOrder;
+    readonly executable: string;
+    readonly signal: AbortSignal;
+  },
+  use: (server: ScratchApiServer) => Promise<Result>,
+): Promise<Result> {
+  const { space, sockets, client, order, executable, signal } = options;
   const { etcdPrefix, serviceRange } = flagsIn(order.needs);
-  const keys = await countKeys(client, etcdPrefix, atRevision, signal);
   await removeCallers(client, etcdPrefix, signal);
   const server = await startScratchApiServer({
     space,
     executable,
-    etcd: [socket],
+    etcd: sockets,
     etcdPrefix,
     serviceRange,
     encryptionConfig: encryptionConfigIn(order.needs),
@@ -80,30 +108,37 @@ async function serve(
       const message = `${executable} is an API server ${version}, not one of ${order.version}`;
       throw new PortError('rejected', message);
     }
-    const objects = {
-      namespaces: await server.count('namespaces', atRevision, signal),
-      nodes: await server.count('nodes', atRevision, signal),
-      secrets: await server.count('secrets', atRevision, signal),
-    };
-    const difference = servedDifference(keys, objects);
-    if (difference !== undefined) throw new PortError('rejected', difference);
-    await server.untilReady(signal);
-    return { version, objects };
+    return await use(server);
   } finally {
     await server.stop();
   }
 }
 
+/** As the API server lists them at a revision. */
+export async function listServed(
+  server: ScratchApiServer,
+  at: number,
+  signal: AbortSignal,
+): Promise<ServedObjects> {
+  return {
+    namespaces: await server.count('namespaces', at, signal),
+    nodes: await server.count('nodes', at, signal),
+    secrets: await server.count('secrets', at, signal),
+  };
+}
+
 const defaultPrefix = '/registry';
 
-async function countKeys(
+/** By their keys at a revision. */
+export async function countServed(
   client: EtcdClient,
-  etcdPrefix: string | undefined,
+  { needs }: ServeOrder,
   atRevision: number,
   signal: AbortSignal,
 ): Promise<ServedObjects> {
+  const { etcdPrefix = defaultPrefix } = flagsIn(needs);
   const of = (folder: string): Promise<number> =>
-    client.countKeys(atRevision, signal, `${etcdPrefix ?? defaultPrefix}/${folder}/`);
+    client.countKeys(atRevision, signal, `${etcdPrefix}/${folder}/`);
   const [namespaces, nodes, secrets] = await Promise.all([
     of('namespaces'),
     of('minions'),

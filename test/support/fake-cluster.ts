@@ -14,6 +14,7 @@ import type { ClusterPorts } from '../../activities/ports';
 import type { AscentActivities } from '../../domain/activity-contract';
 import type { ClusterName, NodeName } from '../../domain/names';
 import { FakeClock } from './fake-clock';
+import { FakeDriller } from './fake-driller';
 import { FakeEtcd, FakeSnapshotStore } from './fake-etcd';
 import { FakeHosts } from './fake-hosts';
 import { FakeKube } from './fake-kube';
@@ -30,6 +31,7 @@ export class FakeCluster {
   readonly hosts = new FakeHosts(this.kube);
   readonly etcd = new FakeEtcd();
   readonly store = new FakeSnapshotStore();
+  readonly driller = new FakeDriller(this.clock);
   readonly ports: ClusterPorts = {
     kube: this.kube,
     members: this.hosts,
@@ -37,6 +39,7 @@ export class FakeCluster {
     snapshots: this.store,
     verifier: this.etcd,
     comparer: this.etcd,
+    driller: this.driller,
     controlPlane: this.hosts,
     nodes: this.hosts,
     clock: this.clock,

@@ -26,6 +26,7 @@ import type { FailureCode } from '../../domain/failures';
 import type { PreflightReport } from '../../domain/preflight/findings';
 import type { NodeName, PodRef, SnapshotId } from '../../domain/names';
 import type { MemberObservation, NodeObservation, Observation } from '../../domain/observation';
+import type { DrillInput, DrillResult } from '../../domain/rollback/drill';
 import type { ObjectGroup } from '../../domain/rollback/key-diff';
 import { newerKubelets } from '../../domain/rollback/kubelets';
 import {
@@ -70,6 +71,31 @@ interface Stored {
 /** A terminal failure as the activities throw it. */
 export function terminal(code: FailureCode, message: string, ...details: unknown[]) {
   return ApplicationFailure.nonRetryable(message, code, ...details);
+}
+
+function drillOf({ cluster, snapshotId }: DrillInput): DrillResult {
+  const phases = [{ phase: 'fetch' as const, seconds: 1 }];
+  const snapshot = {
+    id: snapshotId ?? ('newest' as SnapshotId),
+    takenAt: new Date(0).toISOString(),
+    kubeVersion: version('1.28.15'),
+    revision: 100,
+  };
+  const objects = { namespaces: 4, nodes: 3, secrets: 2 };
+  return {
+    kind: 'drilled',
+    report: {
+      schema: 'ascent.drill/v1',
+      cluster,
+      snapshot,
+      members: 3,
+      keys: 10,
+      hashKv: '42',
+      apiServer: { version: version('1.28.15'), objects },
+      phases,
+      rollbackSeconds: 1,
+    },
+  };
 }
 
 export class ScriptedCluster {
@@ -312,6 +338,11 @@ export class ScriptedCluster {
         'previewRollBack',
         ({ snapshotId }) => snapshotId,
         (input) => this.#preview(input),
+      ),
+      drillRollBack: run(
+        'drillRollBack',
+        ({ snapshotId }) => snapshotId ?? 'newest',
+        (input) => drillOf(input),
       ),
       repairEtcdMember: run(
         'repairEtcdMember',

@@ -29,12 +29,17 @@ import type {
 import { refusalSentence } from '../../domain/status/sentences';
 import type { MaxUnavailable, UpgradeSpec } from '../../domain/spec';
 import type { RollBackTarget } from '../../domain/rollback/report';
-import { rollBackPreviewWorkflowId, upgradeWorkflowId } from '../../domain/workflow-ids';
+import {
+  drillWorkflowId,
+  rollBackPreviewWorkflowId,
+  upgradeWorkflowId,
+} from '../../domain/workflow-ids';
 import {
   approveUpdate,
   auditQuery,
   forcePodsUpdate,
   pauseUpdate,
+  type DrillRollBackInput,
   wayBackQuery,
   quarantineNodeUpdate,
   rejectUpdate,
@@ -50,6 +55,7 @@ import {
   statusQuery,
   type UpgradeClusterInput,
 } from '../../workflows/messages';
+import type { drillRollBack } from '../../workflows/drill-roll-back';
 import type { previewRollBack } from '../../workflows/preview-roll-back';
 import type { upgradeCluster } from '../../workflows/upgrade-cluster';
 import { aCluster, aSpec, clusterName } from './builders';
@@ -402,9 +408,29 @@ export class UpgradeUnderTest {
     });
   }
 
+  /** A rollback that is tried beside the cluster, asked as the client asks. */
+  drill(
+    input: Partial<DrillRollBackInput> = {},
+  ): Promise<WorkflowHandleWithFirstExecutionRunId<typeof drillRollBack>> {
+    const { cluster } = this.spec;
+    return this.#server.client.workflow.start<typeof drillRollBack>('drillRollBack', {
+      workflowId: drillWorkflowId(cluster),
+      taskQueue: this.#taskQueue,
+      args: [{ ...input, cluster }],
+    });
+  }
+
   /** Replays the latest preview, and keeps it as `record` does. */
-  async recordPreview(scenario: string): Promise<void> {
-    const id = rollBackPreviewWorkflowId(this.spec.cluster);
+  recordPreview(scenario: string): Promise<void> {
+    return this.#recordLatest(rollBackPreviewWorkflowId(this.spec.cluster), scenario);
+  }
+
+  /** As recordPreview. */
+  recordDrill(scenario: string): Promise<void> {
+    return this.#recordLatest(drillWorkflowId(this.spec.cluster), scenario);
+  }
+
+  async #recordLatest(id: string, scenario: string): Promise<void> {
     const histories = await fetchHistories(this.#server.client, id);
     await expectReplay(this.#server, histories);
     const isReplaying = this.#options.workerOptions.maxCachedWorkflows === 0;

@@ -6,6 +6,7 @@ import type {
   DrainEnd,
   DrainLook,
   DrainStart,
+  Drill,
   RollBackPreview,
   SnapshotBusy,
   SnapshotEnd,
@@ -28,6 +29,7 @@ import type { UpgradeProgress, UpgradeResult } from '../../../domain/status/prog
 import { hopId, nodeName, poolName } from '../../support/builders';
 import { nowMs } from './fake-terminal';
 import { askedSnapshot } from './snapshot-fixtures';
+import { drilled } from './drill-fixtures';
 import { undoneReport } from './rollback-fixtures';
 import { drainingLook, drainTrail, nodeDrained, nodeUncordoned } from './node-fixtures';
 
@@ -46,6 +48,8 @@ export interface FakeUpgradeOptions {
   readonly surplus?: readonly string[];
   /** What a rollback would undo; default: `undoneReport`. */
   readonly preview?: RollBackPreview;
+  /** What came of trying one; default: `drilled`. */
+  readonly drill?: Drill;
   /** What single nodes are told; default: they are drained at once. */
   readonly node?: FakeNode;
 }
@@ -126,6 +130,11 @@ export class FakeUpgrade implements UpgradeClient {
   previewRollBack: UpgradeClient['previewRollBack'] = (cluster, options) => {
     this.calls.push(['previewRollBack', cluster, options]);
     return Promise.resolve(this.#options.preview ?? { kind: 'report', report: undoneReport });
+  };
+
+  drill: UpgradeClient['drill'] = (cluster, options) => {
+    this.calls.push(['drill', cluster, options]);
+    return Promise.resolve(this.#options.drill ?? drilled);
   };
 
   confirmRollBack: UpgradeClient['confirmRollBack'] = (cluster, { report, ...request }) =>

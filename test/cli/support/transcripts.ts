@@ -13,6 +13,7 @@ import { PortError } from '../../../activities/ports';
 import { failureInfo } from '../../../domain/failure-remedies';
 import { runCli } from '../../../cli/program';
 import { accessContent } from '../../activities/adapters/support/access-files';
+import { drillBroken, drillFailed, drillRefused } from './drill-fixtures';
 import type { FakeUpgradeOptions } from './fake-upgrade';
 import { FakeUpgrade, unreachable } from './fake-upgrade';
 import type { TerminalOptions } from './fake-terminal';
@@ -136,6 +137,9 @@ const settings: Readonly<Record<string, (setting: Setting) => Setting>> = {
     ...setting,
     terminal: { ...setting.terminal, snapshots: () => storeToLookAt(storedSnapshots) },
   }),
+  'the key is lost': (setting) => ({ ...setting, upgrade: { drill: drillRefused } }),
+  'Secrets cannot be read': (setting) => ({ ...setting, upgrade: { drill: drillBroken } }),
+  'no worker serves the cluster': (setting) => ({ ...setting, upgrade: { drill: drillFailed } }),
   'an API server reads what is restored': (setting) => ({
     ...setting,
     terminal: { ...setting.terminal, snapshots: () => storeToLookAt(storedSnapshots, servedWhole) },
