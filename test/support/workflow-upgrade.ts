@@ -132,6 +132,7 @@ export function evictionsOf(result: UpgradeResult): readonly string[] {
 }
 
 export class UpgradeUnderTest {
+  #isAsked = false;
   readonly cluster: ScriptedCluster;
   readonly spec: UpgradeSpec;
   readonly handle: WorkflowHandle<typeof upgradeCluster>;
@@ -159,6 +160,7 @@ export class UpgradeUnderTest {
   /** Update-with-start, as the client does it. */
   async start(request: Partial<StartRequest> = {}): Promise<StartAnswer> {
     const { workflow } = this.#server.client;
+    this.#isAsked = true;
     const asked: StartRequest = { spec: this.spec, actor: 'ada', requestId: 'start-1', ...request };
     const startWorkflowOperation = new WithStartWorkflowOperation<typeof upgradeCluster>(
       'upgradeCluster',
@@ -455,7 +457,9 @@ export class UpgradeUnderTest {
     return this.#server.client.workflow.getHandle(`${this.handle.workflowId}/${path}`);
   }
 
+  /** What a test asks for without an upgrade is replayed where it is recorded. */
   async replayAll(): Promise<void> {
+    if (!this.#isAsked) return;
     await expectReplay(this.#server, await this.histories());
   }
 
