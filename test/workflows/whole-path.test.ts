@@ -76,7 +76,7 @@ describe.each(workerModes)('an upgrade over two minors, $mode', ({ workerOptions
       await upgrade.result();
       const done = upgrade.cluster.trace.filter((line) => line.is === 'done');
       const [snapshotId = ''] = upgrade.cluster.done('takeSnapshot');
-      expect(snapshotId).toMatch(/^c\d+-hop-1\.29-from-1\.28\.15-[0-9a-f]{8}$/);
+      expect(snapshotId).toMatch(/^c\d+-hop-1\.29-from-1\.28\.15-[0-9a-f]{12}$/);
       expect(done.map(({ activity, object }) => `${activity} ${object}`.trim())).toEqual([
         'planUpgrade',
         'preflight',
