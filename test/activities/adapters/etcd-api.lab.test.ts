@@ -66,6 +66,8 @@ describe('three members', () => {
         name,
         endpoint,
         version: '3.5.21',
+        // Agreed on a moment after the start: 3.0.0 until then.
+        clusterVersion: expect.any(String) as string,
         isLeader: expect.any(Boolean) as boolean,
         isLearner: false,
         alarms: [],
