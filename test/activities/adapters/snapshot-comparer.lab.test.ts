@@ -1,7 +1,6 @@
 // A snapshot beside the etcd that it was taken from, both real: what was written since is found.
 
 import { readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { createEtcdApi } from '../../../activities/adapters/etcd-api';
@@ -16,16 +15,14 @@ const secret = (name: string): string => `/registry/secrets/shop/${name}`;
 /** More than two pages. */
 const unchanged = 4_500;
 
+/** The other half of a scratch space lies where those of other processes do, and goes with it. */
 function scratch(): readonly string[] {
-  return [...readdirSync(tmpdir()), ...readdirSync(directory)].filter((name) =>
-    /^\.?ascent-verify-/.test(name),
-  );
+  return readdirSync(directory).filter((name) => name.startsWith('.ascent-verify-'));
 }
 
 describe('a snapshot and what was written since', () => {
   let etcd: RealEtcd;
   const file = path.join(directory, 'snapshot.db');
-  const before = scratch();
 
   const compare = (limits = {}, onKeys: (keys: number) => void = () => undefined) =>
     createSnapshotComparer({
@@ -47,7 +44,7 @@ describe('a snapshot and what was written since', () => {
     await api.snapshot(file, () => undefined, never);
   }, 120_000);
   afterAll(async () => etcd.close());
-  afterEach(() => expect(scratch()).toEqual(before));
+  afterEach(() => expect(scratch()).toEqual([]));
 
   it('are the same at first', async () => {
     const counts: number[] = [];
