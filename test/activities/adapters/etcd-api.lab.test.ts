@@ -17,6 +17,9 @@ import { type RealEtcd, startEtcd } from './support/real-etcd';
 import { temporaryDirectory } from './support/temporary-directory';
 import { never, refusalOf } from './support/refusals';
 
+/** Real processes; this only ends what hangs. */
+jest.setTimeout(120_000);
+
 const directory = temporaryDirectory();
 
 function apiOf(etcd: RealEtcd, access: Partial<RealEtcd['access']> = {}): EtcdApi {

@@ -11,6 +11,9 @@ import { openKube, type OpenKube, type RealKube, startKube } from './support/rea
 import { temporaryDirectory } from './support/temporary-directory';
 import { never } from './support/refusals';
 
+/** Real processes; this only ends what hangs. */
+jest.setTimeout(120_000);
+
 const directory = temporaryDirectory();
 const worker = 'worker-1' as NodeName;
 const pods = (namespace: string): string => `/api/v1/namespaces/${namespace}/pods`;

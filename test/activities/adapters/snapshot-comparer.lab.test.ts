@@ -10,6 +10,9 @@ import { type RealEtcd, startEtcd } from './support/real-etcd';
 import { temporaryDirectory } from './support/temporary-directory';
 import { never, refusalOf } from './support/refusals';
 
+/** Real processes; this only ends what hangs. */
+jest.setTimeout(120_000);
+
 const directory = temporaryDirectory();
 const secret = (name: string): string => `/registry/secrets/shop/${name}`;
 /** More than two pages. */
