@@ -21,9 +21,14 @@ interface AuditEvent {
   readonly stageTimestamp: string;
 }
 
-/** A request that was answered with success. */
+/** A request that was done, or may have been. */
 export interface Removal {
   readonly kind: 'eviction' | 'delete';
+  /**
+   * False: it was answered with an error of the server, or not at all. An eviction whose client is
+   * killed while it is under way is such a one, and may have done its work.
+   */
+  readonly isSure: boolean;
   readonly user: string;
   /** `shop/cart-1`. */
   readonly pod: string;
@@ -32,10 +37,11 @@ export interface Removal {
   readonly at: string;
 }
 
-/** From this status on nothing was done. */
+/** From this status on nothing was done, below that of errors of the server. */
 const refused = 300;
+const failed = 500;
 
-/** Successful requests in the namespaces, of all members. */
+/** Requests in the namespaces that were not refused, of all members. */
 export async function removals(
   lab: { readonly stateDir: string; readonly members: readonly string[] },
   namespaces: readonly string[],
@@ -51,16 +57,24 @@ export async function removals(
   });
 }
 
-/** Undefined when it came to nothing. */
+/** Undefined when it was refused. */
 function removalOf(event: AuditEvent): Removal | undefined {
   const { namespace = '', name = '', subresource } = event.objectRef ?? {};
-  const isDone = (event.responseStatus?.code ?? refused) < refused;
-  if (event.stage !== 'ResponseComplete' || !isDone) return undefined;
+  const answered = answerOf(event);
+  if (answered === 'refused') return undefined;
   return {
     kind: subresource === 'eviction' ? 'eviction' : 'delete',
+    isSure: answered === 'done',
     user: event.user.username,
     pod: `${namespace}/${name}`,
     uid: event.requestObject?.deleteOptions?.preconditions?.uid,
     at: event.stageTimestamp,
   };
+}
+
+function answerOf({ stage, responseStatus }: AuditEvent): 'done' | 'refused' | 'unclear' {
+  const code = responseStatus?.code ?? failed;
+  if (code >= failed) return 'unclear';
+  if (code >= refused) return 'refused';
+  return stage === 'ResponseComplete' ? 'done' : 'unclear';
 }

@@ -153,7 +153,7 @@ export class Lane {
         drawn: situation.faults.map(({ action }) => action.kind),
         faults: injector.applied,
         ahead: injector.ahead,
-        evictions: evicted.length,
+        evictions: evicted.filter(({ isSure }) => isSure).length,
         surges: surgesIn(log.entries()),
         excused: judgement.excused.length,
         gaps: log.gaps,
@@ -285,18 +285,19 @@ function judgementProblems({ violations, unseen }: Judgement): readonly string[]
 
 /** Of the engine's requests, as the API server wrote them down. */
 function removalProblems(removed: readonly Removal[], { losses }: Judgement): readonly string[] {
-  const evicted = removed.filter(({ kind }) => kind === 'eviction');
+  const asked = removed.filter(({ kind }) => kind === 'eviction');
+  const evicted = asked.filter(({ isSure }) => isSure);
   const uids = evicted.map(({ uid }) => uid);
   const seen = losses.filter(({ cause }) => cause === 'eviction');
   return [
     ...removed
-      .filter(({ kind }) => kind === 'delete')
+      .filter(({ kind, isSure }) => kind === 'delete' && isSure)
       .map(({ pod, at }) => `the engine deleted ${pod} at ${at}`),
     ...evicted
       .filter(({ uid }, index) => uid === undefined || uids.indexOf(uid) !== index)
       .map(({ pod, uid, at }) => `${pod} (${uid ?? 'no uid'}) was evicted again at ${at}`),
     ...seen
-      .filter(({ uid }) => !uids.includes(uid))
+      .filter(({ uid }) => !asked.some((one) => one.uid === uid))
       .map(({ pod, node }) => `${pod} was evicted from ${node}, by whom is not known`),
   ];
 }
