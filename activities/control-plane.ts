@@ -11,7 +11,6 @@ import type {
   LeadersResult,
   MemberUpgradeInput,
 } from '../domain/activity-contract';
-import type { FailureCode } from '../domain/failures';
 import type { MemberName } from '../domain/names';
 import type { LeaseObservation } from '../domain/observation';
 import { compareVersions, type KubeVersion, minorsBetween, oldest } from '../domain/versions';
@@ -19,12 +18,12 @@ import { type ActivityDependencies, type ActivityRun, runActivity } from './acti
 import { readChangeCheckpoint } from './change-checkpoint';
 import { terminalFailure } from './failure-mapping';
 import { lookAtApiServer, lookAtControllers, type MemberLook } from './member-looks';
-import { watchUntilMatched } from './mismatch-watch';
-import { type Mismatch, type MismatchDetails, mismatchesText } from './mismatches';
-import { secondsBetween, watchUntilGood } from './passes';
+import { changeMember } from './member-change';
+import { mismatchFailure, watchUntilMatched, watchUntilSeen } from './mismatch-watch';
+import { type Mismatch, mismatchesText } from './mismatches';
+import { secondsBetween } from './passes';
 import type { DriverContext } from './ports';
 
-const lookEveryMs = 500;
 /** How long the other members may need to come back before this one is touched. */
 const othersPatienceMs = 60_000;
 /** How long a member may need from its replacement until it is ready. */
@@ -117,7 +116,7 @@ export function leadersOf(
 
 async function upgradeMember(change: MemberChange): Promise<ChangeResult> {
   const look = await lookAtMember(change);
-  return changeMember(change, look, {
+  return changeComponent(change, look, {
     // What does not answer may be stopped half-way through a change; the driver goes on with it.
     isNeeded: look.mismatches.some(({ code }) => code !== 'component-not-ready'),
     refuse: async () => {
@@ -150,7 +149,7 @@ async function putBackMember(change: MemberChange): Promise<ChangeResult> {
     // It was never taken out, or somebody else has changed it.
     return { before: first, after: first, changed: false, seconds: 0 };
   }
-  return changeMember(change, look, {
+  return changeComponent(change, look, {
     isNeeded: mismatches.length > 0,
     refuse: async () => {
       refuseFarBack(change);
@@ -171,28 +170,25 @@ interface Way {
   readonly drive: (context: DriverContext) => Promise<void>;
 }
 
-async function changeMember(
+function changeComponent(
   change: MemberChange,
   look: MemberLook,
   { isNeeded, refuse, drive }: Way,
 ): Promise<ChangeResult> {
   const { deps, run, input } = change;
-  const { clock } = deps.ports;
-  const resumed = readChangeCheckpoint(run.resume);
-  const startedAtMs = resumed?.startedAtMs ?? clock.nowMs();
   const [first, ...rest] = look.versions;
-  const running = first === undefined ? undefined : oldest([first, ...rest]);
-  const before = resumed?.before ?? running ?? input.from;
-  const driven = isNeeded || resumed?.driven === true;
-  const beat = (phase: string): void => run.beat({ phase, before, startedAtMs, driven });
-  if (isNeeded) {
-    await refuse();
-    beat(`changing ${input.component}`);
-    await driveWithin(run, beat, drive);
-  }
-  await verifyMember(change, startedAtMs, beat);
-  const seconds = secondsBetween(startedAtMs, clock.nowMs());
-  return { before, after: input.to, changed: driven, seconds };
+  return changeMember({
+    deps,
+    run,
+    to: input.to,
+    before: first === undefined ? input.from : oldest([first, ...rest]),
+    isNeeded,
+    phase: `changing ${input.component}`,
+    driverLimitMs,
+    prepare: refuse,
+    drive,
+    verify: (startedAtMs, beat) => verifyMember(change, startedAtMs, beat),
+  });
 }
 
 async function lookAtMember({ deps, run, input }: MemberChange): Promise<MemberLook> {
@@ -263,44 +259,16 @@ async function refuseUnsafeMove(change: MemberChange): Promise<void> {
 async function waitForOthers({ deps, run, input }: MemberChange): Promise<void> {
   const { members, clock } = deps.ports;
   const others = members.members().filter(({ name }) => name !== input.member);
-  const patienceMs = run.boundedMs(othersPatienceMs);
-  const result = await watchUntilGood<Mismatch>({
-    clock,
-    signal: run.signal,
-    passes: 1,
-    soakMs: 0,
-    patienceMs,
-    limitMs: patienceMs,
-    everyMs: lookEveryMs,
-    look: async () => {
-      const looks = await Promise.all(
-        others.map(({ name }) => lookAtApiServer(members, name, undefined, run.signal)),
-      );
-      return looks.flatMap(({ mismatches }) => mismatches);
-    },
-  });
+  const look = async (): Promise<readonly Mismatch[]> => {
+    const looks = await Promise.all(
+      others.map(({ name }) => lookAtApiServer(members, name, undefined, run.signal)),
+    );
+    return looks.flatMap(({ mismatches }) => mismatches);
+  };
+  const result = await watchUntilSeen({ clock, run, patienceMs: othersPatienceMs, look });
   if (result.kind === 'good') return;
-  const untouched = `${input.member} was not taken out of service`;
-  throw notReady('member-not-ready', `${untouched}: ${mismatchesText(result.wrong)}`, result.wrong);
-}
-
-function notReady(code: FailureCode, message: string, mismatches: readonly Mismatch[]): Error {
-  const details: MismatchDetails = { mismatches };
-  return terminalFailure({ code, message, details });
-}
-
-/** A driver that needs too long is left to itself: what the member says is the failure then. */
-async function driveWithin(
-  run: ActivityRun,
-  onPhase: (phase: string) => void,
-  drive: Way['drive'],
-): Promise<void> {
-  const late = AbortSignal.timeout(run.boundedMs(driverLimitMs));
-  try {
-    await drive({ signal: AbortSignal.any([run.signal, late]), onPhase });
-  } catch (error) {
-    if (!late.aborted || run.signal.aborted) throw error;
-  }
+  const message = `${input.member} was not taken out of service: ` + mismatchesText(result.wrong);
+  throw mismatchFailure('member-not-ready', message, result.wrong);
 }
 
 async function verifyMember(
@@ -321,5 +289,5 @@ async function verifyMember(
   const message =
     `${input.component} of ${input.member} is not good in ${input.to}` +
     ` after ${seconds} s: ${mismatchesText(result.wrong)}`;
-  throw notReady('member-not-ready', message, result.wrong);
+  throw mismatchFailure('member-not-ready', message, result.wrong);
 }

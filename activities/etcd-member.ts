@@ -21,12 +21,12 @@ import {
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { readChangeCheckpoint } from './change-checkpoint';
 import { terminalFailure } from './failure-mapping';
-import { watchUntilMatched } from './mismatch-watch';
-import { type Mismatch, type MismatchDetails, mismatchesText } from './mismatches';
-import { secondsBetween, watchUntilGood } from './passes';
+import { changeMember } from './member-change';
+import { mismatchFailure, watchUntilMatched, watchUntilSeen } from './mismatch-watch';
+import { type Mismatch, mismatchesText } from './mismatches';
+import { secondsBetween } from './passes';
 import { PortError } from './ports';
 
-const lookEveryMs = 500;
 /** How long the others may need to be fit before this member is touched. */
 const othersPatienceMs = 60_000;
 /** From its replacement until it has caught up; the attempt's own bound is shorter as a rule. */
@@ -49,12 +49,9 @@ export function etcdMemberActivities(
   return {
     /** Reads only. */
     findEtcdLeader: ({ cluster }) =>
-      runActivity(scope(cluster, 'finding the leader of etcd'), async ({ signal }) => {
-        const etcd = await deps.ports.etcd.observe(signal);
-        if (etcd.kind === 'unobserved')
-          throw new PortError(etcd.problem.code, etcd.problem.message);
-        return leaderOf(etcd);
-      }),
+      runActivity(scope(cluster, 'finding the leader of etcd'), async ({ signal }) =>
+        leaderOf(mustBeObserved(await deps.ports.etcd.observe(signal))),
+      ),
 
     /**
      * Key: the member. One that runs `to` already is only verified. Bound: the attempt's
@@ -87,7 +84,7 @@ function leaderOf({ members }: Observed): EtcdLeaderResult {
 async function upgradeMember(change: EtcdChange): Promise<ChangeResult> {
   const etcd = await observe(change);
   const running = versionOf(find(etcd, change.input.member));
-  return changeMember(change, running, {
+  return changeEtcd(change, running, {
     isNeeded: running !== change.input.to,
     prepare: async () => {
       refuseForbiddenMove(change, running);
@@ -108,7 +105,7 @@ async function putBackMember(change: EtcdChange): Promise<ChangeResult> {
     // It was never stopped, or somebody else has changed it.
     return { before: running, after: running, changed: false, seconds: 0 };
   }
-  return changeMember(change, running, {
+  return changeEtcd(change, running, {
     isNeeded: running !== input.to,
     prepare: async () => refuseMovedCluster(change, etcd),
   });
@@ -129,34 +126,27 @@ interface Way {
   readonly prepare: () => Promise<void>;
 }
 
-async function changeMember(
+function changeEtcd(
   change: EtcdChange,
   running: KubeVersion | undefined,
   { isNeeded, prepare }: Way,
 ): Promise<ChangeResult> {
   const { deps, run, input } = change;
-  const { clock, controlPlane } = deps.ports;
-  const resumed = readChangeCheckpoint(run.resume);
-  const startedAtMs = resumed?.startedAtMs ?? clock.nowMs();
-  const before = resumed?.before ?? running ?? input.from;
-  const driven = isNeeded || resumed?.driven === true;
-  const beat = (phase: string): void => run.beat({ phase, before, startedAtMs, driven });
-  if (isNeeded) {
-    beat('looking at the other members');
-    await prepare();
-    beat('changing etcd');
-    const late = AbortSignal.timeout(run.boundedMs(memberPatienceMs));
-    try {
-      const signal = AbortSignal.any([run.signal, late]);
-      await controlPlane.changeEtcd(input.member, input.to, { signal, onPhase: beat });
-    } catch (error) {
-      // A driver that needs too long is left to itself: what etcd says is the failure then.
-      if (!late.aborted || run.signal.aborted) throw error;
-    }
-  }
-  await verifyMember(change, startedAtMs, beat);
-  const seconds = secondsBetween(startedAtMs, clock.nowMs());
-  return { before, after: input.to, changed: driven, seconds };
+  return changeMember({
+    deps,
+    run,
+    to: input.to,
+    before: running ?? input.from,
+    isNeeded,
+    phase: 'changing etcd',
+    driverLimitMs: memberPatienceMs,
+    prepare: async (beat) => {
+      beat('looking at the other members');
+      await prepare();
+    },
+    drive: (context) => deps.ports.controlPlane.changeEtcd(input.member, input.to, context),
+    verify: (startedAtMs, beat) => verifyMember(change, startedAtMs, beat),
+  });
 }
 
 /** Throws what keeps etcd as a whole from being asked. */
@@ -223,24 +213,17 @@ function minorText(version: string): string | undefined {
 /** T1. What was seen when they were fit. */
 async function waitForOthers(change: EtcdChange): Promise<Observed> {
   const { deps, run, input } = change;
-  const patienceMs = run.boundedMs(othersPatienceMs);
+  const { clock } = deps.ports;
   let seen: Observed | undefined;
-  const result = await watchUntilGood<Mismatch>({
-    clock: deps.ports.clock,
-    signal: run.signal,
-    passes: 1,
-    soakMs: 0,
-    patienceMs,
-    limitMs: patienceMs,
-    everyMs: lookEveryMs,
-    look: async () => {
-      seen = await observe(change);
-      return clusterMismatches(seen, input.member);
-    },
-  });
+  const look = async (): Promise<readonly Mismatch[]> => {
+    seen = await observe(change);
+    return clusterMismatches(seen, input.member);
+  };
+  const result = await watchUntilSeen({ clock, run, patienceMs: othersPatienceMs, look });
   if (result.kind === 'good' && seen !== undefined) return seen;
   const wrong = result.kind === 'good' ? [] : result.wrong;
-  throw notReady(`etcd of ${input.member} was not stopped: ${mismatchesText(wrong)}`, wrong);
+  const message = `etcd of ${input.member} was not stopped: ${mismatchesText(wrong)}`;
+  throw mismatchFailure('member-not-ready', message, wrong);
 }
 
 /** What is wrong with etcd; `without`: a member that need not answer. */
@@ -285,11 +268,10 @@ async function verifyMember(
   const result = await watchUntilMatched({ clock, run, patienceMs: memberPatienceMs, look, beat });
   if (result.kind === 'good') return;
   const seconds = secondsBetween(startedAtMs, clock.nowMs());
-  const wrong = mismatchesText(result.wrong);
-  throw notReady(
-    `etcd of ${input.member} is not good in ${input.to} after ${seconds} s: ${wrong}`,
-    result.wrong,
-  );
+  const message =
+    `etcd of ${input.member} is not good in ${input.to}` +
+    ` after ${seconds} s: ${mismatchesText(result.wrong)}`;
+  throw mismatchFailure('member-not-ready', message, result.wrong);
 }
 
 /** One that does not answer is told as such by the list of those that do not. */
@@ -302,9 +284,4 @@ function memberMismatches(etcd: Observed, { member, to }: EtcdUpgradeInput): rea
   }
   if (versionOf(found) === to) return [];
   return [{ code: 'etcd-version', member, expected: to, actual: found.version }];
-}
-
-function notReady(message: string, mismatches: readonly Mismatch[]): Error {
-  const details: MismatchDetails = { mismatches };
-  return terminalFailure({ code: 'member-not-ready', message, details });
 }

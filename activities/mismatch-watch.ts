@@ -1,7 +1,9 @@
 // What was changed counts as good when it was seen good three times in a row (R2).
 
+import type { FailureCode } from '../domain/failures';
 import type { ActivityRun } from './activity-run';
-import { type Mismatch, mismatchesText } from './mismatches';
+import { terminalFailure } from './failure-mapping';
+import { type Mismatch, type MismatchDetails, mismatchesText } from './mismatches';
 import { type PassesResult, watchUntilGood } from './passes';
 import type { Clock } from './ports';
 
@@ -39,4 +41,34 @@ export function watchUntilMatched(watch: MismatchWatch): Promise<PassesResult<Mi
       beat(`verifying: ${seen}`);
     },
   });
+}
+
+/** The same, satisfied by one good look, and told to nobody: what is waited for is no result. */
+export function watchUntilSeen({
+  clock,
+  run,
+  look,
+  ...watch
+}: Omit<MismatchWatch, 'beat'>): Promise<PassesResult<Mismatch>> {
+  const patienceMs = run.boundedMs(watch.patienceMs);
+  return watchUntilGood<Mismatch>({
+    clock,
+    signal: run.signal,
+    passes: 1,
+    soakMs: 0,
+    patienceMs,
+    limitMs: patienceMs,
+    everyMs: lookEveryMs,
+    look,
+  });
+}
+
+/** A failure with what differs as its data. */
+export function mismatchFailure(
+  code: FailureCode,
+  message: string,
+  mismatches: readonly Mismatch[],
+): Error {
+  const details: MismatchDetails = { mismatches };
+  return terminalFailure({ code, message, details });
 }

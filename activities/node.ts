@@ -8,11 +8,11 @@ import { minorsBetween, parseVersion } from '../domain/versions';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { readChangeCheckpoint } from './change-checkpoint';
 import { terminalFailure } from './failure-mapping';
-import { type Mismatch, type MismatchDetails, mismatchesText, nodeMismatches } from './mismatches';
-import { secondsBetween, watchUntilGood } from './passes';
+import { mismatchFailure, watchUntilSeen } from './mismatch-watch';
+import { mismatchesText, nodeMismatches } from './mismatches';
+import { secondsBetween } from './passes';
 import type { NodeView } from './ports';
 
-const lookEveryMs = 500;
 /** How long the API server may need to hear of the new kubelet. */
 const versionPatienceMs = 120_000;
 
@@ -97,15 +97,10 @@ async function refuseUnsafeChange({ deps, run, input }: NodeChange, node: NodeVi
 }
 
 async function seeVersion({ deps, run, input }: NodeChange): Promise<void> {
-  const patienceMs = run.boundedMs(versionPatienceMs);
-  const result = await watchUntilGood<Mismatch>({
+  const result = await watchUntilSeen({
     clock: deps.ports.clock,
-    signal: run.signal,
-    passes: 1,
-    soakMs: 0,
-    patienceMs,
-    limitMs: patienceMs,
-    everyMs: lookEveryMs,
+    run,
+    patienceMs: versionPatienceMs,
     look: async () => {
       const node = await deps.ports.kube.getNode(input.node, run.signal);
       const mismatches = nodeMismatches(input.node, node, input.to);
@@ -113,9 +108,8 @@ async function seeVersion({ deps, run, input }: NodeChange): Promise<void> {
     },
   });
   if (result.kind === 'good') return;
-  const details: MismatchDetails = { mismatches: result.wrong };
   const message =
     `the kubelet of node ${input.node} was replaced, but ${result.seconds} s later` +
     ` ${mismatchesText(result.wrong)}`;
-  throw terminalFailure({ code: 'node-upgrade-failed', message, details });
+  throw mismatchFailure('node-upgrade-failed', message, result.wrong);
 }

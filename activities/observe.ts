@@ -27,6 +27,7 @@ import {
   PortError,
   type PodView,
 } from './ports';
+import { problemOf } from './problems';
 
 export function observeActivities(
   deps: ActivityDependencies,
@@ -173,20 +174,7 @@ async function observeSeals({ snapshots }: LookingPorts, signal: AbortSignal): P
 /** Throws what is no answer of the store. */
 function storeProblem(error: unknown, signal: AbortSignal): Problem {
   if (!(error instanceof PortError) || signal.aborted) throw error;
-  const { code, message } = error;
-  switch (code) {
-    case 'not-found':
-    case 'conflict':
-    case 'rejected':
-    case 'full':
-      return { code: 'unexpected', message };
-    case 'unreachable':
-    case 'unauthorized':
-    case 'forbidden':
-    case 'timeout':
-    case 'unexpected':
-      return { code, message };
-  }
+  return problemOf(error);
 }
 
 function observeNodes(

@@ -4,10 +4,9 @@
 import type { AscentActivities } from '../domain/activity-contract';
 import type { EtcdRepairInput, EtcdRepairResult } from '../domain/etcd-contract';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
-import { terminalFailure } from './failure-mapping';
 import { etcdMemberMismatches } from './member-looks';
-import { watchUntilMatched } from './mismatch-watch';
-import { type MismatchDetails, mismatchesText } from './mismatches';
+import { mismatchFailure, watchUntilMatched } from './mismatch-watch';
+import { mismatchesText } from './mismatches';
 import { secondsBetween } from './passes';
 
 /** From the end of the driver's work; the driver has waited until the member was healthy. */
@@ -51,7 +50,6 @@ async function repair(
   await controlPlane.repairEtcdMember(member, { signal: run.signal, onPhase: beat });
   const result = await watchUntilMatched({ clock, run, patienceMs, look, beat });
   if (result.kind === 'good') return { changed: true, seconds: seconds() };
-  const details: MismatchDetails = { mismatches: result.wrong };
   const message = `etcd of ${member} was added again, but ${mismatchesText(result.wrong)}`;
-  throw terminalFailure({ code: 'etcd-repair-failed', message, details });
+  throw mismatchFailure('etcd-repair-failed', message, result.wrong);
 }

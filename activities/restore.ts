@@ -13,8 +13,8 @@ import { type ActivityDependencies, type ActivityRun, runActivity } from './acti
 import { readChangeCheckpoint } from './change-checkpoint';
 import { terminalFailure } from './failure-mapping';
 import { controlPlaneMismatches, etcdMismatches, membersIn } from './member-looks';
-import { watchUntilMatched } from './mismatch-watch';
-import { type MismatchDetails, mismatchesText } from './mismatches';
+import { mismatchFailure, watchUntilMatched } from './mismatch-watch';
+import { mismatchesText } from './mismatches';
 import { secondsBetween } from './passes';
 import type { ClusterPorts } from './ports';
 import { findSnapshot, withPlainSnapshot } from './stored-snapshot';
@@ -128,9 +128,8 @@ async function verifyRestored({
     beat,
   });
   if (result.kind === 'good') return;
-  const details: MismatchDetails = { mismatches: result.wrong };
   const message =
     `snapshot ${input.snapshotId} was restored, but ${result.seconds} s later` +
     ` ${mismatchesText(result.wrong)}`;
-  throw terminalFailure({ code: 'restore-failed', message, details });
+  throw mismatchFailure('restore-failed', message, result.wrong);
 }

@@ -15,8 +15,8 @@ import { type ActivityDependencies, type ActivityRun, runActivity } from './acti
 import { cordonedAtMs } from './cordon-mark';
 import { terminalFailure } from './failure-mapping';
 import { controlPlaneMismatches, membersIn } from './member-looks';
-import { watchUntilMatched } from './mismatch-watch';
-import { type Mismatch, type MismatchDetails, mismatchesText, nodeMismatches } from './mismatches';
+import { mismatchFailure, watchUntilMatched } from './mismatch-watch';
+import { type Mismatch, mismatchesText, nodeMismatches } from './mismatches';
 import { watchUntilGood } from './passes';
 import type { ClusterPorts, PodView } from './ports';
 
@@ -103,11 +103,10 @@ async function verifyNode(
     const { passes } = result;
     return brokenBefore.length === 0 ? { passes } : { passes, brokenBefore };
   }
-  const details: MismatchDetails = { mismatches: result.wrong };
   const message =
     `node ${node} is not good in ${version} after ${result.seconds} s:` +
     ` ${mismatchesText(result.wrong)}`;
-  throw terminalFailure({ code: 'node-not-ready', message, details });
+  throw mismatchFailure('node-not-ready', message, result.wrong);
 }
 
 interface NodeLook {
@@ -163,11 +162,10 @@ async function verifyCluster(
   if (result.kind === 'good') {
     return { passes: result.passes, members: membersIn(ports.members, input.controlPlane) };
   }
-  const details: MismatchDetails = { mismatches: result.wrong };
   const message =
     `cluster ${input.cluster} is not as planned after ${result.seconds} s:` +
     ` ${mismatchesText(result.wrong)}`;
-  throw terminalFailure({ code: 'verification-failed', message, details });
+  throw mismatchFailure('verification-failed', message, result.wrong);
 }
 
 async function nodesMismatches(

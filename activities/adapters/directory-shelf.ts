@@ -7,24 +7,14 @@
 
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import {
-  chmod,
-  mkdir,
-  mkdtemp,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  statfs,
-} from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 
 import type { SnapshotId } from '../../domain/names';
 import { PortError } from '../ports';
 import { syncDirectory, writePrivate, writeStream } from './durable-files';
+import { freeBytesOf } from './free-bytes';
 import { errorCode } from './node-errors';
 import {
   assertUsableId,
@@ -74,8 +64,7 @@ export class DirectoryShelf implements SnapshotShelf {
     } finally {
       await rm(file, { force: true });
     }
-    const { bavail, bsize } = await statfs(this.location);
-    return { freeBytes: bavail * bsize };
+    return { freeBytes: await freeBytesOf(this.location) };
   }
 
   async ids(): Promise<readonly SnapshotId[]> {

@@ -21,7 +21,7 @@ import {
   openEtcdClient,
 } from './etcd-client';
 import { publishSnapshot, revisionInSnapshot, saveSnapshot } from './etcd-snapshot-file';
-import { problemOf } from './problems';
+import { problemOf } from '../problems';
 import { servingCertificate } from './serving-certificate';
 
 /** Compactions come minutes apart: twice in a row is chance, more often is something else. */

@@ -19,7 +19,7 @@ import { type MemberProbe, PortError } from '../ports';
 import { boundedCall } from './bounded-call';
 import { parseJson } from './json';
 import type { HttpAnswer, KubeConnection } from './kube-connection';
-import { problemOf } from './problems';
+import { problemOf } from '../problems';
 
 const defaultTimeoutMs = 5_000;
 

@@ -5,7 +5,6 @@
 // D2. Nothing is left behind, whatever happens (scratch-space.ts).
 
 import { randomBytes } from 'node:crypto';
-import { mkdir, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -22,6 +21,7 @@ import {
   scratchQuotaBytes,
   type SnapshotVerifierOptions,
 } from './etcd-snapshot-verifier';
+import { freeBytesOf } from './free-bytes';
 import {
   runScratchTool,
   type ScratchProcess,
@@ -68,9 +68,7 @@ export function createSnapshotDriller(options: SnapshotDrillerOptions): Snapshot
     members: members.length,
     async freeBytes() {
       try {
-        await mkdir(dataParent, { recursive: true, mode: 0o700 });
-        const { bavail, bsize } = await statfs(dataParent);
-        return bavail * bsize;
+        return await freeBytesOf(dataParent);
       } catch (error) {
         throw fsError(error, `looking for room in ${dataParent}`);
       }

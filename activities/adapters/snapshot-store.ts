@@ -9,7 +9,7 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, stat, statfs } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { addAbortSignal, Readable } from 'node:stream';
@@ -30,6 +30,7 @@ import type {
   TakenSnapshot,
 } from '../snapshot-ports';
 import { fsError, writeStream } from './durable-files';
+import { freeBytesOf } from './free-bytes';
 import { openScratchSpace } from './scratch-space';
 import { openContent, sealContent, sealError, keysAtHand, type Sealing } from './snapshot-seal';
 import type { ShelvedContent, SnapshotShelf } from './snapshot-shelf';
@@ -107,9 +108,7 @@ class ShelfStore {
     const room = await this.#shelf.probe(signal);
     if (this.#shelf.fileOf !== undefined) return room;
     const location = this.#scratchParent;
-    await mkdir(location, { recursive: true, mode: 0o700 });
-    const { bavail, bsize } = await statfs(location);
-    return { ...room, scratch: { location, freeBytes: bavail * bsize } };
+    return { ...room, scratch: { location, freeBytes: await freeBytesOf(location) } };
   }
 
   async find(id: SnapshotId): Promise<SnapshotRecord | undefined> {

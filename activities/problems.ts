@@ -1,7 +1,7 @@
 // A PortError as an observation tells it.
 
-import type { Problem } from '../../domain/observation';
-import type { PortError } from '../ports';
+import type { Problem } from '../domain/observation';
+import type { PortError } from './ports';
 
 /** Codes that a Problem does not know mean that the answer was not what it should be. */
 export function problemOf({ code, message }: PortError): Problem {
