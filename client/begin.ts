@@ -2,15 +2,13 @@
 // by the drain and the uncordon of a node.
 // B1. What no worker takes leaves nothing behind that could begin later by surprise.
 
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import type { Workflow, WorkflowHandle, WorkflowUpdateHandle } from '@temporalio/client';
 import { WithStartWorkflowOperation, WorkflowUpdateStage } from '@temporalio/client';
 import type { UpdateDefinition } from '@temporalio/common';
 
 import { workflowTaskQueue } from '../domain/activity-contract';
 import type { Session } from './calls';
-import { countWorkflowPollers, explainedError } from './calls';
+import { explainedError, waitForPoller } from './calls';
 import { WorkerMissingError } from './errors';
 import { isWorkflowNotFound } from './temporal-errors';
 
@@ -26,7 +24,6 @@ export interface Beginning<Request, Answer> {
   readonly summary: string;
 }
 
-const pollerRetryMs = 1_000;
 /** 1 started, 2 task scheduled, 3 task started: a fourth event means that a worker has answered. */
 export const eventsUnanswered = 3;
 
@@ -51,16 +48,6 @@ export async function begin<Request, Answer>(
       if (!isWorkflowNotFound(failure)) throw await explainedError(session, failure, 0);
     });
     return undefined;
-  }
-}
-
-/** Nothing is started while nobody would run it (B1). True when the server cannot tell. */
-async function waitForPoller(session: Session, deadline: number): Promise<boolean> {
-  for (;;) {
-    const pollers = await countWorkflowPollers(session);
-    if (pollers === undefined || pollers > 0) return true;
-    if (Date.now() + pollerRetryMs >= deadline) return false;
-    await sleep(pollerRetryMs);
   }
 }
 

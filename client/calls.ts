@@ -1,6 +1,8 @@
 // One way to ask the upgrade of a cluster something: with a deadline, and with every way it can go
 // wrong turned into an AscentError. Used by queries, commands and start.
 
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Client, WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { WorkflowFailedError } from '@temporalio/client';
 import { TerminatedFailure, TimeoutFailure } from '@temporalio/common';
@@ -29,6 +31,7 @@ export interface Session {
 /** When the caller does not say; a busy worker answers within a second or two. */
 export const defaultCallTimeoutMs = 15_000;
 const pollerCheckTimeoutMs = 3_000;
+const pollerRetryMs = 1_000;
 /** TASK_QUEUE_TYPE_WORKFLOW of temporal.api.enums.v1.TaskQueueType. */
 const workflowQueueType = 1;
 
@@ -124,6 +127,16 @@ export async function countWorkflowPollers(session: Session): Promise<number | u
   } catch (error) {
     if (hasGrpcCode(error, 'unimplemented')) return undefined;
     throw error;
+  }
+}
+
+/** Nothing is started while nobody would run it (B1). True when the server cannot tell. */
+export async function waitForPoller(session: Session, deadline: number): Promise<boolean> {
+  for (;;) {
+    const pollers = await countWorkflowPollers(session);
+    if (pollers === undefined || pollers > 0) return true;
+    if (Date.now() + pollerRetryMs >= deadline) return false;
+    await sleep(pollerRetryMs);
   }
 }
 

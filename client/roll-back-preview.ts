@@ -5,7 +5,6 @@
 
 import { WorkflowFailedError } from '@temporalio/client';
 
-import { workflowTaskQueue } from '../domain/activity-contract';
 import type { ClusterName, HopId } from '../domain/names';
 import {
   defaultReportLimits,
@@ -22,10 +21,11 @@ import {
   wayBackQuery,
 } from '../workflows/messages';
 import type { Session } from './calls';
-import { callUpgrade, countWorkflowPollers, explainedError } from './calls';
+import { callUpgrade, explainedError } from './calls';
 import { sendCommand } from './commands';
-import { CommandRefusedError, WorkerMissingError } from './errors';
+import { CommandRefusedError } from './errors';
 import { readProgress, readStatus } from './progress';
+import { runWorkflow } from './run-workflow';
 import { isWorkflowNotFound } from './temporal-errors';
 
 export interface PreviewOptions {
@@ -39,7 +39,6 @@ export type { RollBackPreview } from '../workflows/messages';
 
 /** Fetching, restoring and starting a scratch etcd, on top of the comparison. */
 const aroundMs = 11 * 60_000;
-const workflowType = 'previewRollBack';
 
 /**
  * Compares the cluster with the snapshot of the hop. A failure to do so is a value. Throws
@@ -127,28 +126,16 @@ function secondsOfNode({ status, pool }: UpgradeProgress): number | undefined {
   return seconds[Math.floor(seconds.length / 2)];
 }
 
-async function run(session: Session, input: PreviewRollBackInput): Promise<RollBackPreview> {
-  const begun = Date.now();
-  const totalMs = input.limits.seconds * 1_000 + aroundMs;
-  if ((await countWorkflowPollers(session)) === 0) {
-    throw new WorkerMissingError({ taskQueue: workflowTaskQueue, waitedSeconds: 0 });
-  }
-  try {
-    return await session.client.withDeadline(begun + totalMs, async () => {
-      const handle = await session.client.workflow.start(workflowType, {
-        workflowId: rollBackPreviewWorkflowId(input.cluster),
-        taskQueue: workflowTaskQueue,
-        args: [input],
-        // Two who look at the same time see the same.
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        workflowExecutionTimeout: totalMs,
-        staticSummary: `what a rollback of ${input.hop} would undo`,
-      });
-      return (await handle.result()) as RollBackPreview;
-    });
-  } catch (error) {
-    throw await explainedError(session, error, Date.now() - begun);
-  }
+function run(session: Session, input: PreviewRollBackInput): Promise<RollBackPreview> {
+  return runWorkflow<PreviewRollBackInput, RollBackPreview>(session, {
+    workflowType: 'previewRollBack',
+    workflowId: rollBackPreviewWorkflowId(input.cluster),
+    input,
+    // Two who look at the same time see the same.
+    conflict: 'USE_EXISTING',
+    timeoutMs: input.limits.seconds * 1_000 + aroundMs,
+    summary: `what a rollback of ${input.hop} would undo`,
+  });
 }
 
 /** P1. Undefined when none was made, the last one was ended, or Temporal has forgotten it. */

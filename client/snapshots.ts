@@ -4,7 +4,6 @@
 
 import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError } from '@temporalio/client';
 
-import { workflowTaskQueue } from '../domain/activity-contract';
 import { failureInfo } from '../domain/failure-remedies';
 import type { FailureInfo } from '../domain/failures';
 import type { ClusterName } from '../domain/names';
@@ -16,8 +15,7 @@ import type {
   TakeSnapshotInput,
 } from '../workflows/messages';
 import type { Session } from './calls';
-import { countWorkflowPollers, explainedError } from './calls';
-import { WorkerMissingError } from './errors';
+import { runWorkflow } from './run-workflow';
 
 export type { PruneEnd, SnapshotEnd } from '../workflows/messages';
 
@@ -79,34 +77,23 @@ interface Failed {
   readonly failure: FailureInfo;
 }
 
-async function run<Input extends { readonly cluster: ClusterName }, End>(
+function run<Input extends { readonly cluster: ClusterName }, End>(
   session: Session,
   input: Input,
   what: { readonly workflowType: string; readonly timeoutMs: number; readonly summary: string },
 ): Promise<End | SnapshotBusy | Failed> {
-  const begun = Date.now();
   const workflowId = snapshotWorkflowId(input.cluster);
-  if ((await countWorkflowPollers(session)) === 0) {
-    throw new WorkerMissingError({ taskQueue: workflowTaskQueue, waitedSeconds: 0 });
-  }
-  try {
-    return await session.client.withDeadline(begun + what.timeoutMs, async () => {
-      const handle = await session.client.workflow.start(what.workflowType, {
-        workflowId,
-        taskQueue: workflowTaskQueue,
-        args: [input],
-        workflowIdConflictPolicy: 'FAIL',
-        workflowExecutionTimeout: what.timeoutMs,
-        staticSummary: what.summary,
-      });
-      return (await handle.result()) as End;
-    });
-  } catch (error) {
+  const answerOf = (error: unknown): SnapshotBusy | Failed | undefined => {
     if (error instanceof WorkflowExecutionAlreadyStartedError) return { kind: 'busy', workflowId };
-    if (error instanceof WorkflowFailedError) {
-      const message = `${workflowId} was ended before it was done`;
-      return { kind: 'failed', failure: failureInfo('snapshot-failed', message) };
-    }
-    throw await explainedError(session, error, Date.now() - begun);
-  }
+    if (!(error instanceof WorkflowFailedError)) return undefined;
+    const message = `${workflowId} was ended before it was done`;
+    return { kind: 'failed', failure: failureInfo('snapshot-failed', message) };
+  };
+  return runWorkflow<Input, End | SnapshotBusy | Failed>(session, {
+    ...what,
+    workflowId,
+    input,
+    conflict: 'FAIL',
+    answerOf,
+  });
 }

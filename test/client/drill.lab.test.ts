@@ -1,6 +1,6 @@
 // A rollback that is tried beside the cluster, on a real Temporal server with the real workflows.
 
-import type { AscentClient } from '../../client';
+import { AscentClient } from '../../client';
 import { terminal } from '../support/workflow-cluster';
 import { startUpgradeServer, type UpgradeServer } from './support/upgrade-server';
 
@@ -21,13 +21,19 @@ describe('a drill', () => {
 
   it('is refused while nobody runs workflows', async () => {
     const { name } = await server.cluster();
-    await expect(client.drill(name)).rejects.toMatchObject({ code: 'worker-missing' });
+    const impatient = { address: server.address, env: {}, callTimeoutMs: 2_000 };
+    const hurried = await AscentClient.connect(impatient);
+    const missing = { code: 'worker-missing', taskQueue: 'ascent', waitedSeconds: 1 };
+    await expect(hurried.drill(name)).rejects.toMatchObject(missing);
+    await hurried.close();
   });
 
   it('is what the worker of the cluster tells, with or without an upgrade', async () => {
-    await server.workflowWorker();
     const { name } = await server.cluster();
-    expect(await client.drill(name)).toMatchObject({
+    // A worker that is only starting is waited for.
+    const drill = client.drill(name);
+    await server.workflowWorker();
+    expect(await drill).toMatchObject({
       kind: 'drilled',
       report: { cluster: name, snapshot: { id: 'newest' } },
     });

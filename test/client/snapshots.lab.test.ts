@@ -1,6 +1,6 @@
 // Snapshots outside of hops through a real Temporal server.
 
-import type { AscentClient } from '../../client';
+import { AscentClient } from '../../client';
 import type { SnapshotId } from '../../domain/names';
 import { startUpgradeServer, type UpgradeServer } from './support/upgrade-server';
 
@@ -21,9 +21,12 @@ describe('a snapshot that somebody asks for', () => {
   const ada = { actor: 'ada', reason: 'before the move' };
 
   it('is not begun where nobody runs workflows', async () => {
-    await expect(client.takeSnapshot('prod', ada)).rejects.toMatchObject({
+    const impatient = { address: server.address, env: {}, callTimeoutMs: 2_000 };
+    const hurried = await AscentClient.connect(impatient);
+    await expect(hurried.takeSnapshot('prod', ada)).rejects.toMatchObject({
       code: 'worker-missing',
     });
+    await hurried.close();
     await server.workflowWorker();
   });
 
