@@ -1,7 +1,7 @@
 // Everything that must hold before a change lands: format, lint with types, types, boundaries,
 // dead code, tests. The quick checks run side by side; each stage's time is printed at the end.
 //
-// Options: --only CHECK[,CHECK] runs these quick checks alone; --totals FILE is handed to the tests.
+// Options: --only CHECK[,CHECK] runs these quick checks alone; --totals FILE goes to the tests.
 // Without CI in the environment a failed quick check stops before the slow stages.
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
