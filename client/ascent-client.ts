@@ -18,6 +18,7 @@ import type {
 import type { DrainEnd, DrainLook } from '../domain/drain/node-drain';
 import type { Plan } from '../domain/plan/plan';
 import type { UpgradeProgress, UpgradeResult, UpgradeStatus } from '../domain/status/progress';
+import type { SnapshotSchedule } from '../domain/snapshots/schedule';
 import type { UpgradeSpec } from '../domain/spec';
 import { auditQuery, blockersQuery, planQuery } from '../workflows/messages';
 import type { Session } from './calls';
@@ -51,6 +52,12 @@ import type {
   TakeSnapshotOptions,
 } from './snapshots';
 import { pruneSnapshots, takeSnapshot } from './snapshots';
+import type {
+  ScheduleSnapshotsOptions,
+  SnapshotScheduling,
+  SnapshotUnscheduling,
+} from './snapshot-schedules';
+import { findSnapshotSchedule, scheduleSnapshots, unscheduleSnapshots } from './snapshot-schedules';
 import type { StartOptions, StartResult } from './start';
 import { startUpgrade } from './start';
 import { isWorkflowNotFound } from './temporal-errors';
@@ -302,6 +309,24 @@ export class AscentClient {
     options: PruneSnapshotsOptions,
   ): Promise<PruneEnd | SnapshotBusy> {
     return pruneSnapshots(this.#session, cluster, options);
+  }
+
+  /** Has snapshots taken every so often, or changes how often. A refusal is a value. */
+  scheduleSnapshots(
+    cluster: string,
+    options: ScheduleSnapshotsOptions,
+  ): Promise<SnapshotScheduling> {
+    return scheduleSnapshots(this.#session, cluster, options);
+  }
+
+  /** None is taken by itself any more. That there was no schedule is a value. */
+  unscheduleSnapshots(cluster: string): Promise<SnapshotUnscheduling> {
+    return unscheduleSnapshots(this.#session, cluster);
+  }
+
+  /** How often snapshots are taken, and what came of the last time; undefined: by no schedule. */
+  snapshotSchedule(cluster: string): Promise<SnapshotSchedule | undefined> {
+    return findSnapshotSchedule(this.#session, cluster);
   }
 
   #send<Name extends Command['name']>(

@@ -32,8 +32,8 @@ export interface Session {
 export const defaultCallTimeoutMs = 15_000;
 const pollerCheckTimeoutMs = 3_000;
 const pollerRetryMs = 1_000;
-/** TASK_QUEUE_TYPE_WORKFLOW of temporal.api.enums.v1.TaskQueueType. */
-const workflowQueueType = 1;
+/** Of temporal.api.enums.v1.TaskQueueType: TASK_QUEUE_TYPE_WORKFLOW and _ACTIVITY. */
+const queueTypes = { workflow: 1, activity: 2 } as const;
 
 export function upgradeHandle(session: Session, cluster: string): WorkflowHandle {
   return session.client.workflow.getHandle(upgradeWorkflowId(cluster as ClusterName));
@@ -114,13 +114,29 @@ export async function explainedError(
  * Workers that polled for workflow tasks lately (the server forgets them after about five
  * minutes); undefined when the server cannot tell, as the time-skipping test server.
  */
-export async function countWorkflowPollers(session: Session): Promise<number | undefined> {
+export function countWorkflowPollers(session: Session): Promise<number | undefined> {
+  return countPollers(session, workflowTaskQueue, 'workflow');
+}
+
+/** Likewise those that polled for activities of this queue. */
+export function countActivityPollers(
+  session: Session,
+  taskQueue: string,
+): Promise<number | undefined> {
+  return countPollers(session, taskQueue, 'activity');
+}
+
+async function countPollers(
+  session: Session,
+  taskQueue: string,
+  kind: keyof typeof queueTypes,
+): Promise<number | undefined> {
   try {
     const answer = await session.client.withDeadline(Date.now() + pollerCheckTimeoutMs, () =>
       session.client.workflowService.describeTaskQueue({
         namespace: session.client.options.namespace,
-        taskQueue: { name: workflowTaskQueue },
-        taskQueueType: workflowQueueType,
+        taskQueue: { name: taskQueue },
+        taskQueueType: queueTypes[kind],
       }),
     );
     return answer.pollers?.length ?? 0;

@@ -29,7 +29,13 @@ export type {
   SnapshotEnd,
   TakeSnapshotOptions,
 } from './snapshots';
+export type {
+  ScheduleSnapshotsOptions,
+  SnapshotScheduling,
+  SnapshotUnscheduling,
+} from './snapshot-schedules';
 export type { ScheduleOptions, ScheduleTime, UpgradeSchedule } from './schedules';
+export { durationMs } from './spec-fields';
 export { parseSpecFile, specProblemText } from './spec-file';
 export type { SpecFileResult, SpecProblem } from './spec-file';
 export type { StartOptions, StartRefused, StartResult } from './start';
@@ -58,5 +64,6 @@ export type {
 export { blockerSentence } from '../domain/blocker-sentences';
 export { refusalSentence, startRefusalSentence } from '../domain/status/sentences';
 export { resultSentence } from '../domain/status/status-sentences';
+export type { RoutineEnd, RoutineRefusal, SnapshotSchedule } from '../domain/snapshots/schedule';
 export type { RollBackReport } from '../domain/rollback/report';
 export type { DrainPolicy, UpgradeSpec } from '../domain/spec';

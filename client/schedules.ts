@@ -119,7 +119,8 @@ function scheduleOf(
   };
 }
 
-async function callSchedule<T>(
+/** With a deadline, and what goes wrong as AscentError. */
+export async function callSchedule<T>(
   session: Session,
   cluster: string,
   ask: () => Promise<T>,

@@ -11,19 +11,14 @@ import { snapshotWorkflowId } from '../domain/workflow-ids';
 import type {
   PruneEnd,
   PruneSnapshotsInput,
+  SnapshotBusy,
   SnapshotEnd,
   TakeSnapshotInput,
 } from '../workflows/messages';
 import type { Session } from './calls';
 import { runWorkflow } from './run-workflow';
 
-export type { PruneEnd, SnapshotEnd } from '../workflows/messages';
-
-/** Another one is taken, or some are removed, at this moment: nothing was begun. */
-export interface SnapshotBusy {
-  readonly kind: 'busy';
-  readonly workflowId: string;
-}
+export type { PruneEnd, SnapshotBusy, SnapshotEnd } from '../workflows/messages';
 
 export interface TakeSnapshotOptions {
   /** Who asks, and why: in the record of the snapshot. */

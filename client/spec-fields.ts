@@ -30,6 +30,11 @@ export function duration(from: string, to: string, description: string) {
     .meta({ description: `${description} From ${from} to ${to}.`, examples: [from, to] });
 }
 
+/** Milliseconds of a duration as upgrade files have them; undefined: it is none. */
+export function durationMs(text: string): number | undefined {
+  return durationPattern.test(text) ? toMs(text) : undefined;
+}
+
 /** Milliseconds of a text that `duration` takes. */
 export function toMs(text: string): number {
   return ms(text as ms.StringValue);

@@ -34,9 +34,14 @@ export function drainWorkflowId(cluster: ClusterName, node: NodeName): string {
   return `drain/${cluster}/${node}`;
 }
 
-/** `snapshot/<cluster>`: what a person asks for about its snapshots, one at a time. */
+/** `snapshot/<cluster>`: what is asked for about its snapshots, one at a time. */
 export function snapshotWorkflowId(cluster: ClusterName): string {
   return `snapshot/${cluster}`;
+}
+
+/** `snapshot-schedule/<cluster>`: the schedule; what it starts has `/run-` and the time as well. */
+export function snapshotScheduleId(cluster: ClusterName): string {
+  return `snapshot-schedule/${cluster}`;
 }
 
 /** `rollback-preview/<cluster>`: what a rollback would undo; the last one is what is confirmed. */

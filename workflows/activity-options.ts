@@ -27,6 +27,9 @@ export const workerTimeoutMs = 20 * secondMs;
 /** Bound of the first planning: somebody waits for the answer. */
 export const firstPlanningMs = 90 * secondMs;
 
+/** Bound of a snapshot that a schedule asks for, its wait for a worker included. */
+export const scheduledSnapshotMs = 135 * minuteMs;
+
 /** Bound of the look that decides whether a rollback can return nodes before it restores. */
 export const apiProbeMs = 45 * secondMs;
 

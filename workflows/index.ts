@@ -3,7 +3,7 @@
 export { drainNode } from './drain-node';
 export { drillRollBack } from './drill-roll-back';
 export { previewRollBack } from './preview-roll-back';
-export { pruneClusterSnapshots, takeClusterSnapshot } from './snapshots';
+export { pruneClusterSnapshots, takeClusterSnapshot, takeScheduledSnapshot } from './snapshots';
 export { rollBackHop } from './roll-back-hop';
 export { startScheduledUpgrade } from './start-scheduled-upgrade';
 export { uncordonNode } from './uncordon-node';

@@ -107,7 +107,7 @@ export type RollBackPreview =
   | { readonly kind: 'report'; readonly report: RollBackReport }
   | { readonly kind: 'failed'; readonly failure: FailureInfo };
 
-/** The one argument of takeClusterSnapshot. */
+/** The one argument of takeClusterSnapshot, and of takeScheduledSnapshot. */
 export interface TakeSnapshotInput {
   readonly cluster: ClusterName;
   readonly actor: string;
@@ -120,6 +120,15 @@ export interface TakeSnapshotInput {
 export type SnapshotEnd =
   | { readonly kind: 'taken'; readonly snapshot: SnapshotRecord }
   | { readonly kind: 'failed'; readonly failure: FailureInfo };
+
+/** Another one is taken, or some are removed, at this moment: nothing was begun. */
+export interface SnapshotBusy {
+  readonly kind: 'busy';
+  readonly workflowId: string;
+}
+
+/** Result of takeScheduledSnapshot. */
+export type ScheduledSnapshotEnd = SnapshotEnd | SnapshotBusy;
 
 /** The one argument of pruneClusterSnapshots. */
 export interface PruneSnapshotsInput extends PruneInput {

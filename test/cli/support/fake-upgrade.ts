@@ -10,6 +10,7 @@ import type {
   RollBackPreview,
   SnapshotBusy,
   SnapshotEnd,
+  SnapshotSchedule,
   StartRefused,
   StartResult,
   UncordonResult,
@@ -21,14 +22,16 @@ import {
   UpgradeEndedError,
   UpgradeNotFoundError,
 } from '../../../client';
+import { schedulingRefusals } from '../../../client/snapshot-schedules';
 import { judgeForce } from '../../../domain/drain/force';
 import type { ClusterName, GateId, PlanDigest, SnapshotId } from '../../../domain/names';
+import { routineJitterMs } from '../../../domain/snapshots/schedule';
 import type { AuditEntry, CommandAccepted, CommandRefusal } from '../../../domain/status/control';
 import type { Plan } from '../../../domain/plan/plan';
 import type { UpgradeProgress, UpgradeResult } from '../../../domain/status/progress';
 import { hopId, nodeName, poolName } from '../../support/builders';
 import { nowMs } from './fake-terminal';
-import { askedSnapshot } from './snapshot-fixtures';
+import { askedSnapshot, scheduledSnapshots } from './snapshot-fixtures';
 import { drilled } from './drill-fixtures';
 import { undoneReport } from './rollback-fixtures';
 import { drainingLook, drainTrail, nodeDrained, nodeUncordoned } from './node-fixtures';
@@ -44,6 +47,9 @@ export interface FakeUpgradeOptions {
   readonly schedules?: readonly UpgradeSchedule[];
   /** Why no snapshot is taken or removed. */
   readonly snapshot?: Extract<SnapshotEnd, { kind: 'failed' }> | SnapshotBusy;
+  /** What takes snapshots again and again. */
+  readonly snapshotSchedule?: SnapshotSchedule;
+  readonly hasWorker?: boolean;
   /** Snapshots that are more than is to be kept. */
   readonly surplus?: readonly string[];
   /** What a rollback would undo; default: `undoneReport`. */
@@ -288,6 +294,29 @@ export class FakeUpgrade implements UpgradeClient {
       stay: 3,
     });
   };
+
+  scheduleSnapshots: UpgradeClient['scheduleSnapshots'] = (cluster, { everyMs, keep, actor }) => {
+    const kept = keep === undefined ? {} : { keep };
+    const refusals = schedulingRefusals(cluster, { everyMs, ...kept });
+    if (refusals.length > 0) return Promise.resolve({ kind: 'refused', refusals });
+    const { snapshotSchedule: before, hasWorker = true } = this.#options;
+    const next = new Date((Math.floor(nowMs / everyMs) + 1) * everyMs);
+    const nextTimes = [next.toISOString()];
+    const jitterMs = routineJitterMs(everyMs);
+    const routine = { everyMs, jitterMs, ...kept, actor };
+    const schedule = { ...scheduledSnapshots, cluster, ...routine, nextTimes };
+    const isSame = before?.everyMs === everyMs && before.keep === keep;
+    const change = before === undefined ? 'created' : isSame ? 'unchanged' : 'changed';
+    return Promise.resolve({ kind: 'scheduled', change, schedule, hasWorker });
+  };
+
+  unscheduleSnapshots: UpgradeClient['unscheduleSnapshots'] = () =>
+    Promise.resolve({
+      kind: this.#options.snapshotSchedule === undefined ? 'none' : 'removed',
+    });
+
+  snapshotSchedule: UpgradeClient['snapshotSchedule'] = () =>
+    Promise.resolve(this.#options.snapshotSchedule);
 
   schedules: UpgradeClient['schedules'] = () => Promise.resolve(this.#options.schedules ?? []);
 

@@ -4,6 +4,8 @@ import type { OpenSnapshots } from '../../../activities/adapters/open-cluster';
 import { PortError } from '../../../activities/ports';
 import type { SnapshotRecord } from '../../../domain/activity-contract';
 import type { ClusterName, HopId, SnapshotId } from '../../../domain/names';
+import { failureInfo } from '../../../domain/failure-remedies';
+import type { SnapshotSchedule } from '../../../domain/snapshots/schedule';
 import type { KubeVersion } from '../../../domain/versions';
 import { FakeCluster } from '../../support/fake-cluster';
 import type { FakeEtcd } from '../../support/fake-etcd';
@@ -97,3 +99,47 @@ export const askedSnapshot: SnapshotRecord = (() => {
   });
   return asked;
 })();
+
+/** What every schedule of snapshots has. */
+export const scheduledSnapshots = {
+  scheduleId: 'snapshot-schedule/prod',
+  skipped: { overlapping: 0, late: 0 },
+};
+
+const lastRun = {
+  time: '2026-11-21T00:00:00.410Z',
+  workflowId: 'snapshot-schedule/prod/run-2026-11-21T00:00:00Z',
+};
+
+/** One that has taken some. */
+export const routineSchedule: SnapshotSchedule = {
+  ...scheduledSnapshots,
+  cluster: 'prod',
+  nextTimes: ['2026-11-21T06:00:00.000Z', '2026-11-21T12:00:00.000Z'],
+  everyMs: 21_600_000,
+  jitterMs: 600_000,
+  keep: 8,
+  actor: 'ada@workstation',
+  last: {
+    ...lastRun,
+    end: { kind: 'taken', snapshot: 'prod-routine-5b1d6a0e93f4' as SnapshotId },
+  },
+  skipped: { overlapping: 1, late: 0 },
+};
+
+export const failedSchedule: SnapshotSchedule = {
+  ...routineSchedule,
+  last: {
+    ...lastRun,
+    end: {
+      kind: 'failed',
+      failure: failureInfo('space-missing', 'there is no room for a snapshot'),
+    },
+  },
+};
+
+export const pausedSchedule: SnapshotSchedule = {
+  ...routineSchedule,
+  paused: { note: 'release day' },
+  nextTimes: [],
+};

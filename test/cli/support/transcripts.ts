@@ -28,7 +28,15 @@ import {
   specText,
 } from './fixtures';
 import { nodes, nodesToLookAt } from './node-fixtures';
-import { servedNot, servedWhole, storedSnapshots, storeToLookAt } from './snapshot-fixtures';
+import {
+  failedSchedule,
+  pausedSchedule,
+  routineSchedule,
+  servedNot,
+  servedWhole,
+  storedSnapshots,
+  storeToLookAt,
+} from './snapshot-fixtures';
 
 /** What a `@` line changes, from there on. */
 interface Setting {
@@ -183,6 +191,22 @@ const settings: Readonly<Record<string, (setting: Setting) => Setting>> = {
   'no snapshot can be taken': (setting) => ({
     ...setting,
     upgrade: { ...setting.upgrade, snapshot: { kind: 'failed', failure: noRoom } },
+  }),
+  'a schedule takes snapshots': (setting) => ({
+    ...setting,
+    upgrade: { ...setting.upgrade, snapshotSchedule: routineSchedule },
+  }),
+  'the last of a schedule has failed': (setting) => ({
+    ...setting,
+    upgrade: { ...setting.upgrade, snapshotSchedule: failedSchedule },
+  }),
+  'the schedule is paused': (setting) => ({
+    ...setting,
+    upgrade: { ...setting.upgrade, snapshotSchedule: pausedSchedule },
+  }),
+  'no worker has come for the cluster': (setting) => ({
+    ...setting,
+    upgrade: { ...setting.upgrade, hasWorker: false },
   }),
   'somebody says no': (setting) => ({
     ...setting,
