@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 
+import type { ConnectOptions } from '../client';
 import type { CliContext, UpgradeClient } from './context';
 import type { ErrorDocument } from './cli-error';
 import type { ExitCode } from './exit-codes';
@@ -35,7 +36,10 @@ export interface Invocation<Options = unknown> {
   /** Prints the answer on stdout, in the format that was asked for. */
   print(answer: Answer): void;
   /** Connects, hands the client over, and closes it whatever happens. */
-  withClient<T>(use: (client: UpgradeClient) => Promise<T>): Promise<T>;
+  withClient<T>(
+    use: (client: UpgradeClient) => Promise<T>,
+    timeouts?: Pick<ConnectOptions, 'timeoutMs' | 'callTimeoutMs'>,
+  ): Promise<T>;
 }
 
 export type Handler<Options> = (invocation: Invocation<Options>) => Promise<ExitCode>;
@@ -71,8 +75,8 @@ export class CommandRun {
       args: args.flat().map((arg) => (typeof arg === 'string' ? arg : undefined)),
       actor: options.actor ?? context.user,
       print: (answer) => printAnswer(context, options, answer),
-      async withClient(use) {
-        const client = await context.connect(connectOptions(options, context));
+      async withClient(use, timeouts) {
+        const client = await context.connect({ ...connectOptions(options, context), ...timeouts });
         try {
           return await use(client);
         } finally {

@@ -9,24 +9,27 @@ import type { CommandRun, Invocation } from '../session';
 import { withSchema } from '../session';
 import { examples } from './examples';
 import { addSnapshotList } from './snapshot-list';
+import { addSnapshotSchedule } from './snapshot-schedule';
 import { addSnapshotPrune, addSnapshotTake } from './snapshot-take';
 import { addSnapshotVerify } from './snapshot-verify';
 
 export function addSnapshot(program: Command, run: CommandRun): void {
   const snapshot = program
     .command('snapshot')
-    .summary('take, list, verify and prune etcd snapshots')
+    .summary('take, schedule, list, verify and prune etcd snapshots')
     .description('What has to do with etcd snapshots outside of an upgrade.')
     .addHelpText(
       'after',
       examples([
         ["snapshot take prod -r 'before the move'", 'one more, by the worker'],
+        ['snapshot schedule prod --every 6h --keep 8', 'again and again'],
         ['snapshot list --access access.json', 'what there is to go back to'],
         ['snapshot verify --access access.json', 'is there a way back?'],
         ['snapshot key /etc/ascent/snapshot-key.txt', 'a key that seals snapshots'],
       ]),
     );
   addSnapshotTake(snapshot, run);
+  addSnapshotSchedule(snapshot, run);
   addSnapshotList(snapshot, run);
   addSnapshotVerify(snapshot, run);
   addSnapshotPrune(snapshot, run);

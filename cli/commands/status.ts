@@ -2,10 +2,14 @@
 
 import type { Command } from 'commander';
 
+import type { SnapshotSchedule } from '../../client';
+import { snapshotScheduleLines } from '../../domain/snapshots/schedule';
 import type { UpgradeProgress } from '../../domain/status/progress';
 import { clusterOf } from '../access';
 import { exitCodes } from '../exit-codes';
 import { renderProgress } from '../render/progress';
+import { scheduleBlock } from '../render/snapshots';
+import type { Style } from '../render/style';
 import type { CommandRun, Invocation, SchemaDocument } from '../session';
 import { withSchema } from '../session';
 import { examples } from './examples';
@@ -31,23 +35,38 @@ async function status(invocation: Invocation) {
   return invocation.withClient(async (client) => {
     const cluster = await clusterOf(invocation.args[0], invocation, client);
     const progress = await client.progress(cluster);
-    // The picture is worth showing without the plan, too.
-    const plan = await client.plan(cluster).catch(() => undefined);
+    // The picture is worth showing without the plan and the schedule, too.
+    const [plan, schedule] = await Promise.all([
+      client.plan(cluster).catch(() => undefined),
+      client.snapshotSchedule(cluster).catch(() => undefined),
+    ]);
     invocation.print({
-      json: progressDocument(progress),
-      lines: (style, width) =>
-        renderProgress(progress, {
+      json: progressDocument({
+        ...progress,
+        ...(schedule === undefined ? {} : { snapshotSchedule: schedule }),
+      }),
+      lines: (style, width) => [
+        ...renderProgress(progress, {
           nowMs: context.nowMs(),
           style,
           width,
           program: context.program,
           ...(plan === undefined ? {} : { plan }),
         }),
+        ...scheduleLines(schedule, style),
+      ],
     });
     return exitCodes.ok;
   });
 }
 
-export function progressDocument(progress: UpgradeProgress): SchemaDocument {
+function scheduleLines(schedule: SnapshotSchedule | undefined, style: Style): readonly string[] {
+  if (schedule === undefined) return [];
+  return ['', ...scheduleBlock(snapshotScheduleLines(schedule), style)];
+}
+
+export function progressDocument(
+  progress: UpgradeProgress & { readonly snapshotSchedule?: SnapshotSchedule },
+): SchemaDocument {
   return withSchema('ascent.progress/v1', progress);
 }

@@ -1,16 +1,18 @@
 // The snapshots of a store, for people: what each is, how it is sealed, and why it stays.
 
 import { retentionText } from '../../domain/snapshots/retention';
-import type { ListedSnapshot } from '../commands/snapshot-list';
+import { snapshotScheduleLines } from '../../domain/snapshots/schedule';
+import type { ListedRoutine, ListedSnapshot } from '../commands/snapshot-list';
 import type { Style } from './style';
 import { columns, formatBytes } from './text';
 
 export function renderSnapshots(
   location: string,
-  snapshots: readonly ListedSnapshot[],
+  { snapshots, routine }: { snapshots: readonly ListedSnapshot[]; routine: ListedRoutine },
   style: Style,
 ): readonly string[] {
-  if (snapshots.length === 0) return [`no snapshots in ${location}`];
+  const below = routineLines(routine, style);
+  if (snapshots.length === 0) return [`no snapshots in ${location}`, ...below];
   const [head = '', ...rows] = columns([
     ['SNAPSHOT', 'TAKEN (UTC)', 'KUBERNETES', 'KEYS', 'SIZE', 'SEALED', 'WHY IT STAYS'],
     ...snapshots.map((one) => [
@@ -23,7 +25,25 @@ export function renderSnapshots(
       `${one.retention.stays ? '' : 'it goes: '}${retentionText(one.retention.why)}`,
     ]),
   ]);
-  return [style.faint(head), ...rows, '', style.faint(location)];
+  return [style.faint(head), ...rows, '', style.faint(location), ...below];
+}
+
+function routineLines(routine: ListedRoutine, style: Style): readonly string[] {
+  const { schedule, scheduleUnknown } = routine;
+  if (scheduleUnknown !== undefined) {
+    return ['', style.faint(`a schedule could not be looked for: ${scheduleUnknown.message}`)];
+  }
+  if (schedule === undefined) return [];
+  return ['', ...scheduleBlock(snapshotScheduleLines(schedule), style)];
+}
+
+/** The lines of a schedule, to stand below something else: the first one, and what says more. */
+export function scheduleBlock([head, ...more]: readonly string[], style: Style): readonly string[] {
+  if (head === undefined) return [];
+  return [
+    head,
+    ...more.map((line) => (line.startsWith('→') ? style.faint(`  ${line}`) : `  ${line}`)),
+  ];
 }
 
 function sealText({ sealed, canBeOpened }: ListedSnapshot): string {
