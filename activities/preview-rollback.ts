@@ -5,12 +5,12 @@ import type { AscentActivities, RollBackPreviewInput } from '../domain/activity-
 import { newerKubelets } from '../domain/rollback/kubelets';
 import {
   boundedGroups,
-  defaultReportLimits,
   reportNodesMax,
   type RollBackFacts,
   type RollBackReport,
   rollBackReport,
 } from '../domain/rollback/report';
+import { defaultReportLimits } from '../domain/rollback/report-limits';
 import { compareTexts } from '../domain/text-order';
 import { parseVersion } from '../domain/versions';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';

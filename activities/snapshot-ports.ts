@@ -6,7 +6,7 @@ import type { SnapshotSeal } from '../domain/snapshots/order';
 import type { SnapshotId } from '../domain/names';
 import type { ObjectGroup } from '../domain/rollback/key-diff';
 import type { DrillPhase, DrillReport } from '../domain/rollback/drill';
-import type { ReportLimits } from '../domain/rollback/report';
+import type { ReportLimits } from '../domain/rollback/report-limits';
 import type { ServeOutcome, UnservedReason } from '../domain/snapshots/served';
 import type { KubeMinor, KubeVersion } from '../domain/versions';
 

@@ -6,12 +6,8 @@
 import { WorkflowFailedError } from '@temporalio/client';
 
 import type { ClusterName, HopId } from '../domain/names';
-import {
-  defaultReportLimits,
-  reportDifferences,
-  type ReportLimits,
-  type RollBackReport,
-} from '../domain/rollback/report';
+import { reportDifferences, type RollBackReport } from '../domain/rollback/report';
+import { defaultReportLimits, type ReportLimits } from '../domain/rollback/report-limits';
 import type { CommandAccepted, CommandRefusal, RollBackRequest } from '../domain/status/control';
 import type { UpgradeProgress, UpgradeStatus } from '../domain/status/progress';
 import { rollBackPreviewWorkflowId } from '../domain/workflow-ids';

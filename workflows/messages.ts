@@ -36,7 +36,8 @@ import type {
 import type { Plan } from '../domain/plan/plan';
 import type { HopStatus, NodeStatus, PoolStatus, UpgradeStatus } from '../domain/status/progress';
 import type { DrillInput, DrillResult } from '../domain/rollback/drill';
-import type { ReportLimits, RollBackReport, RollBackTarget } from '../domain/rollback/report';
+import type { RollBackReport, RollBackTarget } from '../domain/rollback/report';
+import type { ReportLimits } from '../domain/rollback/report-limits';
 import { searchAttributeNames } from '../domain/search-attributes';
 import type { PruneInput, PruneResult, SnapshotOrder } from '../domain/snapshots/order';
 import type { UpgradeSpec } from '../domain/spec';

@@ -2,7 +2,7 @@
 // both read page by page, by key and revision alone. No value is read, so no Secret.
 
 import { KeyDiff, type KeyAt } from '../../domain/rollback/key-diff';
-import type { ReportLimits } from '../../domain/rollback/report';
+import type { ReportLimits } from '../../domain/rollback/report-limits';
 import type { ClusterAccess } from '../access';
 import type { KeyComparison, SnapshotComparer } from '../snapshot-ports';
 import { withHealthyMember } from './etcd-api';

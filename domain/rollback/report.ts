@@ -12,16 +12,8 @@ import type { KubeVersion } from '../versions';
 import type { Counts, ObjectGroup } from './key-diff';
 import type { NodeBefore } from './kubelets';
 import { weightOf } from './registry-keys';
+import type { ReportLimits } from './report-limits';
 import type { RungChoice } from './rungs';
-
-export interface ReportLimits {
-  /** How long the comparison may take. */
-  readonly seconds: number;
-  /** Keys of the cluster that are looked at, at most. */
-  readonly keys: number;
-}
-
-export const defaultReportLimits: ReportLimits = { seconds: 120, keys: 5_000_000 };
 
 /** Groups in a report: Temporal carries it, in one payload of at most 2 MiB. */
 export const groupsMax = 1_000;

@@ -1,5 +1,5 @@
 import type { PlanDigest, SnapshotId } from '../../domain/names';
-import { defaultReportLimits } from '../../domain/rollback/report';
+import { defaultReportLimits } from '../../domain/rollback/report-limits';
 import { hopId, nodeName, version } from '../support/builders';
 import { cluster, FakeAttempt, FakeCluster, failureOf, runOnce } from '../support/fake-cluster';
 import { PortError } from '../../activities/ports';

@@ -4,7 +4,8 @@
 import { Client, Connection } from '@temporalio/client';
 
 import type { AscentClient } from '../../client';
-import { defaultReportLimits, type RollBackReport } from '../../domain/rollback/report';
+import type { RollBackReport } from '../../domain/rollback/report';
+import { defaultReportLimits } from '../../domain/rollback/report-limits';
 import { rollBackPreviewWorkflowId } from '../../domain/workflow-ids';
 import { terminal } from '../support/workflow-cluster';
 import type { ServedCluster, UpgradeServer } from './support/upgrade-server';

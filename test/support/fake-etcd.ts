@@ -19,7 +19,7 @@ import type { SnapshotRecord } from '../../domain/activity-contract';
 import type { SnapshotSeal } from '../../domain/snapshots/order';
 import type { SnapshotId } from '../../domain/names';
 import type { EtcdObservation } from '../../domain/observation';
-import type { ReportLimits } from '../../domain/rollback/report';
+import type { ReportLimits } from '../../domain/rollback/report-limits';
 import type { KubeMinor } from '../../domain/versions';
 
 type Observed = Extract<EtcdObservation, { readonly kind: 'observed' }>;

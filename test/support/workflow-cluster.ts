@@ -29,11 +29,8 @@ import type { MemberObservation, NodeObservation, Observation } from '../../doma
 import type { DrillInput, DrillResult } from '../../domain/rollback/drill';
 import type { ObjectGroup } from '../../domain/rollback/key-diff';
 import { newerKubelets } from '../../domain/rollback/kubelets';
-import {
-  defaultReportLimits,
-  type RollBackReport,
-  rollBackReport,
-} from '../../domain/rollback/report';
+import { type RollBackReport, rollBackReport } from '../../domain/rollback/report';
+import { defaultReportLimits } from '../../domain/rollback/report-limits';
 import { planUpgrade } from '../../domain/plan/planner';
 import { knownReleases } from '../../domain/plan/releases';
 import type { SurgeEnd } from '../../domain/drain/surge';

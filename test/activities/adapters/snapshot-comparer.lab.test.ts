@@ -5,7 +5,7 @@ import path from 'node:path';
 
 import { createEtcdApi } from '../../../activities/adapters/etcd-api';
 import { createSnapshotComparer } from '../../../activities/adapters/snapshot-comparer';
-import { defaultReportLimits } from '../../../domain/rollback/report';
+import { defaultReportLimits } from '../../../domain/rollback/report-limits';
 import { type RealEtcd, startEtcd } from './support/real-etcd';
 import { temporaryDirectory } from './support/temporary-directory';
 import { never, refusalOf } from './support/refusals';

@@ -1,11 +1,8 @@
 // What a rollback of the first hop would undo, for the commands that show it.
 
 import type { SnapshotId } from '../../../domain/names';
-import {
-  defaultReportLimits,
-  rollBackReport,
-  type RollBackReport,
-} from '../../../domain/rollback/report';
+import { rollBackReport, type RollBackReport } from '../../../domain/rollback/report';
+import { defaultReportLimits } from '../../../domain/rollback/report-limits';
 import { cheapestRung } from '../../../domain/rollback/rungs';
 import { clusterName, hopId, nodeName, version } from '../../support/builders';
 import { nowMs } from './fake-terminal';

@@ -2,12 +2,12 @@ import type { SnapshotId } from '../../../domain/names';
 import type { ObjectGroup } from '../../../domain/rollback/key-diff';
 import {
   boundedGroups,
-  defaultReportLimits,
   groupsMax,
   reportDifferences,
   type RollBackFacts,
   rollBackReport,
 } from '../../../domain/rollback/report';
+import { defaultReportLimits } from '../../../domain/rollback/report-limits';
 import { clusterName, hopId, nodeName, version } from '../../support/builders';
 
 function aGroup(resource: string, change: Partial<ObjectGroup> = {}): ObjectGroup {
