@@ -14,7 +14,8 @@ import type {
   MemberObservation,
   Problem,
 } from '../domain/observation';
-import type { LostEtcdMember, MemberUpgradeInput } from '../domain/activity-contract';
+import type { MemberUpgradeInput } from '../domain/activity-contract';
+import type { LostEtcdMember } from '../domain/rollback-contract';
 import type { HardTaint, NodeAllocatable, PodDemand } from '../domain/pool/pod-room';
 import type { KubeVersion } from '../domain/versions';
 import type { ScaleApi } from './drain/scale-api';

@@ -1,7 +1,8 @@
 // previewRollBack: what a rollback would undo, from the keys of etcd themselves, and which nodes it
 // would return first. Reads only; nobody's objects are read, only that and when they changed.
 
-import type { AscentActivities, RollBackPreviewInput } from '../domain/activity-contract';
+import type { AscentActivities } from '../domain/activity-contract';
+import type { RollBackPreviewInput } from '../domain/rollback-contract';
 import { newerKubelets } from '../domain/rollback/kubelets';
 import {
   boundedGroups,

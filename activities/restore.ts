@@ -2,13 +2,8 @@
 // that time. It is finished even when the workflow is cancelled; only a worker's shutdown ends an
 // attempt, and the next one goes on with the same restoreId.
 
-import type {
-  AscentActivities,
-  LostEtcdMember,
-  RestoreInput,
-  RestoreResult,
-  SnapshotRecord,
-} from '../domain/activity-contract';
+import type { AscentActivities, SnapshotRecord } from '../domain/activity-contract';
+import type { LostEtcdMember, RestoreInput, RestoreResult } from '../domain/rollback-contract';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { readChangeCheckpoint } from './change-checkpoint';
 import { terminalFailure } from './failure-mapping';

@@ -16,9 +16,7 @@ import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PodRef } fro
 import type { PoolName, SnapshotId } from './names';
 import type { Observation } from './observation';
 import type { PlanResult, PoolWindow } from './plan/plan';
-import type { DrillInput, DrillResult } from './rollback/drill';
-import type { RollBackReport, RollBackTarget } from './rollback/report';
-import type { ReportLimits } from './rollback/report-limits';
+import type { RollBackActivities } from './rollback-contract';
 import type { SnapshotServed } from './snapshots/served';
 import type { PruneInput, PruneResult, SnapshotOrder, SnapshotSeal } from './snapshots/order';
 import type { DrainPolicy, UpgradeSpec } from './spec';
@@ -293,40 +291,12 @@ export interface VerifyClusterResult {
   readonly members: readonly { readonly name: MemberName; readonly version: KubeVersion }[];
 }
 
-export interface RestoreInput extends ClusterInput {
-  readonly snapshotId: SnapshotId;
-  readonly kubeVersion: KubeVersion;
-  /** Journal key: a repeated restore with the same id goes on, it does not begin again. */
-  readonly restoreId: string;
-}
-
-/** What a rollback of the hop, to the snapshot, would undo. */
-export interface RollBackPreviewInput extends ClusterInput, RollBackTarget {
-  readonly limits?: ReportLimits;
-  /** How long a node took on the way up, for the estimate. */
-  readonly nodeSeconds?: number;
-}
-
-/** An etcd member that a restore went on without: the others are a quorum. */
-export interface LostEtcdMember {
-  readonly member: MemberName;
-  readonly problem: string;
-}
-
-export interface RestoreResult {
-  readonly seconds: number;
-  readonly revision: number;
-  readonly members: readonly { readonly name: MemberName; readonly version: KubeVersion }[];
-  /** Absent when none was. */
-  readonly lost?: readonly LostEtcdMember[];
-}
-
 export interface LeadersResult {
   readonly controllerManager: MemberName | undefined;
   readonly scheduler: MemberName | undefined;
 }
 
-export interface AscentActivities extends EtcdActivities {
+export interface AscentActivities extends EtcdActivities, RollBackActivities {
   /** Reads only. */
   observeCluster(input: ClusterInput): Promise<Observation>;
   /** Observes and plans; blockers are a result, not a failure. */
@@ -357,12 +327,6 @@ export interface AscentActivities extends EtcdActivities {
   /** Kubelet in the version, Ready, DaemonSet pods of the node Ready, over several passes. */
   verifyNode(input: VerifyNodeInput): Promise<VerifyNodeResult>;
   verifyCluster(input: VerifyClusterInput): Promise<VerifyClusterResult>;
-  /** Non-cancellable by design; every member, then the control plane in the old version. */
-  restoreSnapshot(input: RestoreInput): Promise<RestoreResult>;
-  /** Reads only: no object, only that and when each was written. */
-  previewRollBack(input: RollBackPreviewInput): Promise<RollBackReport>;
-  /** In a scratch space of the worker: the cluster is not asked and not touched. */
-  drillRollBack(input: DrillInput): Promise<DrillResult>;
 }
 
 /** Details of the ApplicationFailure `drain-deadline`. */

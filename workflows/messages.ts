@@ -9,11 +9,8 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 
-import type {
-  RollBackPreviewInput,
-  SnapshotRecord,
-  StartRefusal,
-} from '../domain/activity-contract';
+import type { SnapshotRecord, StartRefusal } from '../domain/activity-contract';
+import type { RollBackPreviewInput } from '../domain/rollback-contract';
 import type { Blocker } from '../domain/blockers';
 import type {
   AuditEntry,

@@ -16,7 +16,7 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 
-import type { RestoreResult } from '../domain/activity-contract';
+import type { RestoreResult } from '../domain/rollback-contract';
 import { restoredQuarantineReason, rollBackCordonReason } from '../domain/drain/cordon-reasons';
 import { boundedList } from '../domain/lists';
 import type { ClusterName, NodeName, SnapshotId } from '../domain/names';

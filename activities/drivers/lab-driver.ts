@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import * as z from 'zod';
 
-import type { LostEtcdMember } from '../../domain/activity-contract';
+import type { LostEtcdMember } from '../../domain/rollback-contract';
 import type { MemberName, NodeName } from '../../domain/names';
 import { type KubeVersion, parseVersion } from '../../domain/versions';
 import { boundedCall } from '../adapters/bounded-call';

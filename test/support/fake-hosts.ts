@@ -7,7 +7,7 @@ import type {
   NodeDriver,
 } from '../../activities/ports';
 import type { RestoreNeed } from '../../activities/snapshot-ports';
-import type { LostEtcdMember } from '../../domain/activity-contract';
+import type { LostEtcdMember } from '../../domain/rollback-contract';
 import type { MemberName, NodeName } from '../../domain/names';
 import type {
   ApiServerObservation,

@@ -12,15 +12,14 @@ import type {
   DrainInput,
   DrainProgress,
   DrainResult,
-  LostEtcdMember,
   MemberUpgradeInput,
   PutBackInput,
-  RollBackPreviewInput,
   SnapshotRecord,
   TaintWaitingResult,
   UncordonInput,
   UncordonResult,
 } from '../../domain/activity-contract';
+import type { LostEtcdMember, RollBackPreviewInput } from '../../domain/rollback-contract';
 import { cordonPurpose } from '../../domain/drain/cordon-reasons';
 import type { FailureCode } from '../../domain/failures';
 import type { PreflightReport } from '../../domain/preflight/findings';
