@@ -17,6 +17,7 @@ import { preflightActivities } from './preflight';
 import { previewRollBackActivities } from './preview-rollback';
 import { repairEtcdActivities } from './repair-etcd';
 import { restoreActivities } from './restore';
+import { restoreLookActivities } from './restore-looks';
 import { snapshotActivities } from './snapshot';
 import { pruneActivities } from './snapshot-prune';
 import { verifyActivities } from './verify';
@@ -40,6 +41,7 @@ export function createActivities(deps: ActivityDependencies): AscentActivities {
     ...nodeActivities(deps),
     ...verifyActivities(deps),
     ...restoreActivities(deps),
+    ...restoreLookActivities(deps),
     ...previewRollBackActivities(deps),
     ...drillActivities(deps),
     ...repairEtcdActivities(deps),

@@ -5,6 +5,7 @@ import type { SnapshotNeed, SnapshotRecord } from '../domain/activity-contract';
 import type { SnapshotSeal } from '../domain/snapshots/order';
 import type { SnapshotId } from '../domain/names';
 import type { ObjectGroup } from '../domain/rollback/key-diff';
+import type { Tally } from '../domain/rollback/key-tally';
 import type { DrillPhase, DrillReport } from '../domain/rollback/drill';
 import type { ReportLimits } from '../domain/rollback/report-limits';
 import type { ServeOutcome, UnservedReason } from '../domain/snapshots/served';
@@ -90,6 +91,8 @@ export interface KeyComparison {
   /** By resource, then by namespace. */
   readonly groups: readonly ObjectGroup[];
   readonly comparedKeys: number;
+  /** Of the keys that were compared. */
+  readonly tally: Tally;
   /** Absent when every key of both sides was seen. */
   readonly cutShortBy?: keyof ReportLimits;
 }

@@ -2,6 +2,7 @@
 
 import type { ClusterInput } from './activity-contract';
 import type { MemberName, SnapshotId } from './names';
+import type { RestoreCount, RestoreNote } from './rollback/account';
 import type { DrillInput, DrillResult } from './rollback/drill';
 import type { RollBackReport, RollBackTarget } from './rollback/report';
 import type { ReportLimits } from './rollback/report-limits';
@@ -35,10 +36,20 @@ export interface RestoreResult {
   readonly lost?: readonly LostEtcdMember[];
 }
 
+/** A comparison with a snapshot, around a restore of it. */
+export interface RestoreLookInput extends ClusterInput {
+  readonly snapshotId: SnapshotId;
+  readonly limits: ReportLimits;
+}
+
 /** Those of AscentActivities that return a cluster, or tell what that would come to. */
 export interface RollBackActivities {
   /** Non-cancellable by design; every member, then the control plane in the old version. */
   restoreSnapshot(input: RestoreInput): Promise<RestoreResult>;
+  /** Reads only: what a restore would make the cluster forget (rollback/account.ts). */
+  noteBeforeRestore(input: RestoreLookInput): Promise<RestoreNote>;
+  /** Reads only: what there is after a restore, beside the snapshot. */
+  countRestored(input: RestoreLookInput): Promise<RestoreCount>;
   /** Reads only: no object, only that and when each was written. */
   previewRollBack(input: RollBackPreviewInput): Promise<RollBackReport>;
   /** In a scratch space of the worker: the cluster is not asked and not touched. */

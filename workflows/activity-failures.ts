@@ -44,6 +44,8 @@ const timeoutCodes: Readonly<Record<keyof AscentActivities, FailureCode>> = {
   verifyNode: 'node-not-ready',
   verifyCluster: 'verification-failed',
   restoreSnapshot: 'restore-failed',
+  noteBeforeRestore: 'cluster-unreachable',
+  countRestored: 'cluster-unreachable',
   previewRollBack: 'cluster-unreachable',
   drillRollBack: 'unexpected',
   repairEtcdMember: 'etcd-repair-failed',

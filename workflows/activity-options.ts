@@ -36,6 +36,9 @@ export const apiProbeMs = 45 * secondMs;
 /** Bound of the cordon that a person waits for: of the drain of one node, or of its undoing. */
 export const askedCordonMs = 90 * secondMs;
 
+/** Bound of the look before a restore while the API is away: every second of it is an outage. */
+export const outageNoteMs = 30 * secondMs;
+
 /** A drain fails with `drain-deadline` by itself; this much later Temporal ends it. */
 export const drainMarginMs = minuteMs;
 
@@ -84,6 +87,9 @@ const limits: Readonly<Record<keyof AscentActivities, Limits>> = {
   verifyNode: { totalMs: 15 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },
   verifyCluster: { totalMs: 15 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },
   restoreSnapshot: { totalMs: 30 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },
+  // A rollback goes on without them: they are asked for with bounds of their own.
+  noteBeforeRestore: { totalMs: 3 * minuteMs, attemptMs: 3 * minuteMs, heartbeats: true },
+  countRestored: { totalMs: 5 * minuteMs, attemptMs: 5 * minuteMs, heartbeats: true },
   // Its bound is the limit of the comparison, which whoever asks may set.
   previewRollBack: { totalMs: 15 * minuteMs, attemptMs: 15 * minuteMs, heartbeats: true },
   drillRollBack: { totalMs: 60 * minuteMs, attemptMs: 30 * minuteMs, heartbeats: true },

@@ -6,6 +6,7 @@ import type { SnapshotRecord } from '../domain/activity-contract';
 import type { Gate } from '../domain/status/control';
 import type { ForcedPod } from '../domain/drain/force';
 import type { GateId, MemberName, NodeName, PoolName } from '../domain/names';
+import type { NotLooked, RestoreNote } from '../domain/rollback/account';
 
 /** Parent → child (hop, pool, node, rollback). */
 export type Control =
@@ -82,6 +83,8 @@ export type Report =
       readonly text: string;
       readonly node?: NodeName;
       readonly member?: MemberName;
+      /** What a rollback saw before data moves: one that begins again could not see it any more. */
+      readonly restoreNote?: RestoreNote | NotLooked;
     };
 
 export interface ReportEnvelope {

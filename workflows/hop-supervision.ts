@@ -182,7 +182,7 @@ export async function rollBack(root: Root, way: WayBack): Promise<UpgradeResult>
 }
 
 function rollBackInput(root: Root, way: WayBack): RollBackHopInput {
-  const { spec, hops, setAside, paused } = root.state;
+  const { spec, hops, setAside, paused, restoreNote } = root.state;
   const nodes = hops.find((outcome) => outcome.hop === way.hop.id)?.nodes ?? [];
   const isChanged = ({ outcome }: NodeOutcome): boolean =>
     outcome === 'upgraded' || outcome === 'quarantined';
@@ -196,6 +196,7 @@ function rollBackInput(root: Root, way: WayBack): RollBackHopInput {
     leftOut: nodes.filter((node) => node.outcome === 'skipped').map((node) => node.node),
     setAside,
     paused: paused !== undefined,
+    ...(restoreNote === undefined ? {} : { restoreNote }),
     ...changedLimits(root, way.hop),
   };
 }

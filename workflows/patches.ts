@@ -6,5 +6,6 @@
 export const patches: Readonly<Record<string, string>> = {
   '2026-11-21-member-gates': 'docs/adr/0019-members-change-between-gates.md',
   '2026-11-21-newer-kubelets': 'docs/adr/0024-a-rollback-tells-what-stays-newer.md',
+  '2026-11-21-restore-account': 'docs/adr/0028-a-restore-is-accounted-for.md',
   '2026-11-21-taint-waiting-nodes': 'docs/adr/0010-pods-move-once.md',
 };

@@ -7,6 +7,8 @@
 //     of its nodes counts more (docs/concepts.md, R7).
 // R4. A node that the hop does not take, or that a person has set aside, is not touched: that its
 //     kubelet stays newer is told.
+// R5. Around the restore the cluster is compared with the snapshot: what came of it is known only
+//     from both looks (restore-looks.ts).
 
 import {
   CancellationScope,
@@ -22,12 +24,14 @@ import { boundedList } from '../domain/lists';
 import type { ClusterName, NodeName, SnapshotId } from '../domain/names';
 import { type NodeObservation, nodeNames, type Observation } from '../domain/observation';
 import type { Hop, NodeChange, PoolStep } from '../domain/plan/plan';
+import type { NotLooked, RestoreAccount, RestoreNote } from '../domain/rollback/account';
 import { newerKubelets } from '../domain/rollback/kubelets';
 import type { HopStatus, NodeOutcome } from '../domain/status/progress';
 import { compareVersions } from '../domain/versions';
 import { activity, apiProbeMs } from './activity-options';
 import { failureOf } from './activity-failures';
 import { runPool } from './pool-runs';
+import { lookAfter, lookBefore, looksAround } from './restore-looks';
 import {
   closeStepRun,
   GivenUp,
@@ -55,6 +59,8 @@ export interface RollBackHopInput {
   /** Set aside by a person: they stay as they are, cordoned. */
   readonly setAside: readonly NodeName[];
   readonly paused: boolean;
+  /** What an earlier rollback of this upgrade saw before data moved; its workflow was lost. */
+  readonly restoreNote?: RestoreNote | NotLooked;
   /** Changed limits of its pools; see domain/pool/pool-limits.ts. */
   readonly limits?: Limits;
 }
@@ -65,6 +71,8 @@ export interface RollBackEnd {
   readonly isRestored: boolean;
   readonly nodes: readonly NodeOutcome[];
   readonly restore?: RestoreResult;
+  /** Absent where it was given up, or began on an older release. */
+  readonly account?: RestoreAccount;
   readonly seconds: number;
   readonly stepSeconds: Readonly<Record<string, number>>;
 }
@@ -74,6 +82,9 @@ interface Back {
   readonly run: StepRun;
   readonly nodes: Map<NodeName, NodeOutcome>;
   restore: RestoreResult | undefined;
+  /** Undefined until it is looked, and where the rollback began on an older release. */
+  note: RestoreNote | NotLooked | undefined;
+  account: RestoreAccount | undefined;
 }
 
 /** Returns the cluster to how it was before the hop. */
@@ -91,12 +102,13 @@ export async function rollBackHop(input: RollBackHopInput): Promise<RollBackEnd>
     }
   });
   await closeStepRun(back.run);
-  const { restore, nodes, run } = back;
+  const { restore, account, nodes, run } = back;
   return {
     isDone,
     isRestored: restore !== undefined,
     nodes: [...nodes.values()],
     ...(restore === undefined ? {} : { restore }),
+    ...(account === undefined ? {} : { account }),
     seconds: Math.round((Date.now() - startedAtMs) / 1_000),
     stepSeconds: run.stepSeconds,
   };
@@ -110,18 +122,41 @@ function openBack(input: RollBackHopInput, isGivenUp: () => boolean): Back {
     ...stepStatus(run),
     members: [],
   }));
-  return { input, run, nodes: new Map(), restore: undefined };
+  const nothing = { restore: undefined, note: undefined, account: undefined };
+  return { input, run, nodes: new Map(), ...nothing };
 }
 
 async function returnCluster(back: Back): Promise<void> {
   const { run } = back;
   const before = await probe(back);
   if (before !== undefined) await returnNodes(back, before);
+  if (looksAround()) await noteBefore(back, before !== undefined);
   await takeStep(run, { label: 'rollback restore', take: () => restore(back) });
   await repairMembers(back);
   if (before === undefined) await returnNodes(back, undefined);
   await takeStep(run, { label: 'rollback verify', take: () => verify(back) });
   await takeStep(run, { label: 'rollback cordons', take: () => putCordonsRight(back) });
+  if (back.note !== undefined) await countAfter(back, back.note);
+}
+
+/** R5. */
+async function noteBefore(back: Back, isApiThere: boolean): Promise<void> {
+  const { input, run } = back;
+  const { cluster, snapshotId, restoreNote: known } = input;
+  const take = async (): Promise<undefined> => {
+    back.note = await lookBefore({ run, cluster, snapshotId }, { known, isApiThere });
+  };
+  await takeStep(run, { label: 'rollback note', take });
+}
+
+/** R5. */
+async function countAfter(back: Back, note: RestoreNote | NotLooked): Promise<void> {
+  const { input, run } = back;
+  const { cluster, snapshotId } = input;
+  const take = async (): Promise<undefined> => {
+    back.account = await lookAfter({ run, cluster, snapshotId }, note);
+  };
+  await takeStep(run, { label: 'rollback count', take });
 }
 
 /** What the cluster looks like; undefined, and told, when it does not answer soon (R2). */

@@ -25,6 +25,7 @@ export function undoneOutcome(options: {
     members: before?.members ?? [],
     nodes: [...nodes.values()],
     stepSeconds: { ...before?.stepSeconds, ...end.stepSeconds },
+    ...(end.account === undefined ? {} : { account: end.account }),
     startedAtMs: before?.startedAtMs ?? span.startedAtMs,
     endedAtMs: span.endedAtMs,
   };

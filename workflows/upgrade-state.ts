@@ -12,6 +12,7 @@ import type { GateId, HopId, NodeName } from '../domain/names';
 import type { Hop, Plan } from '../domain/plan/plan';
 import type { PoolLimit } from '../domain/pool/pool-limits';
 import type { HopOutcome, UpgradeResult } from '../domain/status/progress';
+import type { NotLooked, RestoreNote } from '../domain/rollback/account';
 import { isMemberStep } from '../domain/rollback/rungs';
 import type { UpgradeSpec } from '../domain/spec';
 import type { KubeVersion } from '../domain/versions';
@@ -89,6 +90,8 @@ export interface UpgradeState {
   /** What a person changed about pools; absent while nobody has. */
   readonly limits?: readonly PoolLimit[];
   readonly lastFailure?: FailureInfo;
+  /** Of the rollback, from before its restore; see family-messages.ts. */
+  readonly restoreNote?: NotLooked | RestoreNote;
   readonly audit: readonly AuditEntry[];
   readonly handled: readonly HandledRequest[];
   readonly outbox: readonly Delivery[];
@@ -222,8 +225,9 @@ export function withReport(state: UpgradeState, report: Report, nowMs: number): 
     case 'gate':
       return withUnsettled(withGate(state, report, nowMs), report.gate);
     case 'note': {
-      const { kind: _kind, ...note } = report;
-      return noted(state, { actor: engineActor, ...note }, nowMs);
+      const { kind: _kind, restoreNote, ...note } = report;
+      const kept = restoreNote === undefined ? state : { ...state, restoreNote };
+      return noted(kept, { actor: engineActor, ...note }, nowMs);
     }
   }
 }

@@ -2,6 +2,7 @@
 // both read page by page, by key and revision alone. No value is read, so no Secret.
 
 import { KeyDiff, type KeyAt } from '../../domain/rollback/key-diff';
+import { KeyTally } from '../../domain/rollback/key-tally';
 import type { ReportLimits } from '../../domain/rollback/report-limits';
 import type { ClusterAccess } from '../access';
 import type { KeyComparison, SnapshotComparer } from '../snapshot-ports';
@@ -39,6 +40,7 @@ async function compareKeys({
   readonly signal: AbortSignal;
 }): Promise<KeyComparison> {
   const diff = new KeyDiff();
+  const tally = new KeyTally();
   const untilMs = performance.now() + limits.seconds * 1_000;
   const sides = {
     before: new Side(before.keys(0, signal), () => undefined),
@@ -47,8 +49,10 @@ async function compareKeys({
   let cutShortBy: keyof ReportLimits | undefined;
   try {
     for (;;) {
-      const next = diff.take(await sides.before.head(), await sides.now.head());
+      const [before, now] = [await sides.before.head(), await sides.now.head()];
+      const next = diff.take(before, now);
       if (next === 'end') break;
+      tellTally(tally, next, { before, now });
       if (next !== 'now') sides.before.move();
       if (next !== 'before') sides.now.move();
       if (sides.now.taken > limits.keys) cutShortBy = 'keys';
@@ -59,7 +63,24 @@ async function compareKeys({
     await Promise.all([sides.before.close(), sides.now.close()]);
   }
   const comparedKeys = sides.now.taken;
-  return { groups: diff.result(), comparedKeys, ...(cutShortBy && { cutShortBy }) };
+  const tallied = tally.result();
+  return {
+    groups: diff.result(),
+    comparedKeys,
+    tally: tallied,
+    ...(cutShortBy && { cutShortBy }),
+  };
+}
+
+/** One key, told with the side that it is on. */
+function tellTally(
+  tally: KeyTally,
+  next: 'before' | 'now' | 'both',
+  heads: { readonly before: KeyAt | undefined; readonly now: KeyAt | undefined },
+): void {
+  const at = next === 'now' ? heads.now : heads.before;
+  if (at === undefined) return;
+  tally.take(at.key, next === 'both' ? 'both' : next === 'now' ? 'cluster' : 'snapshot');
 }
 
 /** One page of keys at a time. */

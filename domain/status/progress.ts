@@ -10,6 +10,7 @@ import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PoolName } f
 import type { PoolLimitStatus } from '../pool/pool-limits';
 import type { NoWayBack, WayBackEnd } from './way-back';
 import type { SetAsideNode } from '../drain/quarantine';
+import type { RestoreAccount } from '../rollback/account';
 import type { RungChoice } from '../rollback/rungs';
 import type { KubeVersion } from '../versions';
 
@@ -64,6 +65,8 @@ export interface HopOutcome {
   readonly nodes: readonly NodeOutcome[];
   /** Step label → seconds, in order: `preflight`, `snapshot`, `api-server cp-1`, … */
   readonly stepSeconds: Readonly<Record<string, number>>;
+  /** What a rollback came to; absent where there was none, or an older release did it. */
+  readonly account?: RestoreAccount;
   readonly startedAtMs: number;
   readonly endedAtMs: number;
 }

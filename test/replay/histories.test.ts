@@ -1,6 +1,7 @@
 // Replays every recorded history with the workflows as they are now: what runs for weeks on one
-// release must go on with the next. Recorded by `RECORD=1 npm run test:workflow` from the tests
-// that name a scenario; a release's folder is frozen once it is out.
+// release must go on with the next. Recorded by `RECORD=1 npm run test:workflow` (`test:lab` for
+// what the time-skipping server cannot do) from the tests that name a scenario; a
+// release's folder is frozen once it is out.
 
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { resolve } from 'node:path';

@@ -27,7 +27,11 @@ type Member = Observed['members'][number];
 
 export class FakeEtcd implements EtcdApi, SnapshotVerifier, SnapshotComparer {
   /** What a comparison with a snapshot tells, and with which limits it was asked. */
-  comparison: KeyComparison = { groups: [], comparedKeys: 321 };
+  comparison: Omit<KeyComparison, 'tally'> = { groups: [], comparedKeys: 321 };
+  tally: KeyComparison['tally'] = {
+    workloads: { totals: [], differing: [], more: 0 },
+    anchors: [],
+  };
   readonly compared: { readonly file: string; readonly limits: ReportLimits }[] = [];
   observation: EtcdObservation = {
     kind: 'observed',
@@ -109,7 +113,7 @@ export class FakeEtcd implements EtcdApi, SnapshotVerifier, SnapshotComparer {
     signal.throwIfAborted();
     this.compared.push({ file, limits });
     onKeys(this.comparison.comparedKeys);
-    return this.comparison;
+    return { ...this.comparison, tally: this.tally };
   }
 
   async verify(

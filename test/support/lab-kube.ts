@@ -356,6 +356,32 @@ export class LabKube {
     return (answer as { readonly kind: string }).kind === 'ConfigMap';
   }
 
+  /** One that nobody claims, on a disk that nobody looks at. */
+  async writeVolume(name: string): Promise<void> {
+    await this.#apply(`/api/v1/persistentvolumes/${name}`, {
+      apiVersion: 'v1',
+      kind: 'PersistentVolume',
+      metadata: { name },
+      spec: {
+        capacity: { storage: '1Mi' },
+        accessModes: ['ReadWriteOnce'],
+        persistentVolumeReclaimPolicy: 'Retain',
+        storageClassName: 'made-by-hand',
+        hostPath: { path: `/var/lib/${name}` },
+      },
+    });
+  }
+
+  async deleteVolume(name: string): Promise<void> {
+    const path = `/api/v1/persistentvolumes/${name}`;
+    await this.#insist({ method: 'DELETE', path }, [404]);
+    // A finalizer keeps it until a controller has seen that nobody uses it.
+    await untilTrue(`volume ${name} is gone`, async () => {
+      const answer = await this.#insist({ method: 'GET', path }, [404]);
+      return (answer as { readonly kind: string }).kind !== 'PersistentVolume';
+    });
+  }
+
   /** A pod of the Deployment or Job of that name, as soon as one is Ready. */
   #running(name: string): Promise<SeenPod> {
     return until(`${name} runs`, async () => {

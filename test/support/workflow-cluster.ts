@@ -25,8 +25,10 @@ import type { FailureCode } from '../../domain/failures';
 import type { PreflightReport } from '../../domain/preflight/findings';
 import type { NodeName, PodRef, SnapshotId } from '../../domain/names';
 import type { MemberObservation, NodeObservation, Observation } from '../../domain/observation';
+import type { StrandedPod } from '../../domain/rollback/account';
 import type { DrillInput, DrillResult } from '../../domain/rollback/drill';
 import type { ObjectGroup } from '../../domain/rollback/key-diff';
+import type { AnchorDifference, Workloads } from '../../domain/rollback/key-tally';
 import { newerKubelets } from '../../domain/rollback/kubelets';
 import { type RollBackReport, rollBackReport } from '../../domain/rollback/report';
 import { defaultReportLimits } from '../../domain/rollback/report-limits';
@@ -124,6 +126,11 @@ export class ScriptedCluster {
   surplus: readonly SnapshotId[] = [];
   /** Orders of previews, in their order. */
   readonly previews: RollBackPreviewInput[] = [];
+  /** Nodes and volumes that the next restore forgets, or brings back. */
+  anchors: readonly AnchorDifference[] = [];
+  /** What is counted after a restore. */
+  workloads: Workloads = { totals: [], differing: [], more: 0 };
+  stranded: readonly StrandedPod[] = [];
   /** What was written since any snapshot. */
   written: readonly ObjectGroup[] = [];
   #members: ReadonlyMap<string, MemberObservation>;
@@ -329,6 +336,20 @@ export class ScriptedCluster {
         'restoreSnapshot',
         (input) => input.snapshotId,
         (input) => this.#restore(input.snapshotId, input.kubeVersion),
+      ),
+      noteBeforeRestore: run(
+        'noteBeforeRestore',
+        ({ snapshotId }) => snapshotId,
+        () => ({ madeAtMs: 0, anchors: this.anchors }),
+      ),
+      countRestored: run(
+        'countRestored',
+        ({ snapshotId }) => snapshotId,
+        () => ({
+          workloads: this.workloads,
+          anchors: [],
+          stranded: { count: this.stranded.length, pods: this.stranded },
+        }),
       ),
       previewRollBack: run(
         'previewRollBack',

@@ -25,6 +25,8 @@ it.each<Row>([
   ['verifyNode', 15, 10, true],
   ['verifyCluster', 15, 10, true],
   ['restoreSnapshot', 30, 10, true],
+  ['noteBeforeRestore', 3, 3, true],
+  ['countRestored', 5, 5, true],
 ])('%s may take %d min in all and %d min an attempt', (name, total, attempt, heartbeats) => {
   expect(activityOptions(name, { summary: 'a test' })).toEqual({
     summary: 'a test',

@@ -55,11 +55,13 @@ describe.each(workerModes)('a rollback, $mode', ({ workerOptions }) => {
         'upgradeNode done',
         'verifyNode done',
         'uncordonNode done',
+        'noteBeforeRestore done',
         'restoreSnapshot done',
         'observeCluster done',
         'verifyCluster done',
         'observeCluster done',
         'taintWaitingNodes done',
+        'countRestored done',
       ]);
       await upgrade.record('rolled-back-in-pool');
     });
@@ -197,8 +199,10 @@ describe.each(workerModes)('a rollback, $mode', ({ workerOptions }) => {
         is: 'cancelled',
       });
       const events = await upgrade.events();
-      expect(events.slice(-3)).toEqual([
+      expect(events.slice(-5)).toEqual([
         'rollback.restore-first',
+        'rollback.noted',
+        'rollback.counted',
         'hop.rolled-back',
         'upgrade.rolled-back',
       ]);

@@ -54,6 +54,7 @@ describe('a snapshot and what was written since', () => {
     expect(await compare({}, (keys) => counts.push(keys))).toEqual({
       groups: [],
       comparedKeys: unchanged + 2,
+      tally: { workloads: { totals: [], differing: [], more: 0 }, anchors: [] },
     });
     expect(counts).toEqual(counts.toSorted((a, b) => a - b));
     expect(counts.length).toBeGreaterThan(2);
@@ -63,6 +64,7 @@ describe('a snapshot and what was written since', () => {
     await etcd.put(secret('kept'), 'now');
     await etcd.put('/registry/configmaps/shop/new', 'now');
     await etcd.put('/registry/minions/worker-9', 'now');
+    await etcd.put('/registry/pods/shop/web-1', 'now');
     await etcd.call(0, 'kv/deleterange', {
       key: Buffer.from(secret('dropped')).toString('base64'),
     });
@@ -72,6 +74,7 @@ describe('a snapshot and what was written since', () => {
       groups: [
         { ...none, resource: 'configmaps', namespace: 'shop', created: 1, createdNames: ['new'] },
         { ...none, resource: 'nodes', created: 1, createdNames: ['worker-9'] },
+        { ...none, resource: 'pods', namespace: 'shop', created: 1, createdNames: ['web-1'] },
         {
           ...none,
           resource: 'secrets',
@@ -81,7 +84,21 @@ describe('a snapshot and what was written since', () => {
           deletedNames: ['dropped'],
         },
       ],
-      comparedKeys: unchanged + 3,
+      comparedKeys: unchanged + 4,
+      tally: {
+        workloads: {
+          totals: [{ resource: 'pods', snapshot: 0, cluster: 1 }],
+          differing: [{ resource: 'pods', namespace: 'shop', snapshot: 0, cluster: 1 }],
+          more: 0,
+        },
+        anchors: [
+          {
+            resource: 'nodes',
+            created: { count: 1, names: [{ name: 'worker-9' }] },
+            deleted: { count: 0, names: [] },
+          },
+        ],
+      },
     });
   });
 

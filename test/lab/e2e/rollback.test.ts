@@ -3,6 +3,7 @@
 // the host, so kubelets stay newer until the rollback itself returns them (docs/adr/0003, 0006).
 
 import type { Plan } from '../../../domain/plan/plan';
+import type { UpgradeResult } from '../../../domain/status/progress';
 import { LabGround } from '../../support/lab-ground';
 import {
   untilEnded,
@@ -49,6 +50,7 @@ describe('the second hop is rolled back while its pool is half done', () => {
   tell('without a snapshot, or before it begins, no hop is rolled back', async () => {
     const { client, kube } = ground;
     await kube.writeConfigMap('kept');
+    await kube.writeVolume('disk-kept');
     await kube.pin(pinned, heldNode);
     await kube.forbidEvictions(pinned);
     const started = await client.start(spec, { actor: 'ada' });
@@ -102,6 +104,8 @@ describe('the second hop is rolled back while its pool is half done', () => {
     const { client, cluster, kube } = ground;
     await kube.writeConfigMap('made-since');
     await kube.deleteConfigMap('kept');
+    await kube.writeVolume('disk-made-since');
+    await kube.deleteVolume('disk-kept');
     const last = await untilOnePodLeft(ground, heldNode);
     expect(last.name).toContain(`default/${pinned}-`);
 
@@ -176,9 +180,27 @@ describe('the second hop is rolled back while its pool is half done', () => {
       hop: 'hop-1.30',
       hops: [
         { hop: 'hop-1.29', outcome: 'completed' },
-        { hop: 'hop-1.30', outcome: 'rolled-back' },
+        {
+          hop: 'hop-1.30',
+          outcome: 'rolled-back',
+          account: {
+            orphans: [
+              { code: 'volume-unknown', count: 1, objects: [{ name: 'disk-made-since' }] },
+              { code: 'volume-returned', count: 1, objects: [{ name: 'disk-kept' }] },
+            ],
+            gaps: [],
+          },
+        },
       ],
     });
+    // Nobody scales anything here: pods come and go, what owns them stays.
+    const { hops } = result as Extract<UpgradeResult, { readonly outcome: 'rolled-back' }>;
+    const totals = hops[1]?.account?.workloads?.totals ?? [];
+    const owners = totals.filter(({ resource }) =>
+      ['deployments', 'daemonsets'].includes(resource),
+    );
+    expect(owners.length).toBeGreaterThan(0);
+    expect(owners.filter(({ snapshot, cluster: now }) => snapshot !== now)).toEqual([]);
     await expect(client.pause(cluster, asked)).rejects.toMatchObject({
       code: 'upgrade-ended',
       outcome: 'rolled-back',
@@ -228,6 +250,10 @@ describe('the second hop is rolled back while its pool is half done', () => {
     const events = audit.map(({ event, actor }) => `${event} ${actor}`);
 
     expect(events).toContain('command.rollBack ada');
+    expect(events.filter((event) => /^rollback\.(noted|counted) /.test(event))).toEqual([
+      'rollback.noted ascent',
+      'rollback.counted ascent',
+    ]);
     expect(events.filter((event) => event.startsWith('gate.'))).toEqual([
       'gate.opened ascent',
       'gate.opened ascent',

@@ -1,0 +1,81 @@
+// The two looks around a restore, and what they come to (domain/rollback/account.ts).
+// L1. Neither keeps a rollback from going on: what could not be looked at is told as not known.
+// L2. The look before is taken once for an upgrade. A rollback whose workflow is lost begins again,
+//     perhaps on data that was restored meanwhile, where nothing of it could be seen any more.
+
+import { isCancellation, patched } from '@temporalio/workflow';
+
+import type { ClusterName, SnapshotId } from '../domain/names';
+import {
+  accountSummary,
+  noteSummary,
+  type NotLooked,
+  type RestoreAccount,
+  restoreAccount,
+  type RestoreCount,
+  type RestoreNote,
+} from '../domain/rollback/account';
+import { defaultReportLimits } from '../domain/rollback/report-limits';
+import { failureOf } from './activity-failures';
+import { activity, outageNoteMs } from './activity-options';
+import type { StepRun } from './step-run';
+
+/** Comparing may take so long while the API serves, and while it does not. */
+const noteSeconds = 60;
+const outageNoteSeconds = 15;
+
+interface Looked {
+  readonly run: StepRun;
+  readonly cluster: ClusterName;
+  readonly snapshotId: SnapshotId;
+}
+
+/** Whether this rollback looks: one that began on an older release does not. */
+export function looksAround(): boolean {
+  return patched('2026-11-21-restore-account');
+}
+
+/** Before data moves. `known`: what an earlier rollback of this upgrade has seen (L2). */
+export async function lookBefore(
+  { run, cluster, snapshotId }: Looked,
+  {
+    known,
+    isApiThere,
+  }: { readonly known: RestoreNote | NotLooked | undefined; readonly isApiThere: boolean },
+): Promise<RestoreNote | NotLooked> {
+  if (known !== undefined) return known;
+  const seconds = isApiThere ? noteSeconds : outageNoteSeconds;
+  const call = activity(cluster, 'noteBeforeRestore', {
+    summary: `what is not in ${snapshotId}`,
+    ...(isApiThere ? {} : { totalMs: outageNoteMs }),
+  });
+  const limits = { ...defaultReportLimits, seconds };
+  const note = await looked(call({ cluster, snapshotId, limits }));
+  const text = noteSummary(note);
+  run.line.report({ kind: 'note', event: 'rollback.noted', text, restoreNote: note });
+  return note;
+}
+
+/** After everything else: the cluster serves. */
+export async function lookAfter(
+  { run, cluster, snapshotId }: Looked,
+  note: RestoreNote | NotLooked,
+): Promise<RestoreAccount> {
+  const call = activity(cluster, 'countRestored', { summary: `count against ${snapshotId}` });
+  const limits = defaultReportLimits;
+  const after = await looked<RestoreCount>(call({ cluster, snapshotId, limits }));
+  const account = restoreAccount(note, after);
+  const text = accountSummary(account);
+  run.line.report({ kind: 'note', event: 'rollback.counted', text });
+  return account;
+}
+
+/** L1. */
+async function looked<Look>(looking: Promise<Look>): Promise<Look | NotLooked> {
+  try {
+    return await looking;
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return { problem: failureOf(error).message };
+  }
+}
