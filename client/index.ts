@@ -65,5 +65,6 @@ export { blockerSentence } from '../domain/blocker-sentences';
 export { refusalSentence, startRefusalSentence } from '../domain/status/sentences';
 export { resultSentence } from '../domain/status/status-sentences';
 export type { RoutineEnd, RoutineRefusal, SnapshotSchedule } from '../domain/snapshots/schedule';
+export type { OrphanGroup, RestoreAccount } from '../domain/rollback/account';
 export type { RollBackReport } from '../domain/rollback/report';
 export type { DrainPolicy, UpgradeSpec } from '../domain/spec';

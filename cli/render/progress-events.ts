@@ -6,6 +6,7 @@ import { count } from '../../domain/counts';
 import { blockerGroups, groupSentence } from '../../domain/drain/blocker-groups';
 import { formatSeconds } from '../../domain/durations';
 import type {
+  HopOutcome,
   NodeOutcome,
   NodeProgress,
   UnsettledActivity,
@@ -16,6 +17,7 @@ import { limitSentence } from '../../domain/pool/pool-limits';
 import { gateSentence } from '../../domain/status/sentences';
 import { resultSentence, unsettledSentences } from '../../domain/status/status-sentences';
 import { gateHints } from './hints';
+import { accountLines } from './restore-account';
 
 export interface EventView {
   /** How the executable is called in hints. */
@@ -63,21 +65,32 @@ function limitEvents(before: UpgradeProgress | undefined, after: UpgradeProgress
 }
 
 function hopEvents(before: UpgradeProgress | undefined, after: UpgradeProgress): string[] {
-  const ended = after.status.hops.slice(before?.status.hops.length ?? 0);
   return [
     ...newSteps(before, after).map(
       ([label, seconds]) => `${label} done in ${formatSeconds(seconds)}`,
     ),
-    ...ended.map((one) => {
+    ...endedHops(before, after).flatMap((one) => {
       const seconds = (one.endedAtMs - one.startedAtMs) / 1_000;
       const evicted = one.nodes.reduce((sum, node) => sum + node.evicted, 0);
-      return (
+      return [
         `${one.hop} ${one.outcome}, ${one.from} → ${one.to}, in ${formatSeconds(seconds)},` +
-        ` ${count(one.nodes.length, 'node')}, ${count(evicted, 'pod')} evicted`
-      );
+          ` ${count(one.nodes.length, 'node')}, ${count(evicted, 'pod')} evicted`,
+        ...accountLines(one.account).map(({ text }) => `${one.hop}: ${text}`),
+      ];
     }),
     ...currentStepEvents(before?.status.hop, after),
   ];
+}
+
+/** A hop that is rolled back had ended before, as stopped or completed: it ends once more. */
+function endedHops(
+  before: UpgradeProgress | undefined,
+  after: UpgradeProgress,
+): readonly HopOutcome[] {
+  const endOf = ({ hop, outcome, endedAtMs }: HopOutcome): string =>
+    `${hop} ${outcome} ${endedAtMs}`;
+  const known = new Set(before?.status.hops.map(endOf));
+  return after.status.hops.filter((hop) => !known.has(endOf(hop)));
 }
 
 function currentStepEvents(was: UpgradeStatus['hop'], { status }: UpgradeProgress): string[] {

@@ -14,6 +14,7 @@ import { noWayBackText, wayBackEndText } from '../../domain/status/way-back';
 import { statusSentence, unsettledSentences } from '../../domain/status/status-sentences';
 import { blockerLines } from './blocker-groups';
 import { gateHints } from './hints';
+import { accountLines } from './restore-account';
 import type { StepRow } from './steps';
 import { currentHopSteps } from './steps';
 import type { Style } from './style';
@@ -37,7 +38,7 @@ export function renderProgress(progress: UpgradeProgress, view: ProgressView): r
   return [
     renderTitle(progress, view),
     ...renderSentence(progress, view),
-    ...section(status.hops.map((hop) => renderDoneHop(hop, view.style))),
+    ...section(status.hops.flatMap((hop) => renderDoneHop(hop, view))),
     ...renderCurrentHop(progress, view),
     ...renderLaterHops(progress, view),
     ...renderLimits(progress, view),
@@ -72,17 +73,23 @@ function sentenceStyle({ status }: UpgradeProgress, style: Style): (text: string
   return status.result?.outcome === 'completed' ? style.good : style.wait;
 }
 
+const accountIndent = '    ';
 const hopMarks = { completed: '✔', 'rolled-back': '↩', stopped: '■' } as const;
 
-function renderDoneHop(hop: HopOutcome, style: Style): string {
+function renderDoneHop(hop: HopOutcome, { style, width }: ProgressView): readonly string[] {
   const mark = hopMarks[hop.outcome];
   const evicted = hop.nodes.reduce((sum, node) => sum + node.evicted, 0);
-  return (
+  const line =
     `${hop.outcome === 'completed' ? style.good(mark) : style.wait(mark)} ${hop.hop}` +
     `  ${hop.from} → ${hop.to}  ${hop.outcome}` +
     ` in ${formatDuration(hop.endedAtMs - hop.startedAtMs)}` +
-    `  ${count(hop.nodes.length, 'node')}, ${count(evicted, 'pod')} evicted`
+    `  ${count(hop.nodes.length, 'node')}, ${count(evicted, 'pod')} evicted`;
+  const account = accountLines(hop.account).flatMap(({ text, isFine }) =>
+    wrap(text, width - accountIndent.length).map(
+      (part) => accountIndent + (isFine ? style.faint(part) : style.wait(part)),
+    ),
   );
+  return [line, ...account];
 }
 
 function renderCurrentHop(progress: UpgradeProgress, view: ProgressView): readonly string[] {

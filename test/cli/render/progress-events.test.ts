@@ -134,8 +134,24 @@ describe('progressEvents', () => {
       'approve/hop-1.30 is settled',
       'prod was upgraded from 1.28.15 to 1.30.14 in 2 hops',
     ]);
-    expect(progressEvents(waitingForApproval, rolledBack, view).at(-1)).toMatch(
-      /^prod was rolled back to 1.28.15/,
-    );
+  });
+
+  it('tell once more the end of a hop that had ended and is rolled back, with its account', () => {
+    const told = progressEvents(waitingForApproval, rolledBack, view);
+    expect(told).toEqual([
+      'hop-1.29 rolled-back, 1.28.15 → 1.29.15, in 1 h 25 min, 2 nodes, 20 pods evicted',
+      'hop-1.29: workloads in the snapshot: deployments 4, pods 60;' +
+        ' differing now: pods in shop 19 instead of 20',
+      expect.stringMatching(
+        /^hop-1.29: nodes that joined after the snapshot, not in it \(1\): web-9/,
+      ),
+      expect.stringMatching(
+        /^hop-1.29: PersistentVolumes made after the snapshot, not in it \(2\): /,
+      ),
+      'hop-1.29: not all was counted after the restore, the limit of seconds was reached',
+      'approve/hop-1.30 is settled',
+      expect.stringMatching(/^prod was rolled back to 1.28.15/),
+    ]);
+    expect(progressEvents(rolledBack, rolledBack, view)).toEqual([]);
   });
 });

@@ -14,6 +14,7 @@ import type {
   UpgradeProgress,
   UpgradeStatus,
 } from '../../../domain/status/progress';
+import type { RestoreAccount } from '../../../domain/rollback/account';
 import { cheapestRung } from '../../../domain/rollback/rungs';
 import { statusSentence } from '../../../domain/status/status-sentences';
 import {
@@ -363,10 +364,28 @@ export const completed: UpgradeProgress = {
   nodes: [],
 };
 
+const inShop = { resource: 'pods', namespace: 'shop', snapshot: 20, cluster: 19 } as const;
+const account: RestoreAccount = {
+  schema: 'ascent.restore-account/v1',
+  workloads: {
+    totals: [
+      { resource: 'deployments', snapshot: 4, cluster: 4 },
+      { resource: 'pods', snapshot: 60, cluster: 59 },
+    ],
+    differing: [inShop],
+    more: 0,
+  },
+  orphans: [
+    { code: 'node-unknown', count: 1, objects: [{ name: 'web-9' }] },
+    { code: 'volume-unknown', count: 2, objects: [{ name: 'pv-8' }, { name: 'pv-9' }] },
+  ],
+  gaps: [{ code: 'counted-in-part', limit: 'seconds' }],
+};
+
 export const rolledBack: UpgradeProgress = {
   status: aStatus({
     phase: 'ended',
-    hops: [{ ...firstHopDone, outcome: 'rolled-back' }],
+    hops: [{ ...firstHopDone, outcome: 'rolled-back', account }],
     startedAtMs: nowMs - 90 * minuteMs,
     result: {
       outcome: 'rolled-back',
