@@ -59,6 +59,7 @@ async function preview(
     return comparer.compare(file, limits, (keys) => beat(`comparing: ${keys} keys`), run.signal);
   });
   const { groups, comparedKeys, cutShortBy } = compared;
+  const { anchors } = compared.tally;
   const { id, takenAt, revision, totalKeys } = record;
   const facts = {
     cluster,
@@ -67,6 +68,7 @@ async function preview(
     snapshot: { id, takenAt, revision, keys: totalKeys },
     objects: {
       ...boundedGroups(groups),
+      ...(anchors.length === 0 ? {} : { anchors }),
       comparedKeys,
       seconds: secondsBetween(startedAtMs, clock.nowMs()),
       limits,

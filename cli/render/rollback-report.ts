@@ -2,6 +2,7 @@
 
 import { count } from '../../domain/counts';
 import { formatSeconds } from '../../domain/durations';
+import { foreseenOrphans, orphanSentence } from '../../domain/rollback/account';
 import type { ObjectGroup } from '../../domain/rollback/key-diff';
 import { weightOf } from '../../domain/rollback/registry-keys';
 import {
@@ -38,6 +39,7 @@ export function rollBackReportLines(report: RollBackReport, view: ReportView): r
     '',
     ...wrap(nodesText(report), width),
     ...stayingLines(report, view),
+    ...orphanLines(report, view),
     ...wrap(rungText(report.cheapest), width),
     ...wrap(expectedText(report), width),
     `digest ${report.digest}`,
@@ -113,6 +115,18 @@ function stayingLines({ staying, moreStaying, at }: RollBackReport, view: Report
     ` API server (${at}), which Kubernetes does not support: ${namesText(staying, all)}` +
     ' - return or remove them before, or drain them';
   return wrap(text, view.width).map(view.style.wait);
+}
+
+/** What stands outside of etcd stays: somebody has to see to it afterwards. */
+function orphanLines({ objects }: RollBackReport, view: ReportView): readonly string[] {
+  const orphans = foreseenOrphans(objects.anchors ?? []);
+  if (orphans.length === 0) return [];
+  return [
+    'left over afterwards, because it stands outside of etcd:',
+    ...orphans.flatMap((group) =>
+      wrap(orphanSentence(group), view.width - 2).map((line) => `  ${view.style.wait(line)}`),
+    ),
+  ];
 }
 
 function expectedText({ expected, nodes, moreNodes, snapshot }: RollBackReport): string {

@@ -107,6 +107,11 @@ export function restoreAccount(
   };
 }
 
+/** What a restore now would leave over, from what differs before it. */
+export function foreseenOrphans(anchors: readonly AnchorDifference[]): readonly OrphanGroup[] {
+  return anchors.flatMap((difference) => orphansOf(difference, []));
+}
+
 function strandedGroup(stranded: RestoreCount['stranded']): readonly OrphanGroup[] {
   if (stranded.count === 0) return [];
   const objects = stranded.pods.map(({ pod: { namespace, name }, node }) => ({
@@ -162,14 +167,14 @@ function orphanText(object: OrphanObject): string {
 
 const orphanNouns: Readonly<Record<OrphanCode, string>> = {
   'pod-without-node': 'pods of a node that is not there',
-  'machine-unknown': 'machines made after the snapshot, unknown now',
-  'machine-returned': 'machines removed after the snapshot, there again',
-  'node-unknown': 'nodes that joined after the snapshot, unknown now',
-  'node-returned': 'nodes removed after the snapshot, there again',
-  'volume-unknown': 'PersistentVolumes made after the snapshot, unknown now',
-  'volume-returned': 'PersistentVolumes deleted after the snapshot, there again',
-  'attachment-unknown': 'attachments made after the snapshot, unknown now',
-  'attachment-returned': 'attachments ended after the snapshot, there again',
+  'machine-unknown': 'machines made after the snapshot, not in it',
+  'machine-returned': 'machines removed after the snapshot, back with it',
+  'node-unknown': 'nodes that joined after the snapshot, not in it',
+  'node-returned': 'nodes removed after the snapshot, back with it',
+  'volume-unknown': 'PersistentVolumes made after the snapshot, not in it',
+  'volume-returned': 'PersistentVolumes deleted after the snapshot, back with it',
+  'attachment-unknown': 'attachments made after the snapshot, not in it',
+  'attachment-returned': 'attachments ended after the snapshot, back with it',
 };
 
 const orphanRemedies: Readonly<Record<OrphanCode, string>> = {

@@ -10,6 +10,7 @@ import { canonicalJson } from '../plan/canonical-json';
 import { sha256Hex } from '../plan/digest';
 import type { KubeVersion } from '../versions';
 import type { Counts, ObjectGroup } from './key-diff';
+import type { AnchorDifference } from './key-tally';
 import type { NodeBefore } from './kubelets';
 import { weightOf } from './registry-keys';
 import type { ReportLimits } from './report-limits';
@@ -25,6 +26,11 @@ export interface ComparedObjects {
   /** Most weighty first; at most `groupsMax`, the others are counted in `more`. */
   readonly groups: readonly ObjectGroup[];
   readonly more?: Counts & { readonly groups: number };
+  /**
+   * Nodes, machines, volumes and attachments on one side only, by their names. Absent when there
+   * are none. Not in the digest: a cluster makes and removes them by itself.
+   */
+  readonly anchors?: readonly AnchorDifference[];
   readonly comparedKeys: number;
   readonly seconds: number;
   /** Those that it was made within. A confirmation looks again within the same. */

@@ -83,6 +83,18 @@ describe('previewRollBack', () => {
     expect(fake.hosts.driven).toEqual([]);
   });
 
+  it('names nodes and volumes that would be left over, outside of its digest', async () => {
+    const fake = await aClusterOnTheWay();
+    const without = await runOnce(fake, 'previewRollBack', input);
+    const none = { count: 0, names: [] };
+    const created = { count: 1, names: [{ name: 'worker-9' }] };
+    const anchors = [{ resource: 'nodes', created, deleted: none }] as const;
+    fake.etcd.tally = { ...fake.etcd.tally, anchors };
+    const report = await runOnce(fake, 'previewRollBack', input);
+    expect(without.objects).not.toHaveProperty('anchors');
+    expect(report).toEqual({ ...without, objects: { ...without.objects, anchors } });
+  });
+
   it('says that it was cut short, and by which limit', async () => {
     const fake = await aClusterOnTheWay();
     fake.etcd.comparison = { groups: [], comparedKeys: 11, cutShortBy: 'keys' };

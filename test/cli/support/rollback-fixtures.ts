@@ -46,6 +46,18 @@ export const undoneReport: RollBackReport = rollBackReport(
         { ...group, resource: 'deployments', namespace: 'shop', changed: 3 },
         { ...group, resource: 'pods', namespace: 'shop', created: 12, deleted: 12 },
       ],
+      anchors: [
+        {
+          resource: 'nodes',
+          created: { count: 1, names: [{ name: 'web-9' }] },
+          deleted: { count: 0, names: [] },
+        },
+        {
+          resource: 'persistentvolumes',
+          created: { count: 0, names: [] },
+          deleted: { count: 1, names: [{ name: 'pv-3' }] },
+        },
+      ],
       comparedKeys: 20_004,
       seconds: 2,
       limits: defaultReportLimits,

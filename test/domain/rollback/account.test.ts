@@ -1,6 +1,7 @@
 import {
   type AccountGap,
   accountSummary,
+  foreseenOrphans,
   gapSentence,
   noteSummary,
   type OrphanCode,
@@ -116,6 +117,18 @@ describe('the account of a restore', () => {
   });
 });
 
+it('foresees what a restore would leave over', () => {
+  const anchors = [
+    differs('nodes', { created: named('worker-9') }),
+    differs('persistentvolumes', { deleted: named('pv-3') }),
+  ];
+  expect(foreseenOrphans(anchors)).toEqual([
+    { code: 'node-unknown', count: 1, objects: [{ name: 'worker-9' }] },
+    { code: 'volume-returned', count: 1, objects: [{ name: 'pv-3' }] },
+  ]);
+  expect(foreseenOrphans([])).toEqual([]);
+});
+
 describe('the account in words', () => {
   it.each<[OrphanCode, string]>([
     [
@@ -125,42 +138,42 @@ describe('the account in words', () => {
     ],
     [
       'machine-unknown',
-      'machines made after the snapshot, unknown now (1): x - the infrastructure still has' +
+      'machines made after the snapshot, not in it (1): x - the infrastructure still has' +
         ' them: adopt them, or remove them there',
     ],
     [
       'machine-returned',
-      'machines removed after the snapshot, there again (1): x - the infrastructure may have' +
+      'machines removed after the snapshot, back with it (1): x - the infrastructure may have' +
         ' them no more: see whether they are made anew',
     ],
     [
       'node-unknown',
-      'nodes that joined after the snapshot, unknown now (1): x - restart the kubelet, or join' +
+      'nodes that joined after the snapshot, not in it (1): x - restart the kubelet, or join' +
         ' it again',
     ],
     [
       'node-returned',
-      'nodes removed after the snapshot, there again (1): x - delete the Node object where its' +
+      'nodes removed after the snapshot, back with it (1): x - delete the Node object where its' +
         ' machine is gone',
     ],
     [
       'volume-unknown',
-      'PersistentVolumes made after the snapshot, unknown now (1): x - their disks are still' +
+      'PersistentVolumes made after the snapshot, not in it (1): x - their disks are still' +
         ' there: import them, or delete them in the storage',
     ],
     [
       'volume-returned',
-      'PersistentVolumes deleted after the snapshot, there again (1): x - their disks may be' +
+      'PersistentVolumes deleted after the snapshot, back with it (1): x - their disks may be' +
         ' gone: look before a pod needs one',
     ],
     [
       'attachment-unknown',
-      'attachments made after the snapshot, unknown now (1): x - the disk may still be' +
+      'attachments made after the snapshot, not in it (1): x - the disk may still be' +
         ' attached: detach it in the storage',
     ],
     [
       'attachment-returned',
-      'attachments ended after the snapshot, there again (1): x - the disk may be elsewhere by' +
+      'attachments ended after the snapshot, back with it (1): x - the disk may be elsewhere by' +
         ' now: look before a pod needs it',
     ],
   ])('says what %s means, and what to do', (code, sentence) => {
