@@ -197,9 +197,10 @@ export function orphanSentence({ code, count: all, objects }: OrphanGroup): stri
 
 const shownMax = 5;
 
-/** `a, b and 2 more`: the first of `all`. */
+/** `a, b and 2 more`: the first of `all`. None is left where all that were named have come back. */
 function firstOf(texts: readonly string[], all: number): string {
   const shown = texts.slice(0, shownMax);
+  if (shown.length === 0) return `${all} not named`;
   const more = all - shown.length;
   return `${shown.join(', ')}${more === 0 ? '' : ` and ${more} more`}`;
 }
@@ -231,9 +232,14 @@ function differingText({ resource, namespace, snapshot, cluster }: WorkloadCount
   return `${resource} in ${namespace} ${cluster} instead of ${snapshot}`;
 }
 
-/** One line for the trail: how many of each, by kind. */
+/** `node-unknown 7 (worker-1, worker-2 and 5 more)`. */
+function groupSummary({ code, count, objects }: OrphanGroup): string {
+  return `${code} ${count} (${firstOf(objects.map(orphanText), count)})`;
+}
+
+/** One line for the trail. */
 export function accountSummary({ workloads, orphans, gaps }: RestoreAccount): string {
-  const left = orphans.map(({ code, count: all }) => `${code} ${all}`);
+  const left = orphans.map(groupSummary);
   return [
     ...(workloads === undefined ? [] : [workloadsSentence(workloads)]),
     left.length === 0 ? 'no orphans' : `orphans: ${left.join(', ')}`,
@@ -244,11 +250,8 @@ export function accountSummary({ workloads, orphans, gaps }: RestoreAccount): st
 /** The same of the look before. */
 export function noteSummary(note: RestoreNote | NotLooked): string {
   if ('problem' in note) return gapSentence({ code: 'not-noted', problem: note.problem });
-  const told = note.anchors.map(
-    ({ resource, created, deleted }) =>
-      `${resource} ${created.count} created, ${deleted.count} deleted`,
-  );
-  const all = told.length === 0 ? 'no node, machine or volume differs' : told.join('; ');
+  const told = foreseenOrphans(note.anchors).map(groupSummary);
+  const all = told.length === 0 ? 'no node, machine or volume' : told.join(', ');
   const gaps = noteGaps(note).map(gapSentence);
-  return [`against the snapshot: ${all}`, ...gaps].join('; ');
+  return [`the restore leaves over: ${all}`, ...gaps].join('; ');
 }

@@ -53,8 +53,9 @@ describe.each(workerModes)('around the restore of a rollback, $mode', ({ workerO
       const audit = await upgrade.audit();
       const told = audit.filter(({ event }) => /^rollback\.(noted|counted)$/.test(event));
       expect(told.map(({ text }) => text)).toEqual([
-        'against the snapshot: nodes 1 created, 0 deleted',
-        'workloads as in the snapshot: pods 12; orphans: pod-without-node 1, node-unknown 1',
+        'the restore leaves over: node-unknown 1 (worker-9)',
+        'workloads as in the snapshot: pods 12;' +
+          ' orphans: pod-without-node 1 (shop/web-1 on worker-8), node-unknown 1 (worker-9)',
       ]);
       expect(told.filter((entry) => 'restoreNote' in entry)).toEqual([]);
       await upgrade.record('rolled-back-accounted');

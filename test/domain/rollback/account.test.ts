@@ -180,6 +180,12 @@ describe('the account in words', () => {
     expect(orphanSentence({ code, count: 1, objects: [{ name: 'x' }] })).toBe(sentence);
   });
 
+  it('counts those that are left when all that were named have come back', () => {
+    expect(orphanSentence({ code: 'node-unknown', count: 40, objects: [] })).toContain(
+      '(40): 40 not named - ',
+    );
+  });
+
   it('names five orphans, with their namespace and node, and counts the others', () => {
     const objects = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => ({
       name,
@@ -227,16 +233,16 @@ describe('the account in words', () => {
 
   it('is one line in the trail, before the restore and after it', () => {
     const note = noted(differs('nodes', { created: named('worker-9') }));
-    expect(noteSummary(note)).toBe('against the snapshot: nodes 1 created, 0 deleted');
+    expect(noteSummary(note)).toBe('the restore leaves over: node-unknown 1 (worker-9)');
     expect(noteSummary({ ...noted(), cutShortBy: 'keys' })).toBe(
-      'against the snapshot: no node, machine or volume differs; what was made since the' +
+      'the restore leaves over: no node, machine or volume; what was made since the' +
         ' snapshot is known in part, the limit of keys was reached',
     );
     expect(noteSummary({ problem: 'no answer' })).toBe(
       'what was made since the snapshot is not known, it could not be compared: no answer',
     );
     expect(accountSummary(restoreAccount(note, counted))).toBe(
-      'workloads as in the snapshot: pods 12; orphans: node-unknown 1',
+      'workloads as in the snapshot: pods 12; orphans: node-unknown 1 (worker-9)',
     );
     expect(accountSummary(restoreAccount(noted(), { problem: 'no answer' }))).toBe(
       'no orphans; nothing was counted after the restore: no answer',
