@@ -56,6 +56,7 @@ describe.each(workerModes)('the taints of nodes that wait, $mode', ({ workerOpti
         'verifyCluster',
         'observeCluster',
         'taintWaitingNodes',
+        'countRestored',
       ]);
       await upgrade.record('tainted-rolled-back');
     });
