@@ -17,7 +17,7 @@ import { parseVersion } from '../domain/versions';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { secondsBetween } from './passes';
 import type { KubeApi } from './ports';
-import { findSnapshot, withPlainSnapshot } from './stored-snapshot';
+import { compareWithSnapshot, findSnapshot } from './stored-snapshot';
 
 export function previewRollBackActivities(
   deps: ActivityDependencies,
@@ -47,17 +47,12 @@ async function preview(
   input: RollBackPreviewInput,
 ): Promise<RollBackReport> {
   const { cluster, hop, at, cheapest, limits = defaultReportLimits, nodeSeconds } = input;
-  const { clock, comparer, kube } = ports;
+  const { clock, kube } = ports;
   const startedAtMs = clock.nowMs();
-  const beat = (phase: string): void => run.beat({ phase });
   const record = await findSnapshot(ports, input.snapshotId);
-  beat('looking at the nodes');
+  run.beat({ phase: 'looking at the nodes' });
   const nodes = nodeFacts(await kube.listNodes(run.signal), input);
-  beat('fetching the snapshot');
-  const compared = await withPlainSnapshot(ports, run, record, (file) => {
-    beat('restoring it into a scratch etcd');
-    return comparer.compare(file, limits, (keys) => beat(`comparing: ${keys} keys`), run.signal);
-  });
+  const compared = await compareWithSnapshot(ports, run, { record, limits });
   const { groups, comparedKeys, cutShortBy } = compared;
   const { anchors } = compared.tally;
   const { id, takenAt, revision, totalKeys } = record;

@@ -11,7 +11,7 @@ import { type ActivityDependencies, type ActivityRun, runActivity } from './acti
 import { terminalFailure } from './failure-mapping';
 import type { ClusterPorts } from './ports';
 import type { KeyComparison } from './snapshot-ports';
-import { findSnapshot, withPlainSnapshot } from './stored-snapshot';
+import { compareWithSnapshot, findSnapshot } from './stored-snapshot';
 
 export function restoreLookActivities(
   deps: ActivityDependencies,
@@ -102,12 +102,6 @@ async function compared(
   run: ActivityRun,
   { snapshotId, limits }: RestoreLookInput,
 ): Promise<KeyComparison> {
-  const { comparer } = ports;
   const record = await findSnapshot(ports, snapshotId);
-  run.beat({ phase: 'fetching the snapshot' });
-  return withPlainSnapshot(ports, run, record, (file) => {
-    run.beat({ phase: 'restoring it into a scratch etcd' });
-    const onKeys = (keys: number): void => run.beat({ phase: `comparing: ${keys} keys` });
-    return comparer.compare(file, limits, onKeys, run.signal);
-  });
+  return compareWithSnapshot(ports, run, { record, limits });
 }

@@ -3,10 +3,11 @@
 
 import type { SnapshotRecord } from '../domain/activity-contract';
 import type { SnapshotId } from '../domain/names';
+import type { ReportLimits } from '../domain/rollback/report-limits';
 import type { ActivityRun } from './activity-run';
 import { terminalFailure, toActivityFailure } from './failure-mapping';
 import type { ClusterPorts } from './ports';
-import type { PlainSnapshot } from './snapshot-ports';
+import type { KeyComparison, PlainSnapshot } from './snapshot-ports';
 
 /** Fails `snapshot-missing`. */
 export async function findSnapshot(
@@ -45,4 +46,22 @@ export async function withPlainSnapshot<Result>(
   } finally {
     await snapshot.release();
   }
+}
+
+/**
+ * Its keys beside those of the cluster, in a scratch etcd. Heartbeats what it does and the keys.
+ * Fails as withPlainSnapshot.
+ */
+export function compareWithSnapshot(
+  ports: ClusterPorts,
+  run: ActivityRun,
+  { record, limits }: { readonly record: SnapshotRecord; readonly limits: ReportLimits },
+): Promise<KeyComparison> {
+  const beat = (phase: string): void => run.beat({ phase });
+  beat('fetching the snapshot');
+  return withPlainSnapshot(ports, run, record, (file) => {
+    beat('restoring it into a scratch etcd');
+    const onKeys = (keys: number): void => beat(`comparing: ${keys} keys`);
+    return ports.comparer.compare(file, limits, onKeys, run.signal);
+  });
 }
