@@ -19,6 +19,7 @@ import type { NodeOutcome, UpgradeResult } from '../domain/status/progress';
 import type { KubeVersion } from '../domain/versions';
 import { hopWorkflowId, nameOfRun, rollBackWorkflowId } from '../domain/workflow-ids';
 import { failureOf } from './activity-failures';
+import { engineActor } from './audit-trail';
 import { controlSignal } from './family-messages';
 import { type RollBackEnd, rollBackHop, type RollBackHopInput } from './roll-back-hop';
 import { limitsOf, type Root } from './root';
@@ -28,6 +29,7 @@ import { upgradeHop, type UpgradeHopInput } from './upgrade-hop';
 import {
   type Decision,
   isGateOpen,
+  noted,
   type WayBack,
   withChildEnded,
   withGate,
@@ -158,6 +160,7 @@ async function untilRetried(
 /** Returns the cluster to before the hop; not cancellable. Rejected at a gate, it ends there. */
 export async function rollBack(root: Root, way: WayBack): Promise<UpgradeResult> {
   const startedAtMs = Date.now();
+  tellCancellation(root, way);
   return CancellationScope.nonCancellable(async () => {
     for (;;) {
       root.state = withRollBackBegun(root.state, way, Date.now());
@@ -178,6 +181,17 @@ export async function rollBack(root: Root, way: WayBack): Promise<UpgradeResult>
       await untilRetried(root, way.hop, 'rollback', lossOf(end, way.hop));
       if (root.state.decision?.kind === 'stop') return rejected(root, way.hop.to);
     }
+  });
+}
+
+/** Whoever cancels it reads in the trail that it goes on, and what ends it. */
+function tellCancellation(root: Root, { hop }: WayBack): void {
+  CancellationScope.current().cancelRequested.catch(() => {
+    const text =
+      `the upgrade was cancelled through Temporal; ${hop.id} is rolled back all the same:` +
+      ' a rollback ends where a person rejects a gate of it';
+    const note = { actor: engineActor, event: 'rollback.not-cancelled', text };
+    root.state = noted(root.state, note, Date.now());
   });
 }
 
@@ -203,13 +217,21 @@ function rollBackInput(root: Root, way: WayBack): RollBackHopInput {
 
 function resultOf(root: Root, way: WayBack, end: RollBackEnd, startedAtMs: number): UpgradeResult {
   const { hop } = way;
-  if (!end.isDone) return rejected(root, end.isRestored ? hop.from : hop.to);
+  if (!end.isDone) return givenUp(root, end.isRestored ? hop.from : hop.to);
   const before = root.state.hops.find((one) => one.hop === hop.id);
   const span = { startedAtMs, endedAtMs: Date.now() };
   const outcome = undoneOutcome({ way, before, end, span });
   root.state = withOutcome(root.state, outcome, Date.now());
   const { seconds } = end;
   return { outcome: 'rolled-back', at: hop.from, hop: hop.id, seconds, hops: root.state.hops };
+}
+
+/** By whoever rejected its gate; else its own workflow was cancelled, and waited for an answer. */
+function givenUp(root: Root, at: KubeVersion): UpgradeResult {
+  const { decision, hops } = root.state;
+  if (decision?.kind === 'stop') return rejected(root, at);
+  const reason = 'the workflow of its rollback was cancelled through Temporal';
+  return { outcome: 'cancelled', at, by: 'temporal', reason, hops };
 }
 
 /** The end that a person asked for by rejecting a gate. */

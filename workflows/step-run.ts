@@ -9,6 +9,7 @@ import {
   CancellationScope,
   condition,
   isCancellation,
+  patched,
   setCurrentDetails,
   setHandler,
   workflowInfo,
@@ -243,11 +244,12 @@ async function tried(
   }
 }
 
-/** S2. */
+/** S2. Only where it waits is it given up: what moves data is not left half done. */
 async function untilResumed(run: StepRun): Promise<void> {
   run.isStill = true;
   await condition(() => !run.paused || run.isGivenUp());
-  throwIfGivenUp(run);
+  if (!run.isGivenUp()) return;
+  if (run.paused || !patched('2026-11-22-rollbacks-go-on')) throw new GivenUp();
 }
 
 async function untilRetried(run: StepRun, label: string, problem: StepProblem): Promise<void> {
@@ -262,7 +264,7 @@ async function untilRetried(run: StepRun, label: string, problem: StepProblem): 
   });
   setCurrentDetails(`**${hop}** waits at gate ${id}: ${failureSentence(problem.failure)}`);
   await condition(() => run.retried.has(id) || run.isGivenUp());
-  throwIfGivenUp(run);
+  if (run.isGivenUp()) throw new GivenUp();
 }
 
 /** Thrown inside a workflow whose steps cannot be cancelled when it is given up at a gate. */
@@ -271,8 +273,4 @@ export class GivenUp extends Error {
     super('given up while it waited for an answer');
     this.name = 'GivenUp';
   }
-}
-
-function throwIfGivenUp(run: StepRun): void {
-  if (run.isGivenUp()) throw new GivenUp();
 }

@@ -236,6 +236,48 @@ describe.each(workerModes)('a rollback, $mode', ({ workerOptions }) => {
     });
   });
 
+  it('goes on to its end when somebody cancels in mid-restore, and says so', async () => {
+    const spec = { ...oneHop, hopSoakMs: 7_200_000 };
+    await withUpgrade(server(), { workerOptions, nodes: 1, spec }, async (upgrade) => {
+      const { cluster } = upgrade;
+      await upgrade.start();
+      await upgrade.untilPhase('soaking');
+      const restoring = cluster.holdAny('restoreSnapshot');
+      await upgrade.rollBack('hop-1.29');
+      await restoring.reached;
+      await upgrade.handle.cancel();
+      await upgrade.child('hop-1.29/rollback').cancel();
+      await upgrade.untilCancelRequested('hop-1.29/rollback');
+      restoring.release();
+      expect(await upgrade.result()).toMatchObject({ outcome: 'rolled-back', at: '1.28.15' });
+      expect(cluster.done('verifyCluster')).toHaveLength(2);
+      const audit = await upgrade.audit();
+      expect(audit.find(({ event }) => event === 'rollback.not-cancelled')?.text).toBe(
+        'the upgrade was cancelled through Temporal; hop-1.29 is rolled back all the same:' +
+          ' a rollback ends where a person rejects a gate of it',
+      );
+      await upgrade.record('rolled-back-cancelled');
+    });
+  });
+
+  it('is given up at a gate when its own workflow is cancelled, and says who did', async () => {
+    const spec = { ...oneHop, hopSoakMs: 7_200_000 };
+    await withUpgrade(server(), { workerOptions, nodes: 1, spec }, async (upgrade) => {
+      await upgrade.start();
+      await upgrade.untilPhase('soaking');
+      upgrade.cluster.failAny('restoreSnapshot', terminal('restore-failed', 'disk full'));
+      await upgrade.rollBack('hop-1.29');
+      await upgrade.untilGate('hop-1.29/rollback restore');
+      await upgrade.child('hop-1.29/rollback').cancel();
+      expect(await upgrade.result()).toMatchObject({
+        outcome: 'cancelled',
+        at: '1.29.15',
+        by: 'temporal',
+        reason: 'the workflow of its rollback was cancelled through Temporal',
+      });
+    });
+  });
+
   it('brings back, in a step of its own, the etcd member that a restore went without', async () => {
     const spec = { ...oneHop, hopSoakMs: 7_200_000 };
     const options = { workerOptions, members: 3, nodes: 1, spec };
