@@ -25,15 +25,30 @@ const loseEtcdSchema = z.object({
 /** The supervisor itself, by SIGKILL, and everything that it has started; `lab up` goes on. */
 const endSupervisorSchema = z.object({ kind: z.literal('end-supervisor') });
 
+/**
+ * Restores stand still where they begin their next phase, until the time is over; a shorter one
+ * takes the place of a longer one.
+ */
+const holdRestoreSchema = z.object({
+  kind: z.literal('hold-restore'),
+  seconds: z.number().positive().max(secondsMax),
+});
+
 export const labFaultSchema = z.discriminatedUnion('kind', [
   killSchema,
   loseEtcdSchema,
   endSupervisorSchema,
+  holdRestoreSchema,
   /** Strikes once, when the next restore has written down that it begins the phase. */
   z.object({
     kind: z.literal('in-restore'),
     phase: z.enum(restorePhases),
-    strike: z.discriminatedUnion('kind', [killSchema, loseEtcdSchema, endSupervisorSchema]),
+    strike: z.discriminatedUnion('kind', [
+      killSchema,
+      loseEtcdSchema,
+      endSupervisorSchema,
+      holdRestoreSchema,
+    ]),
   }),
   /** Keeps one etcd member down. */
   z.object({

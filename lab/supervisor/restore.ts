@@ -156,9 +156,9 @@ export class Restores {
     const { restores } = this.parts.layout;
     const copy = snapshotCopy(restores, restoreId);
     if (copy === snapshotFile || (await exists(copy))) return copy;
+    const part = `${copy}.part`;
     try {
       await mkdir(restores, { recursive: true, mode: 0o700 });
-      const part = `${copy}.part`;
       await copyFile(snapshotFile, part, constants.COPYFILE_FICLONE);
       await chmod(part, 0o600);
       const handle = await open(part, 'r+');
@@ -171,6 +171,8 @@ export class Restores {
       await syncDirectory(restores);
       return copy;
     } catch (error) {
+      // It would keep a full disk full.
+      await rm(part, { force: true });
       throw new LabProblemError(
         'restore-failed',
         `snapshot ${snapshotFile} cannot be copied, nothing was stopped: ${messageOf(error)}`,
@@ -206,7 +208,7 @@ export class Restores {
       for (const [phase, work] of steps) {
         log(`restore ${journal.restoreId}: ${phase}`);
         await note({ phase });
-        faults.reached(phase);
+        await faults.reached(phase);
         await work();
       }
       await note({ state: 'done', phase: 'done' });

@@ -342,6 +342,9 @@ export class Supervisor implements LabHost {
         }
         machines.breakFor(fault.node, fault.seconds);
         return;
+      case 'hold-restore':
+        faults.holdRestores(fault.seconds);
+        return;
       case 'lose-etcd': {
         const { etcd } = this.member(fault.member);
         faults.loseDisk(fault.member, fault.seconds);

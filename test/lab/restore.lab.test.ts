@@ -16,6 +16,7 @@ import { labLayout } from '../../lab/layout';
 import { restorePhases } from '../../lab/supervisor/restore-journal';
 import { LabKube } from '../support/lab-kube';
 import { until, untilTrue } from '../support/lab-until';
+import { mountSmall, type SmallDisk } from '../support/small-disk';
 import { type MemberInformer, startMemberInformer } from '../support/member-informer';
 
 jest.setTimeout(600_000);
@@ -30,6 +31,7 @@ describe('the restore of three members', () => {
   let etcd: EtcdApi;
   let taken: EtcdSnapshotFacts;
   let snapshotFile: string;
+  let disk: SmallDisk | undefined;
   const informers: MemberInformer[] = [];
   const signal = new AbortController().signal;
 
@@ -52,6 +54,7 @@ describe('the restore of three members', () => {
   afterAll(async () => {
     await Promise.all(informers.map((informer) => informer.stop()));
     kube?.close();
+    disk?.unmount();
     await labDown({ stateDir });
     await rm(root, { recursive: true, force: true });
   });
@@ -138,6 +141,25 @@ describe('the restore of three members', () => {
     // The same id with the file that is meant.
     await dirty();
     await lab.control.restore(order('damaged'));
+    expect(await isClean()).toBe(true);
+  });
+
+  it('is refused before anything stops where there is no room for the snapshot', async () => {
+    const { restores } = labLayout(stateDir);
+    disk = mountSmall(restores);
+    if (disk === undefined) return;
+    const { running } = await lab.control.progress();
+    await dirty();
+
+    await expect(lab.control.restore(order('no-room'))).rejects.toMatchObject({
+      problems: ['restore-failed'],
+      message: expect.stringMatching(/cannot be copied, nothing was stopped: .*ENOSPC/) as string,
+    });
+
+    expect((await lab.control.progress()).running).toEqual(running);
+    expect(await readdir(restores)).toEqual([]);
+    disk.unmount();
+    await lab.control.restore(order('no-room'));
     expect(await isClean()).toBe(true);
   });
 

@@ -1,8 +1,7 @@
 // A disk that gets full in the middle: a small file system in memory, which only root can mount.
 
 import { randomBytes } from 'node:crypto';
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 
@@ -10,35 +9,27 @@ import { DirectoryShelf } from '../../../activities/adapters/directory-shelf';
 import { saveSnapshot } from '../../../activities/adapters/etcd-snapshot-file';
 import { createSnapshotStore } from '../../../activities/adapters/snapshot-store';
 import { UploadSpool } from '../../../activities/adapters/upload-spool';
+import { mountSmall, type SmallDisk } from '../../support/small-disk';
 import { never, refusalOf } from './support/refusals';
 import { id, putContent, takenOf } from './support/snapshot-store-contract';
 import { temporaryDirectory } from './support/temporary-directory';
 
 jest.setTimeout(60_000);
 
-let isMounted = false;
+let disk: SmallDisk | undefined;
 // Before the directory that it lies in is removed.
-afterAll(() => {
-  if (isMounted) execFileSync('umount', [small]);
-});
+afterAll(() => disk?.unmount());
 const parent = temporaryDirectory();
 const small = path.join(parent, 'small');
 const content = randomBytes(2 * 1024 * 1024);
 
 beforeAll(() => {
-  mkdirSync(small);
-  try {
-    const options = ['-t', 'tmpfs', '-o', 'size=1m', 'ascent-test', small];
-    execFileSync('mount', options, { stdio: 'ignore' });
-    isMounted = true;
-  } catch {
-    process.stderr.write('skipped: only root can mount a small file system\n');
-  }
+  disk = mountSmall(small, '1m');
 });
 
 describe('a disk that gets full', () => {
   it('in a store keeps nothing of what did not fit, and the rest goes on', async () => {
-    if (!isMounted) return;
+    if (disk === undefined) return;
     const store = createSnapshotStore({
       shelf: new DirectoryShelf(path.join(small, 'store')),
       sealing: { kind: 'in-the-clear' },
@@ -56,7 +47,7 @@ describe('a disk that gets full', () => {
   });
 
   it('under what waits for its upload keeps nothing of it', async () => {
-    if (!isMounted) return;
+    if (disk === undefined) return;
     const spool = new UploadSpool(small);
     await expect(spool.fill(id, Readable.from([content]), never)).rejects.toMatchObject({
       code: 'ENOSPC',
@@ -65,7 +56,7 @@ describe('a disk that gets full', () => {
   });
 
   it('under a snapshot that is taken is told', async () => {
-    if (!isMounted) return;
+    if (disk === undefined) return;
     async function* blobs(): AsyncGenerator<Buffer> {
       yield content;
     }
