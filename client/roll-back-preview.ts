@@ -6,7 +6,8 @@
 import { WorkflowFailedError } from '@temporalio/client';
 
 import type { ClusterName, HopId } from '../domain/names';
-import { reportDifferences, type RollBackReport } from '../domain/rollback/report';
+import type { RestoreNote } from '../domain/rollback/account';
+import { noteOfReport, reportDifferences, type RollBackReport } from '../domain/rollback/report';
 import { defaultReportLimits, type ReportLimits } from '../domain/rollback/report-limits';
 import type { CommandAccepted, CommandRefusal, RollBackRequest } from '../domain/status/control';
 import type { UpgradeProgress, UpgradeStatus } from '../domain/status/progress';
@@ -71,8 +72,11 @@ export async function confirmRollBack(
   cluster: string,
   { report: given, ...request }: RollBackRequest & { readonly report: string },
 ): Promise<CommandAccepted> {
-  const send = (report: string): Promise<CommandAccepted> =>
-    sendCommand(session, cluster, { name: 'rollBack', request: { ...request, report } });
+  const send = (report: string, note?: RestoreNote): Promise<CommandAccepted> => {
+    const noted = note === undefined ? {} : { note };
+    const asked = { ...request, report, ...noted };
+    return sendCommand(session, cluster, { name: 'rollBack', request: asked });
+  };
   // A repeated request gets its answer; any other one is refused by the upgrade itself.
   const { rollBackTo } = await readStatus(session, cluster);
   if (rollBackTo?.cheapest === undefined) return send(given);
@@ -92,7 +96,7 @@ export async function confirmRollBack(
     const { digest: current } = preview.report;
     throw new CommandRefusedError({ code: 'report-changed', given, current, differences });
   }
-  return send(confirmed.digest);
+  return send(confirmed.digest, noteOfReport(preview.report));
 }
 
 function unavailable(status: UpgradeStatus, asked: string | undefined): CommandRefusal {

@@ -15,6 +15,7 @@ import type {
 } from '../domain/status/control';
 import { answersOf } from '../domain/status/gates';
 import type { Hop } from '../domain/plan/plan';
+import { isRestoreNote } from '../domain/rollback/note-guard';
 import { refusalSentence } from '../domain/status/sentences';
 import type { NodeDecision } from './family-messages';
 import { forcePods, forcePodsProblems, forceRefusal } from './force-pods';
@@ -153,11 +154,17 @@ function problemsOf(state: UpgradeState, command: Command): readonly string[] {
 }
 
 function rollBackProblems(
-  { report }: RollBackRequest,
+  { report, note }: RollBackRequest,
   problems: readonly string[],
 ): readonly string[] {
   const names = { least: 1, most: maxRequestIdLength };
-  return report === undefined ? problems : [...problems, ...textProblem('report', report, names)];
+  const isOrphaned = note !== undefined && report === undefined;
+  return [
+    ...problems,
+    ...(report === undefined ? [] : textProblem('report', report, names)),
+    ...(isOrphaned ? ['note stands for a report, and none is named'] : []),
+    ...(note === undefined || isRestoreNote(note) ? [] : ['note is not what a report has seen']),
+  ];
 }
 
 /** What is wrong with a request that also has these texts, all at once. */
@@ -303,8 +310,9 @@ function rollBack(state: UpgradeState, request: RollBackRequest): Done {
   const { paused: _lifted, wayBack: way, ...rest } = state;
   const effect = way === undefined ? 'nothing to undo' : effectOfRollBack(way.hop);
   if (way === undefined) return { state, effect };
-  const { actor, reason } = request;
-  const decision = { kind: 'roll-back', way, actor, reason } as const;
+  const { actor, reason, note: confirmed } = request;
+  const asked = { kind: 'roll-back', way, actor, reason } as const;
+  const decision = confirmed === undefined ? asked : { ...asked, confirmed };
   return { state: { ...rest, wayBack: way, gates: [], outbox: [], decision }, effect };
 }
 

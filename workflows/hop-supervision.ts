@@ -196,7 +196,8 @@ function tellCancellation(root: Root, { hop }: WayBack): void {
 }
 
 function rollBackInput(root: Root, way: WayBack): RollBackHopInput {
-  const { spec, hops, setAside, paused, restoreNote } = root.state;
+  const { spec, hops, setAside, paused, restoreNote, decision } = root.state;
+  const confirmed = decision?.kind === 'roll-back' ? decision.confirmed : undefined;
   const nodes = hops.find((outcome) => outcome.hop === way.hop.id)?.nodes ?? [];
   const isChanged = ({ outcome }: NodeOutcome): boolean =>
     outcome === 'upgraded' || outcome === 'quarantined';
@@ -211,6 +212,7 @@ function rollBackInput(root: Root, way: WayBack): RollBackHopInput {
     setAside,
     paused: paused !== undefined,
     ...(restoreNote === undefined ? {} : { restoreNote }),
+    ...(confirmed === undefined ? {} : { confirmed }),
     ...changedLimits(root, way.hop),
   };
 }

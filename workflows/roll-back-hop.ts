@@ -61,6 +61,8 @@ export interface RollBackHopInput {
   readonly paused: boolean;
   /** What an earlier rollback of this upgrade saw before data moved; its workflow was lost. */
   readonly restoreNote?: RestoreNote | NotLooked;
+  /** What the report has seen by which this rollback was confirmed; absent without a report. */
+  readonly confirmed?: RestoreNote;
   /** Changed limits of its pools; see domain/pool/pool-limits.ts. */
   readonly limits?: Limits;
 }
@@ -142,9 +144,9 @@ async function returnCluster(back: Back): Promise<void> {
 /** R5. */
 async function noteBefore(back: Back, isApiThere: boolean): Promise<void> {
   const { input, run } = back;
-  const { cluster, snapshotId, restoreNote: known } = input;
+  const { cluster, snapshotId, restoreNote: known, confirmed } = input;
   const take = async (): Promise<undefined> => {
-    back.note = await lookBefore({ run, cluster, snapshotId }, { known, isApiThere });
+    back.note = await lookBefore({ run, cluster, snapshotId }, { known, confirmed, isApiThere });
   };
   await takeStep(run, { label: 'rollback note', take });
 }

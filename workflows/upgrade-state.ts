@@ -50,6 +50,8 @@ export type Decision =
       readonly way: WayBack;
       readonly actor: string;
       readonly reason: string;
+      /** What the report has seen by which it was confirmed. */
+      readonly confirmed?: RestoreNote;
     }
   | { readonly kind: 'stop'; readonly actor: string; readonly reason: string };
 

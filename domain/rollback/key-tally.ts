@@ -78,7 +78,7 @@ export interface Tally {
 export const differingMax = 50;
 export const anchorNamesMax = 100;
 /** Kubernetes allows 253 characters; a foreign key may have any number. */
-const nameLengthMax = 253;
+export const nameLengthMax = 253;
 
 const registryPrefix = '/registry/';
 /** What keys of interest have after `/registry/` (T2). */
@@ -176,7 +176,7 @@ function isWorkload(resource: string): resource is WorkloadResource {
   return workloadResources.some((one) => one === resource);
 }
 
-function isAnchor(resource: string): resource is AnchorResource {
+export function isAnchor(resource: string): resource is AnchorResource {
   return anchorResources.some((one) => one === resource);
 }
 

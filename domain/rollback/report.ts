@@ -9,6 +9,7 @@ import type { ClusterName, HopId, NodeName, SnapshotId } from '../names';
 import { canonicalJson } from '../plan/canonical-json';
 import { sha256Hex } from '../plan/digest';
 import type { KubeVersion } from '../versions';
+import type { RestoreNote } from './account';
 import type { Counts, ObjectGroup } from './key-diff';
 import type { AnchorDifference } from './key-tally';
 import type { NodeBefore } from './kubelets';
@@ -120,6 +121,12 @@ export function rollBackReport(
     digest: sha256Hex(canonicalJson(parts(facts))),
     expected: { restore, restoreFrom: 'keys', ...timed },
   };
+}
+
+/** What a rollback notes before data moves, as this report has seen it; see account.ts. */
+export function noteOfReport({ madeAtMs, objects }: RollBackReport): RestoreNote {
+  const { anchors = [], cutShortBy } = objects;
+  return { madeAtMs, anchors, ...(cutShortBy === undefined ? {} : { cutShortBy }) };
 }
 
 /** Groups as a report carries them: those that tell of a person first. */

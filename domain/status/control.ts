@@ -8,6 +8,7 @@ import type { FailureCode, FailureInfo } from '../failures';
 import type { Finding } from '../preflight/findings';
 import type { ForceProblem, PodAsked, StuckPod } from '../drain/force';
 import type { GateId, HopId, MemberName, NodeName, PlanDigest, PodRef, PoolName } from '../names';
+import type { RestoreNote } from '../rollback/account';
 import type { MaxUnavailable } from '../spec';
 
 /** Who asks, why, and under which id (idempotency key, at most 128 characters). */
@@ -32,6 +33,8 @@ export interface RollBackRequest extends Request {
   readonly hop: HopId;
   /** Digest of the report of what is undone that was looked at (domain/rollback/report.ts). */
   readonly report?: string;
+  /** What that report has seen: it spares the rollback its own look. Not without `report`. */
+  readonly note?: RestoreNote;
 }
 
 export interface SetPoolRequest extends Request {

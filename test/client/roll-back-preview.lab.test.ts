@@ -25,6 +25,14 @@ const secret = {
   deletedNames: [],
 };
 
+const joined = [
+  {
+    resource: 'nodes',
+    created: { count: 1, names: [{ name: 'worker-9' }] },
+    deleted: { count: 0, names: [] },
+  },
+] as const;
+
 describe('a rollback that is looked at first', () => {
   let server: UpgradeServer;
   let client: AscentClient;
@@ -58,6 +66,7 @@ describe('a rollback that is looked at first', () => {
   it('is confirmed by the beginning of the digest, also when it is said twice', async () => {
     const { name, cluster } = await waiting();
     cluster.written = [secret];
+    cluster.anchors = joined;
     const report = await reportOf(name);
     expect(report).toMatchObject({ hop, at: '1.28.15', objects: { groups: [secret] } });
     expect(report.nodes).toHaveLength(3);
@@ -66,7 +75,13 @@ describe('a rollback that is looked at first', () => {
     const answer = await client.confirmRollBack(name, request);
     expect(await client.confirmRollBack(name, request)).toEqual(answer);
 
-    expect(await client.result(name)).toMatchObject({ outcome: 'rolled-back', at: '1.28.15' });
+    expect(await client.result(name)).toMatchObject({
+      outcome: 'rolled-back',
+      at: '1.28.15',
+      hops: [{ account: { orphans: [{ code: 'node-unknown', count: 1 }], gaps: [] } }],
+    });
+    // The report has just seen it.
+    expect(cluster.done('noteBeforeRestore')).toEqual([]);
     const audit = await client.audit(name);
     expect(audit.find(({ event }) => event === 'command.rollBack')?.text).toContain(
       `as report ${report.digest} says`,

@@ -562,12 +562,13 @@ export class ScriptedCluster {
     const snapshot = { id, takenAt: new Date(0).toISOString(), revision: 100, keys: 10 };
     const objects = {
       groups: this.written,
+      ...(this.anchors.length === 0 ? {} : { anchors: this.anchors }),
       comparedKeys: 10,
       seconds: 1,
       limits: limits ?? defaultReportLimits,
     };
     const facts = { cluster, hop, at, snapshot, objects, nodes, moreNodes: 0, ...left };
-    return rollBackReport(facts, { atMs: 0 });
+    return rollBackReport(facts, { atMs: Date.now() });
   }
 
   /** Node objects go back in time, kubelets do not (the host has them). */

@@ -68,6 +68,7 @@ const stuckGate: Gate = {
 const atStep = withGate(undoable, { gate: stepGate, workflowId: 'hop' }, 3);
 const atNode = withGate(undoable, { gate: nodeGate, workflowId: 'node' }, 3);
 const atStuck = withGate(undoable, { gate: stuckGate, workflowId: 'node' }, 3);
+const note = { madeAtMs: 7, anchors: [] };
 const answer: GateRequest = { ...request, gate: stepGate.id, planDigest: plan.digest };
 
 function accepted(state: UpgradeState, command: Command): UpgradeState {
@@ -192,6 +193,18 @@ describe('a command is refused', () => {
     expect(refusalOf(atStuck, command)).toEqual({
       code: 'request-malformed',
       problems: ['reason must not be empty: it stands in the audit trail', problem],
+    });
+  });
+
+  it.each([
+    [{ note }, 'note stands for a report, and none is named'],
+    [{ report: 'abc', note: { ...note, madeAtMs: 'now' } }, 'note is not what a report has seen'],
+    [{ report: '', note }, 'report must not be empty'],
+  ])('to roll back with %j', (given, problem) => {
+    const rollBack = { name: 'rollBack', request: { ...request, hop: first.id, ...given } };
+    expect(refusalOf(undoable, rollBack as unknown as Command)).toEqual({
+      code: 'request-malformed',
+      problems: [problem],
     });
   });
 
@@ -337,6 +350,17 @@ describe('an accepted command', () => {
     });
     expect(state.paused).toBeUndefined();
     expect(phaseOf(state)).toBe('rolling-back');
+  });
+
+  it('rolls back as a report says, and keeps what that has seen', () => {
+    const rollBack = { ...request, hop: first.id, report: 'abc', note };
+    expect(accepted(undoable, { name: 'rollBack', request: rollBack }).decision).toEqual({
+      kind: 'roll-back',
+      way: { hop: first, snapshot },
+      actor: 'ada',
+      reason: 'a test',
+      confirmed: note,
+    });
   });
 });
 

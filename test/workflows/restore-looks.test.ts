@@ -1,7 +1,7 @@
 import { minor, nodeName } from '../support/builders';
 import { terminal } from '../support/workflow-cluster';
 import { useWorkflowServer, workerModes } from '../support/workflow-server';
-import { withUpgrade } from '../support/workflow-upgrade';
+import { type UpgradeUnderTest, withUpgrade } from '../support/workflow-upgrade';
 
 const server = useWorkflowServer();
 const spec = { target: minor('1.29'), hopSoakMs: 7_200_000 };
@@ -13,6 +13,13 @@ const unknownNode = [
   },
 ] as const;
 const nodeOrphan = { code: 'node-unknown', count: 1, objects: [{ name: 'worker-9' }] };
+
+const report = 'a'.repeat(64);
+
+/** By the clock of the server, which skips. */
+async function lastWordMs(upgrade: UpgradeUnderTest): Promise<number> {
+  return (await upgrade.audit()).at(-1)?.atMs ?? Number.NaN;
+}
 
 describe.each(workerModes)('around the restore of a rollback, $mode', ({ workerOptions }) => {
   const options = { workerOptions, nodes: 1, spec };
@@ -86,6 +93,47 @@ describe.each(workerModes)('around the restore of a rollback, $mode', ({ workerO
         ],
       });
       expect(await upgrade.events()).not.toContain('gate.opened');
+    });
+  });
+
+  it('what a report has seen that was just confirmed spares the look before', async () => {
+    await withUpgrade(server(), options, async (upgrade) => {
+      const { cluster } = upgrade;
+      await upgrade.start();
+      await upgrade.untilPhase('soaking');
+      const note = { madeAtMs: await lastWordMs(upgrade), anchors: unknownNode };
+      await upgrade.rollBack('hop-1.29', { report, note });
+      expect(await upgrade.result()).toMatchObject({
+        outcome: 'rolled-back',
+        hops: [{ account: { orphans: [nodeOrphan], gaps: [] } }],
+      });
+      expect(cluster.done('noteBeforeRestore')).toEqual([]);
+      const audit = await upgrade.audit();
+      expect(audit.find(({ event }) => event === 'rollback.noted')?.text).toBe(
+        'the restore leaves over: node-unknown 1 (worker-9)',
+      );
+      const { hops } = await upgrade.status();
+      expect(Object.keys(hops[0]?.stepSeconds ?? {})).toContain('rollback note');
+      await upgrade.record('rolled-back-confirmed');
+    });
+  });
+
+  it.each([
+    ['is a minute old', { agoMs: 60_001 }],
+    ['was cut short', { agoMs: 0, cutShortBy: 'keys' }],
+  ] as const)('the cluster is looked at again where the report %s', async (_why, seen) => {
+    await withUpgrade(server(), options, async (upgrade) => {
+      const { cluster } = upgrade;
+      await upgrade.start();
+      await upgrade.untilPhase('soaking');
+      const { agoMs, ...cut } = seen;
+      const note = { madeAtMs: (await lastWordMs(upgrade)) - agoMs, anchors: unknownNode, ...cut };
+      await upgrade.rollBack('hop-1.29', { report, note });
+      expect(await upgrade.result()).toMatchObject({
+        outcome: 'rolled-back',
+        hops: [{ account: { orphans: [], gaps: [] } }],
+      });
+      expect(cluster.done('noteBeforeRestore')).toHaveLength(1);
     });
   });
 

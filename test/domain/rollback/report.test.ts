@@ -3,6 +3,7 @@ import type { ObjectGroup } from '../../../domain/rollback/key-diff';
 import {
   boundedGroups,
   groupsMax,
+  noteOfReport,
   reportDifferences,
   type RollBackFacts,
   rollBackReport,
@@ -34,6 +35,20 @@ const withGroups = (...groups: readonly ObjectGroup[]): RollBackFacts => ({
   objects: { ...facts.objects, groups },
 });
 const digestOf = (given: RollBackFacts): string => rollBackReport(given, { atMs: 0 }).digest;
+
+it('is what a rollback would note before data moves', () => {
+  expect(noteOfReport(rollBackReport(facts, { atMs: 7 }))).toEqual({ madeAtMs: 7, anchors: [] });
+  const none = { count: 0, names: [] };
+  const anchors = [
+    { resource: 'nodes', created: { count: 1, names: [{ name: 'web-9' }] }, deleted: none },
+  ] as const;
+  const objects = { ...facts.objects, anchors, cutShortBy: 'keys' } as const;
+  expect(noteOfReport(rollBackReport({ ...facts, objects }, { atMs: 8 }))).toEqual({
+    madeAtMs: 8,
+    anchors,
+    cutShortBy: 'keys',
+  });
+});
 
 describe('the digest of a report', () => {
   it('stays while only time passes and the cluster works by itself', () => {
