@@ -2,12 +2,10 @@
 // connections, HTTP/1.1 keep-alive and HTTP/2, none tried again. A run is a lab of its own and two
 // hops, 1.28 to 1.29 to 1.30; the nodes wait for the second, which is not counted.
 
-import { demoSpec } from '../bin/demo/demo';
 import type { Interruption } from '../bin/interruption';
-import type { UpgradeSpec } from '../domain/spec';
 import type { HopOutcome } from '../domain/status/progress';
 import type { BenchLab } from './bench-lab';
-import { assertBegun, completed } from './bench-upgrade';
+import { assertBegun, completed, controlPlaneFirst } from './bench-upgrade';
 import type { LoadReport } from './hop-load/load';
 import { startHopLoad } from './hop-load/start';
 import { type BenchmarkOptions, type Figures, figuresOf } from './statistics';
@@ -20,12 +18,6 @@ function tell(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-function controlPlaneFirst(): UpgradeSpec {
-  const spec = demoSpec(cluster, { members: 3, nodes: 2 });
-  const pools = spec.pools.map((pool) => ({ ...pool, lane: 'fewest-drains' as const }));
-  return { ...spec, approvals: 'none', hopSoakMs: 0, pools };
-}
-
 interface MeasuredHops {
   readonly hops: readonly HopOutcome[];
   readonly load: readonly LoadReport[];
@@ -36,7 +28,7 @@ function measured(interruption: Interruption): Promise<MeasuredHops> {
   return withLab({ shape, interruption }, async (lab: BenchLab, { kubeconfig }) => {
     const load = await startHopLoad(kubeconfig);
     try {
-      assertBegun(await lab.client.start(controlPlaneFirst(), { actor: 'bench' }));
+      assertBegun(await lab.client.start(controlPlaneFirst(cluster, 0), { actor: 'bench' }));
       const { hops } = await completed(lab, cluster);
       return { hops, load: await load.report() };
     } finally {

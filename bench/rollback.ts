@@ -6,16 +6,14 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { demoSpec } from '../bin/demo/demo';
 import type { Interruption } from '../bin/interruption';
-import type { UpgradeSpec } from '../domain/spec';
 import { pkiOf } from '../lab/certificates';
 import { labLayout } from '../lab/layout';
 import { untilAllServe } from './api-server-watch';
 import { BareControlPlane } from './bare-control-plane';
 import { bareRollback, type RollbackSeconds } from './bare-rollback';
 import type { BenchLab } from './bench-lab';
-import { assertBegun } from './bench-upgrade';
+import { assertBegun, controlPlaneFirst } from './bench-upgrade';
 import { createConfigMaps } from './config-maps';
 import { type EtcdTools, etcdToolsOf } from './etcd-tools';
 import { type BenchmarkOptions, type Figures, figuresOf } from './statistics';
@@ -27,14 +25,9 @@ const versions = { from: '1.29.15', to: '1.28.15' } as const;
 const sizes = { keys20k: 19_300, keys100k: 99_300 } as const;
 /** ConfigMaps written between snapshot and order, which are gone afterwards. */
 const writesSince = 200;
+/** A good moment for an order. */
+const soakMs = 3_600_000;
 const serveTimeoutMs = 120_000;
-
-/** With `fewest-drains` the first hop is the control plane alone, and its soak a good moment. */
-function controlPlaneFirst(): UpgradeSpec {
-  const spec = demoSpec(cluster, { members: 3, nodes: 2 });
-  const pools = spec.pools.map((pool) => ({ ...pool, lane: 'fewest-drains' as const }));
-  return { ...spec, approvals: 'none', hopSoakMs: 3_600_000, pools };
-}
 
 interface Ground {
   readonly lab: BenchLab;
@@ -43,7 +36,7 @@ interface Ground {
 }
 
 async function rolledBack({ lab, tools, ca }: Ground, run: number): Promise<RollbackSeconds> {
-  assertBegun(await lab.client.start(controlPlaneFirst(), { actor: 'bench' }));
+  assertBegun(await lab.client.start(controlPlaneFirst(cluster, soakMs), { actor: 'bench' }));
   for await (const { status } of lab.client.watch(cluster, { intervalMs: 1_000 })) {
     if (status.phase === 'soaking') break;
     if (status.phase === 'needs-operator') throw new Error(status.sentence);

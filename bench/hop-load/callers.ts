@@ -1,9 +1,14 @@
 // One ConfigMap, read and written in turn, over one kind of connection.
 
 import { type ClientHttp2Session, connect, constants } from 'node:http2';
-import { Agent, request } from 'node:https';
+import { Agent, type AgentOptions } from 'node:https';
 
-import type { Credentials } from './credentials';
+import {
+  type Call as Request,
+  type Credentials,
+  type Reply,
+  send,
+} from '../../bin/demo/observer/connection';
 
 const timeoutMs = 10_000;
 const collection = '/api/v1/namespaces/default/configmaps';
@@ -23,19 +28,7 @@ export interface Caller {
   close(): void;
 }
 
-interface Sent {
-  readonly method: string;
-  readonly path: string;
-  readonly contentType?: string;
-  readonly body?: string;
-}
-
-interface Received {
-  readonly status: number;
-  readonly text: string;
-}
-
-type Send = (what: Sent) => Promise<Received>;
+type Send = (what: Request) => Promise<Reply>;
 
 function caller(name: string, send: Send, close: () => void, resent = () => 0): Caller {
   return {
@@ -43,66 +36,36 @@ function caller(name: string, send: Send, close: () => void, resent = () => 0): 
     resent,
     async prepare() {
       const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } };
-      const { status, text } = await send({
-        method: 'POST',
-        path: collection,
-        contentType: 'application/json',
-        body: JSON.stringify(object),
-      });
+      const { status, body } = await send({ method: 'POST', path: collection, body: object });
       // An earlier hop has made it.
-      if (status !== 201 && status !== 409) throw new Error(`${status} ${text.slice(0, 200)}`);
+      if (status !== 201 && status !== 409) throw new Error(`${status} ${body.slice(0, 200)}`);
     },
     async call({ writes }) {
       const path = `${collection}/${name}`;
-      const what =
-        writes === undefined
-          ? { method: 'GET', path }
-          : {
-              method: 'PATCH',
-              path,
-              contentType: 'application/merge-patch+json',
-              body: JSON.stringify({ data: { writes: String(writes) } }),
-            };
-      const { status, text } = await send(what);
-      if (status !== 200) throw new Error(`${status} ${text.slice(0, 200)}`);
+      const patch = {
+        method: 'PATCH',
+        path,
+        contentType: 'application/merge-patch+json',
+        body: { data: { writes: String(writes) } },
+      };
+      const { status, body } = await send(writes === undefined ? { method: 'GET', path } : patch);
+      if (status !== 200) throw new Error(`${status} ${body.slice(0, 200)}`);
     },
   };
 }
 
 export function newConnections(credentials: Credentials, name: string): Caller {
-  return caller(name, overHttp1(credentials, false), () => undefined);
+  return overHttp1(name, credentials, { keepAlive: false });
 }
 
 export function oldConnections(credentials: Credentials, name: string): Caller {
-  const agent = new Agent({ keepAlive: true, maxSockets: 4, ...credentials.tls });
-  return caller(name, overHttp1(credentials, agent), () => agent.destroy());
+  return overHttp1(name, credentials, { keepAlive: true, maxSockets: 4 });
 }
 
-function overHttp1({ server, tls }: Credentials, agent: Agent | false): Send {
-  return ({ method, path, contentType, body }) =>
-    new Promise((resolve, reject) => {
-      const signal = AbortSignal.timeout(timeoutMs);
-      const headers = {
-        accept: 'application/json',
-        ...(contentType === undefined ? {} : { 'content-type': contentType }),
-        ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
-      };
-      const asked = request(
-        new URL(path, server),
-        { ...(agent === false ? tls : {}), agent, method, headers, signal },
-        (response) => {
-          const chunks: Buffer[] = [];
-          response.on('data', (chunk: Buffer) => chunks.push(chunk));
-          response.on('error', reject);
-          response.on('end', () => {
-            const text = Buffer.concat(chunks).toString('utf8');
-            resolve({ status: response.statusCode ?? 0, text });
-          });
-        },
-      );
-      asked.on('error', reject);
-      asked.end(body);
-    });
+function overHttp1(name: string, { server, tls }: Credentials, options: AgentOptions): Caller {
+  const agent = new Agent({ ...options, ...tls });
+  const over = (what: Request): Promise<Reply> => send({ server, agent }, { ...what, timeoutMs });
+  return caller(name, over, () => agent.destroy());
 }
 
 /**
@@ -128,7 +91,7 @@ export function streams({ server, tls }: Credentials, name: string): Caller {
     current = opened;
     return opened;
   };
-  const send: Send = async (what) => {
+  const overSessions: Send = async (what) => {
     const over = session();
     const answer = await overStream(over, what);
     if (answer !== 'refused') return answer;
@@ -140,7 +103,7 @@ export function streams({ server, tls }: Credentials, name: string): Caller {
   };
   return caller(
     name,
-    send,
+    overSessions,
     () => current?.close(),
     () => resent,
   );
@@ -148,14 +111,14 @@ export function streams({ server, tls }: Credentials, name: string): Caller {
 
 function overStream(
   session: ClientHttp2Session,
-  { method, path, contentType, body }: Sent,
-): Promise<Received | 'refused'> {
+  { method, path, contentType = 'application/json', body }: Request,
+): Promise<Reply | 'refused'> {
   return new Promise((resolve, reject) => {
     const stream = session.request({
       ':method': method,
       ':path': path,
       accept: 'application/json',
-      ...(contentType === undefined ? {} : { 'content-type': contentType }),
+      ...(body === undefined ? {} : { 'content-type': contentType }),
     });
     let status = 0;
     const chunks: Buffer[] = [];
@@ -169,7 +132,7 @@ function overStream(
       else reject(error);
     });
     // Without an answer the status is 0.
-    stream.on('close', () => resolve({ status, text: Buffer.concat(chunks).toString('utf8') }));
-    stream.end(body);
+    stream.on('close', () => resolve({ status, body: Buffer.concat(chunks).toString('utf8') }));
+    stream.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }

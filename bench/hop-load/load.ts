@@ -8,14 +8,10 @@ export interface LoadReport {
   requests: number;
   failed: number;
   /** Unprocessed streams that the transport sent again. */
-  resent: number;
+  readonly resent: number;
   /** The first failures, for people. */
   readonly failures: string[];
 }
-
-export type LoadMessage =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'report'; readonly reports: readonly LoadReport[] };
 
 const keptFailures = 20;
 

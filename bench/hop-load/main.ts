@@ -1,16 +1,13 @@
 // Clients of the load balancer during a hop, in a process of their own: 20 requests a second over
-// each of three kinds of connection. It says `ready`, and its counts when it is asked.
-// Nothing is tried again but a stream that HTTP/2 says was not processed, which is counted.
+// each of three kinds of connection, until it is asked what they counted. Nothing is tried again
+// but a stream that HTTP/2 says was not processed, which is counted.
 
-import { fail, type LoadMessage, loadModes, type LoadReport } from './load';
+import { credentialsOf } from '../../bin/demo/observer/connection';
+import { serveReport } from '../../bin/demo/observer/reporting';
 import { type Caller, newConnections, oldConnections, streams } from './callers';
-import { credentialsOf } from './credentials';
+import { fail, loadModes, type LoadReport } from './load';
 
 const perSecond = 20;
-
-function say(message: LoadMessage): void {
-  process.send?.(message);
-}
 
 interface Client {
   readonly report: LoadReport;
@@ -34,33 +31,22 @@ function begin(mode: (typeof loadModes)[number], caller: Caller): Client {
   return { report, underWay, timer, caller };
 }
 
-async function main(kubeconfig: string): Promise<void> {
-  // The parent is gone: nobody wants the report any more.
-  process.once('disconnect', () => process.exit(0));
+void serveReport<readonly LoadReport[]>(async (kubeconfig) => {
   const credentials = credentialsOf(kubeconfig);
   const makers = { new: newConnections, kept: oldConnections, h2: streams } as const;
-  const callers = await Promise.all(
+  const clients = await Promise.all(
     loadModes.map(async (mode) => {
       const caller = makers[mode](credentials, `bench-hop-${mode}`);
       await caller.prepare();
       return begin(mode, caller);
     }),
   );
-  process.once('message', () => {
-    for (const { timer } of callers) clearInterval(timer);
-    void Promise.all(callers.flatMap(({ underWay }) => [...underWay])).then(() => {
-      for (const { caller, report } of callers) {
-        report.resent = caller.resent();
-        caller.close();
-      }
-      say({ kind: 'report', reports: callers.map(({ report }) => report) });
-      process.disconnect();
-      process.exit(0);
+  return async () => {
+    for (const { timer } of clients) clearInterval(timer);
+    await Promise.all(clients.flatMap(({ underWay }) => [...underWay]));
+    return clients.map(({ caller, report }) => {
+      caller.close();
+      return { ...report, resent: caller.resent() };
     });
-  });
-  say({ kind: 'ready' });
-}
-
-const [, , kubeconfig] = process.argv;
-if (kubeconfig === undefined) throw new Error('usage: hop-load KUBECONFIG');
-void main(kubeconfig);
+  };
+});

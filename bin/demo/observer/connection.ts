@@ -35,22 +35,33 @@ function pem(data: string | undefined, path: string | undefined): Buffer {
   throw new Error('the kubeconfig names neither data nor a file for a certificate or key');
 }
 
-/** Reads the only cluster and user of the lab's kubeconfig; `sockets` connections are kept open. */
-export function connect(kubeconfig: string, sockets: number): Connection {
+export interface Credentials {
+  readonly server: URL;
+  readonly tls: { readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer };
+}
+
+/** Of the only cluster and user of the lab's kubeconfig. */
+export function credentialsOf(kubeconfig: string): Credentials {
   const file = parse(readFileSync(kubeconfig, 'utf8')) as KubeconfigFile;
   const cluster = file.clusters[0]?.cluster;
   const user = file.users[0]?.user;
   if (cluster === undefined || user === undefined) {
     throw new Error(`kubeconfig ${kubeconfig} has no cluster or no user`);
   }
-  const agent = new Agent({
-    keepAlive: true,
-    maxSockets: sockets,
-    ca: pem(cluster['certificate-authority-data'], cluster['certificate-authority']),
-    cert: pem(user['client-certificate-data'], user['client-certificate']),
-    key: pem(user['client-key-data'], user['client-key']),
-  });
-  return { server: new URL(cluster.server), agent };
+  return {
+    server: new URL(cluster.server),
+    tls: {
+      ca: pem(cluster['certificate-authority-data'], cluster['certificate-authority']),
+      cert: pem(user['client-certificate-data'], user['client-certificate']),
+      key: pem(user['client-key-data'], user['client-key']),
+    },
+  };
+}
+
+/** By the lab's kubeconfig; `sockets` connections are kept open. */
+export function connect(kubeconfig: string, sockets: number): Connection {
+  const { server, tls } = credentialsOf(kubeconfig);
+  return { server, agent: new Agent({ keepAlive: true, maxSockets: sockets, ...tls }) };
 }
 
 export interface Reply {
@@ -58,7 +69,7 @@ export interface Reply {
   readonly body: string;
 }
 
-interface Call {
+export interface Call {
   readonly method: string;
   readonly path: string;
   readonly body?: unknown;
