@@ -27,6 +27,7 @@ interface UpOptions extends LabOptions {
   readonly zones?: number;
   readonly pods?: number;
   readonly kubernetes?: string;
+  readonly releases?: readonly string[];
   readonly workloads?: 'demo' | 'none';
   readonly temporal?: boolean;
 }
@@ -93,6 +94,7 @@ function addUp(lab: Command, run: CommandRun, interruption: Interruption): void 
     .option('--zones <number>', 'zones that the nodes are spread over (default: 3)', wholeNumber)
     .option('--pods <number>', 'so many pods (default: 120, or 6 a node)', wholeNumber)
     .option('--kubernetes <version>', 'release to begin with (default: 1.28.15)')
+    .option('--releases <versions>', 'installed as well, such as 1.32,1.33', commaSeparated)
     .addOption(new Option('--workloads <kind>', 'what runs in it').choices(['demo', 'none']))
     .option('--temporal', 'with a Temporal server of its own, UI included')
     .addHelpText(
@@ -101,6 +103,7 @@ function addUp(lab: Command, run: CommandRun, interruption: Interruption): void 
         ['lab up', 'three members, nine nodes, about 120 pods'],
         ['lab up --temporal', 'and all that an upgrade needs but a worker'],
         ['lab up --name side --members 1 --nodes 200', 'another one beside it'],
+        ['lab up --kubernetes 1.31 --releases 1.32,1.33', 'for releases after 1.30: built first'],
       ]),
     );
   run.bind<UpOptions>(
@@ -112,6 +115,10 @@ function addUp(lab: Command, run: CommandRun, interruption: Interruption): void 
 function wholeNumber(text: string): number {
   if (/^\d{1,6}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('give a whole number.');
+}
+
+function commaSeparated(text: string): readonly string[] {
+  return text.split(',').filter((part) => part !== '');
 }
 
 async function bringUp(
@@ -130,7 +137,7 @@ async function bringUp(
     const wanted = { ...shapeOf(options), stateDir };
     const { checkLabUp } = await import('../lab/lab.js');
     await checkLabUp(wanted);
-    await installTools(context);
+    await installTools(context, [...(options.releases ?? []), wanted.version]);
     return bringUpAs(wanted, invocation);
   });
   invocation.print({
@@ -140,18 +147,26 @@ async function bringUp(
   return exitCodes.ok;
 }
 
-async function installTools({ stderr, signal }: CliContext): Promise<void> {
-  const [{ resolveToolchain }, { describeProgress }] = await Promise.all([
+/** What every lab runs, and these releases of Kubernetes beside it. */
+async function installTools(
+  { stderr, signal }: CliContext,
+  releases: readonly (string | undefined)[],
+): Promise<void> {
+  const [{ kubeRequests }, { resolveToolchain }, { describeProgress }] = await Promise.all([
+    import('../lab/binaries.js'),
     import('../lab/toolchain/resolve.js'),
     import('../lab/toolchain/progress.js'),
   ]);
-  await resolveToolchain(undefined, {
-    signal,
-    onProgress: (event) => {
-      const text = describeProgress(event);
-      if (text !== undefined) stderr.write(`${text}\n`);
-    },
-  });
+  const asked = kubeRequests(releases.filter((release) => release !== undefined));
+  for (const requests of [undefined, asked]) {
+    await resolveToolchain(requests, {
+      signal,
+      onProgress: (event) => {
+        const text = describeProgress(event);
+        if (text !== undefined) stderr.write(`${text}\n`);
+      },
+    });
+  }
 }
 
 interface Up {

@@ -37,6 +37,11 @@ export interface LabBinaries extends EtcdBinaries {
 
 const kubeTools = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
 
+/** What a lab needs of these releases, to be installed beforehand. */
+export function kubeRequests(versions: readonly string[]): readonly ToolRequest[] {
+  return versions.flatMap((version) => kubeTools.map((tool) => ({ tool, version })));
+}
+
 /** Only what is there: a lab that comes up again must not wait for a build. */
 function find(requests: readonly ToolRequest[]): Promise<Toolchain> {
   const env = { ...process.env, ASCENT_TOOLCHAIN_SOURCES: 'environment,path,cache' };

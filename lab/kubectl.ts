@@ -1,6 +1,6 @@
 // Which kubectl people can look at a lab with.
 
-import { kubernetesVersions } from './toolchain/catalogue';
+import { usualKubernetes } from './toolchain/catalogue';
 import { onPath } from './toolchain/installed';
 import { resolveBinary } from './toolchain/resolve';
 import type { Environment } from './toolchain/settings';
@@ -15,7 +15,7 @@ import { ToolchainError } from './toolchain/toolchain-problem';
 export async function findKubectl(env: Environment = process.env): Promise<string | undefined> {
   if ((await onPath('kubectl', env)).length > 0) return 'kubectl';
   const here = { ...env, ASCENT_TOOLCHAIN_SOURCES: 'environment,cache' };
-  const [oldest, middle, newest] = kubernetesVersions;
+  const [oldest, middle, newest] = usualKubernetes;
   for (const version of [middle, newest, oldest]) {
     try {
       return (await resolveBinary('kubectl', { env: here, version })).path;

@@ -43,8 +43,17 @@ export interface Release {
   readonly tools: readonly Tool[];
 }
 
+/** What every lab has, oldest first. */
+export const usualKubernetes = ['1.28.15', '1.29.15', '1.30.14'] as const;
+
+/**
+ * For labs that need them: from 1.32 on, programs can serve as the minor before. The newest patches
+ * of which the Go proxy has every module.
+ */
+const laterKubernetes = ['1.31.4', '1.32.5', '1.33.13'] as const;
+
 /** Oldest first. */
-export const kubernetesVersions = ['1.28.15', '1.29.15', '1.30.14'] as const;
+export const kubernetesVersions = [...usualKubernetes, ...laterKubernetes] as const;
 
 /** The release that a whole version or a minor means; undefined when there is none. */
 export function kubernetesRelease(asked: string): string | undefined {
@@ -73,7 +82,7 @@ function kubernetesTool(name: string, version: string, onDemand: boolean): Tool 
   };
 }
 
-function kubernetes(version: string): Release {
+function kubernetes(version: string, onDemand: boolean): Release {
   const [major = '', minor = ''] = version.split('.');
   return {
     id: `kubernetes-${major}.${minor}`,
@@ -85,9 +94,9 @@ function kubernetes(version: string): Release {
       `-X ${at}.gitMinor=${minor}`,
     ]),
     tools: [
-      kubernetesTool('kube-apiserver', version, false),
-      kubernetesTool('kube-controller-manager', version, false),
-      kubernetesTool('kube-scheduler', version, false),
+      kubernetesTool('kube-apiserver', version, onDemand),
+      kubernetesTool('kube-controller-manager', version, onDemand),
+      kubernetesTool('kube-scheduler', version, onDemand),
       kubernetesTool('kubectl', version, true),
     ],
   };
@@ -222,9 +231,10 @@ export const catalogue: readonly Release[] = [
   etcd,
   temporal,
   kwok,
-  ...kubernetesVersions.map(kubernetes),
+  ...usualKubernetes.map((version) => kubernetes(version, false)),
   versitygw,
   ...etcdVersions.filter((version) => version !== firstEtcd).map(laterEtcd),
+  ...laterKubernetes.map((version) => kubernetes(version, true)),
 ];
 
 /** Temporal's time-skipping server, for tests only: a Java program, not a Go one. */

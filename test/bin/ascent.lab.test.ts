@@ -68,7 +68,8 @@ describe('ascent', () => {
     expect(JSON.parse(stdout)).toMatchObject({
       code: 'options-invalid',
       problems: [
-        'kubernetes is 1.27, expected one of 1.28.15, 1.29.15, 1.30.14, or its minor',
+        'kubernetes is 1.27, expected one of 1.28.15, 1.29.15, 1.30.14, 1.31.4, 1.32.5, 1.33.13, ' +
+          'or its minor',
         'members is 2, expected an odd number: etcd needs a majority',
         'nodes is 0, expected a whole number from 1 to 2000',
       ],

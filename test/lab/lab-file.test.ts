@@ -23,7 +23,8 @@ describe('the shape of a lab', () => {
     expect(thrown).toBeInstanceOf(LabError);
     expect((thrown as LabError).problems).toEqual([
       'name is "Side!", expected a lower-case DNS label of at most 40 letters',
-      'kubernetes is 1.27, expected one of 1.28.15, 1.29.15, 1.30.14, or its minor',
+      'kubernetes is 1.27, expected one of 1.28.15, 1.29.15, 1.30.14, 1.31.4, 1.32.5, 1.33.13, ' +
+        'or its minor',
       'members is 2, expected an odd number: etcd needs a majority',
       'nodes is 0, expected a whole number from 1 to 2000',
       'zones is 27, expected a whole number from 1 to 26',
@@ -42,7 +43,7 @@ describe('the shape of a lab', () => {
     );
   });
 
-  it.each(['1.29', '1.29.15'])('may begin with Kubernetes %s', (version) => {
+  it.each(['1.29', '1.29.15', '1.33'])('may begin with Kubernetes %s', (version) => {
     expect(() => checkShape({ ...shape, version })).not.toThrow();
   });
 

@@ -20,7 +20,7 @@ function requiredVersion(mod: string, goPackage: string): string | undefined {
   return holders.toSorted((a, b) => (a[1]?.length ?? 0) - (b[1]?.length ?? 0)).at(-1)?.[2];
 }
 
-it('holds three minors of Kubernetes in a row, and each program once', () => {
+it('holds six minors of Kubernetes in a row, and each program once', () => {
   expect(catalogue.map(({ id, version }) => `${id} ${version}`)).toEqual([
     'etcd 3.5.21',
     'temporal 1.5.1',
@@ -31,6 +31,9 @@ it('holds three minors of Kubernetes in a row, and each program once', () => {
     'versitygw 1.8.0',
     'etcd-3.5 3.5.35',
     'etcd-3.6 3.6.16',
+    'kubernetes-1.31 1.31.4',
+    'kubernetes-1.32 1.32.5',
+    'kubernetes-1.33 1.33.13',
   ]);
   const variables = tools.map(({ environmentVariable }) => environmentVariable);
   expect(new Set(variables).size).toBe(variables.length);
@@ -52,7 +55,7 @@ it.each(releases)(
   },
 );
 
-it.each(['28', '29', '30'])(
+it.each(['28', '29', '30', '31', '32', '33'])(
   'Kubernetes 1.%s replaces staging modules of the same patch',
   (minor) => {
     const release = catalogue.find(({ id }) => id === `kubernetes-1.${minor}`);
