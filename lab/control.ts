@@ -9,6 +9,7 @@ import type {
   LabRestoreResult,
   LabRestoreStatus,
   LabStatus,
+  LabVersionRequest,
 } from '../activities/drivers/lab-protocol';
 import type { LabFault, LabProgress } from './lab-faults';
 import { errnoOf, LabError, messageOf } from './lab-error';
@@ -33,12 +34,12 @@ export class LabControl {
     return (await this.ask('GET', '/v1/lab')) as LabProgress;
   }
 
-  async changeApiServer(member: string, version: string): Promise<void> {
-    await this.ask('POST', `/v1/members/${member}/api-server`, { version });
+  async changeApiServer(member: string, to: LabVersionRequest): Promise<void> {
+    await this.ask('POST', `/v1/members/${member}/api-server`, to);
   }
 
-  async changeControllers(member: string, version: string): Promise<void> {
-    await this.ask('POST', `/v1/members/${member}/controllers`, { version });
+  async changeControllers(member: string, to: LabVersionRequest): Promise<void> {
+    await this.ask('POST', `/v1/members/${member}/controllers`, to);
   }
 
   async changeKubelet(node: string, version: string): Promise<void> {

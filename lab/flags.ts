@@ -168,6 +168,11 @@ export function auditLogFile(layout: LabLayout, member: string): string {
   return path.join(layout.logs, `${member}-audit.log`);
 }
 
+/** Of releases that can (supervisor/program.ts), for all three programs. */
+export function emulationFlags(emulates: string | undefined): Arguments {
+  return emulates === undefined ? [] : [`--emulated-version=${emulates}`];
+}
+
 /** Through the balancer: a leader must not lose its lease because its own member is replaced. */
 function controllerFlags(context: FlagContext, component: ControllerName, port: number): Arguments {
   const { layout, member } = context;

@@ -56,12 +56,13 @@ export const labFaultSchema = z.discriminatedUnion('kind', [
     member: z.string(),
     seconds: z.number().positive().max(secondsMax),
   }),
-  /** Programs of one member are started with a flag that they do not know, in one version only. */
+  /** Programs of one member are started with a flag that they do not know, only as this one. */
   z.object({
     kind: z.literal('broken-start'),
     member: z.string(),
     component: z.enum(['api-server', 'controllers', 'etcd']),
     version: z.string(),
+    emulates: z.string().optional(),
     seconds: z.number().positive().max(secondsMax),
   }),
   /** A machine reports that it is not ready. */

@@ -9,8 +9,8 @@ export interface LabStatus {
   readonly cluster: string;
   readonly members: readonly {
     readonly name: string;
-    readonly apiServer: { readonly version: string; readonly running: boolean };
-    readonly controllers: { readonly version: string; readonly running: boolean };
+    readonly apiServer: LabComponent;
+    readonly controllers: LabComponent;
     readonly etcd: { readonly version: string; readonly running: boolean };
   }[];
   readonly nodes: readonly { readonly name: string; readonly kubelet: string }[];
@@ -20,6 +20,13 @@ export interface LabStatus {
   readonly etcdVersions: readonly string[];
 }
 
+export interface LabComponent {
+  readonly version: string;
+  /** `1.31`: the minor that it serves as; absent: its own. */
+  readonly emulates?: string | undefined;
+  readonly running: boolean;
+}
+
 /**
  * `POST /v1/members/NAME/api-server`, `POST /v1/members/NAME/controllers`,
  * `POST /v1/members/NAME/etcd`, `POST /v1/nodes/NAME/kubelet`.
@@ -27,6 +34,11 @@ export interface LabStatus {
  */
 export interface LabVersionRequest {
   readonly version: string;
+  /**
+   * `1.31`: the minor to serve as, from releases of 1.32 on (`--emulated-version`); absent: its
+   * own. Only of API servers and controllers.
+   */
+  readonly emulates?: string | undefined;
 }
 
 /** `POST /v1/members/NAME/etcd-repair`: nothing to say. */

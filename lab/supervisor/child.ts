@@ -12,6 +12,7 @@ import { isolated, type Command, type UtsMode } from '../isolation';
 import { messageOf } from '../lab-error';
 import { forgetProcess, identify, recordProcess } from '../process-identity';
 import { eventually } from '../waiting';
+import { programName, type Program } from './program';
 
 export interface ChildSpec {
   /** `cp-1-api-server`: names the log and the process record. */
@@ -25,9 +26,7 @@ export interface ChildSpec {
   readonly beforeStart?: () => Promise<void>;
 }
 
-export interface StartedAs extends Command {
-  readonly version: string;
-}
+export interface StartedAs extends Command, Program {}
 
 export interface ChildHost {
   readonly processesDir: string;
@@ -48,7 +47,7 @@ const logBytesMax = 64 * 1024 * 1024;
 
 interface Running {
   readonly process: ChildProcess;
-  readonly version: string;
+  readonly program: Program;
   readonly sinceMs: number;
   readonly ended: Promise<void>;
 }
@@ -71,7 +70,12 @@ export class Child {
 
   /** The version of the process that runs now. */
   get runningVersion(): string | undefined {
-    return this.running?.version;
+    return this.running?.program.version;
+  }
+
+  /** The same with what it serves as. */
+  get runningProgram(): Program | undefined {
+    return this.running?.program;
   }
 
   get pid(): number | undefined {
@@ -157,7 +161,9 @@ export class Child {
         resolve();
       });
     });
-    this.running = { process: child, version: command.version, sinceMs: performance.now(), ended };
+    const { version, emulates } = command;
+    const program = { version, emulates };
+    this.running = { process: child, program, sinceMs: performance.now(), ended };
     const identity = child.pid === undefined ? undefined : identify(child.pid);
     if (identity !== undefined) await recordProcess(host.processesDir, spec.name, identity);
   }
@@ -165,7 +171,7 @@ export class Child {
   private openLog(command: StartedAs): number {
     const log = openSync(path.join(this.host.logsDir, `${this.name}.log`), 'a', 0o600);
     if (fstatSync(log).size > logBytesMax) ftruncateSync(log);
-    writeSync(log, `--- ${new Date().toISOString()} ${command.file} (${command.version})\n`);
+    writeSync(log, `--- ${new Date().toISOString()} ${command.file} (${programName(command)})\n`);
     return log;
   }
 

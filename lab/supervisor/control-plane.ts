@@ -10,6 +10,7 @@ import type { LabBinaries } from '../binaries';
 import {
   apiServerFlags,
   controllerManagerFlags,
+  emulationFlags,
   etcdFlags,
   kwokFlags,
   schedulerFlags,
@@ -25,6 +26,7 @@ import type { Leases } from './leases';
 import type { MachineStateStore } from './machine-state';
 import type { PlannedFaults } from './planned-faults';
 import { mustHold, type Probes } from './probes';
+import { emulationProblem, isSameProgram, programName, type Program } from './program';
 import { LabProblemError } from './problem';
 
 export interface MemberProcesses {
@@ -63,7 +65,7 @@ export class ControlPlane {
   /** All of its members. */
   readonly etcd: EtcdMembers;
   private readonly parts: ControlPlaneParts;
-  /** The version that was ordered last, by member and component (C3). */
+  /** The program that was ordered last, by member and component (C3). */
   private readonly ordered = new Map<string, string>();
   /** Broken on purpose: `cp-1 api-server 1.29.15`. */
   private readonly broken = new Set<string>();
@@ -154,37 +156,41 @@ export class ControlPlane {
   }
 
   /** To be said before whoever works on the member has finished (C3). */
-  order(member: string, component: Component, version: string): void {
-    this.ordered.set(`${member} ${component}`, version);
+  order(member: string, component: Component, program: Program): void {
+    this.ordered.set(`${member} ${component}`, programName(program));
   }
 
   /**
-   * What is started in this version ends at once, for an unknown flag, until the function that
+   * What is started as this program ends at once, for an unknown flag, until the function that
    * this gives is called.
    */
-  breakStart(member: string, component: Component, version: string): () => void {
-    const key = `${member} ${component} ${version}`;
+  breakStart(member: string, component: Component, program: Program): () => void {
+    const key = `${member} ${component} ${programName(program)}`;
     this.broken.add(key);
     return () => void this.broken.delete(key);
   }
 
   /**
-   * Replaces one member's API server (C1, C2). No-op when it runs in that version and is ready.
+   * Replaces one member's API server (C1, C2). No-op when it runs as that program and is ready.
    * Throws LabProblemError `unknown-version`, `stop-failed` or `start-failed`.
    */
-  async changeApiServer(processes: MemberProcesses, version: string): Promise<void> {
+  async changeApiServer(processes: MemberProcesses, to: Program): Promise<void> {
     const { member, apiServer } = processes;
     const { balancer, probes, state } = this.parts;
-    await this.requireVersion(version);
-    if (apiServer.runningVersion === version && (await probes.isApiServerReady(member))) return;
-    if (apiServer.runningVersion !== version) {
+    await this.requireProgram(to);
+    const isThere = isSameProgram(apiServer.runningProgram, to);
+    if (isThere && (await probes.isApiServerReady(member))) return;
+    if (!isThere) {
       balancer.drain(member.name);
-      await state.setMember(member.name, { apiServer: version });
+      await state.setMember(member.name, {
+        apiServer: to.version,
+        apiServerEmulates: to.emulates,
+      });
       await stopOrFail(apiServer, apiServerStopMs);
     }
     try {
       await startOrFail(apiServer, async () => {
-        await this.apiServerReady(member, () => this.mustBeOrdered(member, 'api-server', version));
+        await this.apiServerReady(member, () => this.mustBeOrdered(member, 'api-server', to));
       });
     } finally {
       balancer.admit(member.name);
@@ -197,14 +203,18 @@ export class ControlPlane {
   }
 
   /** Replaces one member's controller-manager and scheduler (C1); errors as changeApiServer. */
-  async changeControllers(processes: MemberProcesses, version: string): Promise<void> {
+  async changeControllers(processes: MemberProcesses, to: Program): Promise<void> {
     const { member, controllerManager, scheduler } = processes;
     const { leases, probes, state } = this.parts;
-    await this.requireVersion(version);
-    const isDone =
-      controllerManager.runningVersion === version && scheduler.runningVersion === version;
+    await this.requireProgram(to);
+    const isDone = [controllerManager, scheduler].every(({ runningProgram }) =>
+      isSameProgram(runningProgram, to),
+    );
     if (isDone && (await probes.areControllersHealthy(member))) return;
-    await state.setMember(member.name, { controllers: version });
+    await state.setMember(member.name, {
+      controllers: to.version,
+      controllersEmulate: to.emulates,
+    });
     await Promise.all([
       stopOrFail(controllerManager, controllerStopMs),
       stopOrFail(scheduler, controllerStopMs),
@@ -215,9 +225,9 @@ export class ControlPlane {
     await startOrFail(controllerManager, () => scheduler.start());
     try {
       await mustHold(
-        `controllers of ${member.name} ${version} were healthy`,
+        `controllers of ${member.name} ${programName(to)} were healthy`,
         () => {
-          this.mustBeOrdered(member, 'controllers', version);
+          this.mustBeOrdered(member, 'controllers', to);
           return probes.areControllersHealthy(member);
         },
         readyMs,
@@ -244,7 +254,7 @@ export class ControlPlane {
       mustHold(
         `etcd of ${member.name} ${version} was healthy`,
         () => {
-          this.mustBeOrdered(member, 'etcd', version);
+          this.mustBeOrdered(member, 'etcd', { version });
           return probes.isEtcdHealthy(member);
         },
         readyMs,
@@ -263,14 +273,18 @@ export class ControlPlane {
     );
   }
 
-  /** C3. A version that nobody has ordered, as after a restart of the supervisor, is waited for. */
-  private mustBeOrdered({ name }: LabMember, component: Component, version: string): void {
-    const ordered = this.ordered.get(`${name} ${component}`) ?? version;
-    if (ordered === version) return;
-    throw new Error(`${component} of ${name} ${version} was given up: ${ordered} was ordered`);
+  /** C3. A program that nobody has ordered, as after a restart of the supervisor, is waited for. */
+  private mustBeOrdered({ name }: LabMember, component: Component, program: Program): void {
+    const wanted = programName(program);
+    const ordered = this.ordered.get(`${name} ${component}`) ?? wanted;
+    if (ordered === wanted) return;
+    throw new Error(`${component} of ${name} ${wanted} was given up: ${ordered} was ordered`);
   }
 
-  private async requireVersion(version: string): Promise<void> {
+  private async requireProgram(program: Program): Promise<void> {
+    const { version } = program;
+    const problem = emulationProblem(program);
+    if (problem !== undefined) throw new LabProblemError('unknown-version', problem);
     if ((await this.parts.binaries.kube(version)) !== undefined) return;
     const versions = await this.parts.binaries.versions();
     throw new LabProblemError(
@@ -317,15 +331,16 @@ export class ControlPlane {
       component: 'apiServer' | 'controllerManager' | 'scheduler',
       args: readonly string[],
     ): Promise<StartedAs> => {
-      const versions = state.current.members[member.name];
-      const version = component === 'apiServer' ? versions?.apiServer : versions?.controllers;
-      const files = version === undefined ? undefined : await binaries.kube(version);
-      if (version === undefined || files === undefined) {
-        throw new Error(`Kubernetes ${version ?? '(unknown)'} is not installed`);
-      }
       const part = component === 'apiServer' ? 'api-server' : 'controllers';
-      const startArgs = this.orBroken(`${member.name} ${part} ${version}`, args);
-      return { file: files[component], args: startArgs, version };
+      const program = state.programOf(member.name, part);
+      const { version, emulates } = program;
+      const files = await binaries.kube(version);
+      if (files === undefined) throw new Error(`Kubernetes ${version} is not installed`);
+      const startArgs = this.orBroken(`${member.name} ${part} ${programName(program)}`, [
+        ...args,
+        ...emulationFlags(emulates),
+      ]);
+      return { file: files[component], args: startArgs, version, emulates };
     };
     return {
       member,

@@ -3,10 +3,14 @@
 
 import { readJson, writeJsonAtomic } from '../atomic-file';
 import type { LabFile } from '../lab-file';
+import type { Program } from './program';
 
 export interface MemberState {
   readonly apiServer: string;
   readonly controllers: string;
+  /** The minors that they serve as; absent: their own. */
+  readonly apiServerEmulates?: string | undefined;
+  readonly controllersEmulate?: string | undefined;
   /** Absent: what the lab was made with. */
   readonly etcd?: string;
 }
@@ -44,24 +48,36 @@ export function initialMachineState(lab: LabFile): MachineState {
 /** The state in memory and on disk; changes are written one after the other. */
 export class MachineStateStore {
   private readonly file: string;
+  private readonly lab: LabFile;
   private state: MachineState;
   private writing: Promise<void> = Promise.resolve();
 
-  private constructor(file: string, state: MachineState) {
+  private constructor(file: string, lab: LabFile, state: MachineState) {
     this.file = file;
+    this.lab = lab;
     this.state = state;
   }
 
   /** A lab that has no state yet gets its first one. The file is ours alone: no checks beyond. */
   static async open(file: string, lab: LabFile): Promise<MachineStateStore> {
     const found = (await readJson(file)) as MachineState | undefined;
-    const store = new MachineStateStore(file, found ?? initialMachineState(lab));
+    const store = new MachineStateStore(file, lab, found ?? initialMachineState(lab));
     if (found === undefined) await store.update((state) => state);
     return store;
   }
 
   get current(): MachineState {
     return this.state;
+  }
+
+  /** What runs there at the next start; what the lab was made with where nobody has said so. */
+  programOf(name: string, part: 'api-server' | 'controllers'): Program {
+    const member = this.state.members[name];
+    if (member === undefined) return { version: this.lab.version };
+    const { apiServer, apiServerEmulates, controllers, controllersEmulate } = member;
+    return part === 'api-server'
+      ? { version: apiServer, emulates: apiServerEmulates }
+      : { version: controllers, emulates: controllersEmulate };
   }
 
   /** Resolves once the change is on disk. */

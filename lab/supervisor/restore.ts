@@ -357,6 +357,8 @@ export class Restores {
       await state.setMember(member.name, {
         apiServer: journal.version,
         controllers: journal.version,
+        apiServerEmulates: undefined,
+        controllersEmulate: undefined,
       });
     }
     await controlPlane.startApiServers(async () => {

@@ -13,8 +13,9 @@ import type {
   LabRestoreResult,
   LabRestoreStatus,
   LabStatus,
+  LabVersionRequest,
 } from '../../activities/drivers/lab-protocol';
-import { parseVersion } from '../../domain/versions';
+import { parseMinor, parseVersion } from '../../domain/versions';
 import { labFaultSchema, type LabProgress } from '../lab-faults';
 import { messageOf } from '../lab-error';
 import { LabProblemError } from './problem';
@@ -24,8 +25,8 @@ export interface LabHost {
   status(): Promise<LabStatus>;
   needs(): Promise<LabNeeds>;
   progress(): LabProgress;
-  changeApiServer(member: string, version: string): Promise<void>;
-  changeControllers(member: string, version: string): Promise<void>;
+  changeApiServer(member: string, to: LabVersionRequest): Promise<void>;
+  changeControllers(member: string, to: LabVersionRequest): Promise<void>;
   changeEtcd(member: string, version: string): Promise<void>;
   changeKubelet(node: string, version: string): Promise<void>;
   repairEtcd(member: string): Promise<void>;
@@ -42,6 +43,13 @@ const versionRequestSchema = z.object({
   version: z
     .string()
     .refine((text) => parseVersion(text) === text, 'expected a release like 1.29.15'),
+});
+
+const programRequestSchema = versionRequestSchema.extend({
+  emulates: z
+    .string()
+    .refine((text) => parseMinor(text) === text, 'expected a minor like 1.31')
+    .optional(),
 });
 
 const restoreRequestSchema = z.object({
@@ -89,7 +97,7 @@ const routes: readonly (readonly [method: string, path: RegExp, handle: Handler]
     'POST',
     /^\/v1\/members\/([^/]+)\/api-server$/,
     async ({ name, body, host }) => {
-      await host.changeApiServer(name, parsed(versionRequestSchema, body).version);
+      await host.changeApiServer(name, parsed(programRequestSchema, body));
       return done;
     },
   ],
@@ -97,7 +105,7 @@ const routes: readonly (readonly [method: string, path: RegExp, handle: Handler]
     'POST',
     /^\/v1\/members\/([^/]+)\/controllers$/,
     async ({ name, body, host }) => {
-      await host.changeControllers(name, parsed(versionRequestSchema, body).version);
+      await host.changeControllers(name, parsed(programRequestSchema, body));
       return done;
     },
   ],

@@ -10,6 +10,7 @@ import type {
   LabRestoreResult,
   LabRestoreStatus,
   LabStatus,
+  LabVersionRequest,
 } from '../../activities/drivers/lab-protocol';
 import type { LabBinaries } from '../binaries';
 import { pkiOf } from '../certificates';
@@ -28,6 +29,7 @@ import { ControlPlane, type MemberProcesses } from './control-plane';
 import { EtcdAdmin } from './etcd-admin';
 import { repairEtcd } from './etcd-repair';
 import { allowKwok } from './kwok-role';
+import { labStatus } from './lab-status';
 import { Leases } from './leases';
 import { Machines } from './machines';
 import { MachineStateStore } from './machine-state';
@@ -153,36 +155,8 @@ export class Supervisor implements LabHost {
     });
   }
 
-  async status(): Promise<LabStatus> {
-    const { lab, state, binaries, controlPlane } = this.parts;
-    return {
-      cluster: lab.name,
-      members: controlPlane.members.map(({ member, etcd, ...processes }) => {
-        const wanted = state.current.members[member.name];
-        const { apiServer, controllerManager, scheduler } = processes;
-        return {
-          name: member.name,
-          apiServer: {
-            version: apiServer.runningVersion ?? wanted?.apiServer ?? lab.version,
-            running: apiServer.isRunning,
-          },
-          controllers: {
-            version: controllerManager.runningVersion ?? wanted?.controllers ?? lab.version,
-            running: controllerManager.isRunning && scheduler.isRunning,
-          },
-          etcd: {
-            version: etcd.runningVersion ?? controlPlane.etcd.versionOf(member.name),
-            running: etcd.isRunning,
-          },
-        };
-      }),
-      nodes: lab.nodes.map((node) => ({
-        name: node.name,
-        kubelet: state.current.nodes[node.name] ?? lab.version,
-      })),
-      versions: await binaries.versions(),
-      etcdVersions: await binaries.etcdVersions(),
-    };
+  status(): Promise<LabStatus> {
+    return labStatus(this.parts);
   }
 
   progress(): LabProgress {
@@ -202,25 +176,21 @@ export class Supervisor implements LabHost {
     };
   }
 
-  async changeApiServer(member: string, version: string): Promise<void> {
+  async changeApiServer(member: string, to: LabVersionRequest): Promise<void> {
     const processes = this.member(member);
-    this.parts.controlPlane.order(member, 'api-server', version);
-    await this.turns.take([member], () =>
-      this.parts.controlPlane.changeApiServer(processes, version),
-    );
+    this.parts.controlPlane.order(member, 'api-server', to);
+    await this.turns.take([member], () => this.parts.controlPlane.changeApiServer(processes, to));
   }
 
-  async changeControllers(member: string, version: string): Promise<void> {
+  async changeControllers(member: string, to: LabVersionRequest): Promise<void> {
     const processes = this.member(member);
-    this.parts.controlPlane.order(member, 'controllers', version);
-    await this.turns.take([member], () =>
-      this.parts.controlPlane.changeControllers(processes, version),
-    );
+    this.parts.controlPlane.order(member, 'controllers', to);
+    await this.turns.take([member], () => this.parts.controlPlane.changeControllers(processes, to));
   }
 
   async changeEtcd(member: string, version: string): Promise<void> {
     const processes = this.member(member);
-    this.parts.controlPlane.order(member, 'etcd', version);
+    this.parts.controlPlane.order(member, 'etcd', { version });
     await this.turns.take([member], () => this.parts.controlPlane.changeEtcd(processes, version));
   }
 
@@ -353,7 +323,7 @@ export class Supervisor implements LabHost {
       }
       case 'broken-start': {
         this.member(fault.member);
-        const mend = controlPlane.breakStart(fault.member, fault.component, fault.version);
+        const mend = controlPlane.breakStart(fault.member, fault.component, fault);
         setTimeout(mend, fault.seconds * 1_000).unref();
         return;
       }

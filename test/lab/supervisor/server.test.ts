@@ -101,12 +101,15 @@ describe('the server of a lab', () => {
 
   it('hands on what is asked, names decoded', async () => {
     await send('POST', '/v1/nodes/worker%2D1/kubelet', '{"version":"1.29.15"}');
-    await new LabControl(socket).changeApiServer('cp-1', '1.30.14');
+    await new LabControl(socket).changeApiServer('cp-1', { version: '1.30.14' });
+    const emulating = { version: '1.32.5', emulates: '1.31' };
+    await new LabControl(socket).changeApiServer('cp-2', emulating);
     await send('POST', '/v1/lab/shutdown');
 
     expect(asked).toEqual([
       ['kubelet', 'worker-1', '1.29.15'],
-      ['api-server', 'cp-1', '1.30.14'],
+      ['api-server', 'cp-1', { version: '1.30.14' }],
+      ['api-server', 'cp-2', emulating],
       ['shutdown'],
     ]);
   });
@@ -145,6 +148,12 @@ describe('the server of a lab', () => {
       '',
       `${malformed}version: Invalid input: expected string, received undefined`,
     ],
+    [
+      'a patch to serve as',
+      '/v1/members/cp-1/api-server',
+      '{"version":"1.32.5","emulates":"1.31.4"}',
+      `${malformed}emulates: expected a minor like 1.31`,
+    ],
     ['no JSON', '/v1/restore', '{"restoreId"', `${malformed}its body is no JSON`],
     [
       'too much',
@@ -175,7 +184,7 @@ describe('the server of a lab', () => {
   });
 
   it('tells a caller the refusal of the host', async () => {
-    const refused = new LabControl(socket).changeControllers('cp-1', '1.99.0');
+    const refused = new LabControl(socket).changeControllers('cp-1', { version: '1.99.0' });
 
     await expect(refused).rejects.toMatchObject({
       code: 'request-refused',
