@@ -1,5 +1,6 @@
-// Three projects, because they need different things of the machine: `unit` nothing, `workflow` the
-// time-skipping Temporal server, `lab` real clusters. tools/test runs them one after the other.
+// Projects, because they need different things of the machine: `unit` nothing, `workflow` the
+// time-skipping Temporal server, `lab` real clusters. tools/test runs them one after the other, and
+// `releases` (real clusters of the releases that are installed on demand) only when it is asked to.
 
 const swc = [
   '@swc/jest',
@@ -24,6 +25,7 @@ const project = (displayName, globs, notBelow = []) => ({
 
 const ofWorkflow = ['workflows', 'replay'];
 const ofLab = ['lab/e2e'];
+const ofReleases = ['lab/releases'];
 /** Adapters against real binaries stand beside the other tests of the same file. */
 const realBinaries = '\\.lab\\.test\\.ts$';
 const inside = (folder) => `<rootDir>/test/${folder}/`;
@@ -32,9 +34,14 @@ const below = (folders) => folders.map((folder) => `${folder}/**/*.test.ts`);
 /** @type {import('jest').Config} */
 module.exports = {
   projects: [
-    project('unit', ['**/*.test.ts'], [...[...ofWorkflow, ...ofLab].map(inside), realBinaries]),
+    project(
+      'unit',
+      ['**/*.test.ts'],
+      [...[...ofWorkflow, ...ofLab, ...ofReleases].map(inside), realBinaries],
+    ),
     project('workflow', below(ofWorkflow)),
     project('lab', [...below(ofLab), '**/*.lab.test.ts']),
+    project('releases', below(ofReleases)),
   ],
   // The default leaves one core idle, which on two cores is half of the machine.
   maxWorkers: '100%',

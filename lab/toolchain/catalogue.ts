@@ -50,7 +50,7 @@ export const usualKubernetes = ['1.28.15', '1.29.15', '1.30.14'] as const;
  * For labs that need them: from 1.32 on, programs can serve as the minor before. The newest patches
  * of which the Go proxy has every module.
  */
-const laterKubernetes = ['1.31.4', '1.32.5', '1.33.13'] as const;
+export const laterKubernetes = ['1.31.4', '1.32.5', '1.33.13'] as const;
 
 /** Oldest first. */
 export const kubernetesVersions = [...usualKubernetes, ...laterKubernetes] as const;

@@ -1,10 +1,12 @@
 // Installs everything that the lab (and with --tests, the tests) runs, and says where each binary
-// came from: `node dist/lab/toolchain/main.js [--tests]`. Exit codes: 0 all there, 1 something is
-// not to be had, 2 wrong arguments, 130 interrupted.
+// came from: `node dist/lab/toolchain/main.js [--tests] [--releases]`. Exit codes: 0 all there,
+// 1 something is not to be had, 2 wrong arguments, 130 interrupted.
 
 import { parseArgs } from 'node:util';
 
+import { kubeRequests } from '../binaries';
 import { messageOf } from '../lab-error';
+import { laterKubernetes } from './catalogue';
 import { describeProgress, describeSeconds } from './progress';
 import type { ToolchainProgress } from './progress';
 import { resolveBinary, resolveToolchain } from './resolve';
@@ -13,11 +15,12 @@ import { resolveTestServer } from './test-server';
 import { ToolchainError, describeProblem } from './toolchain-problem';
 import type { ToolchainProblem } from './toolchain-problem';
 
-const usage = `usage: main.js [--tests]
+const usage = `usage: main.js [--tests] [--releases]
 Installs the lab's binaries. Each comes from the first that has it: the variable
 ASCENT_BIN_<NAME>, the PATH, the cache, the official release, a build from source.
-  --tests   also Temporal's time-skipping test server, and an S3 server
-  --help    this text
+  --tests     also Temporal's time-skipping test server, and an S3 server
+  --releases  also Kubernetes ${laterKubernetes.join(', ')}
+  --help      this text
 ASCENT_CACHE_DIR          where to keep them (default ~/.cache/ascent)
 ASCENT_DOWNLOAD_MIRROR    address that replaces scheme and host of official addresses
 ASCENT_TOOLCHAIN_SOURCES  which to ask: environment,path,cache,download,build`;
@@ -52,7 +55,15 @@ async function collect(work: Promise<readonly ResolvedBinary[]>): Promise<Outcom
   }
 }
 
-async function installAll(withTests: boolean, signal: AbortSignal): Promise<number> {
+interface Wanted {
+  readonly tests?: boolean;
+  readonly releases?: boolean;
+}
+
+async function installAll(
+  { tests = false, releases = false }: Wanted,
+  signal: AbortSignal,
+): Promise<number> {
   const onProgress = (event: ToolchainProgress): void => {
     const line = describeProgress(event);
     if (line !== undefined) console.error(`toolchain: ${line}`);
@@ -60,13 +71,18 @@ async function installAll(withTests: boolean, signal: AbortSignal): Promise<numb
   const options = { onProgress, signal };
   const outcomes = await Promise.all([
     collect(resolveToolchain(undefined, options).then(({ binaries }) => binaries)),
-    ...(withTests
+    ...(tests
       ? [
           collect(resolveTestServer(options).then((binary) => [binary])),
           collect(resolveBinary('versitygw', options).then((binary) => [binary])),
         ]
       : []),
   ]);
+  if (releases) {
+    // One build after the other: each fills the machine.
+    const later = resolveToolchain(kubeRequests(laterKubernetes), options);
+    outcomes.push(await collect(later.then(({ binaries }) => binaries)));
+  }
   const problems = new Set(outcomes.flatMap((outcome) => outcome.problems.map(describeProblem)));
   for (const problem of problems) console.error(`toolchain: ${problem}`);
   const binaries = outcomes.flatMap((outcome) => outcome.binaries);
@@ -77,9 +93,10 @@ async function installAll(withTests: boolean, signal: AbortSignal): Promise<numb
 }
 
 async function main(argv: readonly string[]): Promise<number> {
-  let values: { readonly tests?: boolean; readonly help?: boolean };
+  let values: Wanted & { readonly help?: boolean };
   try {
-    const options = { tests: { type: 'boolean' }, help: { type: 'boolean' } } as const;
+    const flag = { type: 'boolean' } as const;
+    const options = { tests: flag, releases: flag, help: flag };
     ({ values } = parseArgs({ args: [...argv], options }));
   } catch (error) {
     console.error(`toolchain: ${messageOf(error)}\n${usage}`);
@@ -95,7 +112,7 @@ async function main(argv: readonly string[]): Promise<number> {
   };
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
-    return await installAll(values.tests === true, interrupted.signal);
+    return await installAll(values, interrupted.signal);
   } catch (error) {
     if (!interrupted.signal.aborted) throw error;
     console.error('toolchain: interrupted; the next time continues where this one stopped');
