@@ -17,7 +17,7 @@ import type { Interruption } from '../interruption';
 import { guarded } from '../lab-failures';
 import type { DemoScreen } from './demo';
 import type { Ground } from './ground';
-import { keptLines } from './kept';
+import { keptLines, meanwhileLines } from './kept';
 
 interface DemoFlags {
   readonly yes?: boolean;
@@ -79,9 +79,10 @@ async function demo(
     await prepareToolchain((text) => screen.line(text), signal);
     const kubectl = options.keep === true ? await findKubectl() : undefined;
     const onGround = (ground: Ground): void => {
-      if (options.keep !== true) return;
-      keep();
-      keptLines(ground, context.program, kubectl).forEach((text) => screen.line(text));
+      const { program } = context;
+      if (options.keep === true) keep();
+      const lines = options.keep ? keptLines(ground, program, kubectl) : meanwhileLines(ground);
+      lines.forEach((text) => screen.line(text));
     };
     return runDemo({ ...demoOptions, onGround }, screen);
   });

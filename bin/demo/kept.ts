@@ -1,6 +1,16 @@
-// What the demo says of what `--keep` leaves running.
+// What the demo says of what it runs: how to look at it meanwhile, and what `--keep` leaves.
 
 import type { Ground } from './ground';
+
+/** Its own hints (`approve`, `rollback`) are for a terminal that knows where Temporal is. */
+export function meanwhileLines({ temporalAddress, temporalUi }: Ground): readonly string[] {
+  return [
+    '',
+    'To look, or to answer, from another terminal in this directory:',
+    `  export TEMPORAL_ADDRESS=${temporalAddress}`,
+    `Temporal UI: ${temporalUi}`,
+  ];
+}
 
 /** How to look at it, and how to end it; `kubectl`: as it is called here, when there is one. */
 export function keptLines(

@@ -1,5 +1,5 @@
 import type { Ground } from '../../../bin/demo/ground';
-import { keptLines } from '../../../bin/demo/kept';
+import { keptLines, meanwhileLines } from '../../../bin/demo/kept';
 
 const ground = {
   cluster: 'demo',
@@ -21,4 +21,13 @@ describe('keptLines', () => {
     expect(lines.filter((line) => line.includes('kubectl'))).toEqual([]);
     expect(lines).toContain('End it with: ascent lab down --name demo');
   });
+});
+
+it('says where Temporal is while the demo runs', () => {
+  expect(meanwhileLines(ground)).toEqual([
+    '',
+    'To look, or to answer, from another terminal in this directory:',
+    '  export TEMPORAL_ADDRESS=127.0.0.1:7233',
+    'Temporal UI: http://127.0.0.1:8233',
+  ]);
 });
