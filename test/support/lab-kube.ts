@@ -356,6 +356,14 @@ export class LabKube {
     return (answer as { readonly kind: string }).kind === 'ConfigMap';
   }
 
+  /** Names, sorted. */
+  async configMaps(): Promise<readonly string[]> {
+    const path = `/api/v1/namespaces/${namespace}/configmaps`;
+    const answer = await this.#insist({ method: 'GET', path });
+    const { items } = answer as List<{ readonly metadata: { readonly name: string } }>;
+    return items.map(({ metadata }) => metadata.name).toSorted();
+  }
+
   /** One that nobody claims, on a disk that nobody looks at. */
   async writeVolume(name: string): Promise<void> {
     await this.#apply(`/api/v1/persistentvolumes/${name}`, {

@@ -1,4 +1,5 @@
-// Writes to a lab all the time, through its balancer, and remembers what was acknowledged.
+// Writes to a lab all the time, through its balancer, and remembers what was acknowledged, and at
+// which revision of etcd.
 
 import { KubeRest } from '../../lab/kube-rest';
 import type { LabLayout } from '../../lab/layout';
@@ -6,7 +7,6 @@ import { sleep } from '../../lab/waiting';
 
 const everyMs = 20;
 const configMaps = '/api/v1/namespaces/default/configmaps';
-const ours = 'acknowledged-';
 const pageSize = 500;
 
 interface Written {
@@ -16,12 +16,15 @@ interface Written {
   readonly unacknowledged: readonly string[];
 }
 
+interface ConfigMap {
+  /** `resourceVersion` of one that was made just now is the revision of etcd that made it. */
+  readonly metadata: { readonly name: string; readonly resourceVersion: string };
+  readonly data?: { readonly value?: string };
+}
+
 interface ConfigMaps {
   readonly metadata: { readonly continue?: string };
-  readonly items: readonly {
-    readonly metadata: { readonly name: string };
-    readonly data?: { readonly value?: string };
-  }[];
+  readonly items: readonly ConfigMap[];
 }
 
 async function present(kube: KubeRest): Promise<ReadonlyMap<string, string>> {
@@ -36,25 +39,45 @@ async function present(kube: KubeRest): Promise<ReadonlyMap<string, string>> {
   return found;
 }
 
+/** What stands after a restore of a snapshot of that revision; reads from etcd. */
+interface Standing {
+  /** How many were acknowledged before the snapshot, and how many since. */
+  readonly before: number;
+  readonly since: number;
+  /** From before the snapshot, and not there. */
+  readonly missing: readonly string[];
+  /** From after it, and there all the same. */
+  readonly newer: readonly string[];
+}
+
 export interface LabWriter {
+  /** How many writes were acknowledged until now. */
+  count(): number;
   stop(): Promise<Written>;
   /** Names of what was acknowledged and is not there, or is something else. Reads from etcd. */
   lost(): Promise<readonly string[]>;
+  standing(snapshotRevision: number): Promise<Standing>;
   close(): void;
 }
 
-/** One write after the other. */
-export async function startWriter(layout: LabLayout, apiUrl: string): Promise<LabWriter> {
+/** One write after the other; `ours` begins the name of each. */
+export async function startWriter(
+  layout: LabLayout,
+  apiUrl: string,
+  ours = 'acknowledged-',
+): Promise<LabWriter> {
   const kube = await KubeRest.admin(layout, apiUrl);
   const ending = new AbortController();
   const acknowledged = new Map<string, string>();
+  const revisions = new Map<string, number>();
   const unacknowledged: string[] = [];
   const write = async (index: number): Promise<void> => {
     const [name, value] = [`${ours}${index}`, `value ${index}`];
     const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { value } };
     try {
-      await kube.must({ method: 'POST', path: configMaps, body });
+      const answer = (await kube.must({ method: 'POST', path: configMaps, body })).body;
       acknowledged.set(name, value);
+      revisions.set(name, Number((answer as ConfigMap).metadata.resourceVersion));
     } catch (error) {
       unacknowledged.push(`${name}: ${String(error)}`);
     }
@@ -66,6 +89,7 @@ export async function startWriter(layout: LabLayout, apiUrl: string): Promise<La
     }
   })();
   return {
+    count: () => acknowledged.size,
     async stop() {
       ending.abort();
       await writing;
@@ -76,6 +100,18 @@ export async function startWriter(layout: LabLayout, apiUrl: string): Promise<La
       return [...acknowledged].flatMap(([name, value]) =>
         there.get(name) === value ? [] : [name],
       );
+    },
+    async standing(snapshotRevision) {
+      const there = await present(kube);
+      const isBefore = (name: string): boolean => (revisions.get(name) ?? 0) <= snapshotRevision;
+      const before = [...acknowledged.keys()].filter(isBefore);
+      const since = [...acknowledged.keys()].filter((name) => !isBefore(name));
+      return {
+        before: before.length,
+        since: since.length,
+        missing: before.filter((name) => there.get(name) !== acknowledged.get(name)),
+        newer: since.filter((name) => there.has(name)),
+      };
     },
     close: () => kube.close(),
   };
