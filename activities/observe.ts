@@ -63,7 +63,7 @@ export async function observeCluster(options: {
   const { kube } = ports;
   const observedAt = new Date(ports.clock.nowMs()).toISOString();
   options.onPhase?.('reading the cluster');
-  const [members, etcd, leases, nodes, pods, namespaces, budgets, available, store] =
+  const [members, etcd, leases, nodes, pods, namespaces, budgets, available, snapshotEtcd, store] =
     await Promise.all([
       observeMembers(ports, signal),
       ports.etcd.observe(signal),
@@ -73,6 +73,7 @@ export async function observeCluster(options: {
       kube.listNamespaces(signal),
       kube.listBudgets(signal),
       observeReleases(ports, signal),
+      ports.verifier.etcdVersion(signal),
       observeSnapshotStore(ports, signal),
     ]);
   options.onPhase?.(`read ${nodes.length} nodes, ${pods.length} pods, ${budgets.length} budgets`);
@@ -89,6 +90,7 @@ export async function observeCluster(options: {
     budgetOverlaps: findOverlaps(pods, budgets),
     ...available,
     servedMinors: ports.verifier.minors,
+    ...(snapshotEtcd === undefined ? {} : { snapshotEtcd }),
     snapshotStore: store,
   };
 }

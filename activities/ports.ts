@@ -371,7 +371,7 @@ export interface LookingPorts {
   readonly members: MemberProbe;
   readonly etcd: Pick<EtcdApi, 'observe'>;
   readonly snapshots: Pick<SnapshotStore, 'location' | 'keep' | 'probe' | 'keys' | 'list'>;
-  readonly verifier: Pick<SnapshotVerifier, 'minors'>;
+  readonly verifier: Pick<SnapshotVerifier, 'minors' | 'etcdVersion'>;
   readonly controlPlane: ReleaseSource;
   readonly clock: Pick<Clock, 'nowMs'>;
 }

@@ -36,6 +36,8 @@ export interface ServeOrder {
 export interface SnapshotVerifier {
   /** Those whose snapshots an API server can read here. */
   readonly minors: readonly KubeMinor[];
+  /** Release of the etcd that it restores into; undefined when that does not tell. */
+  etcdVersion(signal: AbortSignal): Promise<KubeVersion | undefined>;
   /** `served` is told where there is an order. */
   verify(
     file: string,

@@ -143,7 +143,7 @@ export function largeClusterPorts(): LookingPorts {
         problem: { code: 'unreachable', message: 'a planner needs no etcd' },
       }),
     },
-    verifier: { minors: [] },
+    verifier: { minors: [], etcdVersion: async () => undefined },
     snapshots: {
       location: 'nowhere',
       probe: async () => ({ freeBytes: 0 }),

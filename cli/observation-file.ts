@@ -131,6 +131,7 @@ const observationSchema = z.object({
   availableVersions: z.array(version).optional(),
   availableEtcdVersions: z.array(version).optional(),
   servedMinors: z.array(text).optional(),
+  snapshotEtcd: version.optional(),
   snapshotStore: z.discriminatedUnion('kind', [
     z.object({
       kind: z.literal('writable'),

@@ -182,7 +182,12 @@ export interface Observation {
    * before it was looked at.
    */
   readonly servedMinors?: readonly KubeMinor[];
-  /** The same of etcd. */
+  /**
+   * Release of the etcd that snapshots are restored into to verify them; absent when it does not
+   * tell, and in observations that were written before it was asked.
+   */
+  readonly snapshotEtcd?: KubeVersion;
+  /** Releases of etcd that the drivers can install; undefined when they cannot tell. */
   readonly availableEtcdVersions?: readonly KubeVersion[];
   /** Whether a probe file could be written, read back and removed in the snapshot store. */
   readonly snapshotStore:

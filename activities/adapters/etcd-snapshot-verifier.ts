@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { parseMinor } from '../../domain/versions';
+import { type KubeVersion, parseMinor, parseVersion } from '../../domain/versions';
 import { PortError } from '../ports';
 import type { SnapshotVerifier } from '../snapshot-ports';
 import { boundedCall } from './bounded-call';
@@ -16,6 +16,7 @@ import { type EtcdClient, openEtcdClient } from './etcd-client';
 import { runScratchTool, startScratchProcess, untilAnswers } from './scratch-process';
 import { openScratchSpace, type ScratchSpace } from './scratch-space';
 import { serveSnapshot } from './snapshot-serving';
+import { runTool } from './tool-process';
 
 export interface SnapshotVerifierOptions {
   /** Paths, or names that are looked up on PATH. */
@@ -31,6 +32,7 @@ export interface SnapshotVerifierOptions {
 
 const defaultTimeoutMs = 15 * 60_000;
 const healthyTimeoutMs = 120_000;
+const versionTimeoutMs = 10_000;
 /** Nobody dials it: the only member has no peers. etcd wants a host and a port all the same. */
 const peerUrl = 'http://localhost:2380';
 const memberName = 'verify';
@@ -57,6 +59,7 @@ export function createSnapshotVerifier(options: SnapshotVerifierOptions): Snapsh
     minors: Object.keys(apiServers)
       .map((text) => parseMinor(text))
       .filter((minor) => minor !== undefined),
+    etcdVersion: (signal) => etcdVersion(options, signal),
     verify(file, atRevision, signal, order) {
       const doing = `verifying the snapshot file ${file}`;
       const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
@@ -77,6 +80,19 @@ export function createSnapshotVerifier(options: SnapshotVerifierOptions): Snapsh
       });
     },
   };
+}
+
+/** An executable that cannot be run is for the verification to tell. */
+async function etcdVersion(
+  { etcd }: SnapshotVerifierOptions,
+  signal: AbortSignal,
+): Promise<KubeVersion | undefined> {
+  const doing = `asking ${etcd} for its version`;
+  const asking = { tool: etcd, args: ['--version'], doing, timeoutMs: versionTimeoutMs, signal };
+  const said = await runTool(asking).catch(() => '');
+  signal.throwIfAborted();
+  const version = /^etcd Version: (\S+)$/m.exec(said)?.[1];
+  return version === undefined ? undefined : parseVersion(version);
 }
 
 /**

@@ -50,6 +50,7 @@ export const findingCodes = [
   'snapshot-key-missing',
   'snapshot-records-unread',
   'snapshot-unserved',
+  'snapshot-etcd-old',
 ] as const;
 
 export type FindingCode = (typeof findingCodes)[number];

@@ -13,7 +13,7 @@ import type {
 } from '../observation';
 import { isKubeletTooNew, isKubeletTooOld, oldestKubeletMinor } from '../plan/skew';
 import type { KubeVersion } from '../versions';
-import { compareVersions, minorOf } from '../versions';
+import { compareVersions, minorOf, minorsBetween, parseVersion } from '../versions';
 import { roomsFor } from '../snapshots/room';
 
 /** How long it still takes as planned, from the moment of the observation (planned-time.ts). */
@@ -201,6 +201,34 @@ export function storeFindings({ observation, hop }: PreflightFacts): readonly Fi
     ...roomFindings(observation),
     ...sealFindings(observation),
     ...servedFindings(observation, hop.from),
+    ...toolFindings(observation),
+  ];
+}
+
+/** An etcd does not open what a newer minor has written: the snapshot could not be verified. */
+function toolFindings({
+  etcd,
+  snapshotEtcd: tool,
+  snapshotStore: store,
+}: Observation): readonly Finding[] {
+  if (tool === undefined || etcd.kind === 'unobserved') return [];
+  const newest = etcd.members
+    .flatMap(({ version }) => parseVersion(version) ?? [])
+    .toSorted(compareVersions)
+    .at(-1);
+  if (newest === undefined || minorsBetween(tool, newest) <= 0) return [];
+  return [
+    {
+      code: 'snapshot-etcd-old',
+      severity: 'blocks',
+      object: { kind: 'snapshot-store', location: store.location },
+      message:
+        `its snapshots cannot be verified: the cluster runs etcd ${newest}, and they are` +
+        ` restored into etcd ${tool}`,
+      remedy:
+        `name etcd and etcdutl of ${minorOf(newest)} in the access file:` +
+        ' tools.etcd, tools.etcdutl',
+    },
   ];
 }
 

@@ -40,6 +40,13 @@ describe('observeCluster', () => {
     });
   });
 
+  it('tells the etcd that snapshots are verified with, where it says its release', async () => {
+    const fake = new FakeCluster();
+    fake.etcd.toolVersion = version('3.5.21');
+    const seen = await runOnce(fake, 'observeCluster', input);
+    expect(seen).toMatchObject({ snapshotEtcd: '3.5.21' });
+  });
+
   it('sees nodes, who cordoned them and what would have to leave', async () => {
     const fake = new FakeCluster();
     fake.kube

@@ -20,7 +20,7 @@ import type { SnapshotSeal } from '../../domain/snapshots/order';
 import type { SnapshotId } from '../../domain/names';
 import type { EtcdObservation } from '../../domain/observation';
 import type { ReportLimits } from '../../domain/rollback/report-limits';
-import type { KubeMinor } from '../../domain/versions';
+import type { KubeMinor, KubeVersion } from '../../domain/versions';
 
 type Observed = Extract<EtcdObservation, { readonly kind: 'observed' }>;
 type Member = Observed['members'][number];
@@ -61,6 +61,8 @@ export class FakeEtcd implements EtcdApi, SnapshotVerifier, SnapshotComparer {
   readonly snapshots: string[] = [];
   /** Thrown by the next snapshot. */
   snapshotFailure: Error | undefined;
+  /** Undefined: it does not tell. */
+  toolVersion: KubeVersion | undefined;
   /** Thrown by the next verification. */
   verifyFailure: Error | undefined;
 
@@ -114,6 +116,10 @@ export class FakeEtcd implements EtcdApi, SnapshotVerifier, SnapshotComparer {
     this.compared.push({ file, limits });
     onKeys(this.comparison.comparedKeys);
     return { ...this.comparison, tally: this.tally };
+  }
+
+  etcdVersion(): Promise<KubeVersion | undefined> {
+    return Promise.resolve(this.toolVersion);
   }
 
   async verify(

@@ -53,6 +53,12 @@ describe('three members', () => {
   }, 60_000);
   afterAll(async () => etcd.close());
 
+  it('are verified with an etcd that tells its release, or is not there', async () => {
+    expect(await verifierOf(etcd).etcdVersion(never)).toBe('3.5.21');
+    const gone = { etcd: '/nowhere/etcd', etcdutl: etcd.etcdutl, dataParent: directory };
+    expect(await createSnapshotVerifier(gone).etcdVersion(never)).toBeUndefined();
+  });
+
   it('are observed with one leader and equal hashes', async () => {
     const seen = await apiOf(etcd).observe(never);
     if (seen.kind === 'unobserved') throw new Error(seen.problem.message);

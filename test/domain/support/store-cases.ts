@@ -1,7 +1,7 @@
 // What a preflight finds wrong with a snapshot store.
 
 import type { FindingCode } from '../../../domain/preflight/findings';
-import { aCluster, type ClusterBuilder, minor } from '../../support/builders';
+import { aCluster, type ClusterBuilder, minor, version } from '../../support/builders';
 
 export interface Case {
   readonly when: string;
@@ -111,6 +111,19 @@ export const storeCases: readonly Case[] = [
         'its snapshot will be restored and compared, but no API server will read it:' +
         ' there is no kube-apiserver 1.28 here',
       remedy: 'name one in the access file: tools.apiServers["1.28"]',
+    },
+  },
+  {
+    when: 'the etcd of its verification is older than the cluster',
+    cluster: healthy.with({ snapshotEtcd: version('3.4.37') }),
+    finding: {
+      code: 'snapshot-etcd-old',
+      severity: 'blocks',
+      object: store,
+      message:
+        'its snapshots cannot be verified: the cluster runs etcd 3.5.21, and they are restored' +
+        ' into etcd 3.4.37',
+      remedy: 'name etcd and etcdutl of 3.5 in the access file: tools.etcd, tools.etcdutl',
     },
   },
 ];
