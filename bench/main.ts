@@ -16,6 +16,7 @@ import { pathBenchmark } from './path';
 import { plannerBenchmark } from './planner';
 import { rollbackBenchmark } from './rollback';
 import { scaleBenchmark } from './scale';
+import { snapshotBenchmark } from './snapshot';
 import type { Benchmark } from './statistics';
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
@@ -26,6 +27,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   planner: plannerBenchmark,
   rollback: rollbackBenchmark,
   scale: scaleBenchmark,
+  snapshot: snapshotBenchmark,
 };
 
 /** Codes by which a shell tells that a signal ended a process. */
