@@ -1,4 +1,5 @@
-// What was changed counts as good when it was seen good three times in a row (R2).
+// What was changed counts as good when it was seen good three times in a row (R2), by this activity
+// or by the next one.
 
 import type { FailureCode } from '../domain/failures';
 import type { ActivityRun } from './activity-run';
@@ -7,7 +8,7 @@ import { type Mismatch, type MismatchDetails, mismatchesText } from './mismatche
 import { type PassesResult, watchUntilGood } from './passes';
 import type { Clock } from './ports';
 
-const passes = 3;
+const usualPasses = 3;
 const lookEveryMs = 500;
 /** Good looks that are this far apart are no luck of one moment, and cost a way back no second. */
 const confirmEveryMs = 200;
@@ -17,6 +18,8 @@ export interface MismatchWatch {
   readonly run: ActivityRun;
   /** How long something may differ without a break, and all of it may take. */
   readonly patienceMs: number;
+  /** Good looks in a row that count; three unless said. */
+  readonly passes?: number;
   /** One look: everything that differs now. */
   readonly look: () => Promise<readonly Mismatch[]>;
   readonly beat: (phase: string) => void;
@@ -24,7 +27,7 @@ export interface MismatchWatch {
 
 /** Looks until nothing differs any more, or something does for too long. Heartbeats each look. */
 export function watchUntilMatched(watch: MismatchWatch): Promise<PassesResult<Mismatch>> {
-  const { clock, run, look, beat } = watch;
+  const { clock, run, look, beat, passes = usualPasses } = watch;
   const patienceMs = run.boundedMs(watch.patienceMs);
   return watchUntilGood<Mismatch>({
     clock,
@@ -49,7 +52,7 @@ export function watchUntilSeen({
   run,
   look,
   ...watch
-}: Omit<MismatchWatch, 'beat'>): Promise<PassesResult<Mismatch>> {
+}: Omit<MismatchWatch, 'beat' | 'passes'>): Promise<PassesResult<Mismatch>> {
   const patienceMs = run.boundedMs(watch.patienceMs);
   return watchUntilGood<Mismatch>({
     clock,

@@ -116,10 +116,14 @@ async function verifyRestored({
     clock: ports.clock,
     run,
     patienceMs: readyPatienceMs,
-    look: async () => [
-      ...(await etcdMismatches(ports.etcd, without, run.signal)),
-      ...(await controlPlaneMismatches(ports.members, input.kubeVersion, run.signal)),
-    ],
+    ...(input.isVerifiedNext === true ? { passes: 1 } : {}),
+    look: async () => {
+      const looks = await Promise.all([
+        etcdMismatches(ports.etcd, without, run.signal),
+        controlPlaneMismatches(ports.members, input.kubeVersion, run.signal),
+      ]);
+      return looks.flat();
+    },
     beat,
   });
   if (result.kind === 'good') return;

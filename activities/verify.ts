@@ -153,10 +153,13 @@ async function verifyCluster(
     clock: ports.clock,
     run,
     patienceMs: clusterPatienceMs,
-    look: async () => [
-      ...(await controlPlaneMismatches(ports.members, input.controlPlane, run.signal)),
-      ...(await nodesMismatches(ports, run.signal, input.nodes)),
-    ],
+    look: async () => {
+      const looks = await Promise.all([
+        controlPlaneMismatches(ports.members, input.controlPlane, run.signal),
+        nodesMismatches(ports, run.signal, input),
+      ]);
+      return looks.flat();
+    },
     beat: (phase) => run.beat({ phase }),
   });
   if (result.kind === 'good') {
@@ -171,10 +174,14 @@ async function verifyCluster(
 async function nodesMismatches(
   { kube }: ClusterPorts,
   signal: AbortSignal,
-  expected: VerifyClusterInput['nodes'],
+  { nodes: expected, isMissingFine }: VerifyClusterInput,
 ): Promise<readonly Mismatch[]> {
   if (expected.length === 0) return [];
   const nodes = await kube.listNodes(signal);
   const byName = new Map(nodes.map((node) => [node.name, node]));
-  return expected.flatMap(({ name, version }) => nodeMismatches(name, byName.get(name), version));
+  return expected.flatMap(({ name, version }) => {
+    const node = byName.get(name);
+    if (node === undefined && isMissingFine === true) return [];
+    return nodeMismatches(name, node, version);
+  });
 }

@@ -283,6 +283,8 @@ export interface VerifyClusterInput extends ClusterInput {
   readonly controlPlane: KubeVersion;
   /** Nodes that must be Ready in this version; others are not looked at. */
   readonly nodes: readonly { readonly name: NodeName; readonly version: KubeVersion }[];
+  /** Those of them that do not exist are left out: a restore forgets who joined since. */
+  readonly isMissingFine?: true;
 }
 
 /** Thrown as `verification-failed` with `mismatches` as details when anything differs. */

@@ -13,6 +13,8 @@ export interface RestoreInput extends ClusterInput {
   readonly kubeVersion: KubeVersion;
   /** Journal key: a repeated restore with the same id goes on, it does not begin again. */
   readonly restoreId: string;
+  /** The workflow verifies before anything relies on it: one good look is enough here. */
+  readonly isVerifiedNext?: true;
 }
 
 /** What a rollback of the hop, to the snapshot, would undo. */

@@ -58,6 +58,14 @@ describe('restoreSnapshot', () => {
     ]);
   });
 
+  it('sees them once where the workflow verifies next', async () => {
+    const fake = await aClusterToRestore();
+    const attempt = new FakeAttempt();
+    const order = { ...input, isVerifiedNext: true } as const;
+    expect(await attempt.run(fake, 'restoreSnapshot', order)).toEqual({ ...result, seconds: 0 });
+    expect(attempt.heartbeats.at(-1)).toMatchObject({ phase: 'verifying: good 1 of 1' });
+  });
+
   it('does not restore again under the same restoreId', async () => {
     const fake = await aClusterToRestore();
     await runOnce(fake, 'restoreSnapshot', input);

@@ -151,6 +151,18 @@ describe('verifyCluster', () => {
     });
   });
 
+  it('leaves out who is not there where that is fine, and nobody else', async () => {
+    const fake = aCluster();
+    const gone = { name: nodeName('gone'), version: version('1.28.15') };
+    const order = { ...whole, nodes: [...whole.nodes, gone], isMissingFine: true } as const;
+    expect(await runOnce(fake, 'verifyCluster', order)).toMatchObject({ passes: 3 });
+    fake.kube.addNode('gone', { ready: false, kubeletVersion: 'v1.28.15' });
+    expect(await failureOf(runOnce(fake, 'verifyCluster', order))).toMatchObject({
+      type: 'verification-failed',
+      details: [{ mismatches: [{ code: 'node-not-ready', node: 'gone' }] }],
+    });
+  });
+
   it('waits out a short disturbance', async () => {
     const fake = aCluster();
     fake.hosts.silent.add('cp-1 kube-scheduler');

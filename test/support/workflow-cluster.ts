@@ -532,14 +532,15 @@ export class ScriptedCluster {
   }
 
   #verifyCluster(input: Parameters<AscentActivities['verifyCluster']>[0]) {
-    const { controlPlane, nodes } = input;
+    const { controlPlane, nodes, isMissingFine = false } = input;
     const wrong = [
       ...[...this.#members.values()].filter(
         ({ apiServer }) => apiServer.kind !== 'observed' || apiServer.version !== controlPlane,
       ),
       ...nodes.filter(({ name, version }) => {
         const node = this.#nodes.get(name);
-        return node?.kubeletVersion !== version || !node.ready;
+        if (node === undefined) return !isMissingFine;
+        return node.kubeletVersion !== version || !node.ready;
       }),
     ];
     if (wrong.length === 0) return { passes: 3, members: [] };

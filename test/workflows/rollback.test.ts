@@ -57,7 +57,6 @@ describe.each(workerModes)('a rollback, $mode', ({ workerOptions }) => {
         'uncordonNode done',
         'noteBeforeRestore done',
         'restoreSnapshot done',
-        'observeCluster done',
         'verifyCluster done',
         'observeCluster done',
         'taintWaitingNodes done',

@@ -52,7 +52,6 @@ describe.each(workerModes)('the taints of nodes that wait, $mode', ({ workerOpti
       const ends = cluster.trace.filter(({ is }) => is === 'done').map(({ activity }) => activity);
       expect(ends.slice(ends.indexOf('restoreSnapshot'))).toEqual([
         'restoreSnapshot',
-        'observeCluster',
         'verifyCluster',
         'observeCluster',
         'taintWaitingNodes',
