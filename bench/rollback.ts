@@ -1,6 +1,7 @@
-// The way back from 1.29 to 1.28 with three members: through the workflow, from the order until the
-// upgrade has ended as rolled back, and the same steps by a bare script. With 20,000 keys, and with
-// 100,000. No node has moved yet: kubelets on the way back are drains with figures of their own.
+// The way back from 1.29 to 1.28 with three members: previewed, confirmed by the report's digest,
+// and done by the workflow, from the moment at which the confirmation was taken until the cluster
+// is verified; and the same steps by a bare script. With 20,000 keys, and with 100,000. No node
+// has moved yet: kubelets on the way back are drains with figures of their own.
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -35,29 +36,50 @@ interface Ground {
   readonly ca: string;
 }
 
-async function rolledBack({ lab, tools, ca }: Ground, run: number): Promise<RollbackSeconds> {
-  assertBegun(await lab.client.start(controlPlaneFirst(cluster, soakMs), { actor: 'bench' }));
-  for await (const { status } of lab.client.watch(cluster, { intervalMs: 1_000 })) {
+/** What a rollback took, from the moment at which its confirmation was taken. */
+interface EngineSeconds extends RollbackSeconds {
+  /** The second look, which is before that moment. */
+  readonly confirmation: number;
+  /** And the account of the restore is made, cordons are right: the upgrade has ended. */
+  readonly accounted: number;
+}
+
+/** Steps after `rollback verify`: the cluster is known to serve, in the old version. */
+const stepsAfter = ['rollback cordons', 'rollback count'];
+
+async function rolledBack({ lab, tools, ca }: Ground, run: number): Promise<EngineSeconds> {
+  const { client } = lab;
+  assertBegun(await client.start(controlPlaneFirst(cluster, soakMs), { actor: 'bench' }));
+  for await (const { status } of client.watch(cluster, { intervalMs: 1_000 })) {
     if (status.phase === 'soaking') break;
     if (status.phase === 'needs-operator') throw new Error(status.sentence);
   }
   await createConfigMaps(lab.kube, `since-${run}`, writesSince);
+  const preview = await client.previewRollBack(cluster);
+  if (preview.kind === 'failed') throw new Error(preview.failure.message);
+  const { digest: report } = preview.report;
 
-  const orderedMs = performance.now();
-  const seconds = (): number => (performance.now() - orderedMs) / 1_000;
-  const order = { actor: 'bench', reason: 'it is measured', hop: 'hop-1.29' };
-  await lab.client.rollBack(cluster, order);
-  const ended = lab.client.result(cluster).then((result) => ({ result, verified: seconds() }));
+  const askedAtMs = Date.now();
+  const order = { actor: 'bench', reason: 'it is measured', hop: 'hop-1.29', report };
+  await client.confirmRollBack(cluster, order);
+  const trail = await client.audit(cluster);
+  const orderedAtMs = trail.findLast(({ event }) => event === 'command.rollBack')?.atMs;
+  if (orderedAtMs === undefined) throw new Error('the order is not in the trail');
+  const seconds = (): number => (Date.now() - orderedAtMs) / 1_000;
+  const ended = client.result(cluster).then((result) => ({ result, accounted: seconds() }));
   // Whichever fails first is the error; the other is nobody's then.
   ended.catch(() => undefined);
   const wanted = { version: versions.to, timeoutMs: serveTimeoutMs };
-  const [apiReady, { result, verified }] = await Promise.all([
+  const [apiReady, { result, accounted }] = await Promise.all([
     untilAllServe(tools.lab, ca, wanted).then(seconds),
     ended,
   ]);
   if (result.outcome !== 'rolled-back') throw new Error(`it ended as ${result.outcome}`);
-  tellSteps(run, result.hops.at(-1)?.stepSeconds ?? {});
-  return { apiReady, verified };
+  const { stepSeconds = {} } = result.hops.at(-1) ?? {};
+  tellSteps(run, stepSeconds);
+  const after = stepsAfter.reduce((sum, label) => sum + (stepSeconds[label] ?? 0), 0);
+  const confirmation = (orderedAtMs - askedAtMs) / 1_000;
+  return { apiReady, verified: accounted - after, accounted, confirmation };
 }
 
 function tellSteps(run: number, stepSeconds: Readonly<Record<string, number>>): void {
@@ -68,7 +90,7 @@ function tellSteps(run: number, stepSeconds: Readonly<Record<string, number>>): 
 
 interface Series {
   readonly keys: number;
-  readonly engine: readonly RollbackSeconds[];
+  readonly engine: readonly EngineSeconds[];
   readonly script: readonly RollbackSeconds[];
 }
 
@@ -83,7 +105,7 @@ function measured(count: number, runs: number, interruption: Interruption): Prom
       await createConfigMaps(lab.kube, 'kept', count);
       await tools.save(snapshotFile);
       const { totalKey } = await tools.status(snapshotFile);
-      const ended: RollbackSeconds[] = [];
+      const ended: EngineSeconds[] = [];
       for (let run = 1; run <= runs; run += 1) {
         ended.push(await rolledBack({ lab, tools, ca }, run));
         tellSeconds('Ascent', ended);
@@ -148,22 +170,33 @@ export async function rollbackBenchmark({
   const few = await measured(sizes.keys20k, runs, interruption);
   process.stdout.write('100,000 keys …\n');
   const many = await measured(sizes.keys100k, runs, interruption);
-  const results = few.engine.map((engine, run) => {
-    const script = few.script[run] ?? engine;
-    return {
-      keys: few.keys,
-      apiReadySeconds: engine.apiReady,
-      verifiedSeconds: engine.verified,
-      scriptApiReadySeconds: script.apiReady,
-      scriptVerifiedSeconds: script.verified,
-      keys100k: many.keys,
-      apiReadySeconds100k: many.engine[run]?.apiReady ?? Number.NaN,
-      verifiedSeconds100k: many.engine[run]?.verified ?? Number.NaN,
-      scriptApiReadySeconds100k: many.script[run]?.apiReady ?? Number.NaN,
-      scriptVerifiedSeconds100k: many.script[run]?.verified ?? Number.NaN,
-    };
-  });
+  const results = few.engine.map((_, run) => ({
+    ...figuresOfRun(few, run, ''),
+    ...figuresOfRun(many, run, '100k'),
+  }));
   return withRatios(figuresOf(results));
+}
+
+function figuresOfRun(
+  { keys, engine, script }: Series,
+  run: number,
+  suffix: string,
+): Readonly<Record<string, number>> {
+  const ascent = engine[run];
+  const bare = script[run];
+  if (ascent === undefined || bare === undefined) throw new Error(`run ${run + 1} is missing`);
+  const figures = {
+    keys,
+    apiReadySeconds: ascent.apiReady,
+    verifiedSeconds: ascent.verified,
+    accountedSeconds: ascent.accounted,
+    confirmationSeconds: ascent.confirmation,
+    scriptApiReadySeconds: bare.apiReady,
+    scriptVerifiedSeconds: bare.verified,
+  };
+  return Object.fromEntries(
+    Object.entries(figures).map(([key, value]) => [`${key}${suffix}`, value]),
+  );
 }
 
 /** Of the medians: a run of the script is no pair of a run of the engine. */
