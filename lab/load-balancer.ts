@@ -6,6 +6,9 @@
 //     client's first flight is kept until then.
 // B2. Draining takes a member out for new connections; open ones live on until the server ends
 //     them (HTTP/2 has GOAWAY for it).
+// B3. Before that end they can be held: what clients send is not passed on, what servers answer is.
+//     Between its last request and its GOAWAY an API server refuses with 503 what comes over open
+//     connections; what comes after it was never read, and HTTP/2 sends it again by itself.
 
 import { createServer, connect, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
@@ -35,6 +38,7 @@ const helloTimeoutMs = 10_000;
 const firstFlightBytesMax = 64 * 1024;
 
 interface Link {
+  readonly client: Socket;
   readonly server: Socket;
   readonly backend: string;
 }
@@ -52,6 +56,8 @@ export class LoadBalancer {
   private readonly server: Server;
   private readonly clients = new Set<Socket>();
   private readonly links = new Set<Link>();
+  /** Members whose connections are held (B3). */
+  private readonly held = new Set<string>();
   private isClosed = false;
 
   constructor(options: BalancerOptions) {
@@ -85,6 +91,18 @@ export class LoadBalancer {
   drain(backend: string): void {
     this.pool.drain(backend);
     this.front?.forget(backend);
+  }
+
+  /** B3. Until it is released; for a moment only, clients wait. */
+  hold(backend: string): void {
+    this.held.add(backend);
+    for (const link of this.links) if (link.backend === backend) link.client.pause();
+  }
+
+  /** Safe to repeat. */
+  release(backend: string): void {
+    this.held.delete(backend);
+    for (const link of this.links) if (link.backend === backend) link.client.resume();
   }
 
   /** Back in for new connections as soon as it is healthy; checks it now. */
@@ -205,18 +223,26 @@ export class LoadBalancer {
   }
 
   private join(client: Socket, server: Socket, backend: string, answer: Buffer): void {
-    const link: Link = { server, backend };
+    const link: Link = { client, server, backend };
     this.links.add(link);
+    const isHeld = (from: Socket): boolean => from === client && this.held.has(backend);
     const relay = (from: Socket, to: Socket): void => {
       from.on('data', (chunk: Buffer) => {
-        if (to.writableEnded || to.write(chunk)) return;
+        if (to.destroyed || to.writableEnded || to.write(chunk)) return;
         from.pause();
-        to.once('drain', () => from.resume());
+        to.once('drain', () => {
+          if (!isHeld(from)) from.resume();
+        });
       });
-      from.on('end', () => to.end());
+      from.on('end', () => {
+        to.end();
+        // What the client still says is of no use, but its end must be heard (B3).
+        if (from === server) client.resume();
+      });
       from.on('error', () => to.destroy());
       from.on('close', () => {
         if (!to.destroyed) to.end();
+        if (from === server) client.resume();
         this.links.delete(link);
       });
     };
@@ -224,7 +250,7 @@ export class LoadBalancer {
     relay(client, server);
     relay(server, client);
     if (client.readableEnded) server.end();
-    client.resume();
+    if (!isHeld(client)) client.resume();
     server.resume();
   }
 }

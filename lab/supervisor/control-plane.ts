@@ -4,6 +4,7 @@
 // C1. A version is written to machines.json before the old process is stopped, so that a
 //     supervisor that dies in between starts the new one.
 // C2. A member leaves the balancer before its API server is told to stop.
+//     Connections that it keeps are held while it ends them (last-requests.ts).
 // C3. Who waits for a member to become ready in one version gives up when another is ordered.
 
 import type { LabBinaries } from '../binaries';
@@ -22,6 +23,7 @@ import { messageOf } from '../lab-error';
 import type { LoadBalancer } from '../load-balancer';
 import { Child, type ChildHost, type StartedAs } from './child';
 import { EtcdMembers } from './etcd-members';
+import { whileLastAreHeld } from './last-requests';
 import type { Leases } from './leases';
 import type { MachineStateStore } from './machine-state';
 import type { PlannedFaults } from './planned-faults';
@@ -146,13 +148,15 @@ export class ControlPlane {
   }
 
   async controllersHealthy(): Promise<void> {
-    for (const { member } of this.members) {
-      await mustHold(
-        `controllers of ${member.name} were healthy`,
-        () => this.parts.probes.areControllersHealthy(member),
-        readyMs,
-      );
-    }
+    await Promise.all(
+      this.members.map(({ member }) =>
+        mustHold(
+          `controllers of ${member.name} were healthy`,
+          () => this.parts.probes.areControllersHealthy(member),
+          readyMs,
+        ),
+      ),
+    );
   }
 
   /** To be said before whoever works on the member has finished (C3). */
@@ -186,7 +190,7 @@ export class ControlPlane {
         apiServer: to.version,
         apiServerEmulates: to.emulates,
       });
-      await stopOrFail(apiServer, apiServerStopMs);
+      await whileLastAreHeld({ member, balancer }, () => stopOrFail(apiServer, apiServerStopMs));
     }
     try {
       await startOrFail(apiServer, async () => {

@@ -300,6 +300,68 @@ describe('the load balancer', () => {
     expect(socket.getPeerCertificate().subject.CN).toBe('kube-apiserver');
   });
 
+  it('holds what a client of HTTP/2 sends, and passes on what it is answered (B3)', async () => {
+    const { certificate, key } = await pairOf('cp-2-api-server');
+    const member = http2.createSecureServer({ cert: certificate, key });
+    const sessions: http2.ServerHttp2Session[] = [];
+    const asked: string[] = [];
+    const open: http2.ServerHttp2Stream[] = [];
+    member.on('session', (session) => sessions.push(session));
+    member.on('stream', (stream, headers) => {
+      asked.push(String(headers[':path']));
+      stream.on('error', () => undefined);
+      open.push(stream);
+    });
+    member.listen(0, '127.0.0.1');
+    await once(member, 'listening');
+    ends.push(() => member.close());
+    const balancer = await balancerOver([portOf(member)]);
+    const session = http2.connect(`https://127.0.0.1:${balancer.port}`, {
+      ca: await pem('ca', 'certificate'),
+    });
+    ends.push(() => session.destroy());
+    const early = session.request({ ':path': '/early' });
+    while (open.length === 0) await new Promise(setImmediate);
+
+    balancer.hold('a');
+    const late = session.request({ ':path': '/late' });
+    const refused = once(late, 'error');
+    open[0]?.respond({ ':status': 200 });
+    open[0]?.end('answered');
+    const [chunk] = (await once(early.setEncoding('utf8'), 'data')) as [string];
+    const gone = once(session, 'goaway');
+    sessions[0]?.goaway(http2.constants.NGHTTP2_NO_ERROR, 1);
+    await gone;
+    balancer.release('a');
+    await refused;
+
+    expect(chunk).toBe('answered');
+    expect(asked).toEqual(['/early']);
+    expect(late.rstCode).toBe(http2.constants.NGHTTP2_REFUSED_STREAM);
+  });
+
+  it('forgets clients that are gone while they are held', async () => {
+    const { certificate, key } = await pairOf('cp-2-api-server');
+    const member = http2.createSecureServer({ cert: certificate, key });
+    const sessions: http2.ServerHttp2Session[] = [];
+    member.on('session', (session) => sessions.push(session));
+    member.listen(0, '127.0.0.1');
+    await once(member, 'listening');
+    ends.push(() => member.close());
+    const balancer = await balancerOver([portOf(member)]);
+    const session = http2.connect(`https://127.0.0.1:${balancer.port}`, {
+      ca: await pem('ca', 'certificate'),
+    });
+    await once(session, 'remoteSettings');
+
+    balancer.hold('a');
+    sessions[0]?.destroy();
+    session.destroy();
+    while (balancer.counts().open > 0) await new Promise(setImmediate);
+
+    expect(balancer.counts()).toEqual({ open: 0, byBackend: {} });
+  });
+
   it('forgets clients that are gone, also those that never said a word', async () => {
     const balancer = await balancerOver((await membersOf([undefined])).map(portOf));
     const agent = await clientOf();
