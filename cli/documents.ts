@@ -50,6 +50,7 @@ function objectOf(blocker: Blocker): BlockedObject {
   if ('target' in blocker) return { kind: 'release', name: blocker.target };
   if ('minor' in blocker) return { kind: 'release', name: blocker.minor };
   if ('version' in blocker) return { kind: 'release', name: blocker.version };
+  if ('hop' in blocker) return { kind: 'release', name: blocker.hop };
   return { kind: 'plan', name: blocker.actual };
 }
 

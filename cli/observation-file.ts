@@ -35,6 +35,7 @@ const member = z.object({
     z.object({
       kind: z.literal('observed'),
       version,
+      emulates: text.optional(),
       ready: z.boolean(),
       failingChecks: z.array(text),
       failingLiveChecks: z.array(text).optional(),

@@ -57,15 +57,17 @@ const release = z
   .regex(/^v?\d+\.\d+\.\d+$/, expecting('a release such as "1.29.15"'))
   .transform((text) => parseVersion(text) as KubeVersion);
 
+const hopMinor = z
+  .string(expecting('the minor of a hop such as "1.30"'))
+  .regex(/^v?\d+\.\d+$/, expecting('the minor of a hop such as "1.30"'))
+  .transform((text) => parseMinor(text) as KubeMinor)
+  .meta({ description: 'Minor that the control plane goes to in that hop. Quote it.' });
+
 const etcdVersionWanted = expecting('a release of etcd such as "3.6.16"');
 
 const etcdTarget = z.strictObject(
   {
-    hop: z
-      .string(expecting('the minor of a hop such as "1.30"'))
-      .regex(/^v?\d+\.\d+$/, expecting('the minor of a hop such as "1.30"'))
-      .transform((text) => parseMinor(text) as KubeMinor)
-      .meta({ description: 'Minor that the control plane goes to in that hop. Quote it.' }),
+    hop: hopMinor,
     version: z
       .string(etcdVersionWanted)
       .regex(/^v?\d+\.\d+\.\d+$/, etcdVersionWanted)
@@ -83,6 +85,14 @@ const etcdTarget = z.strictObject(
       }),
   },
   expecting('a mapping with hop and version'),
+);
+
+const emulationTarget = z.strictObject(
+  {
+    hop: hopMinor,
+    soak: duration('0s', '90d', 'How long the new programs serve as the minor before.'),
+  },
+  expecting('a mapping with hop and soak'),
 );
 
 const nodesWanted = expecting(maxUnavailableWanted);
@@ -190,6 +200,14 @@ export const specSchema = z
               .array(etcdTarget, expecting('a list of etcd versions'))
               .default([])
               .meta({ description: 'Hops that change etcd as well; empty: it stays what it is.' }),
+            emulation: z
+              .array(emulationTarget, expecting('a list of hops and their soaks'))
+              .default([])
+              .meta({
+                description:
+                  'Hops in two steps, from 1.32 on: the new programs serve as the minor before,' +
+                  ' soak so, then as their own. Until then a rollback needs no restore.',
+              }),
           },
           expecting('a mapping'),
         )
@@ -228,12 +246,25 @@ export function toSpec(parsed: z.output<typeof specSchema>): UpgradeSpec {
     approvals,
     ...(rollback === specDefaults.rollback ? {} : { rollBack: rollback }),
     hopSoakMs: soak,
-    controlPlane: {
-      memberTimeoutMs: controlPlane.memberTimeout,
-      allowSingleMember: controlPlane.allowSingleMember,
-      ...(controlPlane.etcd.length === 0 ? {} : { etcd: controlPlane.etcd.map(toEtcdTarget) }),
-    },
+    controlPlane: toControlPlane(controlPlane),
     pools: pools.map(toPool),
+  };
+}
+
+/** What is empty is left out: a spec must equal the one that a client before it wrote. */
+function toControlPlane({
+  memberTimeout,
+  allowSingleMember,
+  etcd,
+  emulation,
+}: z.output<typeof specSchema>['controlPlane']): UpgradeSpec['controlPlane'] {
+  return {
+    memberTimeoutMs: memberTimeout,
+    allowSingleMember,
+    ...(etcd.length === 0 ? {} : { etcd: etcd.map(toEtcdTarget) }),
+    ...(emulation.length === 0
+      ? {}
+      : { emulation: emulation.map(({ hop, soak: soakMs }) => ({ hop, soakMs })) }),
   };
 }
 

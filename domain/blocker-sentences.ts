@@ -4,6 +4,7 @@
 import type {
   Blocker,
   DrainBlocker,
+  EmulationFault,
   EtcdChangeFault,
   PlanBlocker,
   TerminatingCause,
@@ -117,6 +118,20 @@ function etcdFaultText(fault: EtcdChangeFault): string {
   }
 }
 
+function emulationFaultText(fault: EmulationFault): string {
+  switch (fault.why) {
+    case 'duplicate-hop':
+      return 'is asked for twice - name each hop once';
+    case 'not-on-path':
+      return 'belongs to no hop of this upgrade - name a minor that it goes through';
+    case 'too-old':
+      return (
+        `cannot be: only programs of ${fault.needed} and newer can serve as the minor before` +
+        ` them, not as ${fault.from} - take the hop out of controlPlane.emulation`
+      );
+  }
+}
+
 const planWords: Words<PlanBlocker> = {
   'already-at-target': ({ cluster, at }) =>
     `the control plane and every pool of ${cluster} are at ${at} already - there is nothing to do`,
@@ -137,6 +152,8 @@ const planWords: Words<PlanBlocker> = {
     ' - correct it, or leave it out to get the newest patch',
   'etcd-change-unusable': (blocker) =>
     `etcd ${blocker.version} in the hop to ${blocker.hop} ${etcdFaultText(blocker)}`,
+  'emulation-unusable': (blocker) =>
+    `the hop to ${blocker.hop} in two steps ${emulationFaultText(blocker)}`,
   'no-members': ({ cluster }) =>
     `no control-plane member of ${cluster} is known - name them in the cluster access file`,
   'single-member-not-allowed': ({ member }) =>
@@ -152,6 +169,9 @@ const planWords: Words<PlanBlocker> = {
   'controller-skewed': ({ component, member, at, apiServer }) =>
     `${component} of ${member} runs ${at}, its API server ${apiServer}` +
     ` - bring it to ${minorOf(apiServer)} first`,
+  'member-emulates': ({ member, at, emulates }) =>
+    `the API server of ${member} runs ${at} and was left serving as ${emulates}` +
+    ' - start it, and the controllers, without --emulated-version, or in the release before',
   'kubelet-too-old': ({ node, at, apiServer, oldestAllowed }) =>
     `node ${node} runs kubelet ${at}; a ${minorOf(apiServer)} API server supports` +
     ` ${oldestAllowed} and newer - upgrade the node first`,

@@ -31,6 +31,18 @@ export type PlanBlocker =
       readonly hop: KubeMinor;
       readonly version: KubeVersion;
     } & EtcdChangeFault)
+  | ({
+      /** The spec wants a hop in two steps that cannot be. */
+      readonly code: 'emulation-unusable';
+      readonly hop: KubeMinor;
+    } & EmulationFault)
+  | {
+      /** Its API server was left serving as another minor than its own. */
+      readonly code: 'member-emulates';
+      readonly member: MemberName;
+      readonly at: KubeVersion;
+      readonly emulates: KubeMinor;
+    }
   | { readonly code: 'no-members'; readonly cluster: ClusterName }
   | {
       readonly code: 'single-member-not-allowed';
@@ -120,6 +132,11 @@ export type EtcdChangeFault =
       readonly at: KubeVersion;
     }
   | { readonly why: 'patch-too-old'; readonly at: KubeVersion; readonly needed: KubeVersion };
+
+/** `needed`: the first minor whose programs can serve as the one before, `from` that one. */
+export type EmulationFault =
+  | { readonly why: 'duplicate-hop' | 'not-on-path' }
+  | { readonly why: 'too-old'; readonly from: KubeMinor; readonly needed: KubeMinor };
 
 /** Why a terminating pod is still there (drain/stuck-terminating.ts). */
 export type TerminatingCause =
@@ -274,11 +291,13 @@ export const blockerCodes = [
   'hop-unsupported',
   'via-unusable',
   'etcd-change-unusable',
+  'emulation-unusable',
   'no-members',
   'single-member-not-allowed',
   'member-unobserved',
   'mixed-control-plane',
   'controller-skewed',
+  'member-emulates',
   'kubelet-too-old',
   'kubelet-too-new',
   'kubelet-unreported',

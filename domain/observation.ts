@@ -18,6 +18,8 @@ export type ApiServerObservation =
   | {
       readonly kind: 'observed';
       readonly version: KubeVersion;
+      /** Minor that it serves as by `--emulated-version`; absent: its own. */
+      readonly emulates?: KubeMinor;
       readonly ready: boolean;
       /** Names of failing checks of `/readyz?verbose`. */
       readonly failingChecks: readonly string[];
@@ -26,7 +28,10 @@ export type ApiServerObservation =
     }
   | { readonly kind: 'unobserved'; readonly problem: Problem };
 
-/** kube-controller-manager or kube-scheduler beside an API server. */
+/**
+ * kube-controller-manager or kube-scheduler beside an API server. Neither tells whether it serves as
+ * another minor (1.33): what started it knows.
+ */
 export type ControllerObservation =
   | { readonly kind: 'observed'; readonly version: KubeVersion; readonly healthy: boolean }
   | { readonly kind: 'unobserved'; readonly problem: Problem };

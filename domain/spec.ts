@@ -96,6 +96,13 @@ export interface EtcdTarget {
   readonly order?: 'before-api-servers';
 }
 
+/** The new programs serve as the minor before, first, in the hop to `hop`. */
+export interface EmulationTarget {
+  readonly hop: KubeMinor;
+  /** How long, before they serve as their own. */
+  readonly soakMs: number;
+}
+
 /** Thrown away by nobody: a spec is an input of the plan and its digest. */
 export interface UpgradeSpec {
   readonly apiVersion: 'ascent/v1';
@@ -116,6 +123,8 @@ export interface UpgradeSpec {
     readonly allowSingleMember: boolean;
     /** Absent: etcd stays what it is. */
     readonly etcd?: readonly EtcdTarget[];
+    /** Absent: every hop is done in one step. */
+    readonly emulation?: readonly EmulationTarget[];
   };
   readonly pools: readonly PoolSpec[];
 }

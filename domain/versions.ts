@@ -7,6 +7,13 @@ export type KubeVersion = string & { readonly brand: 'KubeVersion' };
 /** `1.29`. */
 export type KubeMinor = string & { readonly brand: 'KubeMinor' };
 
+/** What a component of the control plane runs, and as which minor it serves. */
+export interface Programs {
+  readonly version: KubeVersion;
+  /** By `--emulated-version`; absent: its own minor. */
+  readonly emulates?: KubeMinor;
+}
+
 interface VersionParts {
   readonly major: number;
   readonly minor: number;
@@ -57,6 +64,16 @@ export function minorsBetween(older: KubeVersion, newer: KubeVersion): number {
 export function nextMinor(minor: KubeMinor): KubeMinor {
   const [major, number] = minor.split('.').map(Number) as [number, number];
   return `${major}.${number + 1}` as KubeMinor;
+}
+
+/** The minor as which programs serve. */
+export function servedMinor({ version, emulates }: Programs): KubeMinor {
+  return emulates ?? minorOf(version);
+}
+
+/** `1.32.5`, or `1.32.5 (emulating 1.31)`. */
+export function programsText({ version, emulates }: Programs): string {
+  return emulates === undefined ? version : `${version} (emulating ${emulates})`;
 }
 
 /** Negative when a is older, 0 when equal, positive when a is newer (V2). */

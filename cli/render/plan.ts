@@ -4,7 +4,17 @@ import { count } from '../../domain/counts';
 import { formatDuration } from '../../domain/durations';
 import { approvalGateId } from '../../domain/status/gates';
 import { laneEffects, laneSentence } from '../../domain/plan/lane-effects';
-import type { ApiServerStep, EtcdStep, Hop, Plan, PoolStep, Step } from '../../domain/plan/plan';
+import type {
+  ApiServerStep,
+  EndEmulationStep,
+  EtcdStep,
+  Hop,
+  Plan,
+  PoolStep,
+  SoakStep,
+  Step,
+} from '../../domain/plan/plan';
+import { stepLabel } from '../../domain/status/step-labels';
 import { minorOf } from '../../domain/versions';
 import type { Style } from './style';
 import { columns, tally } from './text';
@@ -61,6 +71,8 @@ function stepCells(steps: readonly Step[]): readonly string[] {
       return ['api-servers', apiServersText(steps)];
     case 'controllers':
       return ['controllers', `${step.members.join(', ')}; one at a time, the leader last`];
+    case 'end-emulation':
+      return ['end-emulation', switchText(step)];
     case 'etcd':
       return ['etcd', etcdText(step)];
     case 'pool':
@@ -68,20 +80,32 @@ function stepCells(steps: readonly Step[]): readonly string[] {
     case 'verify':
       return ['verify', 'every member and node, seen directly'];
     case 'soak':
-      return ['soak', `${formatDuration(step.durationMs)}, the cluster is checked meanwhile`];
+      return [stepLabel(step), soakText(step)];
   }
+}
+
+function soakText({ durationMs, of }: SoakStep): string {
+  const checked = `${formatDuration(durationMs)}, the cluster is checked meanwhile`;
+  return of === undefined ? checked : `${checked}; until then back without a restore`;
+}
+
+function switchText({ members, at, emulates }: EndEmulationStep): string {
+  const order = members.length === 1 ? '' : '; one at a time';
+  return `${members.join(', ')} serve as ${minorOf(at)}, no longer as ${emulates}${order}`;
 }
 
 function apiServersText(steps: readonly Step[]): string {
   const servers = steps.filter((step): step is ApiServerStep => step.kind === 'api-server');
   const limit = servers[0]?.timeoutMs ?? 0;
   const names = servers.map(({ member }) => member).join(', ');
+  const emulates = servers[0]?.emulates;
+  const as = emulates === undefined ? '' : ` serving as ${emulates}`;
   const downtimeMs = servers[0]?.expectedDowntimeMs;
   if (downtimeMs !== undefined) {
     const away = `the API is away for about ${formatDuration(downtimeMs)}`;
-    return `${names}; ${away}, at most ${formatDuration(limit)}`;
+    return `${names}${as}; ${away}, at most ${formatDuration(limit)}`;
   }
-  return `${names}; one at a time, at most ${formatDuration(limit)} each`;
+  return `${names}${as}; one at a time, at most ${formatDuration(limit)} each`;
 }
 
 function etcdText({ members, from, to }: EtcdStep): string {

@@ -2,7 +2,7 @@
 
 import type { Hop, Step } from '../../domain/plan/plan';
 import type { UpgradeProgress } from '../../domain/status/progress';
-import { stepLabel } from '../../domain/status/step-labels';
+import { endsEmulation, stepLabel } from '../../domain/status/step-labels';
 
 export interface StepRow {
   readonly label: string;
@@ -42,6 +42,7 @@ function laterSteps(
 
 function isLabelOf(step: Step, label: string): boolean {
   const own = stepLabel(step);
+  if (step.kind === 'end-emulation') return label === own || endsEmulation(label);
   const isOfMembers = step.kind === 'controllers' || step.kind === 'etcd';
   return label === own || (isOfMembers && label.startsWith(`${own} `));
 }

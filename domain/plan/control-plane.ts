@@ -60,9 +60,10 @@ function controllersOf(member: MemberObservation) {
 }
 
 /**
- * `no-members`, `member-unobserved`, `mixed-control-plane`, `controller-skewed`. Controllers one
- * minor behind are legal skew, but a state in the middle of somebody's hop: an upgrade that was
- * interrupted there is resumed or rolled back by its own workflow, not begun again.
+ * `no-members`, `member-unobserved`, `mixed-control-plane`, `controller-skewed`, `member-emulates`.
+ * Controllers one minor behind are legal skew, and what emulates is legal, but either is a state in
+ * the middle of somebody's hop: an upgrade that was interrupted there is resumed or rolled back by
+ * its own workflow, not begun again.
  */
 export function controlPlaneBlockers({ cluster, members }: Observation): readonly PlanBlocker[] {
   if (members.length === 0) return [{ code: 'no-members', cluster }];
@@ -75,6 +76,7 @@ export function controlPlaneBlockers({ cluster, members }: Observation): readonl
     ...members.flatMap(unobservedComponents),
     ...(isMixed ? [{ code: 'mixed-control-plane', versions } as const] : []),
     ...members.flatMap(skewedControllers),
+    ...members.flatMap(leftEmulating),
   ];
 }
 
@@ -105,4 +107,11 @@ function skewedControllers(member: MemberObservation): readonly PlanBlocker[] {
       at,
       apiServer,
     }));
+}
+
+/** A hop ends none that it has not begun: what is to become of it is for a person to say. */
+function leftEmulating({ name: member, apiServer }: MemberObservation): readonly PlanBlocker[] {
+  if (apiServer.kind === 'unobserved' || apiServer.emulates === undefined) return [];
+  const { version: at, emulates } = apiServer;
+  return [{ code: 'member-emulates', member, at, emulates }];
 }

@@ -9,10 +9,11 @@ import { planDigestOf } from './digest';
 import type { Observation } from '../observation';
 import type { Hop, Plan, Step } from './plan';
 import type { PlanViolation } from './plan-simulation';
-import { oldestApiServer, startOf, walkPlan } from './plan-simulation';
+import { walkPlan } from './plan-simulation';
+import { oldestApiServer, startOf } from './plan-state';
 import { checkWindows } from './plan-windows';
 import type { UpgradeSpec } from '../spec';
-import type { KubeVersion } from '../versions';
+import type { KubeMinor, KubeVersion } from '../versions';
 import { compareVersions, minorOf, minorsBetween } from '../versions';
 
 export interface JudgedPlan {
@@ -28,7 +29,10 @@ export function checkPlan(judged: JudgedPlan): readonly PlanViolation[] {
   const { plan, observation } = judged;
   const violations = [
     ...checkEnds(judged),
-    ...plan.hops.flatMap((hop) => [...checkShape(hop, judged.spec)]),
+    ...plan.hops.flatMap((hop) => [
+      ...checkShape(hop, judged.spec),
+      ...checkEmulation(hop, judged.spec),
+    ]),
   ];
   const state = startOf(observation);
   if (state === undefined) {
@@ -122,29 +126,38 @@ function* checkHopVersions(hop: Hop, at: KubeVersion, isOnly: boolean): Generato
   }
 }
 
-const kindOrder: readonly Step['kind'][] = [
+/** Its soak in emulation is another step than the one at the end of the hop. */
+type StepPlace = Step['kind'] | 'emulation-soak';
+
+const placeOrder: readonly StepPlace[] = [
   'preflight',
   'snapshot',
   'api-server',
   'controllers',
+  'emulation-soak',
+  'end-emulation',
   'etcd',
   'pool',
   'verify',
   'soak',
 ];
-const onceInEachHop: readonly Step['kind'][] = ['preflight', 'snapshot', 'verify', 'soak'];
+const onceInEachHop: readonly StepPlace[] = ['preflight', 'snapshot', 'verify', 'soak'];
+
+function placeOf(step: Step): StepPlace {
+  return step.kind === 'soak' && step.of === 'emulation' ? 'emulation-soak' : step.kind;
+}
 
 /** Where the spec has etcd change first, it does so right after the snapshot. */
-function rankOf(kind: Step['kind'], hop: Hop, { controlPlane: { etcd = [] } }: UpgradeSpec) {
+function rankOf(place: StepPlace, hop: Hop, { controlPlane: { etcd = [] } }: UpgradeSpec) {
   const wanted = etcd.find((one) => one.hop === minorOf(hop.to));
-  const isFirst = kind === 'etcd' && wanted?.order === 'before-api-servers';
-  return isFirst ? kindOrder.indexOf('snapshot') + 0.5 : kindOrder.indexOf(kind);
+  const isFirst = place === 'etcd' && wanted?.order === 'before-api-servers';
+  return isFirst ? placeOrder.indexOf('snapshot') + 0.5 : placeOrder.indexOf(place);
 }
 
 /** P2 and R6. */
 function* checkShape(hop: Hop, spec: UpgradeSpec): Generator<PlanViolation> {
-  const kinds = hop.steps.map((step) => step.kind);
-  const rank = (kind: Step['kind']): number => rankOf(kind, hop, spec);
+  const kinds = hop.steps.map(placeOf);
+  const rank = (place: StepPlace): number => rankOf(place, hop, spec);
   const expected = kinds.toSorted((a, b) => rank(a) - rank(b)).join(', ');
   const actual = kinds.join(', ');
   if (actual !== expected) {
@@ -156,7 +169,13 @@ function* checkShape(hop: Hop, spec: UpgradeSpec): Generator<PlanViolation> {
     const object = `step ${kind}`;
     yield { code: 'step-count-wrong', where: hop.id, object, expected: 'one', actual: `${count}` };
   }
-  const changing: readonly Step['kind'][] = ['api-server', 'controllers', 'etcd', 'pool'];
+  const changing: readonly StepPlace[] = [
+    'api-server',
+    'controllers',
+    'end-emulation',
+    'etcd',
+    'pool',
+  ];
   const change = kinds.findIndex((kind) => changing.includes(kind));
   const snapshot = kinds.indexOf('snapshot');
   if (change >= 0 && (snapshot < 0 || snapshot > change)) {
@@ -169,4 +188,32 @@ function* checkShape(hop: Hop, spec: UpgradeSpec): Generator<PlanViolation> {
       actual: place,
     };
   }
+}
+
+/** A hop to another minor that the spec wants in two steps; no other has anything of them. */
+function* checkEmulation(hop: Hop, spec: UpgradeSpec): Generator<PlanViolation> {
+  const [code, where] = ['emulation-wrong', hop.id] as const;
+  const { emulation = [] } = spec.controlPlane;
+  const wanted = emulation.find((one) => one.hop === minorOf(hop.to));
+  const isWanted = wanted !== undefined && minorOf(hop.from) !== minorOf(hop.to);
+  const own = isWanted ? minorOf(hop.from) : undefined;
+  for (const step of hop.steps) {
+    if (step.kind !== 'api-server' && step.kind !== 'controllers') continue;
+    if (step.emulates === own) continue;
+    const object = `step ${step.kind}`;
+    const [expected, actual] = [emulatesText(own), emulatesText(step.emulates)];
+    yield { code, where, object, expected, actual };
+  }
+  const switches = hop.steps.filter(({ kind }) => kind === 'end-emulation').length;
+  const soaks = hop.steps.flatMap((step) =>
+    step.kind === 'soak' && step.of === 'emulation' ? [step.durationMs] : [],
+  );
+  const expected = isWanted ? `a soak of ${wanted.soakMs} ms, switches: 1` : 'no soak, switches: 0';
+  const soaked = soaks.length === 0 ? 'no soak' : `a soak of ${soaks.join(' and ')} ms`;
+  const actual = `${soaked}, switches: ${switches}`;
+  if (actual !== expected) yield { code, where, object: 'emulation', expected, actual };
+}
+
+function emulatesText(minor: KubeMinor | undefined): string {
+  return minor === undefined ? 'serving as its own minor' : `serving as ${minor}`;
 }

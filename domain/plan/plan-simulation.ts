@@ -1,11 +1,28 @@
 // Carries out a plan on paper, one member or node after the other, and says where a rule breaks:
 // the walking half of plan-checks.ts, whose rules J1 and J2 hold here.
 
-import type { EtcdObservation, NodeObservation, Observation } from '../observation';
-import type { ApiServerStep, ControllersStep, EtcdStep, Hop, Plan, PoolStep, Step } from './plan';
+import type { NodeObservation } from '../observation';
+import type {
+  ApiServerStep,
+  ControllersStep,
+  EndEmulationStep,
+  EtcdStep,
+  Hop,
+  Plan,
+  PoolStep,
+  Step,
+} from './plan';
+import {
+  type ClusterState,
+  newestApiServer,
+  oldestApiServer,
+  oldestServed,
+  type Running,
+  servedBy,
+} from './plan-state';
 import type { PoolSpec, UpgradeSpec } from '../spec';
 import type { KubeVersion } from '../versions';
-import { compareVersions, minorOf, minorsBetween, parseVersion } from '../versions';
+import { compareVersions, minorOf, minorsBetween } from '../versions';
 
 /** Every way in which a plan can be wrong, for documentation and for the tests. */
 export const planViolationCodes = [
@@ -36,6 +53,7 @@ export const planViolationCodes = [
   'controller-skewed',
   'kubelet-skewed',
   'etcd-version-wrong',
+  'emulation-wrong',
 ] as const;
 
 export interface PlanViolation {
@@ -45,73 +63,6 @@ export interface PlanViolation {
   readonly object: string;
   readonly expected: string;
   readonly actual: string;
-}
-
-interface Running {
-  readonly object: string;
-  at: KubeVersion;
-}
-
-interface RunningKubelet extends Running {
-  readonly node: NodeObservation;
-}
-
-/** What runs at one moment of the walk. */
-export interface ClusterState {
-  readonly apiServers: ReadonlyMap<string, Running>;
-  /** Of each member: its controller-manager and its scheduler. */
-  readonly controllers: ReadonlyMap<string, readonly Running[]>;
-  readonly kubelets: ReadonlyMap<string, RunningKubelet>;
-  /** Members that told a version. */
-  readonly etcd: ReadonlyMap<string, Running>;
-}
-
-/** Undefined when not every version was observed: nothing can be judged then. */
-export function startOf(observation: Observation): ClusterState | undefined {
-  const { members, nodes, unreportedNodes = [] } = observation;
-  if (unreportedNodes.length > 0) return undefined;
-  const apiServers = new Map<string, Running>();
-  const controllers = new Map<string, readonly Running[]>();
-  for (const { name, apiServer, controllerManager, scheduler } of members) {
-    if (apiServer.kind === 'unobserved') return undefined;
-    if (controllerManager.kind === 'unobserved' || scheduler.kind === 'unobserved') {
-      return undefined;
-    }
-    apiServers.set(name, { object: `API server of ${name}`, at: apiServer.version });
-    controllers.set(name, [
-      { object: `controller-manager of ${name}`, at: controllerManager.version },
-      { object: `scheduler of ${name}`, at: scheduler.version },
-    ]);
-  }
-  if (apiServers.size === 0) return undefined;
-  const kubelets = new Map<string, RunningKubelet>(
-    nodes.map((node) => [
-      node.name,
-      { object: `node ${node.name}`, at: node.kubeletVersion, node },
-    ]),
-  );
-  return { apiServers, controllers, kubelets, etcd: startOfEtcd(observation.etcd) };
-}
-
-function startOfEtcd(etcd: EtcdObservation): ReadonlyMap<string, Running> {
-  const members = etcd.kind === 'unobserved' ? [] : etcd.members;
-  return new Map(
-    members.flatMap(({ name, version }): readonly (readonly [string, Running])[] => {
-      const at = parseVersion(version);
-      return at === undefined ? [] : [[name, { object: `etcd ${name}`, at }]];
-    }),
-  );
-}
-
-/** There is at least one API server in a state (startOf). */
-export function oldestApiServer({ apiServers }: ClusterState): KubeVersion {
-  const versions = [...apiServers.values()].map(({ at }) => at);
-  return versions.reduce((a, b) => (compareVersions(a, b) <= 0 ? a : b));
-}
-
-function newestApiServer({ apiServers }: ClusterState): KubeVersion {
-  const versions = [...apiServers.values()].map(({ at }) => at);
-  return versions.reduce((a, b) => (compareVersions(a, b) >= 0 ? a : b));
 }
 
 interface Walk {
@@ -151,6 +102,9 @@ function* walkStep(walk: Walk, hop: Hop, step: Step): Generator<PlanViolation> {
     case 'controllers':
       yield* walkControllers(walk.state, hop, step);
       break;
+    case 'end-emulation':
+      yield* walkSwitch(walk.state, hop, step);
+      break;
     case 'etcd':
       yield* walkEtcd(walk, hop, step);
       break;
@@ -177,6 +131,7 @@ function* walkApiServer(
     return;
   }
   yield* change(running, step, hop, where);
+  running.emulates = step.emulates;
   yield* checkSkew(state, where);
 }
 
@@ -196,9 +151,38 @@ function* walkControllers(
       // `from` is the oldest of all members; the others may be a patch ahead of it.
       const from = compareVersions(one.at, step.from) > 0 ? one.at : step.from;
       yield* change(one, { from, to: step.to }, hop, where);
+      one.emulates = step.emulates;
     }
     yield* checkSkew(state, where);
   }
+}
+
+/** All API servers before the first controller. */
+function* walkSwitch(
+  state: ClusterState,
+  hop: Hop,
+  step: EndEmulationStep,
+): Generator<PlanViolation> {
+  const where = `${hop.id}/end-emulation`;
+  const code = 'emulation-wrong';
+  const servers = step.members.map((name) => [name, [state.apiServers.get(name)]] as const);
+  const others = step.members.map((name) => [name, state.controllers.get(name) ?? []] as const);
+  for (const [name, running] of [...servers, ...others]) {
+    for (const one of running) {
+      if (one === undefined) {
+        yield unknownObject('member-unknown', where, name);
+        continue;
+      }
+      const [expected, actual] = [servesText(one), servesText(step)];
+      if (actual !== expected) yield { code, where, object: one.object, expected, actual };
+      one.emulates = undefined;
+    }
+    yield* checkSkew(state, where);
+  }
+}
+
+function servesText({ at, emulates }: Pick<Running, 'at' | 'emulates'>): string {
+  return emulates === undefined ? `${at} as its own` : `${at} as ${emulates}`;
 }
 
 /** What the spec wants for the hop, from what runs, by one minor at most and never back. */
@@ -295,8 +279,16 @@ function ownerOf(node: NodeObservation, pools: readonly PoolSpec[]): PoolSpec | 
 }
 
 /** After a hop the whole control plane is in its version (R5). */
-function* checkMembers({ apiServers, controllers }: ClusterState, hop: Hop) {
-  for (const { object, at } of [...apiServers.values(), ...[...controllers.values()].flat()]) {
+function* checkMembers(
+  { apiServers, controllers }: ClusterState,
+  hop: Hop,
+): Generator<PlanViolation> {
+  for (const running of [...apiServers.values(), ...[...controllers.values()].flat()]) {
+    const { object, at, emulates } = running;
+    if (emulates !== undefined) {
+      const [expected, actual] = [`serving as ${minorOf(at)}`, `serving as ${emulates}`];
+      yield { code: 'emulation-wrong', where: hop.id, object, expected, actual };
+    }
     // A controller may have been a patch ahead from the start; it is not taken back.
     const isReached = object.startsWith('API') ? at === hop.to : compareVersions(at, hop.to) >= 0;
     if (isReached) continue;
@@ -306,7 +298,7 @@ function* checkMembers({ apiServers, controllers }: ClusterState, hop: Hop) {
       object,
       expected: hop.to,
       actual: at,
-    } satisfies PlanViolation;
+    };
   }
 }
 
@@ -343,6 +335,7 @@ function kubeletMinorsBehind(kubelet: KubeVersion): number {
   return compareVersions(kubelet, '1.25.0' as KubeVersion) < 0 ? 2 : 3;
 }
 
+/** What emulates counts as what it serves as to whoever may not be newer than it. */
 function* checkSkew(state: ClusterState, where: string): Generator<PlanViolation> {
   const [oldest, newest] = [oldestApiServer(state), newestApiServer(state)];
   if (minorsBetween(oldest, newest) > 1) {
@@ -350,9 +343,12 @@ function* checkSkew(state: ClusterState, where: string): Generator<PlanViolation
     const expected = 'within one minor';
     yield { code: 'api-server-skewed', where, object, expected, actual: `${oldest} to ${newest}` };
   }
-  for (const { object, at } of [...state.controllers.values()].flat()) {
-    if (minorsBetween(at, oldest) >= 0 && minorsBetween(at, newest) <= 1) continue;
-    const expected = `at most one minor older than ${newest}, not newer than ${minorOf(oldest)}`;
+  const served = oldestServed(state);
+  for (const controller of [...state.controllers.values()].flat()) {
+    const at = servedBy(controller);
+    if (minorsBetween(at, served) >= 0 && minorsBetween(at, newest) <= 1) continue;
+    const { object } = controller;
+    const expected = `at most one minor older than ${newest}, not newer than ${minorOf(served)}`;
     yield { code: 'controller-skewed', where, object, expected, actual: at };
   }
   for (const kubelet of state.kubelets.values()) yield* checkKubelet(state, kubelet, where);
@@ -363,7 +359,7 @@ function* checkKubelet(
   { object, at }: Running,
   where: string,
 ): Generator<PlanViolation> {
-  const [oldest, newest] = [oldestApiServer(state), newestApiServer(state)];
+  const [oldest, newest] = [oldestServed(state), newestApiServer(state)];
   const allowed = kubeletMinorsBehind(at);
   if (minorsBetween(at, oldest) >= 0 && minorsBetween(at, newest) <= allowed) return;
   const expected =

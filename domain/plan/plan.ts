@@ -5,14 +5,16 @@
 //     the rest of an interrupted upgrade) is the only hop of its plan.
 // P2. In each hop: preflight, snapshot, API servers, controllers, etcd where the spec wants
 //     another one (before the API servers if it says so), pools, verify, soak. What is there
-//     already is left out: members and nodes at `to`, pools without such nodes.
+//     already is left out: members and nodes at `to`, pools without such nodes. In a hop of two
+//     steps API servers and controllers serve as `from` first; they soak so and end that before
+//     etcd changes, and before any kubelet does.
 // P3. `digest` covers every other field; two equal plans have equal digests.
 
 import type { PlanBlocker } from '../blockers';
 import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PoolName } from '../names';
 import type { SnapshotId } from '../names';
 import type { DrainPolicy, Lane, ZonePolicy } from '../spec';
-import type { KubeVersion } from '../versions';
+import type { KubeMinor, KubeVersion } from '../versions';
 
 export interface NodeChange {
   readonly name: NodeName;
@@ -36,6 +38,8 @@ export interface ApiServerStep {
   readonly member: MemberName;
   readonly from: KubeVersion;
   readonly to: KubeVersion;
+  /** It serves as this minor afterwards; absent: as its own. */
+  readonly emulates?: KubeMinor;
   readonly timeoutMs: number;
   /** Of the only member: how long the API is expected to be away. At most `timeoutMs`. */
   readonly expectedDowntimeMs?: number;
@@ -49,7 +53,26 @@ export interface ControllersStep {
   /** The oldest that runs; a patch more or less of a single controller is legal. */
   readonly from: KubeVersion;
   readonly to: KubeVersion;
+  /** They serve as this minor afterwards; absent: as their own. */
+  readonly emulates?: KubeMinor;
   readonly timeoutMs: number;
+}
+
+/**
+ * The switch of a hop of two steps: API servers one at a time, then controllers, all of `at`, serve
+ * as their own minor. Until it begins, the old programs lead back on the same data.
+ */
+export interface EndEmulationStep {
+  readonly kind: 'end-emulation';
+  readonly members: readonly MemberName[];
+  /** Of the controllers. */
+  readonly order: 'leader-last';
+  readonly at: KubeVersion;
+  /** As what they serve until then. */
+  readonly emulates: KubeMinor;
+  readonly timeoutMs: number;
+  /** As of an API server step. */
+  readonly expectedDowntimeMs?: number;
 }
 
 /**
@@ -102,6 +125,8 @@ export interface VerifyStep {
 
 export interface SoakStep {
   readonly kind: 'soak';
+  /** While the control plane still serves as the minor before; absent: of the whole hop. */
+  readonly of?: 'emulation';
   readonly durationMs: number;
 }
 
@@ -110,6 +135,7 @@ export type Step =
   | SnapshotStep
   | ApiServerStep
   | ControllersStep
+  | EndEmulationStep
   | EtcdStep
   | PoolStep
   | VerifyStep

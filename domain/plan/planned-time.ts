@@ -18,6 +18,10 @@ function stepMs(step: Step): number {
       const turns = Math.ceil(step.nodes.length / step.maxUnavailable);
       return turns * (firstGuessSeconds.node * 1_000 + step.nodeSoakMs);
     }
+    case 'end-emulation': {
+      const { 'end-emulation': server, 'end-emulation-controllers': rest } = firstGuessSeconds;
+      return step.members.length * (server + rest) * 1_000;
+    }
     case 'controllers':
     case 'etcd':
       return step.members.length * firstGuessSeconds[step.kind] * 1_000;

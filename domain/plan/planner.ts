@@ -11,6 +11,7 @@ import { canonicalJson } from './canonical-json';
 import { controlPlaneBlockers, observedControlPlane } from './control-plane';
 import type { ControlPlane } from './control-plane';
 import { planDigestOf } from './digest';
+import { emulations, type HopEmulation } from './emulation';
 import { etcdChanges } from './etcd-change';
 import { ladderFault } from '../drain/drain-ladder';
 import { parseLabelSelector } from '../drain/label-selector';
@@ -69,12 +70,19 @@ export function planUpgrade(input: PlanningInput): PlanResult {
     isUnderWay: input.hopsDone !== undefined,
     timeoutMs: spec.controlPlane.memberTimeoutMs,
   });
+  const emulation = emulations({
+    wanted: spec.controlPlane.emulation ?? [],
+    current: controlPlane.apiServer,
+    targets: path.targets,
+    isUnderWay: input.hopsDone !== undefined,
+  });
   const parts = { controlPlane, pools: resolved.pools, etcd: etcd.steps };
-  const hops = buildHops({ ...input, ...parts }, path.targets ?? []);
+  const hops = buildHops({ ...input, ...parts, emulation: emulation.hops }, path.targets ?? []);
   const blockers = [
     ...structural,
     ...path.blockers,
     ...etcd.blockers,
+    ...emulation.blockers,
     ...tooNewKubelets(observation.nodes, controlPlane.apiServer),
     ...tooOldKubelets({ ...resolved, controlPlane, hops }),
     ...singleMemberBlockers(spec, observation, path.targets === undefined ? undefined : hops),
@@ -151,6 +159,8 @@ interface HopsInput extends PlanningInput {
   readonly pools: readonly ResolvedPool[];
   /** By index of the hop. */
   readonly etcd: ReadonlyMap<number, EtcdStep>;
+  /** The same. */
+  readonly emulation: ReadonlyMap<number, HopEmulation>;
 }
 
 /** One hop a target; hops in which nothing changes are none (only possible inside one minor). */
@@ -198,26 +208,29 @@ interface HopEnds {
   readonly to: KubeVersion;
 }
 
+/** etcd after the switch, unless it must be first: until then the old programs lead back. */
 function membersSteps(input: HopsInput, hop: HopEnds): readonly Step[] {
-  const steps = controlPlaneSteps(input, hop);
+  const steps = [...controlPlaneSteps(input, hop), ...switchSteps(input, hop)];
   const etcd = input.etcd.get(hop.index);
   if (etcd === undefined) return steps;
   return etcd.place === 'before-api-servers' ? [etcd, ...steps] : [...steps, etcd];
 }
 
-function controlPlaneSteps({ spec, controlPlane }: HopsInput, hop: HopEnds): readonly Step[] {
+function controlPlaneSteps(input: HopsInput, hop: HopEnds): readonly Step[] {
+  const { controlPlane } = input;
   const { from, to } = hop;
-  const timeoutMs = spec.controlPlane.memberTimeoutMs;
-  const expectedDowntimeMs = Math.min(apiServerRestartMs, timeoutMs);
-  const downtime = controlPlane.members.length === 1 ? { expectedDowntimeMs } : {};
+  const emulation = input.emulation.get(hop.index);
+  const emulated = emulation === undefined ? {} : { emulates: emulation.emulates };
+  const { timeoutMs, downtime } = memberTiming(input);
   const apiServers: readonly Step[] =
     from === to
       ? []
-      : controlPlane.members.map((member) => ({
+      : controlPlane.members.map(({ name: member }) => ({
           kind: 'api-server',
-          member: member.name,
+          member,
           from,
           to,
+          ...emulated,
           timeoutMs,
           ...downtime,
         }));
@@ -229,10 +242,31 @@ function controlPlaneSteps({ spec, controlPlane }: HopsInput, hop: HopEnds): rea
   const [oldestFound] = found.toSorted(compareVersions);
   if (oldestFound === undefined) return apiServers;
   const members = behind.map((member) => member.name);
+  const ends = { from: oldestFound, to, ...emulated };
   return [
     ...apiServers,
-    { kind: 'controllers', members, order: 'leader-last', from: oldestFound, to, timeoutMs },
+    { kind: 'controllers', members, order: 'leader-last', ...ends, timeoutMs },
   ];
+}
+
+/** None in a hop of one step. */
+function switchSteps(input: HopsInput, { index, to: at }: HopEnds): readonly Step[] {
+  const emulation = input.emulation.get(index);
+  if (emulation === undefined) return [];
+  const { emulates, soakMs: durationMs } = emulation;
+  const members = input.controlPlane.members.map(({ name }) => name);
+  const { timeoutMs, downtime } = memberTiming(input);
+  const how = { order: 'leader-last', at, emulates, timeoutMs, ...downtime } as const;
+  return [
+    { kind: 'soak', of: 'emulation', durationMs },
+    { kind: 'end-emulation', members, ...how },
+  ];
+}
+
+function memberTiming({ spec, controlPlane }: HopsInput) {
+  const timeoutMs = spec.controlPlane.memberTimeoutMs;
+  const expectedDowntimeMs = Math.min(apiServerRestartMs, timeoutMs);
+  return { timeoutMs, downtime: controlPlane.members.length === 1 ? { expectedDowntimeMs } : {} };
 }
 
 function poolStep(

@@ -9,7 +9,13 @@
 import type { HopId } from '../names';
 import type { Hop, Plan, Step } from '../plan/plan';
 import type { HopOutcome, NodeOutcome, PoolStatus } from './progress';
-import { controllersLabel, etcdLabel, stepLabel } from './step-labels';
+import {
+  controllersLabel,
+  endEmulationControllersLabel,
+  endEmulationLabel,
+  etcdLabel,
+  stepLabel,
+} from './step-labels';
 
 /** The hop that runs now. */
 export interface HopUnderWay {
@@ -40,6 +46,8 @@ export const firstGuessSeconds = {
   snapshot: 5,
   'api-server': 10,
   controllers: 5,
+  'end-emulation': 10,
+  'end-emulation-controllers': 5,
   etcd: 15,
   node: 30,
   verify: 5,
@@ -133,6 +141,10 @@ function partsLeft(hop: Hop, step: Step, current: HopUnderWay | undefined) {
 
 function labelsOf(step: Step): readonly string[] {
   if (step.kind === 'controllers') return step.members.map(controllersLabel);
+  if (step.kind === 'end-emulation') {
+    const { members } = step;
+    return [...members.map(endEmulationLabel), ...members.map(endEmulationControllersLabel)];
+  }
   return step.kind === 'etcd' ? step.members.map(etcdLabel) : [stepLabel(step)];
 }
 
@@ -142,6 +154,8 @@ function expectedSeconds(step: Step, part: Part, seen: Seen): number {
       return step.durationMs / 1_000;
     case 'pool':
       return Math.ceil(part.nodesLeft / step.maxUnavailable) * expected(seen, 'node');
+    case 'end-emulation':
+      return expected(seen, kindOf<'end-emulation' | 'end-emulation-controllers'>(part.label));
     case 'preflight':
     case 'snapshot':
     case 'api-server':
@@ -158,18 +172,24 @@ function elapsedSeconds({ hop, label }: Part, { current, nowMs }: ProgressSoFar)
   return isCurrent ? Math.max(0, nowMs - current.stepSinceMs) / 1_000 : 0;
 }
 
+function kindOf<Of extends Kind>(label: string): Of {
+  return label.split(' ')[0] as Of;
+}
+
 type Seen = Readonly<Record<Kind, readonly number[]>>;
 
 function durationsSeen({ hops, current }: ProgressSoFar): Seen {
   const runs = [...hops, ...(current === undefined ? [] : [current])];
   const labelled = runs.flatMap((run) => Object.entries(run.stepSeconds));
   const of = (kind: Kind) =>
-    labelled.filter(([label]) => label.split(' ')[0] === kind).map(([, seconds]) => seconds);
+    labelled.filter(([label]) => kindOf(label) === kind).map(([, seconds]) => seconds);
   return {
     preflight: of('preflight'),
     snapshot: of('snapshot'),
     'api-server': of('api-server'),
     controllers: of('controllers'),
+    'end-emulation': of('end-emulation'),
+    'end-emulation-controllers': of('end-emulation-controllers'),
     etcd: of('etcd'),
     verify: of('verify'),
     node: upgradedSeconds(runs.flatMap((run) => run.nodes ?? [])),

@@ -10,12 +10,14 @@ export function stepLabel(step: Step): string {
       return `api-server ${step.member}`;
     case 'pool':
       return `pool ${step.pool}`;
+    case 'soak':
+      return step.of === undefined ? 'soak' : emulationSoakLabel;
     case 'controllers':
+    case 'end-emulation':
     case 'etcd':
     case 'preflight':
     case 'snapshot':
     case 'verify':
-    case 'soak':
       return step.kind;
   }
 }
@@ -23,6 +25,24 @@ export function stepLabel(step: Step): string {
 /** `controllers cp-1`: one member of a controllers step, whose order is known only when it runs. */
 export function controllersLabel(member: MemberName): string {
   return `controllers ${member}`;
+}
+
+/** Its soak has a name of its own: a hop has another one, at its end. */
+export const emulationSoakLabel = 'emulation-soak';
+
+/** `end-emulation cp-1`: its API server. */
+export function endEmulationLabel(member: MemberName): string {
+  return `end-emulation ${member}`;
+}
+
+/** `end-emulation-controllers cp-1`: as `controllersLabel`. */
+export function endEmulationControllersLabel(member: MemberName): string {
+  return `end-emulation-controllers ${member}`;
+}
+
+/** Whether a member serves as its own minor from this step of a hop of two steps on, or may. */
+export function endsEmulation(label: string): boolean {
+  return /^end-emulation(-controllers)? /.test(label);
 }
 
 /** `etcd cp-1`: one member of an etcd step, as `controllersLabel`. */

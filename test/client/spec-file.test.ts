@@ -53,6 +53,8 @@ controlPlane:
   etcd:
     - { hop: '1.29', version: v3.5.35, order: before-api-servers }
     - { hop: '1.30', version: 3.6.16 }
+  emulation:
+    - { hop: '1.30', soak: 24h }
 pools:
   - name: web
     nodeSelector: { role: web }
@@ -83,6 +85,7 @@ pools:
           { hop: '1.29', version: '3.5.35', order: 'before-api-servers' },
           { hop: '1.30', version: '3.6.16' },
         ],
+        emulation: [{ hop: '1.30', soakMs: 86_400_000 }],
       },
       pools: [
         {
@@ -386,6 +389,12 @@ describe('wrong shapes', () => {
         ' "3.6.16", got the string "3.6"',
     },
     {
+      text: 'controlPlane: {emulation: [{hop: "1.32", soak: 1 day}]}',
+      problem:
+        'upgrade.yaml:4:48: controlPlane.emulation[0].soak: expected a duration with a unit,' +
+        ' such as 30s, 5m or 2h, got the string "1 day"',
+    },
+    {
       text: 'via: 1.29.15',
       problem: 'upgrade.yaml:4:6: via: expected a list of releases, got the string "1.29.15"',
     },
@@ -415,7 +424,7 @@ describe('wrong shapes', () => {
       text: 'controlPlane: {drain: {}}',
       problem:
         'upgrade.yaml:4:16: controlPlane.drain: unknown key; known are memberTimeout,' +
-        ' allowSingleMember, etcd',
+        ' allowSingleMember, etcd, emulation',
     },
   ])('$text', ({ text, problem }) => {
     expect(read(`${head}${text}\n`)).toEqual([problem]);

@@ -621,6 +621,86 @@ describe('the judge finds', () => {
     });
   });
 
+  describe('a hop in two steps', () => {
+    const seen = aCluster().withMembers(2, '1.31.14').withNodes(1, '1.31.14').observation();
+    const { controlPlane } = aSpec();
+    const emulation = [{ hop: minor('1.32'), soakMs: 1_000 }];
+    const once = aSpec({ target: minor('1.32') });
+    const spec = { ...once, controlPlane: { ...controlPlane, emulation } };
+    const good = aPlan(spec, seen);
+    const inHop = { code: 'emulation-wrong', where: 'hop-1.32' } as const;
+    const changed = (kind: Step['kind'], change: object): Plan =>
+      mapSteps((step) => (step.kind === kind ? { ...step, ...change } : step), good);
+
+    it('that nobody wants, or in one step that is wanted in two', () => {
+      const told = { object: 'step controllers', expected: 'serving as its own minor' };
+      const nothing = 'no soak, switches: 0';
+      const both = 'a soak of 1000 ms, switches: 1';
+      const server = { ...inHop, ...told, object: 'step api-server', actual: 'serving as 1.31' };
+      expect(judge(good, seen, once)).toEqual([
+        server,
+        server,
+        { ...inHop, ...told, actual: 'serving as 1.31' },
+        { ...inHop, object: 'emulation', expected: nothing, actual: both },
+      ]);
+      const plain = judge(aPlan(once, seen), seen, spec);
+      expect(plain.at(-1)).toEqual({
+        ...inHop,
+        object: 'emulation',
+        expected: both,
+        actual: nothing,
+      });
+      expect(codesOf(plain)).toEqual(['emulation-wrong']);
+    });
+
+    it('that ends what is not, or not everywhere', () => {
+      const at = { ...inHop, where: 'hop-1.32/end-emulation', expected: '1.32.13 as 1.31' };
+      const objects = ['API server', 'controller-manager', 'scheduler'];
+      const other = changed('end-emulation', { at: version('1.32.12') });
+      const actual = '1.32.12 as 1.31';
+      expect(judge(other, seen, spec)).toEqual(
+        ['API server of cp-1', 'API server of cp-2']
+          .concat(
+            ['cp-1', 'cp-2'].flatMap((cp) => objects.slice(1).map((one) => `${one} of ${cp}`)),
+          )
+          .map((object) => ({ ...at, object, actual })),
+      );
+      const one = changed('end-emulation', { members: [memberName('cp-1')] });
+      const left = { ...inHop, expected: 'serving as 1.32', actual: 'serving as 1.31' };
+      expect(judge(one, seen, spec).filter(({ code }) => code === 'emulation-wrong')).toEqual(
+        objects.map((object) => ({ ...left, object: `${object} of cp-2` })),
+      );
+      const before = changed('controllers', { emulates: undefined });
+      expect(judge(before, seen, spec)).toContainEqual({
+        ...at,
+        object: 'scheduler of cp-1',
+        expected: '1.32.13 as its own',
+        actual: '1.32.13 as 1.31',
+      });
+    });
+
+    it('of members that nobody knows', () => {
+      const strange = changed('end-emulation', { members: [memberName('cp-9')] });
+      expect(codesOf(judge(strange, seen, spec))).toContain('member-unknown');
+    });
+
+    it('whose kubelets are newer than what is emulated', () => {
+      const early = withSteps(
+        (steps) => [
+          ...steps.filter(({ kind }) => kind !== 'end-emulation'),
+          ...steps.filter(({ kind }) => kind === 'end-emulation'),
+        ],
+        good,
+      );
+      expect(codesOf(judge(early, seen, spec))).toEqual(['step-order-wrong', 'kubelet-skewed']);
+    });
+
+    it('whose controllers are newer than what the API servers emulate', () => {
+      const newer = changed('controllers', { emulates: undefined });
+      expect(codesOf(judge(newer, seen, spec))).toContain('controller-skewed');
+    });
+  });
+
   it.each(planViolationCodes)('%s, in a test of this file', (code) => {
     expect(readFileSync(__filename, 'utf8')).toContain(`'${code}'`);
   });

@@ -127,6 +127,30 @@ const blockers: SentenceTable<Blocker['code'], Blocker> = {
     } as const,
     `etcd 3.6.16 in the hop to 1.30 ${says}`,
   ]),
+  'emulation-unusable': (
+    [
+      [{ why: 'duplicate-hop' }, 'is asked for twice - name each hop once'],
+      [
+        { why: 'not-on-path' },
+        'belongs to no hop of this upgrade - name a minor that it goes through',
+      ],
+      [
+        { why: 'too-old', from: minor('1.30'), needed: minor('1.32') },
+        'cannot be: only programs of 1.32 and newer can serve as the minor before them, not as' +
+          ' 1.30 - take the hop out of controlPlane.emulation',
+      ],
+    ] as const
+  ).map(([fault, says]) => [
+    { code: 'emulation-unusable', hop: minor('1.31'), ...fault } as const,
+    `the hop to 1.31 in two steps ${says}`,
+  ]),
+  'member-emulates': [
+    [
+      { code: 'member-emulates', member, at: version('1.32.5'), emulates: minor('1.31') },
+      'the API server of cp-1 runs 1.32.5 and was left serving as 1.31 - start it, and the' +
+        ' controllers, without --emulated-version, or in the release before',
+    ],
+  ],
   'no-members': [
     [
       { code: 'no-members', cluster },
