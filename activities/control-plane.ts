@@ -4,16 +4,28 @@
 // M2. An API server is taken out only while all others are ready and within one minor of its goal.
 // M3. Controllers are never newer than the oldest API server that answers.
 // M4. What is put back goes one minor at most, and stays within one minor of every API server.
+// M5. Serving as the minor before is ended for good: what serves as its own goes back by a restore
+//     only. Controllers do not tell how they serve, so that the driver is asked in any case.
 
 import type {
   AscentActivities,
   ChangeResult,
   LeadersResult,
   MemberUpgradeInput,
+  PutBackInput,
 } from '../domain/activity-contract';
 import type { MemberName } from '../domain/names';
 import type { LeaseObservation } from '../domain/observation';
-import { compareVersions, type KubeVersion, minorsBetween, oldest } from '../domain/versions';
+import {
+  compareMinors,
+  compareVersions,
+  minorOf,
+  minorsBetween,
+  oldest,
+  type Programs,
+  programsText,
+  servedMinor,
+} from '../domain/versions';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { readChangeCheckpoint } from './change-checkpoint';
 import { terminalFailure } from './failure-mapping';
@@ -33,7 +45,7 @@ interface MemberChange {
   readonly deps: ActivityDependencies;
   readonly run: ActivityRun;
   /** A member that is put back goes from the version that failed to its old one. */
-  readonly input: MemberUpgradeInput;
+  readonly input: MemberUpgradeInput & Pick<PutBackInput, 'isServing'>;
 }
 
 /** The longest that a spec allows (spec-schema.ts), for an attempt that nothing else bounds. */
@@ -118,14 +130,16 @@ async function upgradeMember(change: MemberChange): Promise<ChangeResult> {
   const look = await lookAtMember(change);
   return changeComponent(change, look, {
     // What does not answer may be stopped half-way through a change; the driver goes on with it.
-    isNeeded: look.mismatches.some(({ code }) => code !== 'component-not-ready'),
+    isNeeded:
+      isUntold(change) || look.mismatches.some(({ code }) => code !== 'component-not-ready'),
     refuse: async () => {
-      refuseForbiddenMove(change, look.versions);
+      refuseForbiddenMove(change, look.programs);
       await refuseUnsafeMove(change);
       if (change.input.component === 'kube-apiserver') await waitForOthers(change);
     },
     drive: (context) => {
-      const { component, member, to } = change.input;
+      const { component, member } = change.input;
+      const to = goalOf(change);
       const driver = change.deps.ports.controlPlane;
       return component === 'kube-apiserver'
         ? driver.upgradeApiServer(member, to, context)
@@ -134,32 +148,49 @@ async function upgradeMember(change: MemberChange): Promise<ChangeResult> {
   });
 }
 
-/** M4. The others are not waited for: this member serves nobody now. */
+/** M4. Only for one that serves, the others are waited for. */
 async function putBackMember(change: MemberChange): Promise<ChangeResult> {
   const { run, input } = change;
   const look = await lookAtMember(change);
-  const { versions, mismatches } = look;
+  const { programs, mismatches } = look;
+  if (input.isServing === true) refuseEnded(change, programs);
   const isSilent = mismatches.some(({ code }) => code === 'component-unobserved');
-  const [first = input.to] = versions;
-  if (
-    !isSilent &&
-    !versions.includes(input.from) &&
-    readChangeCheckpoint(run.resume) === undefined
-  ) {
+  const [first = goalOf(change)] = programs;
+  const hasFailed = programs.some((one) => isTheFailed(change, one));
+  if (!isSilent && !hasFailed && readChangeCheckpoint(run.resume) === undefined) {
     // It was never taken out, or somebody else has changed it.
-    return { before: first, after: first, changed: false, seconds: 0 };
+    return { before: first.version, after: first.version, changed: false, seconds: 0 };
   }
   return changeComponent(change, look, {
-    isNeeded: mismatches.length > 0,
+    isNeeded: isUntold(change) || mismatches.length > 0,
     refuse: async () => {
       refuseFarBack(change);
-      if (input.component === 'kube-apiserver') await refuseUnsafeMove(change);
+      if (input.component !== 'kube-apiserver') return;
+      await refuseUnsafeMove(change);
+      if (input.isServing !== true) return;
+      await refuseNewerControllers(change);
+      await waitForOthers(change);
     },
     drive: (context) => {
-      const { component, member, to } = input;
-      return change.deps.ports.controlPlane.putBack(member, component, to, context);
+      const { component, member } = input;
+      return change.deps.ports.controlPlane.putBack(member, component, goalOf(change), context);
     },
   });
+}
+
+function goalOf({ input: { to: version, emulates } }: MemberChange): Programs {
+  return emulates === undefined ? { version } : { version, emulates };
+}
+
+/** M5. */
+function isUntold({ input }: MemberChange): boolean {
+  const { component, emulates, emulated } = input;
+  return component === 'controllers' && (emulates ?? emulated) !== undefined;
+}
+
+function isTheFailed({ input }: MemberChange, { version, emulates }: Programs): boolean {
+  if (version !== input.from) return false;
+  return input.component === 'controllers' || emulates === input.emulated;
 }
 
 interface Way {
@@ -176,7 +207,7 @@ function changeComponent(
   { isNeeded, refuse, drive }: Way,
 ): Promise<ChangeResult> {
   const { deps, run, input } = change;
-  const [first, ...rest] = look.versions;
+  const [first, ...rest] = look.programs.map(({ version }) => version);
   return changeMember({
     deps,
     run,
@@ -191,9 +222,10 @@ function changeComponent(
   });
 }
 
-async function lookAtMember({ deps, run, input }: MemberChange): Promise<MemberLook> {
+async function lookAtMember(change: MemberChange): Promise<MemberLook> {
+  const { deps, run, input } = change;
   const { members } = deps.ports;
-  const { component, member, to } = input;
+  const { component, member } = input;
   if (!members.members().some(({ name }) => name === member)) {
     throw terminalFailure({
       code: 'member-upgrade-failed',
@@ -201,24 +233,48 @@ async function lookAtMember({ deps, run, input }: MemberChange): Promise<MemberL
     });
   }
   const look = component === 'kube-apiserver' ? lookAtApiServer : lookAtControllers;
-  return look(members, member, to, run.signal);
+  return look(members, member, goalOf(change), run.signal);
 }
 
-/** M1, from what runs; from what the plan expects when nothing answers. */
-function refuseForbiddenMove({ input }: MemberChange, versions: readonly KubeVersion[]): void {
-  const { component, member, from, to } = input;
-  for (const running of versions.length === 0 ? [from] : versions) {
-    const isBack = compareVersions(running, to) > 0;
-    const skips = minorsBetween(running, to) > 1;
-    if (!isBack && !skips) continue;
+/** M1 and M5, from what runs; from what the plan expects when nothing answers. */
+function refuseForbiddenMove(change: MemberChange, programs: readonly Programs[]): void {
+  const { component, member, from } = change.input;
+  const goal = goalOf(change);
+  for (const running of programs.length === 0 ? [{ version: from }] : programs) {
+    const isOlder = compareVersions(running.version, goal.version) > 0;
+    const isEnded = component === 'kube-apiserver' && servesAsMore(running, goal);
+    const skips = minorsBetween(running.version, goal.version) > 1;
+    if (!isOlder && !isEnded && !skips) continue;
     throw terminalFailure({
       code: 'member-upgrade-failed',
       message:
-        `${component} of ${member} runs ${running} and was not changed to ${to}: ` +
-        (isBack ? 'only a rollback takes it back' : 'no minor may be skipped'),
-      details: { running, to },
+        `${component} of ${member} runs ${programsText(running)} and was not changed to` +
+        ` ${programsText(goal)}: ` +
+        (skips ? 'no minor may be skipped' : 'only a rollback takes it back'),
+      details: { running: running.version, to: goal.version },
     });
   }
+}
+
+/** The same version, serving as a newer minor. */
+function servesAsMore(running: Programs, goal: Programs): boolean {
+  if (running.version !== goal.version) return false;
+  return compareMinors(servedMinor(running), servedMinor(goal)) > 0;
+}
+
+/** M5. */
+function refuseEnded({ input }: MemberChange, programs: readonly Programs[]): void {
+  const { component, member, from, to, emulated } = input;
+  if (component !== 'kube-apiserver') return;
+  if (!programs.some(({ version, emulates }) => version === from && emulates !== emulated)) return;
+  throw terminalFailure({
+    code: 'member-upgrade-failed',
+    message:
+      `${component} of ${member} was not put back to ${to}:` +
+      ` it serves as ${minorOf(from)} already,` +
+      ' so that only a restore of the snapshot leads back',
+    details: { runs: from, to },
+  });
 }
 
 /** M4. */
@@ -235,23 +291,44 @@ function refuseFarBack({ input }: MemberChange): void {
   });
 }
 
-/** M2, M3 and M4. */
+/** M2, M3 and M4. Controllers count as the minor that they are to serve as. */
 async function refuseUnsafeMove(change: MemberChange): Promise<void> {
   const { deps, run, input } = change;
-  const { component, member, to } = input;
+  const { component, member } = input;
+  const goal = goalOf(change);
   const probe = deps.ports.members;
   const isApiServer = component === 'kube-apiserver';
   for (const { name } of probe.members()) {
     const observed = await probe.apiServer(name, run.signal);
     if (observed.kind === 'unobserved' || (isApiServer && name === member)) continue;
-    const ahead = minorsBetween(observed.version, to);
-    if (isApiServer ? Math.abs(ahead) <= 1 : ahead <= 0) continue;
+    const isLegal = isApiServer
+      ? Math.abs(minorsBetween(observed.version, goal.version)) <= 1
+      : compareMinors(servedMinor(goal), servedMinor(observed)) <= 0;
+    if (isLegal) continue;
     throw terminalFailure({
       code: 'member-upgrade-failed',
       message:
-        `${component} of ${member} was not changed to ${to}:` +
-        ` the API server of ${name} runs ${observed.version}, which the skew policy forbids`,
-      details: { apiServer: name, runs: observed.version, to },
+        `${component} of ${member} was not changed to ${programsText(goal)}:` +
+        ` the API server of ${name} runs ${programsText(observed)}, which the skew policy forbids`,
+      details: { apiServer: name, runs: observed.version, to: goal.version },
+    });
+  }
+}
+
+/** M3, on the way back. */
+async function refuseNewerControllers({ deps, run, input }: MemberChange): Promise<void> {
+  const { members } = deps.ports;
+  const { member, to } = input;
+  for (const { name } of members.members()) {
+    const { programs } = await lookAtControllers(members, name, { version: to }, run.signal);
+    const newer = programs.find(({ version }) => minorsBetween(to, version) > 0);
+    if (newer === undefined) continue;
+    throw terminalFailure({
+      code: 'member-upgrade-failed',
+      message:
+        `the API server of ${member} was not put back to ${to}: controllers of ${name} run` +
+        ` ${newer.version}, which the skew policy forbids`,
+      details: { controllers: name, runs: newer.version, to },
     });
   }
 }
@@ -287,7 +364,7 @@ async function verifyMember(
   if (result.kind === 'good') return;
   const seconds = secondsBetween(startedAtMs, deps.ports.clock.nowMs());
   const message =
-    `${input.component} of ${input.member} is not good in ${input.to}` +
+    `${input.component} of ${input.member} is not good in ${programsText(goalOf(change))}` +
     ` after ${seconds} s: ${mismatchesText(result.wrong)}`;
   throw mismatchFailure('member-not-ready', message, result.wrong);
 }

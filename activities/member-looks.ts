@@ -3,13 +3,13 @@
 
 import type { MemberName } from '../domain/names';
 import type { ApiServerObservation, ControllerObservation, Problem } from '../domain/observation';
-import type { KubeVersion } from '../domain/versions';
+import type { KubeVersion, Programs } from '../domain/versions';
 import { apiServerMismatches, controllerMismatches, type Mismatch } from './mismatches';
 import type { EtcdApi, MemberProbe } from './ports';
 
 export interface MemberLook {
-  /** Versions that were told; what does not answer tells none. */
-  readonly versions: readonly KubeVersion[];
+  /** Programs that were told; what does not answer tells none. */
+  readonly programs: readonly Programs[];
   /** What differs from `expected`. */
   readonly mismatches: readonly Mismatch[];
 }
@@ -18,21 +18,21 @@ export interface MemberLook {
 export async function lookAtApiServer(
   probe: MemberProbe,
   member: MemberName,
-  expected: KubeVersion | undefined,
+  expected: Programs | undefined,
   signal: AbortSignal,
 ): Promise<MemberLook> {
   const observed = await probe.apiServer(member, signal);
   return {
-    versions: versionOf(observed),
+    programs: programsOf(observed),
     mismatches: apiServerMismatches(member, observed, expected),
   };
 }
 
-/** kube-controller-manager and kube-scheduler of one member. */
+/** kube-controller-manager and kube-scheduler of one member, as far as they tell. */
 export async function lookAtControllers(
   probe: MemberProbe,
   member: MemberName,
-  expected: KubeVersion,
+  { version: expected }: Programs,
   signal: AbortSignal,
 ): Promise<MemberLook> {
   const [controllerManager, scheduler] = await Promise.all([
@@ -41,7 +41,7 @@ export async function lookAtControllers(
   ]);
   const manager = { member, component: 'kube-controller-manager' } as const;
   return {
-    versions: [...versionOf(controllerManager), ...versionOf(scheduler)],
+    programs: [...programsOf(controllerManager), ...programsOf(scheduler)],
     mismatches: [
       ...controllerMismatches(manager, controllerManager, expected),
       ...controllerMismatches({ member, component: 'kube-scheduler' }, scheduler, expected),
@@ -49,18 +49,18 @@ export async function lookAtControllers(
   };
 }
 
-/** What keeps the control plane from being `version` everywhere, ready and healthy. */
+/** What keeps the control plane from being `expected` everywhere, ready and healthy. */
 export async function controlPlaneMismatches(
   probe: MemberProbe,
-  version: KubeVersion,
+  expected: Programs,
   signal: AbortSignal,
 ): Promise<readonly Mismatch[]> {
   const looks = await Promise.all(
     probe
       .members()
       .flatMap(({ name }) => [
-        lookAtApiServer(probe, name, version, signal),
-        lookAtControllers(probe, name, version, signal),
+        lookAtApiServer(probe, name, expected, signal),
+        lookAtControllers(probe, name, expected, signal),
       ]),
   );
   return looks.flatMap(({ mismatches }) => mismatches);
@@ -122,6 +122,9 @@ export function membersIn(
   return probe.members().map(({ name }) => ({ name, version }));
 }
 
-function versionOf(observed: ApiServerObservation | ControllerObservation): readonly KubeVersion[] {
-  return observed.kind === 'observed' ? [observed.version] : [];
+function programsOf(observed: ApiServerObservation | ControllerObservation): readonly Programs[] {
+  if (observed.kind === 'unobserved') return [];
+  const { version } = observed;
+  const emulates = 'emulates' in observed ? observed.emulates : undefined;
+  return [emulates === undefined ? { version } : { version, emulates }];
 }

@@ -9,7 +9,13 @@ import type {
   MemberComponent,
   Problem,
 } from '../domain/observation';
-import { type KubeVersion, parseVersion } from '../domain/versions';
+import {
+  type KubeMinor,
+  type KubeVersion,
+  parseVersion,
+  type Programs,
+  servedMinor,
+} from '../domain/versions';
 import type { NodeView } from './ports';
 
 export type Mismatch =
@@ -25,6 +31,14 @@ export type Mismatch =
       readonly component: MemberComponent;
       readonly expected: KubeVersion;
       readonly actual: KubeVersion;
+    }
+  | {
+      readonly code: 'component-emulation';
+      readonly member: MemberName;
+      readonly component: MemberComponent;
+      /** Minors that it should serve as, and does. */
+      readonly expected: KubeMinor;
+      readonly actual: KubeMinor;
     }
   | {
       readonly code: 'component-not-ready';
@@ -57,18 +71,19 @@ export interface MismatchDetails {
   readonly mismatches: readonly Mismatch[];
 }
 
-/** What is wrong with an API server; empty when it runs `expected` and is ready. */
+/** What is wrong with an API server; empty when it is ready, runs `expected` and serves so. */
 export function apiServerMismatches(
   member: MemberName,
   observed: ApiServerObservation,
-  expected: KubeVersion | undefined,
+  expected: Programs | undefined,
 ): readonly Mismatch[] {
   const subject = { member, component: 'kube-apiserver' } as const;
   if (observed.kind === 'unobserved') {
     return [{ code: 'component-unobserved', ...subject, problem: observed.problem }];
   }
   return [
-    ...versionMismatch(subject, observed.version, expected),
+    ...versionMismatch(subject, observed.version, expected?.version),
+    ...emulationMismatch(subject, observed, expected),
     ...(observed.ready
       ? []
       : [
@@ -107,6 +122,17 @@ function versionMismatch(
 ): readonly Mismatch[] {
   if (expected === undefined || actual === expected) return [];
   return [{ code: 'component-version', ...subject, expected, actual }];
+}
+
+/** Of the right version only: another one is told by itself. */
+function emulationMismatch(
+  subject: { readonly member: MemberName; readonly component: MemberComponent },
+  observed: Programs,
+  wanted: Programs | undefined,
+): readonly Mismatch[] {
+  if (wanted === undefined || wanted.version !== observed.version) return [];
+  const [expected, actual] = [servedMinor(wanted), servedMinor(observed)];
+  return actual === expected ? [] : [{ code: 'component-emulation', ...subject, expected, actual }];
 }
 
 /** What is wrong with a node; a cordon is no mismatch. */
@@ -160,6 +186,8 @@ function componentText(mismatch: ComponentMismatch): string {
       return `${subject} does not answer (${mismatch.problem.message})`;
     case 'component-version':
       return `${subject} runs ${mismatch.actual}, not ${mismatch.expected}`;
+    case 'component-emulation':
+      return `${subject} serves as ${mismatch.actual}, not as ${mismatch.expected}`;
     case 'component-not-ready': {
       const checks = mismatch.failingChecks.join(', ');
       return `${subject} is not ready${checks === '' ? '' : ` (failing: ${checks})`}`;

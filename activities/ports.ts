@@ -17,7 +17,7 @@ import type {
 import type { MemberUpgradeInput } from '../domain/activity-contract';
 import type { LostEtcdMember } from '../domain/rollback-contract';
 import type { HardTaint, NodeAllocatable, PodDemand } from '../domain/pool/pod-room';
-import type { KubeVersion } from '../domain/versions';
+import type { KubeVersion, Programs } from '../domain/versions';
 import type { ScaleApi } from './drain/scale-api';
 import type {
   EtcdSnapshotFacts,
@@ -294,14 +294,18 @@ export interface ReleaseSource {
   availableEtcdVersions(signal: AbortSignal): Promise<readonly KubeVersion[] | undefined>;
 }
 
-/** How a kind of control plane changes version. Every method may be called again at any point. */
+/**
+ * How a kind of control plane changes version. Every method may be called again at any point. What
+ * runs and serves as it should stays as it is; serving as another minor is a change like another
+ * version.
+ */
 export interface ControlPlaneDriver extends ReleaseSource {
   /** Out of the balancer, drained, replaced, started. Returns when the process was replaced. */
-  upgradeApiServer(member: MemberName, to: KubeVersion, context: DriverContext): Promise<void>;
+  upgradeApiServer(member: MemberName, to: Programs, context: DriverContext): Promise<void>;
   /** What a restore needs beside etcd; undefined when nobody can tell. */
   restoreNeeds(signal: AbortSignal): Promise<readonly RestoreNeed[] | undefined>;
   /** kube-controller-manager and kube-scheduler of one member. */
-  upgradeControllers(member: MemberName, to: KubeVersion, context: DriverContext): Promise<void>;
+  upgradeControllers(member: MemberName, to: Programs, context: DriverContext): Promise<void>;
   /**
    * The programs that the member ran before, and no data. What is still under way to change the
    * same programs is given up for it. Returns when they were replaced.
@@ -309,7 +313,7 @@ export interface ControlPlaneDriver extends ReleaseSource {
   putBack(
     member: MemberName,
     component: MemberUpgradeInput['component'],
-    to: KubeVersion,
+    to: Programs,
     context: DriverContext,
   ): Promise<void>;
   /**

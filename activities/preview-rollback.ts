@@ -52,9 +52,13 @@ async function preview(
   const record = await findSnapshot(ports, input.snapshotId);
   run.beat({ phase: 'looking at the nodes' });
   const nodes = nodeFacts(await kube.listNodes(run.signal), input);
-  const compared = await compareWithSnapshot(ports, run, { record, limits });
-  const { groups, comparedKeys, cutShortBy } = compared;
-  const { anchors } = compared.tally;
+  // The old programs on the same data: nothing is lost.
+  const compared =
+    cheapest.keepsData === true
+      ? undefined
+      : await compareWithSnapshot(ports, run, { record, limits });
+  const { groups = [], comparedKeys = 0, cutShortBy } = compared ?? {};
+  const anchors = compared?.tally.anchors ?? [];
   const { id, takenAt, revision, totalKeys } = record;
   const facts = {
     cluster,

@@ -120,7 +120,7 @@ async function verifyRestored({
     look: async () => {
       const looks = await Promise.all([
         etcdMismatches(ports.etcd, without, run.signal),
-        controlPlaneMismatches(ports.members, input.kubeVersion, run.signal),
+        controlPlaneMismatches(ports.members, { version: input.kubeVersion }, run.signal),
       ]);
       return looks.flat();
     },

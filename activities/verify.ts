@@ -11,6 +11,7 @@ import type {
 } from '../domain/activity-contract';
 import { daemonSetOf } from '../domain/drain/drain-verdicts';
 import type { PodRef } from '../domain/names';
+import type { Programs } from '../domain/versions';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { cordonedAtMs } from './cordon-mark';
 import { terminalFailure } from './failure-mapping';
@@ -149,13 +150,15 @@ async function verifyCluster(
   run: ActivityRun,
   input: VerifyClusterInput,
 ): Promise<VerifyClusterResult> {
+  const { controlPlane: version, emulates } = input;
+  const expected: Programs = emulates === undefined ? { version } : { version, emulates };
   const result = await watchUntilMatched({
     clock: ports.clock,
     run,
     patienceMs: clusterPatienceMs,
     look: async () => {
       const looks = await Promise.all([
-        controlPlaneMismatches(ports.members, input.controlPlane, run.signal),
+        controlPlaneMismatches(ports.members, expected, run.signal),
         nodesMismatches(ports, run.signal, input),
       ]);
       return looks.flat();

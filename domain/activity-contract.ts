@@ -21,7 +21,7 @@ import type { SnapshotServed } from './snapshots/served';
 import type { PruneInput, PruneResult, SnapshotOrder, SnapshotSeal } from './snapshots/order';
 import type { DrainPolicy, UpgradeSpec } from './spec';
 import type { SurgeEnd } from './drain/surge';
-import type { KubeVersion } from './versions';
+import type { KubeMinor, KubeVersion } from './versions';
 
 export interface ClusterInput {
   readonly cluster: ClusterName;
@@ -125,6 +125,10 @@ export interface MemberUpgradeInput extends ClusterInput {
   readonly component: 'kube-apiserver' | 'controllers';
   readonly from: KubeVersion;
   readonly to: KubeVersion;
+  /** Minor that it is to serve as; absent: its own. */
+  readonly emulates?: KubeMinor;
+  /** The same of before: only where it is what changes. */
+  readonly emulated?: KubeMinor;
 }
 
 /** A member that did not come back in `failed` is to run `to` again, which it ran before. */
@@ -133,6 +137,14 @@ export interface PutBackInput extends ClusterInput {
   readonly component: MemberUpgradeInput['component'];
   readonly failed: KubeVersion;
   readonly to: KubeVersion;
+  /** As in MemberUpgradeInput, of `to` and of `failed`. */
+  readonly emulates?: KubeMinor;
+  readonly emulated?: KubeMinor;
+  /**
+   * It did not fail: it serves, as the minor of `to`, and is to do so with the old programs. It is
+   * taken out as for an upgrade, and never when it serves as its own minor already.
+   */
+  readonly isServing?: true;
 }
 
 export interface ChangeResult {
@@ -281,6 +293,8 @@ export interface VerifyNodeResult {
 export interface VerifyClusterInput extends ClusterInput {
   /** Every API server, controller-manager and scheduler must run this. */
   readonly controlPlane: KubeVersion;
+  /** Minor that every API server must serve as; absent: its own. */
+  readonly emulates?: KubeMinor;
   /** Nodes that must be Ready in this version; others are not looked at. */
   readonly nodes: readonly { readonly name: NodeName; readonly version: KubeVersion }[];
   /** Those of them that do not exist are left out: a restore forgets who joined since. */
@@ -313,7 +327,7 @@ export interface AscentActivities extends EtcdActivities, RollBackActivities {
   /** Reads only; waits a while for what is only for a moment so. Findings are a result. */
   checkMembers(input: CheckMembersInput): Promise<PreflightReport>;
   upgradeControlPlaneMember(input: MemberUpgradeInput): Promise<ChangeResult>;
-  /** The old programs and no data; only while no kubelet of the hop has moved. */
+  /** The programs of before and no data; only while no kubelet of the hop has moved. */
   putBackMember(input: PutBackInput): Promise<ChangeResult>;
   cordonNode(input: CordonInput): Promise<CordonResult>;
   /** Undoes only our own cordon; a missing node is done. */

@@ -38,6 +38,9 @@ const remedies: Readonly<Record<FailureCode, string>> = {
   'node-not-ready': 'look at the kubelet of the node; retry the node, or quarantine it',
   'node-missing': 'skip the node if it was taken away on purpose, else bring it back and retry it',
   'verification-failed': 'see why what runs differs from the plan, correct it, then try again',
+  'emulation-ended':
+    'try again to have the snapshot of the hop restored instead, which loses what was written' +
+    ' since; or reject to leave everything as it is',
   'restore-failed':
     'try again: a restore goes on where it stopped; until then the API may not answer',
   'etcd-repair-failed':

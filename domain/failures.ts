@@ -36,6 +36,8 @@ export const failureCodes = [
   'node-not-ready',
   'node-missing',
   'verification-failed',
+  /** A rollback was to take the old programs, and members serve as their own minor already. */
+  'emulation-ended',
   'restore-failed',
   /** An etcd member that a restore went on without did not come back; the others serve. */
   'etcd-repair-failed',

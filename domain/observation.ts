@@ -29,8 +29,8 @@ export type ApiServerObservation =
   | { readonly kind: 'unobserved'; readonly problem: Problem };
 
 /**
- * kube-controller-manager or kube-scheduler beside an API server. Neither tells whether it serves as
- * another minor (1.33): what started it knows.
+ * kube-controller-manager or kube-scheduler beside an API server. Neither tells whether it serves
+ * as another minor (as of 1.33): what started it knows.
  */
 export type ControllerObservation =
   | { readonly kind: 'observed'; readonly version: KubeVersion; readonly healthy: boolean }

@@ -22,6 +22,7 @@ import { forcePods, forcePodsProblems, forceRefusal } from './force-pods';
 import { decided, heldNode, notWaiting } from './held-nodes';
 import { limitAsked, poolRefusal, setPool, setPoolProblems } from './set-pool';
 import { noted, type UpgradeState, withoutGate } from './upgrade-state';
+import { cheapestWayBack, keptBy } from './way-back';
 
 /** Answers kept for repeated requests; the oldest go first. */
 export const maxHandledRequests = 256;
@@ -308,15 +309,19 @@ function approve(state: UpgradeState, request: GateRequest): Done {
 /** The way back is there: refusalOf has looked. A pause is lifted, open gates are void. */
 function rollBack(state: UpgradeState, request: RollBackRequest): Done {
   const { paused: _lifted, wayBack: way, ...rest } = state;
-  const effect = way === undefined ? 'nothing to undo' : effectOfRollBack(way.hop);
-  if (way === undefined) return { state, effect };
+  if (way === undefined) return { state, effect: 'nothing to undo' };
+  const kept = keptBy(cheapestWayBack(state, way));
+  const effect = effectOfRollBack(way.hop, kept.keepsData === true);
   const { actor, reason, note: confirmed } = request;
-  const asked = { kind: 'roll-back', way, actor, reason } as const;
+  const asked = { kind: 'roll-back', way, actor, reason, ...kept } as const;
   const decision = confirmed === undefined ? asked : { ...asked, confirmed };
   return { state: { ...rest, wayBack: way, gates: [], outbox: [], decision }, effect };
 }
 
-function effectOfRollBack(hop: Hop): string {
+function effectOfRollBack(hop: Hop, keepsData: boolean): string {
+  if (keepsData) {
+    return `${hop.id} is rolled back: its members return to ${hop.from}, and all data stays`;
+  }
   return `${hop.id} is rolled back: nodes, etcd and control plane return to ${hop.from}`;
 }
 

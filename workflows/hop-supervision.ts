@@ -11,6 +11,7 @@ import {
 
 import { failureInfo } from '../domain/failure-remedies';
 import type { FailureInfo } from '../domain/failures';
+import { leavableEmulation } from '../domain/plan/emulation';
 import { plannedMs } from '../domain/plan/planned-time';
 import { stepGateId } from '../domain/status/gates';
 import type { SnapshotId } from '../domain/names';
@@ -213,13 +214,26 @@ function rollBackInput(root: Root, way: WayBack): RollBackHopInput {
     paused: paused !== undefined,
     ...(restoreNote === undefined ? {} : { restoreNote }),
     ...(confirmed === undefined ? {} : { confirmed }),
+    ...leftBy(root, way),
     ...changedLimits(root, way.hop),
   };
 }
 
+/** Whoever decided counts on data that stays; what the hop says at its end counts more. */
+function leftBy({ state }: Root, { hop }: WayBack): Pick<RollBackHopInput, 'leaves'> {
+  const { decision, hops } = state;
+  const emulates = leavableEmulation(hop);
+  if (decision?.kind !== 'roll-back' || decision.keepsData !== true || emulates === undefined) {
+    return {};
+  }
+  const isLeavable = hops.find((one) => one.hop === hop.id)?.emulates !== undefined;
+  return { leaves: isLeavable ? { emulates } : { emulates, mayHaveEnded: true } };
+}
+
 function resultOf(root: Root, way: WayBack, end: RollBackEnd, startedAtMs: number): UpgradeResult {
   const { hop } = way;
-  if (!end.isDone) return givenUp(root, end.isRestored ? hop.from : hop.to);
+  const isBack = end.isRestored || end.keptData === true;
+  if (!end.isDone) return givenUp(root, isBack ? hop.from : hop.to);
   const before = root.state.hops.find((one) => one.hop === hop.id);
   const span = { startedAtMs, endedAtMs: Date.now() };
   const outcome = undoneOutcome({ way, before, end, span });

@@ -14,6 +14,7 @@ import { CancellationScope, condition, isCancellation, patched } from '@temporal
 import type {
   ChangeResult,
   CheckMembersInput,
+  LeadersResult,
   MemberUpgradeInput,
 } from '../domain/activity-contract';
 import { failureInfo } from '../domain/failure-remedies';
@@ -22,7 +23,7 @@ import type { MemberName, NodeName } from '../domain/names';
 import type { ApiServerStep, ControllersStep, Hop } from '../domain/plan/plan';
 import type { MemberOutcome } from '../domain/status/progress';
 import { controllersLabel, stepLabel } from '../domain/status/step-labels';
-import type { KubeVersion } from '../domain/versions';
+import { programsText } from '../domain/versions';
 import { failureOf } from './activity-failures';
 import { activity } from './activity-options';
 import { endOf, valueOf, watch } from './settled';
@@ -38,6 +39,8 @@ export interface MemberHop {
   readonly run: StepRun;
   readonly members: MemberOutcome[];
   readonly nodes: ReadonlyMap<NodeName, unknown>;
+  /** Of two steps: a member serves as its own minor, or may (emulation-steps.ts). */
+  isSwitching: boolean;
 }
 
 /** Whether this run knows of gates around members, and of putting one back (M4). */
@@ -72,11 +75,7 @@ export async function takeControllers(hop: MemberHop, step: ControllersStep): Pr
   let order: readonly MemberName[] = step.members;
   const look = async (): Promise<undefined> => {
     const call = activity(cluster, 'findLeaders', { summary: 'who leads the controllers' });
-    const { controllerManager, scheduler } = await call({ cluster });
-    // The controller-manager does more than the scheduler: its leader is the very last.
-    const rank = (member: MemberName): number =>
-      member === controllerManager ? 2 : member === scheduler ? 1 : 0;
-    order = step.members.toSorted((a, b) => rank(a) - rank(b));
+    order = leadersLast(step.members, await call({ cluster }));
   };
   await takeStep(hop.run, { label: stepLabel(step), take: look, isUntimed: true });
   for (const [index, member] of order.entries()) {
@@ -86,6 +85,16 @@ export async function takeControllers(hop: MemberHop, step: ControllersStep): Pr
       take: () => changeMember({ hop, step, member, component: 'controllers', isLast }),
     });
   }
+}
+
+/** The controller-manager does more than the scheduler: its leader is the very last. */
+export function leadersLast(
+  members: readonly MemberName[],
+  { controllerManager, scheduler }: LeadersResult,
+): readonly MemberName[] {
+  const rank = (member: MemberName): number =>
+    member === controllerManager ? 2 : member === scheduler ? 1 : 0;
+  return members.toSorted((a, b) => rank(a) - rank(b));
 }
 
 /** M2, M3. */
@@ -99,7 +108,8 @@ async function changeBetweenGates(change: MemberStep): Promise<StepProblem | und
   const what = `${component} of ${member}`;
   const unfit = await checkMembers(hop, `before ${what}`);
   if (unfit !== undefined) return unfit;
-  const { from, to: failed, timeoutMs } = step;
+  const { from, to: failed, emulates, timeoutMs } = step;
+  const emulated = emulates === undefined ? {} : { emulated: emulates };
   const problem = await upgradeOrPutBack({
     hop,
     what,
@@ -110,7 +120,7 @@ async function changeBetweenGates(change: MemberStep): Promise<StepProblem | und
         summary: `${what} back to ${from}`,
         totalMs: timeoutMs,
       });
-      return call({ cluster, member, component, failed, to: from });
+      return call({ cluster, member, component, failed, ...emulated, to: from });
     },
   });
   if (problem !== undefined || !isLast) return problem;
@@ -137,14 +147,16 @@ export async function checkMembers(
 async function upgradeMember(change: MemberStep): Promise<undefined> {
   const { hop, step, member, component } = change;
   const { cluster } = hop.run;
-  const { from, to, timeoutMs } = step;
+  const { from, to, emulates, timeoutMs } = step;
+  const programs = emulates === undefined ? { version: to } : { version: to, emulates };
   const result = await CancellationScope.nonCancellable(() =>
     unlessAborted(hop, () => {
       const call = activity(cluster, 'upgradeControlPlaneMember', {
-        summary: `${component} of ${member} to ${to}`,
+        summary: `${component} of ${member} to ${programsText(programs)}`,
         totalMs: timeoutMs,
       });
-      return call({ cluster, member, component, from, to });
+      const as = emulates === undefined ? {} : { emulates };
+      return call({ cluster, member, component, from, to, ...as });
     }),
   );
   const isTold = hop.members.some((one) => one.member === member && one.component === component);
@@ -176,7 +188,7 @@ export interface MemberChange {
   /** `kube-apiserver of cp-2`. */
   readonly what: string;
   /** What it ran before. */
-  readonly from: KubeVersion;
+  readonly from: string;
   readonly upgrade: () => Promise<undefined>;
   readonly putBack: () => Promise<ChangeResult>;
 }

@@ -9,6 +9,8 @@
 //     kubelet stays newer is told.
 // R5. Around the restore the cluster is compared with the snapshot: what came of it is known only
 //     from both looks (restore-looks.ts).
+// R6. In a hop of two steps that has not ended its emulation, the old programs suffice: no node has
+//     moved, and nothing is restored (leave-emulation.ts).
 
 import {
   CancellationScope,
@@ -30,6 +32,7 @@ import type { HopStatus, NodeOutcome } from '../domain/status/progress';
 import { compareVersions } from '../domain/versions';
 import { activity, apiProbeMs } from './activity-options';
 import { failureOf } from './activity-failures';
+import { type EmulationToLeave, leaveEmulation } from './leave-emulation';
 import { runPool } from './pool-runs';
 import { lookAfter, lookBefore, looksAround } from './restore-looks';
 import {
@@ -63,6 +66,8 @@ export interface RollBackHopInput {
   readonly restoreNote?: RestoreNote | NotLooked;
   /** What the report has seen by which this rollback was confirmed; absent without a report. */
   readonly confirmed?: RestoreNote;
+  /** Only where the old programs are to suffice (leave-emulation.ts): nothing is restored then. */
+  readonly leaves?: EmulationToLeave;
   /** Changed limits of its pools; see domain/pool/pool-limits.ts. */
   readonly limits?: Limits;
 }
@@ -71,6 +76,8 @@ export interface RollBackEnd {
   /** False: given up while it waited for an answer. */
   readonly isDone: boolean;
   readonly isRestored: boolean;
+  /** The old programs run again, on the same data. */
+  readonly keptData?: true;
   readonly nodes: readonly NodeOutcome[];
   readonly restore?: RestoreResult;
   /** Absent where it was given up, or began on an older release. */
@@ -87,6 +94,7 @@ interface Back {
   /** Undefined until it is looked, and where the rollback began on an older release. */
   note: RestoreNote | NotLooked | undefined;
   account: RestoreAccount | undefined;
+  keptData: boolean;
 }
 
 /** Returns the cluster to how it was before the hop. */
@@ -108,6 +116,7 @@ export async function rollBackHop(input: RollBackHopInput): Promise<RollBackEnd>
   return {
     isDone,
     isRestored: restore !== undefined,
+    ...(back.keptData ? { keptData: true } : {}),
     nodes: [...nodes.values()],
     ...(restore === undefined ? {} : { restore }),
     ...(account === undefined ? {} : { account }),
@@ -124,12 +133,13 @@ function openBack(input: RollBackHopInput, isGivenUp: () => boolean): Back {
     ...stepStatus(run),
     members: [],
   }));
-  const nothing = { restore: undefined, note: undefined, account: undefined };
+  const nothing = { restore: undefined, note: undefined, account: undefined, keptData: false };
   return { input, run, nodes: new Map(), ...nothing };
 }
 
 async function returnCluster(back: Back): Promise<void> {
   const { run } = back;
+  if (back.input.leaves !== undefined && (await leave(back, back.input.leaves))) return;
   const before = await probe(back);
   if (before !== undefined) await returnNodes(back, before);
   if (looksAround()) await noteBefore(back, before !== undefined);
@@ -140,6 +150,16 @@ async function returnCluster(back: Back): Promise<void> {
   await takeStep(run, { label: 'rollback verify', take: () => verify(back) });
   await takeStep(run, { label: 'rollback cordons', take: () => putCordonsRight(back) });
   if (back.note !== undefined) await countAfter(back, back.note);
+}
+
+/** R6. */
+async function leave(back: Back, leaves: EmulationToLeave): Promise<boolean> {
+  const { input, run } = back;
+  const look = (summary: string): Promise<Observation> => observe(back, summary);
+  if (!(await leaveEmulation({ run, hop: input.hop, leaves, observe: look }))) return false;
+  await takeStep(run, { label: 'rollback verify', take: () => verify(back) });
+  back.keptData = true;
+  return true;
 }
 
 /** R5. */

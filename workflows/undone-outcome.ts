@@ -25,6 +25,7 @@ export function undoneOutcome(options: {
     members: before?.members ?? [],
     nodes: [...nodes.values()],
     stepSeconds: { ...before?.stepSeconds, ...end.stepSeconds },
+    ...(end.keptData === undefined ? {} : { keptData: end.keptData }),
     ...(end.account === undefined ? {} : { account: end.account }),
     startedAtMs: before?.startedAtMs ?? span.startedAtMs,
     endedAtMs: span.endedAtMs,

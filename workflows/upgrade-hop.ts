@@ -20,11 +20,14 @@ import { formatDuration } from '../domain/durations';
 import { failureInfo } from '../domain/failure-remedies';
 import type { ClusterName, NodeName, PlanDigest, SnapshotId } from '../domain/names';
 import { nodeNames } from '../domain/observation';
+import { leavableEmulation } from '../domain/plan/emulation';
 import type { Hop, NodeChange, PoolStep, SoakStep, Step } from '../domain/plan/plan';
 import { plannedMs } from '../domain/plan/planned-time';
 import type { HopOutcome, HopStatus, MemberOutcome, NodeOutcome } from '../domain/status/progress';
 import { stepLabel } from '../domain/status/step-labels';
+import { type KubeMinor, minorOf } from '../domain/versions';
 import { activity } from './activity-options';
+import { isOfEmulation, lookAtSwitch, takeEndEmulation } from './emulation-steps';
 import { takeEtcd } from './etcd-steps';
 import { takeApiServer, takeControllers } from './member-steps';
 import { runPool } from './pool-runs';
@@ -70,6 +73,7 @@ interface HopRun {
   snapshot: SnapshotRecord | undefined;
   /** H3. `unknown`: a workflow of this hop that was lost may have left its taints. */
   taints: 'none' | 'placed' | 'unknown';
+  isSwitching: boolean;
 }
 
 /** Takes the cluster one minor further, or as far as it gets before it is cancelled. */
@@ -77,7 +81,12 @@ export async function upgradeHop(input: UpgradeHopInput): Promise<HopOutcome> {
   const hop = openHop(input);
   let outcome: HopOutcome['outcome'] = 'completed';
   try {
-    for (const step of input.hop.steps) await takeOne(hop, step);
+    // Only where the plan has the step, and the hop began again: it needs no patch.
+    if (input.resumed !== undefined && hasSwitch(input.hop)) await lookAtSwitch(hop);
+    const isPast = hop.isSwitching;
+    for (const step of input.hop.steps) {
+      if (!isPast || !isOfEmulation(step)) await takeOne(hop, step);
+    }
   } catch (error) {
     if (!isCancellation(error)) throw error;
     outcome = 'stopped';
@@ -88,6 +97,7 @@ export async function upgradeHop(input: UpgradeHopInput): Promise<HopOutcome> {
   }
   await closeStepRun(hop.run);
   const { snapshot, members, nodes, run, startedAtMs } = hop;
+  const emulates = outcome === 'stopped' ? leavableOf(hop) : undefined;
   return {
     hop: input.hop.id,
     from: input.hop.from,
@@ -97,9 +107,19 @@ export async function upgradeHop(input: UpgradeHopInput): Promise<HopOutcome> {
     members,
     nodes: [...nodes.values()],
     stepSeconds: run.stepSeconds,
+    ...(emulates === undefined ? {} : { emulates }),
     startedAtMs,
     endedAtMs: Date.now(),
   };
+}
+
+function hasSwitch({ steps }: Hop): boolean {
+  return steps.some(({ kind }) => kind === 'end-emulation');
+}
+
+/** A hop that began again may have done more than it tells. */
+function leavableOf({ input, isSwitching }: HopRun): KubeMinor | undefined {
+  return isSwitching || input.resumed !== undefined ? undefined : leavableEmulation(input.hop);
 }
 
 function openHop(input: UpgradeHopInput): HopRun {
@@ -115,6 +135,7 @@ function openHop(input: UpgradeHopInput): HopRun {
     nodes: new Map(nodesBehind(input).map((node) => [node.node, node])),
     snapshot: before?.snapshot,
     taints: input.resumed === undefined ? 'none' : 'unknown',
+    isSwitching: false,
   };
   setHandler(defineQuery<HopStatus>('status'), () => ({
     ...stepStatus(run),
@@ -136,6 +157,8 @@ async function takeOne(hop: HopRun, step: Step): Promise<void> {
       return takeApiServer(hop, step);
     case 'controllers':
       return takeControllers(hop, step);
+    case 'end-emulation':
+      return takeEndEmulation(hop, step);
     case 'etcd':
       return takeEtcd(hop, step);
     case 'pool':
@@ -288,13 +311,14 @@ async function untaintAndVerify(hop: HopRun): Promise<undefined> {
 }
 
 /** Verifies every member, and every node that this hop brought to its version. */
-async function verify(hop: HopRun, attempt: number): Promise<undefined> {
+async function verify(hop: HopRun, attempt: number, emulates?: KubeMinor): Promise<undefined> {
   const { cluster } = hop.input;
   const { id, to } = hop.input.hop;
   // A node that went away for good must not keep the hop for ever.
   if (attempt > 1) await dropVanished(hop);
   const call = activity(cluster, 'verifyCluster', { summary: `${id}: everything runs ${to}` });
-  await call({ cluster, controlPlane: to, nodes: nodesToVerify(hop) });
+  const as = emulates === undefined ? {} : { emulates };
+  await call({ cluster, controlPlane: to, ...as, nodes: nodesToVerify(hop) });
 }
 
 function nodesToVerify({ input, nodes }: HopRun) {
@@ -326,21 +350,23 @@ const soakLookMs = 60_000;
 
 /** A pause does not stop the clock; the cluster is looked at all through, at least at the end. */
 async function takeSoak(hop: HopRun, step: SoakStep): Promise<void> {
-  const { durationMs } = step;
+  const { durationMs, of } = step;
   if (durationMs <= 0) return;
+  const emulates = of === 'emulation' ? minorOf(hop.input.hop.from) : undefined;
   const endsAtMs = Date.now() + durationMs;
   const everyMs = Math.max(durationMs / 4, soakLookMs);
   const take = async (attempt: number): Promise<undefined> => {
     // After a failure the first thing to know is whether its cause is gone.
-    if (attempt > 1) await verify(hop, attempt);
+    if (attempt > 1) await verify(hop, attempt, emulates);
     while (Date.now() < endsAtMs) {
       const waitMs = Math.min(everyMs, endsAtMs - Date.now());
       // One timer of several: what is left tells them apart in the Temporal UI.
       const left = `${formatDuration(endsAtMs - Date.now())} of ${formatDuration(durationMs)}`;
-      const summary = `soak of ${hop.input.hop.id}: ${left} left`;
+      const what = of === undefined ? 'soak' : 'soak of the emulation';
+      const summary = `${what} of ${hop.input.hop.id}: ${left} left`;
       hop.run.isStill = true;
       await sleep(waitMs, { summary });
-      await verify(hop, 1);
+      await verify(hop, 1, emulates);
     }
   };
   await takeStep(hop.run, { label: stepLabel(step), take });

@@ -48,6 +48,8 @@ export type Decision =
   | {
       readonly kind: 'roll-back';
       readonly way: WayBack;
+      /** The old programs are to suffice (rungs.ts): whoever decided counts on it. */
+      readonly keepsData?: true;
       readonly actor: string;
       readonly reason: string;
       /** What the report has seen by which it was confirmed. */
@@ -196,7 +198,9 @@ export function withHopBegun(state: UpgradeState, hop: Hop, nowMs: number): Upgr
 export function withRollBackBegun(state: UpgradeState, way: WayBack, nowMs: number): UpgradeState {
   const { id, from } = way.hop;
   const hop = { id, step: 'rollback', stepSinceMs: nowMs, startedAtMs: nowMs, stepSeconds: {} };
-  const text = `${id} is rolled back to ${from} from snapshot ${way.snapshot.id}`;
+  const isKept = state.decision?.kind === 'roll-back' && state.decision.keepsData === true;
+  const by = isKept ? 'by its old programs, on the same data' : `from snapshot ${way.snapshot.id}`;
+  const text = `${id} is rolled back to ${from} ${by}`;
   const note = { actor: engineActor, event: 'rollback.begun', text };
   return noted({ ...state, hop, isStill: false }, note, nowMs);
 }

@@ -6,6 +6,7 @@ import { limitSentence, withLimits } from '../domain/pool/pool-limits';
 import { rungText } from '../domain/rollback/rungs';
 import { type TimeLeft, timeLeft } from '../domain/status/progress-estimate';
 import { findingSentence, gateSentence } from '../domain/status/sentences';
+import { emulationSoakLabel } from '../domain/status/step-labels';
 import { statusSentence } from '../domain/status/status-sentences';
 import type { UpgradePhase, UpgradeStatus } from '../domain/status/progress';
 import { noWayBack, noWayBackText, wayBackEnd, wayBackEndText } from '../domain/status/way-back';
@@ -22,7 +23,8 @@ export function phaseOf(state: UpgradeState): UpgradePhase {
   if (state.gates.length > 0) return 'waiting-for-approval';
   if (state.decision?.kind === 'roll-back') return 'rolling-back';
   if (state.plan === undefined) return 'planning';
-  return state.hop?.step === 'soak' ? 'soaking' : 'upgrading';
+  const { step } = state.hop ?? {};
+  return step === 'soak' || step === emulationSoakLabel ? 'soaking' : 'upgrading';
 }
 
 /**

@@ -2,6 +2,7 @@
 // the spec makes of a step that failed. Pure in the state.
 
 import { mayGoBack } from '../domain/rollback/automatic';
+import { leavableEmulation } from '../domain/plan/emulation';
 import type { RollBackTarget } from '../domain/rollback/report';
 import { cheapestRung, type RungChoice, type RungFacts } from '../domain/rollback/rungs';
 import { engineActor } from './audit-trail';
@@ -17,11 +18,18 @@ import {
 /** The cheapest way back from the hop that can be undone. */
 export function cheapestWayBack(state: UpgradeState, way: WayBack): RungChoice {
   const running = state.hop?.id === way.hop.id ? state.hop : undefined;
-  if (running === undefined) return cheapestRung(factsOfEnded(state, way));
+  const isTwoStep = leavableEmulation(way.hop) !== undefined;
+  if (running === undefined) return cheapestRung({ ...factsOfEnded(state, way), isTwoStep });
   const { step: current, stepSeconds, unsettled = [], isResumed: isLost = false } = running;
   const gate = state.gates.map((open) => open.gate).find(({ kind }) => kind === 'step');
   const failure = gate?.kind === 'step' ? { failure: gate.failure.code } : {};
-  return cheapestRung({ done: Object.keys(stepSeconds), current, ...failure, unsettled, isLost });
+  const done = Object.keys(stepSeconds);
+  return cheapestRung({ done, current, ...failure, unsettled, isLost, isTwoStep });
+}
+
+/** What a decision to roll back says of the data, as things stand. */
+export function keptBy({ keepsData }: RungChoice): Pick<RungChoice, 'keepsData'> {
+  return keepsData === undefined ? {} : { keepsData };
 }
 
 /** What a rollback now would return to; undefined while none can begin. */
@@ -59,7 +67,8 @@ export function withPolicy(state: UpgradeState, report: Report, nowMs: number): 
   const policy = spec.rollBack ?? 'never';
   if (policy === 'never' || gate.kind !== 'step') return state;
   if (decision !== undefined || wayBack?.hop.id !== gate.hop) return state;
-  if (!mayGoBack(gate.failure.code, cheapestWayBack(state, wayBack))) return state;
+  const cheapest = cheapestWayBack(state, wayBack);
+  if (!mayGoBack(gate.failure.code, cheapest)) return state;
   if (policy === 'ask' || state.paused !== undefined) {
     const proposing: OpenGate = { ...open, gate: { ...gate, proposes: 'rollBack' } };
     const others = state.gates.filter((other) => other.gate.id !== gate.id);
@@ -68,6 +77,7 @@ export function withPolicy(state: UpgradeState, report: Report, nowMs: number): 
   const reason = `the policy of the spec: ${gate.failure.message}`;
   const text = `${gate.hop} is rolled back by ${reason}`;
   const note = { actor: engineActor, event: 'rollback.automatic', text };
-  const next: Decision = { kind: 'roll-back', way: wayBack, actor: engineActor, reason };
+  const by = { actor: engineActor, reason, ...keptBy(cheapest) };
+  const next: Decision = { kind: 'roll-back', way: wayBack, ...by };
   return { ...noted(state, note, nowMs), gates: [], outbox: [], decision: next };
 }

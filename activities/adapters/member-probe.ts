@@ -2,6 +2,8 @@
 // load balancer, with the kubeconfig's CA and credentials.
 // M1. What a member does not tell is an answer (`unobserved` with a Problem), not an exception;
 //     only cancellation leaves as an exception.
+// M2. From 1.32 on an API server may serve as an older minor. `/version` tells that from 1.33 on;
+//     1.32 has it in its OpenAPI documents only (k8s.io/apiserver, EffectiveVersion).
 
 import * as z from 'zod';
 
@@ -13,7 +15,16 @@ import {
   type MemberComponent,
   memberComponents,
 } from '../../domain/observation';
-import { type KubeVersion, parseVersion } from '../../domain/versions';
+import { oldestEmulator } from '../../domain/plan/emulation';
+import {
+  compareMinors,
+  type KubeMinor,
+  type KubeVersion,
+  minorOf,
+  parseMinor,
+  parseVersion,
+  type Programs,
+} from '../../domain/versions';
 import type { ClusterAccess } from '../access';
 import { type MemberProbe, PortError } from '../ports';
 import { boundedCall } from './bounded-call';
@@ -93,38 +104,78 @@ function refuseCredentials(doing: string, { status }: HttpAnswer): void {
 }
 
 async function observeApiServer(endpoint: string, ask: Ask): Promise<ApiServerObservation> {
-  const [version, readiness, liveness] = await Promise.all([
-    askVersion(endpoint, ask),
+  const [programs, readiness, liveness] = await Promise.all([
+    askPrograms(endpoint, ask),
     askChecks(endpoint, 'readyz', ask),
     askChecks(endpoint, 'livez', ask),
   ]);
   return {
     kind: 'observed',
-    version,
+    ...programs,
     ready: readiness.isGood,
     failingChecks: readiness.failing,
     ...(liveness.isGood ? {} : { failingLiveChecks: liveness.failing }),
   };
 }
 
-const versionSchema = z.object({ gitVersion: z.string() });
+const versionSchema = z.object({
+  gitVersion: z.string(),
+  /** What it serves as; from 1.33 on. */
+  emulationMajor: z.string().optional(),
+  emulationMinor: z.string().optional(),
+});
 
-async function askVersion(endpoint: string, ask: Ask): Promise<KubeVersion> {
+async function askPrograms(endpoint: string, ask: Ask): Promise<Programs> {
   const doing = `asking ${endpoint}/version`;
   const answer = await ask(`${endpoint}/version`, doing);
   refuseCredentials(doing, answer);
-  const text = gitVersionIn(answer.body);
-  const version = text === undefined ? undefined : parseVersion(text);
-  if (answer.status === 200 && version !== undefined) return version;
-  // A server that starts or stops answers 503 to everything.
-  const code = answer.status >= 502 && answer.status <= 504 ? 'unreachable' : 'unexpected';
-  const said = text === undefined ? `HTTP ${answer.status} without a version` : `version "${text}"`;
-  throw new PortError(code, `${doing}: ${said}`);
+  const told = versionIn(answer.body);
+  const version = told === undefined ? undefined : parseVersion(told.gitVersion);
+  if (answer.status !== 200 || told === undefined || version === undefined) {
+    const none = `HTTP ${answer.status} without a version`;
+    throw unversioned(doing, answer, told === undefined ? none : `version "${told.gitVersion}"`);
+  }
+  const { emulationMajor: major, emulationMinor: minor } = told;
+  const served =
+    major !== undefined && minor !== undefined
+      ? parseMinor(`${major}.${minor}`)
+      : await askServed(version, endpoint, ask);
+  return served === undefined || served === minorOf(version)
+    ? { version }
+    : { version, emulates: served };
 }
 
-function gitVersionIn(body: string): string | undefined {
+/** M2. A small document, of the group of `/version` alone. */
+async function askServed(
+  version: KubeVersion,
+  endpoint: string,
+  ask: Ask,
+): Promise<KubeMinor | undefined> {
+  if (compareMinors(minorOf(version), oldestEmulator) < 0) return undefined;
+  const doing = `asking ${endpoint}/openapi/v3/version`;
+  const answer = await ask(`${endpoint}/openapi/v3/version`, doing);
+  refuseCredentials(doing, answer);
+  const told = openApiSchema.safeParse(parseJson(answer.body));
+  const text = told.success ? told.data.info.version : undefined;
+  const minor = /^v?\d+\.\d+/.exec(text ?? '')?.[0];
+  if (answer.status === 200 && minor !== undefined) return parseMinor(minor);
+  const said = text === undefined ? `HTTP ${answer.status} without a version` : `version "${text}"`;
+  throw unversioned(doing, answer, said);
+}
+
+const openApiSchema = z.object({ info: z.object({ version: z.string() }) });
+
+/** A server that starts or stops answers 503 to everything. */
+function unversioned(doing: string, { status }: HttpAnswer, said: string): PortError {
+  return new PortError(
+    status >= 502 && status <= 504 ? 'unreachable' : 'unexpected',
+    `${doing}: ${said}`,
+  );
+}
+
+function versionIn(body: string): z.output<typeof versionSchema> | undefined {
   const parsed = versionSchema.safeParse(parseJson(body));
-  return parsed.success ? parsed.data.gitVersion : undefined;
+  return parsed.success ? parsed.data : undefined;
 }
 
 async function askChecks(

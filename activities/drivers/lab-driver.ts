@@ -10,7 +10,7 @@ import * as z from 'zod';
 
 import type { LostEtcdMember } from '../../domain/rollback-contract';
 import type { MemberName, NodeName } from '../../domain/names';
-import { type KubeVersion, parseVersion } from '../../domain/versions';
+import { type KubeVersion, parseVersion, type Programs, programsText } from '../../domain/versions';
 import { boundedCall } from '../adapters/bounded-call';
 import { parseJson } from '../adapters/json';
 import { type ControlPlaneDriver, type DriverContext, type NodeDriver, PortError } from '../ports';
@@ -36,7 +36,11 @@ const changeTimeoutMs = 10 * 60_000;
 const restoreTimeoutMs = 30 * 60_000;
 const phasePollMs = 500;
 
-const componentSchema = z.object({ version: z.string(), running: z.boolean() });
+const componentSchema = z.object({
+  version: z.string(),
+  emulates: z.string().optional(),
+  running: z.boolean(),
+});
 const statusSchema = z.object({
   cluster: z.string(),
   members: z.array(
@@ -112,12 +116,13 @@ export function createLabDriver(socket: string): LabDriver {
   async function changeMember(
     part: MemberPart,
     member: MemberName,
-    version: string,
+    to: Programs,
     context: DriverContext,
   ): Promise<void> {
-    const change: LabVersionRequest = { version };
+    const { version, emulates } = to;
+    const change: LabVersionRequest = emulates === undefined ? { version } : { version, emulates };
     const path = `/v1/members/${encodeURIComponent(member)}/${part}`;
-    const doing = `replacing ${part} of ${member} by ${version}`;
+    const doing = `replacing ${part} of ${member} by ${programsText(to)}`;
     const call = lab.post(
       { path, doing, body: change, timeoutMs: changeTimeoutMs },
       context.signal,
@@ -151,7 +156,7 @@ export function createLabDriver(socket: string): LabDriver {
           to,
           context,
         ),
-      changeEtcd: (member, to, context) => changeMember('etcd', member, to, context),
+      changeEtcd: (member, version, context) => changeMember('etcd', member, { version }, context),
       restore: (options, context) => restore(lab, options, context),
       repairEtcdMember: (member, context) => repairEtcdMember(lab, member, context),
     },

@@ -30,12 +30,14 @@ export function rollBackReportLines(report: RollBackReport, view: ReportView): r
   const { cluster, hop, at, snapshot } = report;
   const { style, width } = view;
   const title = `${cluster}: ${hop} back to ${at}`;
-  const to = `to snapshot ${snapshot.id} of ${snapshot.takenAt} (revision ${snapshot.revision})`;
+  const { id, takenAt, revision } = snapshot;
+  const isKept = report.cheapest.keepsData === true;
+  const to = `${isKept ? 'not ' : ''}to snapshot ${id} of ${takenAt} (revision ${revision})`;
   return [
     style.strong(title),
     ...wrap(to, width).map(style.faint),
     '',
-    ...objectLines(report, view),
+    ...(isKept ? wrap(keptText, width) : objectLines(report, view)),
     '',
     ...wrap(nodesText(report), width),
     ...stayingLines(report, view),
@@ -45,6 +47,10 @@ export function rollBackReportLines(report: RollBackReport, view: ReportView): r
     `digest ${report.digest}`,
   ];
 }
+
+const keptText =
+  'nothing that was written is lost: the new programs serve as the minor before, so that the old' +
+  ' ones go on with the same data';
 
 export function reportHint({ cluster, hop, digest }: RollBackReport, program: string): string {
   return `${program} rollback ${cluster} ${hop} --confirm ${digest.slice(0, digestShown)}`;
@@ -129,7 +135,9 @@ function orphanLines({ objects }: RollBackReport, view: ReportView): readonly st
   ];
 }
 
-function expectedText({ expected, nodes, moreNodes, snapshot }: RollBackReport): string {
+function expectedText(report: RollBackReport): string {
+  const { expected, nodes, moreNodes, snapshot, cheapest } = report;
+  if (cheapest.keepsData === true) return 'expected: the API serves all through';
   const restore =
     `expected: about ${formatSeconds(expected.restore)} without an API` +
     ` (estimated from ${count(snapshot.keys, 'key')})`;

@@ -7,6 +7,7 @@
 
 import type { EmulationFault, PlanBlocker } from '../blockers';
 import type { EmulationTarget } from '../spec';
+import type { Hop } from './plan';
 import type { KubeMinor, KubeVersion } from '../versions';
 import { compareMinors, minorOf } from '../versions';
 
@@ -67,4 +68,16 @@ function misplaced({ wanted, current, targets, isUnderWay }: EmulationsInput): P
 
 function unusable(hop: KubeMinor, fault: EmulationFault): PlanBlocker {
   return { code: 'emulation-unusable', hop, ...fault };
+}
+
+/**
+ * As what the control plane serves until the switch of the hop, so that the old programs lead back
+ * on the same data. Undefined in a hop of one step, and where etcd changes before the switch.
+ */
+export function leavableEmulation({ steps }: Hop): KubeMinor | undefined {
+  const index = steps.findIndex(({ kind }) => kind === 'end-emulation');
+  const before = steps.slice(0, Math.max(0, index));
+  const step = steps[index];
+  if (step?.kind !== 'end-emulation') return undefined;
+  return before.some(({ kind }) => kind === 'etcd') ? undefined : step.emulates;
 }

@@ -3,6 +3,7 @@
 // P1. The digest covers what a person decides by: snapshot, nodes that are returned, and objects by
 //     resource and namespace. It leaves out what a cluster changes by itself (registry-keys.ts,
 //     Weight), so that it holds while nothing happens that somebody has done.
+//     Whether data is kept is in it: the way back of a hop in two steps changes with its switch.
 // P2. What is in the digest has names, so that a difference can be told by them.
 
 import type { ClusterName, HopId, NodeName, SnapshotId } from '../names';
@@ -94,6 +95,7 @@ export interface RollBackReport extends RollBackFacts {
 
 /** An estimate, and from what. */
 export interface ExpectedSeconds {
+  /** Without an API; 0 where nothing is restored. */
   readonly restore: number;
   /** From the number of keys, by what small machines needed; a drill measures it. */
   readonly restoreFrom: 'keys';
@@ -112,7 +114,7 @@ export function rollBackReport(
 ): RollBackReport {
   const { atMs, nodeSeconds } = made;
   const count = facts.nodes.length + facts.moreNodes;
-  const restore = Math.round(restoreBaseSeconds + facts.snapshot.keys / restoreKeysPerSecond);
+  const restore = facts.cheapest.keepsData === true ? 0 : restoreSeconds(facts.snapshot.keys);
   const timed = nodeSeconds === undefined ? {} : { nodes: Math.round(nodeSeconds * count) };
   return {
     schema: 'ascent.rollback-report/v1',
@@ -127,6 +129,10 @@ export function rollBackReport(
 export function noteOfReport({ madeAtMs, objects }: RollBackReport): RestoreNote {
   const { anchors = [], cutShortBy } = objects;
   return { madeAtMs, anchors, ...(cutShortBy === undefined ? {} : { cutShortBy }) };
+}
+
+function restoreSeconds(keys: number): number {
+  return Math.round(restoreBaseSeconds + keys / restoreKeysPerSecond);
 }
 
 /** Groups as a report carries them: those that tell of a person first. */
@@ -165,10 +171,12 @@ export function reportDifferences(confirmed: RollBackFacts, now: RollBackFacts):
 /** Name → what the digest covers of it, in words. */
 function parts(facts: RollBackFacts): Readonly<Record<string, string>> {
   const { cluster, hop, at, snapshot, objects, nodes, moreNodes, staying, moreStaying } = facts;
+  const { cheapest } = facts;
   return {
     cluster,
     hop: `${hop} back to ${at}`,
     snapshot: snapshot.id,
+    ...(cheapest.keepsData === true ? { data: 'kept' } : {}),
     nodes: nodesPart(nodes, moreNodes),
     'nodes that stay newer': nodesPart(staying, moreStaying),
     ...objectParts(objects),

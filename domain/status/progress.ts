@@ -12,7 +12,7 @@ import type { NoWayBack, WayBackEnd } from './way-back';
 import type { SetAsideNode } from '../drain/quarantine';
 import type { RestoreAccount } from '../rollback/account';
 import type { RungChoice } from '../rollback/rungs';
-import type { KubeVersion } from '../versions';
+import type { KubeMinor, KubeVersion } from '../versions';
 
 export type UpgradePhase =
   | 'planning'
@@ -65,6 +65,10 @@ export interface HopOutcome {
   readonly nodes: readonly NodeOutcome[];
   /** Step label → seconds, in order: `preflight`, `snapshot`, `api-server cp-1`, … */
   readonly stepSeconds: Readonly<Record<string, number>>;
+  /** Stopped before its switch: its members serve as this minor, so that data can be kept. */
+  readonly emulates?: KubeMinor;
+  /** It was rolled back by the old programs: nothing that was written is lost. */
+  readonly keptData?: true;
   /** What a rollback came to; absent where there was none, or an older release did it. */
   readonly account?: RestoreAccount;
   readonly startedAtMs: number;

@@ -15,7 +15,7 @@ import type {
   MemberObservation,
   Problem,
 } from '../../domain/observation';
-import type { KubeVersion } from '../../domain/versions';
+import { type KubeVersion, type Programs, programsText } from '../../domain/versions';
 import type { FakeKube } from './fake-kube';
 
 type Process<T> = T extends { readonly kind: 'observed' }
@@ -115,45 +115,43 @@ export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
     return this.installableEtcd;
   }
 
-  async upgradeApiServer(
-    member: MemberName,
-    to: KubeVersion,
-    context: DriverContext,
-  ): Promise<void> {
-    await this.drive(`${member} kube-apiserver ${to}`, context, () => {
+  async upgradeApiServer(member: MemberName, to: Programs, context: DriverContext): Promise<void> {
+    await this.drive(`${member} kube-apiserver ${programsText(to)}`, context, () => {
       this.silent.delete(`${member} kube-apiserver`);
-      this.member(member).apiServer.version = to;
+      this.run(this.member(member).apiServer, to);
     });
   }
 
+  /** Controllers do not tell what they emulate. */
   async upgradeControllers(
     member: MemberName,
-    to: KubeVersion,
+    to: Programs,
     context: DriverContext,
   ): Promise<void> {
-    await this.drive(`${member} controllers ${to}`, context, () => {
-      this.member(member).controllerManager.version = to;
-      this.member(member).scheduler.version = to;
+    await this.drive(`${member} controllers ${programsText(to)}`, context, () => {
+      this.member(member).controllerManager.version = to.version;
+      this.member(member).scheduler.version = to.version;
     });
   }
 
   async putBack(
     member: MemberName,
     component: 'kube-apiserver' | 'controllers',
-    to: KubeVersion,
+    to: Programs,
     context: DriverContext,
   ): Promise<void> {
-    await this.drive(`${member} ${component} back to ${to}`, context, () => {
+    await this.drive(`${member} ${component} back to ${programsText(to)}`, context, () => {
       for (const one of [component, 'kube-controller-manager', 'kube-scheduler']) {
         this.silent.delete(`${member} ${one}`);
       }
       const { apiServer, controllerManager, scheduler } = this.member(member);
       if (component === 'kube-apiserver') {
-        Object.assign(apiServer, { version: to, ready: true, failingChecks: [] });
+        this.run(apiServer, to);
+        Object.assign(apiServer, { ready: true, failingChecks: [] });
         return;
       }
       for (const one of [controllerManager, scheduler]) {
-        Object.assign(one, { version: to, healthy: true });
+        Object.assign(one, { version: to.version, healthy: true });
       }
     });
   }
@@ -192,6 +190,12 @@ export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
 
   async repairEtcdMember(member: MemberName, context: DriverContext): Promise<void> {
     await this.drive(`${member} etcd repair`, context, () => undefined);
+  }
+
+  private run(apiServer: FakeMember['apiServer'], { version, emulates }: Programs): void {
+    apiServer.version = version;
+    if (emulates === undefined) delete apiServer.emulates;
+    else apiServer.emulates = emulates;
   }
 
   private look<Observed extends object>(

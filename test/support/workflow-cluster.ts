@@ -438,7 +438,7 @@ export class ScriptedCluster {
     return record;
   }
 
-  #upgradeMember({ member, component, to }: MemberUpgradeInput) {
+  #upgradeMember({ member, component, to, emulates }: MemberUpgradeInput) {
     const seen = this.#members.get(member);
     if (seen === undefined) throw terminal('member-upgrade-failed', `no member ${member}`);
     const before = component === 'kube-apiserver' ? seen.apiServer : seen.controllerManager;
@@ -446,7 +446,7 @@ export class ScriptedCluster {
     const next = aMember(member, to);
     const change =
       component === 'kube-apiserver'
-        ? { apiServer: next.apiServer }
+        ? { apiServer: { ...next.apiServer, ...(emulates === undefined ? {} : { emulates }) } }
         : { controllerManager: next.controllerManager, scheduler: next.scheduler };
     this.#members = new Map(this.#members).set(member, { ...seen, ...change });
     return { before: was, after: to, changed: was !== to, seconds: 1 };
@@ -463,9 +463,11 @@ export class ScriptedCluster {
     return { before, after: to, changed: before !== to, seconds: 1 };
   }
 
-  #putBack({ member, component, failed, to }: PutBackInput) {
+  #putBack({ member, component, failed, to, emulates }: PutBackInput) {
     if (this.untouched.has(member)) return { before: to, after: to, changed: false, seconds: 1 };
-    this.#upgradeMember({ cluster: this.#base.cluster, member, component, from: failed, to });
+    const { cluster } = this.#base;
+    const as = emulates === undefined ? {} : { emulates };
+    this.#upgradeMember({ cluster, member, component, from: failed, to, ...as });
     return { before: failed, after: to, changed: true, seconds: 1 };
   }
 
@@ -532,11 +534,11 @@ export class ScriptedCluster {
   }
 
   #verifyCluster(input: Parameters<AscentActivities['verifyCluster']>[0]) {
-    const { controlPlane, nodes, isMissingFine = false } = input;
+    const { controlPlane, emulates, nodes, isMissingFine = false } = input;
+    const isAsked = ({ apiServer: seen }: MemberObservation): boolean =>
+      seen.kind === 'observed' && seen.version === controlPlane && seen.emulates === emulates;
     const wrong = [
-      ...[...this.#members.values()].filter(
-        ({ apiServer }) => apiServer.kind !== 'observed' || apiServer.version !== controlPlane,
-      ),
+      ...[...this.#members.values()].filter((member) => !isAsked(member)),
       ...nodes.filter(({ name, version }) => {
         const node = this.#nodes.get(name);
         if (node === undefined) return !isMissingFine;

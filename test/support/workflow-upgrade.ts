@@ -71,6 +71,8 @@ export interface UpgradeOptions {
   readonly spec?: Partial<UpgradeSpec>;
   readonly nodes?: number;
   readonly members?: number;
+  /** Release that everything runs at the start. */
+  readonly at?: string;
   /** False: nobody polls the cluster's task queue. */
   readonly hasActivityWorker?: boolean;
   readonly input?: Partial<UpgradeClusterInput>;
@@ -90,8 +92,8 @@ export async function withUpgrade(
   count += 1;
   const name = clusterName(`c${count}`);
   const builder = aCluster(name)
-    .withMembers(options.members ?? 1)
-    .withNodes(options.nodes ?? 3);
+    .withMembers(options.members ?? 1, options.at)
+    .withNodes(options.nodes ?? 3, options.at);
   const cluster = new ScriptedCluster(builder.observation());
   const spec = aSpec({
     cluster: name,

@@ -97,22 +97,26 @@ describe('the lab driver', () => {
   it.each([
     {
       name: 'an API server',
-      upgrade: (on: DriverContext) => driver.controlPlane.upgradeApiServer(cp1, to, on),
+      upgrade: (on: DriverContext) =>
+        driver.controlPlane.upgradeApiServer(cp1, { version: to }, on),
       request: 'POST /v1/members/cp-1/api-server',
     },
     {
       name: 'controllers',
-      upgrade: (on: DriverContext) => driver.controlPlane.upgradeControllers(cp1, to, on),
+      upgrade: (on: DriverContext) =>
+        driver.controlPlane.upgradeControllers(cp1, { version: to }, on),
       request: 'POST /v1/members/cp-1/controllers',
     },
     {
       name: 'an API server that is put back',
-      upgrade: (on: DriverContext) => driver.controlPlane.putBack(cp1, 'kube-apiserver', to, on),
+      upgrade: (on: DriverContext) =>
+        driver.controlPlane.putBack(cp1, 'kube-apiserver', { version: to }, on),
       request: 'POST /v1/members/cp-1/api-server',
     },
     {
       name: 'controllers that are put back',
-      upgrade: (on: DriverContext) => driver.controlPlane.putBack(cp1, 'controllers', to, on),
+      upgrade: (on: DriverContext) =>
+        driver.controlPlane.putBack(cp1, 'controllers', { version: to }, on),
       request: 'POST /v1/members/cp-1/controllers',
     },
     {
@@ -140,7 +144,7 @@ describe('the lab driver', () => {
       else json(response, 200, states.length > 1 ? states.shift() : states[0]);
     };
     const on = context();
-    const upgrading = driver.controlPlane.upgradeApiServer(cp1, to, on);
+    const upgrading = driver.controlPlane.upgradeApiServer(cp1, { version: to }, on);
     await eventually(async () => on.phases.length === 3, { timeoutMs: 5_000 });
     finish();
     await upgrading;
@@ -207,7 +211,7 @@ describe('the lab driver', () => {
       looks += 1;
       json(response, 500, {});
     };
-    const upgrading = driver.controlPlane.upgradeApiServer(cp1, to, context());
+    const upgrading = driver.controlPlane.upgradeApiServer(cp1, { version: to }, context());
     await eventually(async () => looks > 0, { timeoutMs: 5_000 });
     finish();
     await upgrading;
@@ -263,7 +267,11 @@ describe('the lab driver', () => {
       if (method === 'POST') controller.abort(reason);
       else json(response, 200, statusWith('1.28.15'));
     };
-    const upgrading = driver.controlPlane.upgradeApiServer(cp1, to, context(controller.signal));
+    const upgrading = driver.controlPlane.upgradeApiServer(
+      cp1,
+      { version: to },
+      context(controller.signal),
+    );
     await expect(upgrading).rejects.toBe(reason);
   });
 });

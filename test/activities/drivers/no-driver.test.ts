@@ -23,9 +23,9 @@ describe('no driver', () => {
       etcdVersion: '3.5.21',
     };
     const changes = [
-      () => controlPlane.upgradeApiServer(member, to, context),
-      () => controlPlane.upgradeControllers(member, to, context),
-      () => controlPlane.putBack(member, 'controllers', to, context),
+      () => controlPlane.upgradeApiServer(member, { version: to }, context),
+      () => controlPlane.upgradeControllers(member, { version: to }, context),
+      () => controlPlane.putBack(member, 'controllers', { version: to }, context),
       () => controlPlane.changeEtcd(member, to, context),
       () => controlPlane.restore(restore, context),
       () => nodes.upgradeNode(nodeName('worker-1'), to, context),

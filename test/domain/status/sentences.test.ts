@@ -652,6 +652,9 @@ describe('a failure', () => {
     'node-missing':
       'skip the node if it was taken away on purpose, else bring it back and retry it',
     'verification-failed': 'see why what runs differs from the plan, correct it, then try again',
+    'emulation-ended':
+      'try again to have the snapshot of the hop restored instead, which loses what was written' +
+      ' since; or reject to leave everything as it is',
     'restore-failed':
       'try again: a restore goes on where it stopped; until then the API may not answer',
     'etcd-repair-failed':
