@@ -158,7 +158,8 @@ async function installTools(
     import('../lab/toolchain/progress.js'),
   ]);
   const asked = kubeRequests(releases.filter((release) => release !== undefined));
-  for (const requests of [undefined, asked]) {
+  // A release that there is not is told before anything is built.
+  for (const requests of [asked, undefined]) {
     await resolveToolchain(requests, {
       signal,
       onProgress: (event) => {

@@ -1,5 +1,5 @@
 // The command lines of every component: pure functions of the lab and, where releases differ, of
-// the version. Authority for each flag: `--help` of 1.28.15, 1.29.15 and 1.30.14.
+// the version. Authority for each flag: `--help` of every release of toolchain/catalogue.ts.
 
 import path from 'node:path';
 
@@ -27,7 +27,7 @@ export const podNetwork = '10.244.0.1/16';
 export const shutdownDelaySeconds = 3;
 /**
  * How long it waits for watches to end. Without it a stop takes the delay and a further minute
- * (docs/benchmarks.md); 1.28 to 1.30 have the flag.
+ * (docs/benchmarks.md); 1.28 to 1.33 have the flag.
  */
 const watchTerminationSeconds = 2;
 

@@ -76,6 +76,19 @@ describe('ascent', () => {
     });
   });
 
+  it('refuses a release that there is not, before anything is installed', () => {
+    const { code, stdout } = ascent('lab', 'up', '--releases', '1.32,1.99', '-o', 'json');
+    expect(code).toBe(1);
+    const tools = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+    const known = '1.28.15, 1.29.15, 1.30.14, 1.31.4, 1.32.5, 1.33.13';
+    expect(JSON.parse(stdout)).toMatchObject({
+      code: 'tools-missing',
+      problems: tools.map(
+        (tool) => `there is no ${tool} 1.99 in the toolchain; there are ${known}`,
+      ),
+    });
+  });
+
   it('refuses a directory that no lab can have', () => {
     const { code, stderr } = ascent('lab', 'up', '--state-dir', '/proc/ascent');
     expect(code).toBe(2);
