@@ -48,6 +48,19 @@ const secrets = {
 };
 
 describe('previewRollBack', () => {
+  it('compares nothing where the old programs suffice: nothing is lost', async () => {
+    const fake = await aClusterOnTheWay();
+    fake.etcd.comparison = { groups: [secrets], comparedKeys: 321 };
+    const kept = { rung: 'leave-emulation', tooLittle: [], keepsData: true } as const;
+    const report = await runOnce(fake, 'previewRollBack', { ...input, cheapest: kept });
+    expect(report).toMatchObject({
+      objects: { groups: [], comparedKeys: 0 },
+      cheapest: kept,
+      expected: { restore: 0 },
+    });
+    expect(fake.etcd.compared).toEqual([]);
+  });
+
   it('tells what was written, and which nodes would return', async () => {
     const fake = await aClusterOnTheWay();
     fake.etcd.comparison = { groups: [secrets], comparedKeys: 321 };

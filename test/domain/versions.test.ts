@@ -9,6 +9,8 @@ import {
   oldest,
   parseMinor,
   parseVersion,
+  programsText,
+  servedMinor,
 } from '../../domain/versions';
 import { minor, version } from '../support/builders';
 
@@ -55,4 +57,11 @@ describe('versions', () => {
     expect(isSameMajor(version('1.28.15'), version('1.31.0'))).toBe(true);
     expect(isSameMajor(version('1.28.15'), version('2.28.15'))).toBe(false);
   });
+});
+
+it('programs serve as their own minor unless they emulate another one', () => {
+  const own = { version: version('1.32.5') };
+  const emulating = { ...own, emulates: minor('1.31') };
+  expect([own, emulating].map(servedMinor)).toEqual(['1.32', '1.31']);
+  expect([own, emulating].map(programsText)).toEqual(['1.32.5', '1.32.5 (emulating 1.31)']);
 });

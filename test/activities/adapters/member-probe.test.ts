@@ -116,6 +116,51 @@ describe('an API server', () => {
     });
   });
 
+  describe('that may serve as another minor', () => {
+    const said = (body: object): Reaction => ({ status: 200, body: JSON.stringify(body) });
+    const good = { '/readyz': ok, '/livez': ok };
+    const openApi = '/openapi/v3/version';
+    const observed = { kind: 'observed', ready: true, failingChecks: [] };
+    const v132 = said({ gitVersion: 'v1.32.5', major: '1', minor: '32' });
+
+    it.each([
+      ['1.33 says so itself', { gitVersion: 'v1.33.13', emulationMinor: '32' }, '1.32'],
+      ['1.33 says that it does not', { gitVersion: 'v1.33.13', emulationMinor: '33' }, undefined],
+    ])('%s', async (_, told, emulates) => {
+      server.react(answering({ ...good, '/version': said({ ...told, emulationMajor: '1' }) }));
+      expect(await probe().apiServer(member, never)).toEqual({
+        ...observed,
+        version: '1.33.13',
+        ...(emulates === undefined ? {} : { emulates }),
+      });
+    });
+
+    it.each([
+      ['1.31', '1.31'],
+      ['v1.32.5', undefined],
+    ])('1.32 has it in its OpenAPI document: %s', async (text, emulates) => {
+      const document = said({ info: { title: 'Kubernetes', version: text } });
+      server.react(answering({ ...good, '/version': v132, [openApi]: document }));
+      expect(await probe().apiServer(member, never)).toEqual({
+        ...observed,
+        version: '1.32.5',
+        ...(emulates === undefined ? {} : { emulates }),
+      });
+    });
+
+    it.each([
+      [{ status: 404, body: '' }, 'unexpected', 'HTTP 404 without a version'],
+      [{ status: 503, body: '' }, 'unreachable', 'HTTP 503 without a version'],
+      [said({ info: { version: 'unversioned' } }), 'unexpected', 'version "unversioned"'],
+    ])('that does not tell is unobserved', async (answer, code, why) => {
+      server.react(answering({ ...good, '/version': v132, [openApi]: answer }));
+      expect(await probe().apiServer(member, never)).toEqual({
+        kind: 'unobserved',
+        problem: { code, message: `asking ${server.url}${openApi}: ${why}` },
+      });
+    });
+  });
+
   it('that does not answer is unobserved: timeout', async () => {
     server.react(() => 'hang');
     expect(await probe(100).apiServer(member, never)).toEqual({

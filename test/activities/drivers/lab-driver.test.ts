@@ -9,6 +9,7 @@ import type { DriverContext } from '../../../activities/ports';
 import type { MemberName, NodeName } from '../../../domain/names';
 import type { KubeVersion } from '../../../domain/versions';
 import { eventually } from '../../../lab/waiting';
+import { minor } from '../../support/builders';
 import { temporaryDirectory } from '../adapters/support/temporary-directory';
 import { never, refusalOf } from '../adapters/support/refusals';
 
@@ -134,6 +135,19 @@ describe('the lab driver', () => {
       method === 'POST' ? json(response, 204) : json(response, 200, statusWith('1.28.15'));
     await upgrade(context());
     expect(posts()).toEqual([{ request, body: { version: '1.29.15' } }]);
+  });
+
+  it('asks for programs that serve as another minor', async () => {
+    answer = ({ method }, response) =>
+      method === 'POST' ? json(response, 204) : json(response, 200, statusWith('1.28.15'));
+    const programs = { version: to, emulates: minor('1.28') };
+    await driver.controlPlane.upgradeApiServer(cp1, programs, context());
+    await driver.controlPlane.putBack(cp1, 'controllers', programs, context());
+    const body = { version: '1.29.15', emulates: '1.28' };
+    expect(posts()).toEqual([
+      { request: 'POST /v1/members/cp-1/api-server', body },
+      { request: 'POST /v1/members/cp-1/controllers', body },
+    ]);
   });
 
   it('tells what becomes of a member while it is replaced', async () => {

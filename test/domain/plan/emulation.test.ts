@@ -1,6 +1,7 @@
 import type { MemberObservation } from '../../../domain/observation';
 import { checkPlan } from '../../../domain/plan/plan-checks';
 import { planUpgrade } from '../../../domain/plan/planner';
+import { leavableEmulation } from '../../../domain/plan/emulation';
 import { knownReleases } from '../../../domain/plan/releases';
 import type { EmulationTarget, EtcdTarget } from '../../../domain/spec';
 import { aCluster, anEtcd, anEtcdMember, aSpec, minor, version } from '../../support/builders';
@@ -172,5 +173,23 @@ describe('a cluster that was left emulating', () => {
       const asked = { at: '1.32.13', left, ...(hopsDone === undefined ? {} : { hopsDone }) };
       expect(shapeOf(plan([target('1.33')], asked))).toEqual([blocked]);
     }
+  });
+});
+
+describe('the emulation of a hop', () => {
+  const emulated = (asked: Asked, wanted = [target('1.32')]) => {
+    const result = plan(wanted, { to: '1.32', ...asked });
+    const [hop] = result.kind === 'planned' ? result.plan.hops : [];
+    return hop === undefined ? 'no hop' : leavableEmulation(hop);
+  };
+  const etcd = { hop: minor('1.32'), version: version('3.6.16') };
+
+  it('can be left by the old programs, also where etcd changes after it', () => {
+    expect([emulated({}), emulated({ etcd: [etcd] })]).toEqual(['1.31', '1.31']);
+  });
+
+  it('cannot be left where there is none, or etcd has changed before', () => {
+    const first = { ...etcd, order: 'before-api-servers' } as const;
+    expect([emulated({}, []), emulated({ etcd: [first] })]).toEqual([undefined, undefined]);
   });
 });

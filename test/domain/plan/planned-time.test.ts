@@ -23,3 +23,13 @@ it('takes longer where etcd changes, for each of its members', () => {
 
   expect((withEtcd ?? 0) - (without ?? 0)).toBe(3 * 15_000);
 });
+
+it('takes longer in two steps, by the soak and another start of every member', () => {
+  const seen = aCluster().withMembers(3, '1.31.14').withNodes(1, '1.31.14').observation();
+  const plain = aSpec({ target: minor('1.32') });
+  const emulation = [{ hop: minor('1.32'), soakMs: 60_000 }];
+  const spec = { ...plain, controlPlane: { ...plain.controlPlane, emulation } };
+  const [once, twice] = [plain, spec].map((one) => plannedMs(aPlan(one, seen).hops));
+
+  expect((twice ?? 0) - (once ?? 0)).toBe(60_000 + 3 * (10_000 + 5_000));
+});

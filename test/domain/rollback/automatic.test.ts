@@ -22,6 +22,12 @@ describe('a failed step of the control plane', () => {
     expect(mayGoBack('member-not-ready', cheapest)).toBe(true);
   });
 
+  it('may be gone back from where nothing that was written is lost', () => {
+    const left = cheapestRung({ done, unsettled: [], isLost: false, isTwoStep: true });
+    expect(left.rung).toBe('leave-emulation');
+    expect(mayGoBack('verification-failed', left)).toBe(true);
+  });
+
   it.each([
     ['when the worker is to blame', 'worker-missing'],
     ['when the network is', 'cluster-unreachable'],

@@ -50,6 +50,12 @@ it('is what a rollback would note before data moves', () => {
   });
 });
 
+it('expects no second without an API where nothing is restored', () => {
+  const cheapest = { rung: 'leave-emulation', tooLittle: [], keepsData: true } as const;
+  const report = rollBackReport({ ...facts, cheapest }, { atMs: 0 });
+  expect(report.expected).toEqual({ restore: 0, restoreFrom: 'keys' });
+});
+
 describe('the digest of a report', () => {
   it('stays while only time passes and the cluster works by itself', () => {
     const later = {
@@ -85,6 +91,11 @@ describe('the digest of a report', () => {
       'a node has moved on',
       { ...facts, nodes: [returning], moreNodes: 2 },
       'nodes: none, now web-1 and 2 more',
+    ],
+    [
+      'the old programs suffice now',
+      { ...facts, cheapest: { rung: 'leave-emulation', tooLittle: [], keepsData: true } },
+      'data: nothing, now kept',
     ],
     [
       'a node has joined that stays newer',

@@ -91,6 +91,41 @@ describe('the time left', () => {
     );
   });
 
+  it('counts the soak and the switch of a hop in two steps', () => {
+    const emulation = [{ hop: minor('1.32'), soakMs: 60_000 }];
+    const target = minor('1.32');
+    const { controlPlane } = spec;
+    const other = { ...spec, target, controlPlane: { ...controlPlane, emulation } };
+    const seen = aCluster().withMembers(2, '1.31.14').withNodes(5, '1.31.14').observation();
+    const { 'end-emulation': server, 'end-emulation-controllers': rest } = firstGuessSeconds;
+    const inHop = { hop: hopId('hop-1.32'), plan: aPlan(other, seen) };
+    const left = (step: string, stepSeconds: Record<string, number>) =>
+      secondsLeft({
+        plan: inHop.plan,
+        hops: [],
+        current: current({ hop: inHop.hop, step, stepSeconds }),
+        nowMs: 200_000,
+      });
+    const done = { controllers: 5, 'emulation-soak': 60 };
+    const begun = left('end-emulation cp-1', done) ?? 0;
+
+    expect((left('emulation-soak', { controllers: 5 }) ?? 0) - begun).toBe(60);
+    const first = left('end-emulation-controllers cp-1', {
+      ...done,
+      'end-emulation cp-1': server,
+      'end-emulation cp-2': server,
+    });
+    expect(begun - (first ?? 0)).toBe(2 * server);
+    const last = left('pool workers', {
+      ...done,
+      'end-emulation cp-1': server,
+      'end-emulation cp-2': server,
+      'end-emulation-controllers cp-1': rest,
+      'end-emulation-controllers cp-2': rest,
+    });
+    expect((first ?? 0) - (last ?? 0)).toBe(2 * rest);
+  });
+
   it('is guessed for kinds that were not seen yet', () => {
     const preflight = current({ hop: hopId('hop-1.29'), stepSeconds: { preflight: 2 } });
     const guess = firstGuessSeconds;
