@@ -83,10 +83,7 @@ export async function upgradeHop(input: UpgradeHopInput): Promise<HopOutcome> {
   try {
     // Only where the plan has the step, and the hop began again: it needs no patch.
     if (input.resumed !== undefined && hasSwitch(input.hop)) await lookAtSwitch(hop);
-    const isPast = hop.isSwitching;
-    for (const step of input.hop.steps) {
-      if (!isPast || !isOfEmulation(step)) await takeOne(hop, step);
-    }
+    for (const step of stepsLeft(hop)) await takeOne(hop, step);
   } catch (error) {
     if (!isCancellation(error)) throw error;
     outcome = 'stopped';
@@ -97,7 +94,6 @@ export async function upgradeHop(input: UpgradeHopInput): Promise<HopOutcome> {
   }
   await closeStepRun(hop.run);
   const { snapshot, members, nodes, run, startedAtMs } = hop;
-  const emulates = outcome === 'stopped' ? leavableOf(hop) : undefined;
   return {
     hop: input.hop.id,
     from: input.hop.from,
@@ -107,7 +103,7 @@ export async function upgradeHop(input: UpgradeHopInput): Promise<HopOutcome> {
     members,
     nodes: [...nodes.values()],
     stepSeconds: run.stepSeconds,
-    ...(emulates === undefined ? {} : { emulates }),
+    ...(outcome === 'stopped' ? stillEmulating(hop) : {}),
     startedAtMs,
     endedAtMs: Date.now(),
   };
@@ -117,9 +113,17 @@ function hasSwitch({ steps }: Hop): boolean {
   return steps.some(({ kind }) => kind === 'end-emulation');
 }
 
+/** As the hop begins: what it has ended it does not emulate again. */
+function stepsLeft({ input, isSwitching }: HopRun): readonly Step[] {
+  const { steps } = input.hop;
+  return isSwitching ? steps.filter((step) => !isOfEmulation(step)) : steps;
+}
+
 /** A hop that began again may have done more than it tells. */
-function leavableOf({ input, isSwitching }: HopRun): KubeMinor | undefined {
-  return isSwitching || input.resumed !== undefined ? undefined : leavableEmulation(input.hop);
+function stillEmulating({ input, isSwitching }: HopRun): Pick<HopOutcome, 'emulates'> {
+  const emulates = leavableEmulation(input.hop);
+  const isKnown = !isSwitching && input.resumed === undefined;
+  return isKnown && emulates !== undefined ? { emulates } : {};
 }
 
 function openHop(input: UpgradeHopInput): HopRun {

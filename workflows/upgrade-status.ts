@@ -9,7 +9,13 @@ import { findingSentence, gateSentence } from '../domain/status/sentences';
 import { emulationSoakLabel } from '../domain/status/step-labels';
 import { statusSentence } from '../domain/status/status-sentences';
 import type { UpgradePhase, UpgradeStatus } from '../domain/status/progress';
-import { noWayBack, noWayBackText, wayBackEnd, wayBackEndText } from '../domain/status/way-back';
+import {
+  dataKeptUntil,
+  noWayBack,
+  noWayBackText,
+  wayBackEnd,
+  wayBackEndText,
+} from '../domain/status/way-back';
 import { formatSeconds } from '../domain/durations';
 import { limitsStatus } from './set-pool';
 import { cheapestWayBack } from './way-back';
@@ -78,11 +84,13 @@ function rollBackFacts(
   // A rollback that was asked for is not taken back by anything.
   const isDecided = state.decision !== undefined;
   const cheapest = { cheapest: cheapestWayBack(state, { hop, snapshot }) };
+  const keptUntilMs = dataKeptUntil(hop, state.hop);
+  const kept = keptUntilMs === undefined ? {} : { dataKeptUntilMs: keptUntilMs };
   return {
     hop: hop.id,
     at: hop.from,
     snapshot: { id, takenAt, revision },
-    ...(isDecided ? {} : { until: wayBackEnd({ hop, later, ...current }), ...cheapest }),
+    ...(isDecided ? {} : { until: wayBackEnd({ hop, later, ...current }), ...cheapest, ...kept }),
   };
 }
 

@@ -10,7 +10,7 @@ import type { HopOutcome, NodeProgress, UpgradeProgress } from '../../domain/sta
 import type { SetAsideNode } from '../../domain/drain/quarantine';
 import { rungText } from '../../domain/rollback/rungs';
 import { gateSentence } from '../../domain/status/sentences';
-import { noWayBackText, wayBackEndText } from '../../domain/status/way-back';
+import { noWayBackText, wayBackEndText, dataKeptText } from '../../domain/status/way-back';
 import { statusSentence, unsettledSentences } from '../../domain/status/status-sentences';
 import { blockerLines } from './blocker-groups';
 import { gateHints } from './hints';
@@ -241,7 +241,12 @@ function renderWayBack({ status }: UpgradeProgress, view: ProgressView): readonl
     ...(rollBackTo === undefined || until === undefined
       ? []
       : wrap(`${rollBackTo.hop} can be rolled back ${wayBackEndText(until, nowMs)}`, width)),
-    ...(rollBackTo?.cheapest === undefined ? [] : wrap(rungText(rollBackTo.cheapest), width)),
+    ...(rollBackTo?.cheapest === undefined
+      ? []
+      : wrap(
+          rungText(rollBackTo.cheapest) + dataKeptText(rollBackTo.dataKeptUntilMs, nowMs),
+          width,
+        )),
     ...closed.flatMap((one) => wrap(noWayBackText(one), width)),
   ];
   return section(lines.map(style.faint));

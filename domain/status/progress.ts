@@ -142,6 +142,8 @@ export interface UpgradeStatus {
     readonly until?: WayBackEnd;
     /** What going back takes now; absent once it is decided. */
     readonly cheapest?: RungChoice;
+    /** End of the soak of an emulation: no member serves as its own minor before, by itself. */
+    readonly dataKeptUntilMs?: number;
   };
   /** Completed hops that have passed that point; absent when none has. */
   readonly noWayBack?: readonly NoWayBack[];

@@ -6,6 +6,7 @@ import { formatDuration } from '../durations';
 import type { GateId, HopId } from '../names';
 import type { Hop } from '../plan/plan';
 import { approvalGateId } from './gates';
+import { emulationSoakLabel } from './step-labels';
 
 /** What will close the way back of a hop. */
 export type WayBackEnd = {
@@ -51,8 +52,15 @@ export function wayBackEnd(facts: {
 
 function soakEnd(hop: Hop, current: CurrentStep | undefined): Pick<WayBackEnd, 'notBeforeMs'> {
   if (current?.id !== hop.id || current.step !== 'soak') return {};
-  const soak = hop.steps.find((step) => step.kind === 'soak');
+  const soak = hop.steps.findLast((step) => step.kind === 'soak');
   return soak === undefined ? {} : { notBeforeMs: current.stepSinceMs + soak.durationMs };
+}
+
+/** Until then at least the old programs lead back, in the soak of an emulation. */
+export function dataKeptUntil(hop: Hop, current: CurrentStep | undefined): number | undefined {
+  if (current?.id !== hop.id || current.step !== emulationSoakLabel) return undefined;
+  const soak = hop.steps.find((step) => step.kind === 'soak' && step.of === 'emulation');
+  return soak?.kind === 'soak' ? current.stepSinceMs + soak.durationMs : undefined;
 }
 
 /**
@@ -96,6 +104,12 @@ export function wayBackEndText(end: WayBackEnd, nowMs?: number): string {
 function whenText(notBeforeMs: number | undefined, nowMs: number | undefined): string {
   if (notBeforeMs === undefined || nowMs === undefined || notBeforeMs <= nowMs) return '';
   return `, not before its soak is over in ${formatDuration(notBeforeMs - nowMs)}`;
+}
+
+/** Goes after what going back takes; empty where the soak is over, or there is none. */
+export function dataKeptText(untilMs: number | undefined, nowMs: number): string {
+  if (untilMs === undefined || untilMs <= nowMs) return '';
+  return `; this soak ends in ${formatDuration(untilMs - nowMs)}`;
 }
 
 /** One clause, without a full stop. */

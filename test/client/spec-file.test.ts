@@ -253,6 +253,16 @@ pools:
     expect(read(head + pools)).toEqual({ ...defaults, pools: [{ ...defaultPool, nodeSelector }] });
   });
 
+  it('is the example of hops in two steps', () => {
+    const spec = read(readFileSync(resolve(root, 'examples/two-steps.yaml'), 'utf8'));
+    expect(spec).toMatchObject({
+      target: '1.33',
+      controlPlane: {
+        emulation: ['1.32', '1.33'].map((hop) => ({ hop, soakMs: 86_400_000 })),
+      },
+    });
+  });
+
   it('that ships as an example is valid', () => {
     expect(read(readFileSync(resolve(root, 'examples/upgrade.yaml'), 'utf8'))).toEqual({
       ...defaults,

@@ -1,11 +1,13 @@
 import type { HopOutcome } from '../../../domain/status/progress';
 import {
+  dataKeptText,
+  dataKeptUntil,
   noWayBack,
   noWayBackText,
   wayBackEnd,
   wayBackEndText,
 } from '../../../domain/status/way-back';
-import { aCluster, aPlan, aSpec, hopId } from '../../support/builders';
+import { aCluster, aPlan, aSpec, hopId, minor } from '../../support/builders';
 
 const hourMs = 3_600_000;
 const spec = aSpec({ hopSoakMs: 2 * hourMs });
@@ -44,6 +46,39 @@ describe('the way back of a hop ends', () => {
     const restless = { ...first, steps: first.steps.filter(({ kind }) => kind !== 'soak') };
     expect(wayBackEnd({ hop: restless, later: [], current: at('soak') })).toEqual({
       reason: 'upgrade-ends',
+    });
+  });
+});
+
+describe('in the soak of an emulation', () => {
+  const emulation = [{ hop: minor('1.32'), soakMs: hourMs }];
+  const plain = aSpec({ target: minor('1.32') });
+  const twoSteps = { ...plain, controlPlane: { ...plain.controlPlane, emulation } };
+  const seen = aCluster().withMembers(3, '1.31.14').withNodes(1, '1.31.14').observation();
+  const [hop = first] = aPlan(twoSteps, seen).hops;
+  const current = { id: hop.id, step: 'emulation-soak', stepSinceMs: 1_000 };
+
+  it('data is kept until it ends at least', () => {
+    expect(dataKeptUntil(hop, current)).toBe(1_000 + hourMs);
+    expect(dataKeptText(1_000 + hourMs, 1_000)).toBe('; this soak ends in 1h');
+    expect(wayBackEnd({ hop, later: [], current })).toEqual({ reason: 'upgrade-ends' });
+  });
+
+  it('nothing is told of it elsewhere, or when it is over', () => {
+    expect(dataKeptUntil(hop, { ...current, step: 'soak' })).toBeUndefined();
+    expect(dataKeptUntil(hop, { ...current, id: first.id })).toBeUndefined();
+    expect(dataKeptUntil(hop, undefined)).toBeUndefined();
+    const restless = { ...hop, steps: [] };
+    expect(dataKeptUntil(restless, current)).toBeUndefined();
+    expect([dataKeptText(undefined, 0), dataKeptText(1, 1)]).toEqual(['', '']);
+  });
+
+  it('its own end is that of the soak after it', () => {
+    const own = { ...current, step: 'soak' };
+    const { hopSoakMs } = twoSteps;
+    expect(wayBackEnd({ hop, later: [], current: own })).toEqual({
+      reason: 'upgrade-ends',
+      notBeforeMs: 1_000 + hopSoakMs,
     });
   });
 });
