@@ -5,7 +5,7 @@
 // L3. Silence is no consent: nothing is stored in the clear because nobody thought of a key.
 
 import { Readable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
+import { ReadableStream } from 'node:stream/web';
 
 import { Decrypter, Encrypter } from 'age-encryption';
 
@@ -113,8 +113,9 @@ export function sealError(error: unknown): unknown {
   });
 }
 
+/** Not Readable.toWeb: what still arrives after a refusal would end the process there. */
 function webStream(content: Readable): globalThis.ReadableStream<Uint8Array<ArrayBuffer>> {
-  return Readable.toWeb(content) as globalThis.ReadableStream<Uint8Array<ArrayBuffer>>;
+  return ReadableStream.from(content) as globalThis.ReadableStream<Uint8Array<ArrayBuffer>>;
 }
 
 function nodeStream(content: globalThis.ReadableStream<Uint8Array>): Readable {
