@@ -42,9 +42,39 @@ export function observeActivities(
           doing: `observing cluster ${input.cluster}`,
           code: 'unexpected',
         },
-        ({ signal, beat }) =>
-          observeCluster({ ...deps, signal, onPhase: (phase) => beat({ phase }) }),
+        ({ signal, beat }) => {
+          const observe = input.of === 'nodes' ? observeOnlyNodes : observeCluster;
+          return observe({ ...deps, signal, onPhase: (phase) => beat({ phase }) });
+        },
       ),
+  };
+}
+
+interface Looking {
+  readonly cluster: ClusterName;
+  readonly ports: LookingPorts;
+  readonly signal: AbortSignal;
+  onPhase?(phase: string): void;
+}
+
+const notAsked: Problem = { code: 'unexpected', message: 'only nodes were asked for' };
+
+/** For somebody who waits and needs no more. Throws PortError when the API does not answer. */
+async function observeOnlyNodes({ cluster, ports, signal }: Looking): Promise<Observation> {
+  const { clock, kube, snapshots } = ports;
+  const observedAt = new Date(clock.nowMs()).toISOString();
+  const [nodes, pods] = await Promise.all([kube.listNodes(signal), kube.listPods(signal)]);
+  return {
+    schema: 'ascent.observation/v1',
+    cluster,
+    observedAt,
+    members: [],
+    etcd: { kind: 'unobserved', problem: notAsked },
+    leases: [],
+    ...observeNodes(nodes, pods),
+    budgets: [],
+    budgetOverlaps: [],
+    snapshotStore: { kind: 'unusable', location: snapshots.location, problem: notAsked },
   };
 }
 
@@ -53,12 +83,7 @@ export function observeActivities(
  * Throws PortError when the Kubernetes API or the driver does not answer; everything else that
  * cannot be read is said in the result.
  */
-export async function observeCluster(options: {
-  readonly cluster: ClusterName;
-  readonly ports: LookingPorts;
-  readonly signal: AbortSignal;
-  onPhase?(phase: string): void;
-}): Promise<Observation> {
+export async function observeCluster(options: Looking): Promise<Observation> {
   const { cluster, ports, signal } = options;
   const { kube } = ports;
   const observedAt = new Date(ports.clock.nowMs()).toISOString();

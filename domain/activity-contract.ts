@@ -27,6 +27,11 @@ export interface ClusterInput {
   readonly cluster: ClusterName;
 }
 
+export interface ObserveInput extends ClusterInput {
+  /** Nodes with their pods are enough: of the rest the observation says that nobody asked. */
+  readonly of?: 'nodes';
+}
+
 export interface PlanInput {
   readonly spec: UpgradeSpec;
   /** Hops that this upgrade has behind it, for the policy `between-hops`; 0 when absent. */
@@ -314,7 +319,7 @@ export interface LeadersResult {
 
 export interface AscentActivities extends EtcdActivities, RollBackActivities {
   /** Reads only. */
-  observeCluster(input: ClusterInput): Promise<Observation>;
+  observeCluster(input: ObserveInput): Promise<Observation>;
   /** Observes and plans; blockers are a result, not a failure. */
   planUpgrade(input: PlanInput): Promise<PlanResult>;
   /** Reads only; findings are a result, not a failure. */

@@ -219,7 +219,7 @@ function tellStaying({ input, run }: Back, observed: Observation): void {
 function observe({ input }: Back, summary: string, totalMs?: number): Promise<Observation> {
   const bound = totalMs === undefined ? {} : { totalMs };
   const call = activity(input.cluster, 'observeCluster', { summary, ...bound });
-  return call({ cluster: input.cluster });
+  return call({ cluster: input.cluster, of: 'nodes' });
 }
 
 /** R2. `seen`: from before the restore; without it the nodes are looked at now, see R3. */

@@ -103,6 +103,25 @@ describe('observeCluster', () => {
     ]);
   });
 
+  it('sees nodes and their pods alone where no more is asked for', async () => {
+    const fake = new FakeCluster();
+    fake.kube.addNode('worker-1').addPod('worker-1', 'web-1');
+    const { nodes } = await runOnce(fake, 'observeCluster', input);
+    const notAsked = { code: 'unexpected', message: 'only nodes were asked for' };
+    expect(await runOnce(fake, 'observeCluster', { ...input, of: 'nodes' })).toEqual({
+      schema: 'ascent.observation/v1',
+      cluster: 'lab',
+      observedAt: '2026-01-01T00:00:00.000Z',
+      members: [],
+      etcd: { kind: 'unobserved', problem: notAsked },
+      leases: [],
+      nodes,
+      budgets: [],
+      budgetOverlaps: [],
+      snapshotStore: { kind: 'unusable', location: '/snapshots', problem: notAsked },
+    });
+  });
+
   it('sees snapshots whose key is not at hand, and counts them by their keys', async () => {
     const fake = new FakeCluster();
     const seals = ['sha256:a', 'sha256:b', 'sha256:b', 'sha256:c'];
