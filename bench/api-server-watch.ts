@@ -1,7 +1,7 @@
 // Asks every API server by itself, without credentials, whether it serves in a version: what
 // somebody outside of the engine sees.
 
-import { get } from 'node:https';
+import { Agent, get } from 'node:https';
 
 import type { LabFile, LabMember } from '../lab/lab-file';
 import { apiServerUrl } from '../lab/flags';
@@ -11,6 +11,8 @@ import { eventually } from '../lab/waiting';
 const askTimeoutMs = 250;
 /** A question costs the server a handshake, in the moment in which it has none to spare. */
 const everyMs = 100;
+/** A connection for each question, of one TLS session. */
+const agent = new Agent({ keepAlive: false });
 
 /** Resolves when each has been ready in that version; throws when the time is up. */
 export async function untilAllServe(
@@ -33,7 +35,7 @@ export async function untilAllServe(
 /** Undefined for anything but 200. */
 function ask(url: string, ca: string): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const options = { ca, agent: false, signal: AbortSignal.timeout(askTimeoutMs) };
+    const options = { ca, agent, signal: AbortSignal.timeout(askTimeoutMs) };
     const asked = get(url, options, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));

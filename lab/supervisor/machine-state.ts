@@ -100,6 +100,16 @@ export class MachineStateStore {
     });
   }
 
+  /** All of them. */
+  async setMembers(change: Partial<MemberState>): Promise<void> {
+    await this.update((state) => {
+      const changed = Object.entries(state.members).map(
+        ([name, member]) => [name, { ...member, ...change }] as const,
+      );
+      return { ...state, members: Object.fromEntries(changed) };
+    });
+  }
+
   async setKubelet(node: string, version: string): Promise<void> {
     await this.update((state) => ({ ...state, nodes: { ...state.nodes, [node]: version } }));
   }

@@ -2,7 +2,7 @@
 // for etcd which revision it has. etcd is asked through its JSON gateway.
 
 import { readFile } from 'node:fs/promises';
-import { request } from 'node:https';
+import { Agent, request } from 'node:https';
 
 import { pkiOf } from '../certificates';
 import { apiServerUrl, controllerManagerUrl, etcdUrl, schedulerUrl } from '../flags';
@@ -23,6 +23,11 @@ interface Answer {
 
 const probeTimeoutMs = 3_000;
 const pollMs = 50;
+/**
+ * A connection for each question, which says that new ones are taken; but of one TLS session, for
+ * what is asked twenty times a second is just then at its busiest.
+ */
+const agent = new Agent({ keepAlive: false });
 
 /** Undefined when nobody answered in time. */
 function ask(url: string, trust: Trust, body?: unknown): Promise<Answer | undefined> {
@@ -33,7 +38,7 @@ function ask(url: string, trust: Trust, body?: unknown): Promise<Answer | undefi
       {
         ...trust,
         method: payload === undefined ? 'GET' : 'POST',
-        agent: false,
+        agent,
         signal: AbortSignal.timeout(probeTimeoutMs),
       },
       (response) => {

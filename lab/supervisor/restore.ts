@@ -353,14 +353,13 @@ export class Restores {
 
   private async startApiServers(journal: RestoreJournal): Promise<void> {
     const { controlPlane, leases, state } = this.parts;
-    for (const { member } of controlPlane.members) {
-      await state.setMember(member.name, {
-        apiServer: journal.version,
-        controllers: journal.version,
-        apiServerEmulates: undefined,
-        controllersEmulate: undefined,
-      });
-    }
+    const { version } = journal;
+    await state.setMembers({
+      apiServer: version,
+      controllers: version,
+      apiServerEmulates: undefined,
+      controllersEmulate: undefined,
+    });
     await controlPlane.startApiServers(async () => {
       // The snapshot names holders that ended long ago.
       await leases.forgetLeaders();

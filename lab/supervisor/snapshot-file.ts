@@ -20,10 +20,11 @@ const statusTimeoutMs = 60_000;
  */
 export async function inspectSnapshot(file: string, etcdutl: string): Promise<number> {
   try {
-    await checkTrailer(file);
-    const { stdout } = await execute(etcdutl, ['snapshot', 'status', file, '-w', 'json'], {
-      timeout: statusTimeoutMs,
-    });
+    const args = ['snapshot', 'status', file, '-w', 'json'];
+    const [{ stdout }] = await Promise.all([
+      execute(etcdutl, args, { timeout: statusTimeoutMs }),
+      checkTrailer(file),
+    ]);
     const { revision } = JSON.parse(stdout) as { revision?: unknown };
     if (typeof revision !== 'number') throw new Error('it tells no revision');
     return revision;
