@@ -6,8 +6,7 @@
 
 import type { PutBackInput } from '../domain/activity-contract';
 import { failureInfo } from '../domain/failure-remedies';
-import type { MemberName } from '../domain/names';
-import type { Observation } from '../domain/observation';
+import type { ClusterName, MemberName } from '../domain/names';
 import type { EndEmulationStep, Hop } from '../domain/plan/plan';
 import type { KubeMinor } from '../domain/versions';
 import { activity } from './activity-options';
@@ -25,7 +24,6 @@ export interface Leaving {
   readonly run: StepRun;
   readonly hop: Hop;
   readonly leaves: EmulationToLeave;
-  readonly observe: (summary: string) => Promise<Observation>;
 }
 
 /** False: a person has decided for the snapshot (E2); nothing was changed. */
@@ -48,10 +46,10 @@ export async function leaveEmulation(leaving: Leaving): Promise<boolean> {
 }
 
 /** E2. Tried again at its gate, the step says that a person wants the snapshot. */
-async function mayLeave({ run, hop, leaves, observe }: Leaving): Promise<boolean> {
+async function mayLeave({ run, hop, leaves }: Leaving): Promise<boolean> {
   let isLeft = true;
   const take = async (attempt: number): Promise<StepProblem | undefined> => {
-    const ended = leaves.mayHaveEnded === true ? 'may serve' : await servingAsOwn(observe, hop);
+    const ended = leaves.mayHaveEnded === true ? 'may serve' : await servingAsOwn(run.cluster, hop);
     isLeft = ended === undefined;
     if (ended === undefined || attempt > 1) return undefined;
     const message =
@@ -63,11 +61,9 @@ async function mayLeave({ run, hop, leaves, observe }: Leaving): Promise<boolean
   return isLeft;
 }
 
-async function servingAsOwn(
-  observe: Leaving['observe'],
-  { to }: Hop,
-): Promise<'serve' | undefined> {
-  const { members } = await observe('what the API servers serve as');
+async function servingAsOwn(cluster: ClusterName, { to }: Hop): Promise<'serve' | undefined> {
+  const summary = 'what the API servers serve as';
+  const { members } = await activity(cluster, 'observeCluster', { summary })({ cluster });
   const isEnded = members.some(
     ({ apiServer: seen }) =>
       seen.kind === 'observed' && seen.version === to && seen.emulates === undefined,

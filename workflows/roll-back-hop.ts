@@ -155,8 +155,7 @@ async function returnCluster(back: Back): Promise<void> {
 /** R6. */
 async function leave(back: Back, leaves: EmulationToLeave): Promise<boolean> {
   const { input, run } = back;
-  const look = (summary: string): Promise<Observation> => observe(back, summary);
-  if (!(await leaveEmulation({ run, hop: input.hop, leaves, observe: look }))) return false;
+  if (!(await leaveEmulation({ run, hop: input.hop, leaves }))) return false;
   await takeStep(run, { label: 'rollback verify', take: () => verify(back) });
   back.keptData = true;
   return true;
@@ -187,7 +186,7 @@ async function probe(back: Back): Promise<Observation | undefined> {
   let seen: Observation | undefined;
   const take = async (): Promise<undefined> => {
     try {
-      seen = await observe(back, 'does the API answer', apiProbeMs);
+      seen = await observeNodes(back, 'does the API answer', apiProbeMs);
       tellStaying(back, seen);
     } catch (error) {
       if (isCancellation(error)) throw error;
@@ -216,7 +215,7 @@ function tellStaying({ input, run }: Back, observed: Observation): void {
   run.line.report({ kind: 'note', event: 'rollback.kubelets-stay', text });
 }
 
-function observe({ input }: Back, summary: string, totalMs?: number): Promise<Observation> {
+function observeNodes({ input }: Back, summary: string, totalMs?: number): Promise<Observation> {
   const bound = totalMs === undefined ? {} : { totalMs };
   const call = activity(input.cluster, 'observeCluster', { summary, ...bound });
   return call({ cluster: input.cluster, of: 'nodes' });
@@ -228,7 +227,7 @@ async function returnNodes(back: Back, seen: Observation | undefined): Promise<v
     if (step.kind !== 'pool') continue;
     const take = async (attempt: number): Promise<StepProblem | undefined> => {
       const isFresh = seen !== undefined && attempt === 1;
-      const now = isFresh ? seen : await observe(back, `kubelets of pool ${step.pool}`);
+      const now = isFresh ? seen : await observeNodes(back, `kubelets of pool ${step.pool}`);
       return returnPool(back, step, { now, trustsSuspects: seen === undefined });
     };
     await takeStep(back.run, { label: `rollback pool ${step.pool}`, take });
@@ -300,7 +299,9 @@ async function verify(back: Back): Promise<undefined> {
   const { cluster, hop } = input;
   // Older releases first looked which nodes there are.
   const isOneLook = patched('2026-11-22-verify-restored');
-  const seen = isOneLook ? undefined : nodeNames(await observe(back, 'nodes after the restore'));
+  const seen = isOneLook
+    ? undefined
+    : nodeNames(await observeNodes(back, 'nodes after the restore'));
   const isExpected = ({ name }: NodeChange): boolean => {
     if (seen?.has(name) === false) return false;
     if (isAside(back, name) || input.leftOut.includes(name)) return false;
@@ -327,7 +328,7 @@ function isAside({ input, nodes }: Back, name: NodeName): boolean {
 /** Our cordons go, except on nodes that were set aside: theirs come back (R3). */
 async function putCordonsRight(back: Back): Promise<undefined> {
   const { cluster, hop } = back.input;
-  const seen = byName(await observe(back, 'cordons after the restore'));
+  const seen = byName(await observeNodes(back, 'cordons after the restore'));
   const changes = poolNodes(hop).map(async ({ name }) => {
     const cordon = seen.get(name)?.cordon.kind;
     if (cordon === 'none' && isAside(back, name)) {
