@@ -17,7 +17,7 @@ export interface Program {
 
 /** The first whose programs take an older minor; 1.31 knows the flag, but for itself only. */
 const firstEmulating = '1.32' as KubeMinor;
-/** No release serves as an older one (component-base, version). */
+/** No release serves as an older one. */
 const oldestEmulated = '1.31' as KubeMinor;
 const minorsBack = 3;
 
@@ -31,8 +31,8 @@ export function isSameProgram(a: Program | undefined, b: Program): boolean {
 }
 
 /**
- * Why the release cannot serve as that minor; undefined when it can. Authority: `--help` of 1.31.4,
- * 1.32.5 and 1.33.13, and the validation behind it (KEP-4330).
+ * Why the release cannot serve as that minor; undefined when it can. Authority: the validation in
+ * component-base of 1.32.5 and apiserver of 1.33.13 (KEP-4330); `--help` of 1.32.5 names less.
  */
 export function emulationProblem({ version, emulates }: Program): string | undefined {
   if (emulates === undefined) return undefined;
