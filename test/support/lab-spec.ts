@@ -17,12 +17,17 @@ export interface LabSpecOptions {
   /** Default 5 min. */
   readonly memberTimeoutMs?: number;
   readonly etcd?: readonly { readonly hop: string; readonly version: string }[];
+  readonly emulation?: readonly { readonly hop: string; readonly soakMs: number }[];
 }
 
 export function labSpec(options: LabSpecOptions): UpgradeSpec {
   const etcd = options.etcd?.map(({ hop, version }) => ({
     hop: hop as KubeMinor,
     version: version as KubeVersion,
+  }));
+  const emulation = options.emulation?.map(({ hop, soakMs }) => ({
+    hop: hop as KubeMinor,
+    soakMs,
   }));
   return {
     apiVersion: 'ascent/v1',
@@ -35,6 +40,7 @@ export function labSpec(options: LabSpecOptions): UpgradeSpec {
       memberTimeoutMs: options.memberTimeoutMs ?? 5 * minuteMs,
       allowSingleMember: options.allowSingleMember ?? false,
       ...(etcd === undefined ? {} : { etcd }),
+      ...(emulation === undefined ? {} : { emulation }),
     },
     pools: [
       {
