@@ -270,9 +270,8 @@ function refuseEnded({ input }: MemberChange, programs: readonly Programs[]): vo
   throw terminalFailure({
     code: 'member-upgrade-failed',
     message:
-      `${component} of ${member} was not put back to ${to}:` +
-      ` it serves as ${minorOf(from)} already,` +
-      ' so that only a restore of the snapshot leads back',
+      `${component} of ${member} was not put back to ${to}: it serves as ${minorOf(from)}` +
+      ' already, so that only a restore of the snapshot leads back',
     details: { runs: from, to },
   });
 }

@@ -60,7 +60,7 @@ describe('in the soak of an emulation', () => {
 
   it('data is kept until it ends at least', () => {
     expect(dataKeptUntil(hop, current)).toBe(1_000 + hourMs);
-    expect(dataKeptText(1_000 + hourMs, 1_000)).toBe('; this soak ends in 1h');
+    expect(dataKeptText(1_000 + hourMs, 1_000)).toBe('; this soak ends in 1 h');
     expect(wayBackEnd({ hop, later: [], current })).toEqual({ reason: 'upgrade-ends' });
   });
 
