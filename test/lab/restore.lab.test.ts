@@ -13,7 +13,7 @@ import { installedBinaries } from '../../lab/binaries';
 import type { Lab } from '../../lab/lab';
 import { labDown, labUp } from '../../lab/lab';
 import { labLayout } from '../../lab/layout';
-import { restorePhases } from '../../lab/supervisor/restore-journal';
+import { type RestorePhase, restorePhases } from '../../lab/supervisor/restore-journal';
 import { LabKube } from '../support/lab-kube';
 import { until, untilTrue } from '../support/lab-until';
 import { mountSmall, type SmallDisk } from '../support/small-disk';
@@ -196,22 +196,27 @@ describe('the restore of three members', () => {
     expect(await copies()).toEqual([]);
   });
 
-  it.each(['stopping-control-plane', 'starting-api-servers', 'starting-controllers'] as const)(
-    'ends although an etcd member is killed at %s',
-    async (phase) => {
-      await dirty();
-      const strike = { kind: 'kill', process: 'cp-2-etcd' } as const;
+  // Each member at each phase in which etcd runs, in as many restores as there are members.
+  it.each([
+    ['cp-1', 'cp-2', 'cp-3'],
+    ['cp-2', 'cp-3', 'cp-1'],
+    ['cp-3', 'cp-1', 'cp-2'],
+  ])('ends although etcd of %s, of %s and of %s is killed on the way', async (...members) => {
+    await dirty();
+    const moments = ['stopping-control-plane', 'starting-api-servers', 'starting-controllers'];
+    for (const [index, phase] of (moments as RestorePhase[]).entries()) {
+      const strike = { kind: 'kill', process: `${members[index]}-etcd` } as const;
       await lab.control.fault({ kind: 'in-restore', phase, strike });
+    }
 
-      await lab.control.restore(order(`etcd-killed-at-${phase}`));
+    await lab.control.restore(order(`etcd-killed-${members.join('-')}`));
 
-      expect(await isClean()).toBe(true);
-      await until('all members agree', async () =>
-        (await observed()).unreachable.length === 0 ? true : undefined,
-      );
-      expect(await observed()).toEqual(whole);
-    },
-  );
+    expect(await isClean()).toBe(true);
+    await until('all members agree', async () =>
+      (await observed()).unreachable.length === 0 ? true : undefined,
+    );
+    expect(await observed()).toEqual(whole);
+  });
 
   it.each(['restoring-data', 'starting-etcd'] as const)(
     'ends in a quorum when the disk of a member goes at %s, and the member comes back',
