@@ -94,6 +94,16 @@ export function tokenAccess(
   });
 }
 
+/** Its snapshots are kept otherwise than the lab's; nothing is wrong with it. */
+export function snapshotsAccess(
+  ground: LabGround,
+  snapshots: Partial<ClusterAccess['snapshots']>,
+): Promise<OtherAccess> {
+  return otherAccess(ground, ground.cluster, ({ access }) => ({
+    access: { ...access, snapshots: { ...access.snapshots, ...snapshots } },
+  }));
+}
+
 /** Nothing changes the machines: what anybody can write for a cluster of their own. */
 export function driverlessAccess(ground: LabGround): Promise<OtherAccess> {
   return otherAccess(ground, 'driverless', ({ access }) => ({

@@ -1,10 +1,13 @@
 // A disk that is full soon: a file system in memory, which only root can mount.
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 
 export interface SmallDisk {
   readonly directory: string;
+  /** Until nothing more fits; the returned function makes the room again. */
+  fill(): () => void;
   /** Whatever lay there before is there again. Safe to repeat. */
   unmount(): void;
 }
@@ -22,6 +25,12 @@ export function mountSmall(directory: string, size = '64k'): SmallDisk | undefin
   let isMounted = true;
   return {
     directory,
+    fill() {
+      const { bavail, bsize } = statfsSync(directory);
+      const ballast = path.join(directory, 'ballast');
+      writeFileSync(ballast, Buffer.alloc(bavail * bsize));
+      return () => rmSync(ballast);
+    },
     unmount() {
       if (!isMounted) return;
       // A process may still close its last file there.
