@@ -24,6 +24,14 @@ function findingsOf(cluster: ClusterBuilder, of = hop) {
   return evaluatePreflight({ observation: cluster.observation(), hop: of }).findings;
 }
 
+/** Three members that all say this is their version. */
+function withVersion(text: string) {
+  const members = [1, 2, 3].map((index) =>
+    anEtcdMember(`etcd-${index}`, { version: text, isLeader: index === 1 }),
+  );
+  return anEtcd(3, { members });
+}
+
 /** One etcd member in trouble beside two healthy ones. */
 function withEtcdMember(overrides: Partial<EtcdMemberObservation>): ClusterBuilder {
   const members = [
@@ -689,6 +697,19 @@ describe('there is no finding when', () => {
   it('a bucket does not tell its room', () => {
     const bucket = { kind: 'writable', location: 's3://snapshots/' } as const;
     expect(findingsOf(healthy.with({ snapshotStore: bucket }))).toEqual([]);
+  });
+
+  it.each([
+    { when: 'of the same minor', etcd: anEtcd(), tool: '3.5.35' },
+    { when: 'newer', etcd: anEtcd(), tool: '3.6.16' },
+    { when: 'beside members without a version', etcd: withVersion('unknown'), tool: '3.4.37' },
+  ])('the etcd that snapshots are verified with is $when', ({ etcd, tool }) => {
+    expect(findingsOf(healthy.with({ etcd, snapshotEtcd: version(tool) }))).toEqual([]);
+  });
+
+  it('nobody knows which etcd has written what is to be verified, beyond that', () => {
+    const seen = healthy.with({ etcd: silent, snapshotEtcd: version('3.4.37') });
+    expect(findingsOf(seen).map(({ code }) => code)).toEqual(['etcd-unobserved']);
   });
 
   it('the size of a snapshot is not known, beyond that etcd does not answer', () => {

@@ -1,6 +1,6 @@
-// A pool in the lane `fewest-drains` stays at 1.28 while the control plane goes to 1.29, and goes to
-// 1.30 in the second hop; that one is rolled back in the middle of the pool. Nodes return over two
-// minors, the control plane over one.
+// A pool in the lane `fewest-drains` stays at 1.28 while the control plane goes to 1.29, and goes
+// to 1.30 in the second hop; that one is rolled back in the middle of the pool. Nodes return over
+// two minors, the control plane over one.
 
 import { LabGround } from '../../support/lab-ground';
 import { untilEnded, untilOnePodLeft } from '../../support/lab-progress';
