@@ -60,12 +60,13 @@ export interface LabWriter {
   close(): void;
 }
 
-/** One write after the other; `ours` begins the name of each. */
-export async function startWriter(
-  layout: LabLayout,
-  apiUrl: string,
-  ours = 'acknowledged-',
-): Promise<LabWriter> {
+/** Of this process: what one writes no other one has written. */
+let writers = 0;
+
+/** One write after the other. */
+export async function startWriter(layout: LabLayout, apiUrl: string): Promise<LabWriter> {
+  writers += 1;
+  const ours = `acknowledged-${writers}-`;
   const kube = await KubeRest.admin(layout, apiUrl);
   const ending = new AbortController();
   const acknowledged = new Map<string, string>();

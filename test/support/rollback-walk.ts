@@ -125,8 +125,7 @@ export class RollbackWalk {
   async backFrom(step: string): Promise<WalkedBack> {
     const { ground, hop } = this.#walk;
     this.#rounds += 1;
-    const name = `round-${this.#rounds}-`;
-    const writer = await startWriter(labLayout(ground.stateDir), ground.lab.apiUrl, name);
+    const writer = await startWriter(labLayout(ground.stateDir), ground.lab.apiUrl);
     try {
       await untilWritten(writer);
       await this.#start(specOf(this.#walk, step));

@@ -87,9 +87,9 @@ describe('members of 1.31 that get 1.32, serving as 1.31 first', () => {
     for (const name of names) await lab.control.changeControllers(name, to);
   };
 
-  /** With somebody who writes all the while, objects of that name. */
-  const underLoad = async (name: string, work: () => Promise<void>) => {
-    const writer = await startWriter(labLayout(stateDir), lab.apiUrl, `${name}-`);
+  /** With somebody who writes all the while. */
+  const underLoad = async (work: () => Promise<void>) => {
+    const writer = await startWriter(labLayout(stateDir), lab.apiUrl);
     try {
       await work();
       const { acknowledged, unacknowledged } = await writer.stop();
@@ -120,7 +120,7 @@ describe('members of 1.31 that get 1.32, serving as 1.31 first', () => {
   });
 
   tell('the new programs serve the old API, member by member', async () => {
-    const seen = await underLoad('emulating', async () => {
+    const seen = await underLoad(async () => {
       await changeAll(emulating);
     });
 
@@ -146,7 +146,7 @@ describe('members of 1.31 that get 1.32, serving as 1.31 first', () => {
   });
 
   tell('after the switch they serve the new API', async () => {
-    const seen = await underLoad('switched', async () => {
+    const seen = await underLoad(async () => {
       await changeAll(after);
     });
 
@@ -178,7 +178,7 @@ describe('members of 1.31 that get 1.32, serving as 1.31 first', () => {
   tell('the way back before the switch costs no request either', async () => {
     await changeAll(emulating);
 
-    const seen = await underLoad('returned', async () => {
+    const seen = await underLoad(async () => {
       for (const name of names) await lab.control.changeControllers(name, before);
       for (const name of names) await lab.control.changeApiServer(name, before);
     });
