@@ -43,6 +43,7 @@ module.exports = {
     project('lab', [...below(ofLab), '**/*.lab.test.ts']),
     project('releases', below(ofReleases)),
   ],
+  testSequencer: '<rootDir>/tools/test/longest-first.cjs',
   // The default leaves one core idle, which on two cores is half of the machine.
   maxWorkers: '100%',
   // Coverage is asked of domain/ only: workflow code runs in a VM that the instrumentation does not

@@ -1,4 +1,4 @@
-// Runs the tests: unit, then workflow, then lab (one file at a time: a lab fills two cores).
+// Runs the tests: unit, then workflow, then lab (two files at a time: a lab waits more than it works).
 // Fetches or builds the lab's tools first where a chosen test needs them. Arguments go to Jest.
 //
 // Own options: --totals FILE writes the sums as JSON; --selectProjects picks of the three, and
@@ -15,6 +15,8 @@ import { sentenceOf } from './totals.mjs';
 
 const usualProjects = ['unit', 'workflow', 'lab'];
 const projectNames = [...usualProjects, 'releases'];
+/** Files of these at a time, whatever the cores: what they measure is the time that labs take. */
+const lanes = { lab: '2', releases: '1' };
 const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
 
 // Node 24 can require ES modules, but inside Jest's VM only with this flag (the Kubernetes client
@@ -54,7 +56,7 @@ async function runProject(project, jestArgs, folder) {
   const args = [jest, '--selectProjects', project, '--json', '--outputFile', outputFile];
   // Coverage counts domain/ only, which only the unit tests exercise outside the workflow VM.
   const own = project === 'unit' ? jestArgs : jestArgs.filter((arg) => arg !== '--coverage');
-  if (project === 'lab' || project === 'releases') args.push('--runInBand');
+  if (Object.hasOwn(lanes, project)) args.push('--maxWorkers', lanes[project]);
   // Jest prints the coverage on stdout, which here is for the sums.
   const code = await run(process.execPath, [...args, ...own], {
     cwd: root,

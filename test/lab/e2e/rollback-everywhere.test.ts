@@ -13,8 +13,18 @@ const walks = [
     way: { hop: 'hop-1.29', from: '1.28.15', to: '1.29.15', beyond: '1.30.14' },
   },
   {
+    name: 'three members from 1.29',
+    shape: { name: 'back-of-three-again', members: 3, nodes: 2, pods: 0, version: '1.29.15' },
+    way: { hop: 'hop-1.30', from: '1.29.15', to: '1.30.14' },
+  },
+  {
+    name: 'a single member from 1.28',
+    shape: { name: 'back-of-one', members: 1, nodes: 2, pods: 0, version: '1.28.15' },
+    way: { hop: 'hop-1.29', from: '1.28.15', to: '1.29.15', beyond: '1.30.14' },
+  },
+  {
     name: 'a single member from 1.29',
-    shape: { name: 'back-of-one', members: 1, nodes: 2, pods: 0, version: '1.29.15' },
+    shape: { name: 'back-of-one-again', members: 1, nodes: 2, pods: 0, version: '1.29.15' },
     way: { hop: 'hop-1.30', from: '1.29.15', to: '1.30.14' },
   },
 ];
