@@ -1,5 +1,6 @@
-// Runs the tests: unit, then workflow, then lab (two files at a time: a lab waits more than it works).
-// Fetches or builds the lab's tools first where a chosen test needs them. Arguments go to Jest.
+// Runs the tests: unit, then workflow, then lab (two files at a time: a lab waits more than it
+// works). Fetches or builds the lab's tools first where a chosen test needs them. Arguments go to
+// Jest.
 //
 // Own options: --totals FILE writes the sums as JSON; --selectProjects picks of the three, and
 // of `releases`, which runs only when it is named: Kubernetes after 1.30 takes a quarter of an hour
