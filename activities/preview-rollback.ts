@@ -77,7 +77,8 @@ async function preview(
     cheapest,
   };
   const timed = nodeSeconds === undefined ? {} : { nodeSeconds };
-  return rollBackReport(facts, { atMs: clock.nowMs(), ...timed });
+  const members = ports.members.members().length;
+  return rollBackReport(facts, { atMs: clock.nowMs(), members, ...timed });
 }
 
 /** By name; what stays newer is told apart from what returns (kubelets.ts). */

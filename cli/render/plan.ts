@@ -89,9 +89,16 @@ function soakText({ durationMs, of }: SoakStep): string {
   return of === undefined ? checked : `${checked}; until then back without a restore`;
 }
 
-function switchText({ members, at, emulates }: EndEmulationStep): string {
-  const order = members.length === 1 ? '' : '; one at a time';
-  return `${members.join(', ')} serve as ${minorOf(at)}, no longer as ${emulates}${order}`;
+function switchText(step: EndEmulationStep): string {
+  const { members, at, emulates, expectedDowntimeMs: downtimeMs, timeoutMs } = step;
+  const away = downtimeMs === undefined ? 'one at a time' : downtimeText(downtimeMs, timeoutMs);
+  const serve = members.length === 1 ? 'serves' : 'serve';
+  return `${members.join(', ')} ${serve} as ${minorOf(at)}, no longer as ${emulates}; ${away}`;
+}
+
+function downtimeText(downtimeMs: number, limitMs: number): string {
+  const away = `the API is away for about ${formatDuration(downtimeMs)}`;
+  return `${away}, at most ${formatDuration(limitMs)}`;
 }
 
 function apiServersText(steps: readonly Step[]): string {
@@ -101,10 +108,7 @@ function apiServersText(steps: readonly Step[]): string {
   const emulates = servers[0]?.emulates;
   const as = emulates === undefined ? '' : ` serving as ${emulates}`;
   const downtimeMs = servers[0]?.expectedDowntimeMs;
-  if (downtimeMs !== undefined) {
-    const away = `the API is away for about ${formatDuration(downtimeMs)}`;
-    return `${names}${as}; ${away}, at most ${formatDuration(limit)}`;
-  }
+  if (downtimeMs !== undefined) return `${names}${as}; ${downtimeText(downtimeMs, limit)}`;
   return `${names}${as}; one at a time, at most ${formatDuration(limit)} each`;
 }
 

@@ -137,7 +137,11 @@ function orphanLines({ objects }: RollBackReport, view: ReportView): readonly st
 
 function expectedText(report: RollBackReport): string {
   const { expected, nodes, moreNodes, snapshot, cheapest } = report;
-  if (cheapest.keepsData === true) return 'expected: the API serves all through';
+  if (cheapest.keepsData === true) {
+    const { onlyMember: away } = expected;
+    if (away === undefined) return 'expected: the API serves all through';
+    return `expected: about ${formatSeconds(away)} without an API, while its only member changes`;
+  }
   const restore =
     `expected: about ${formatSeconds(expected.restore)} without an API` +
     ` (estimated from ${count(snapshot.keys, 'key')})`;

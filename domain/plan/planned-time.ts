@@ -4,6 +4,12 @@
 import { firstGuessSeconds } from '../status/progress-estimate';
 import type { Hop, Step } from './plan';
 
+/**
+ * A cold API server was ready after 2.4 s with 8,000 objects and after 8 to 10 s with 100,000, on
+ * two cores (docs/benchmarks.md); with the stop before it and as much again for slower disks.
+ */
+export const apiServerRestartMs = 30_000;
+
 /** Milliseconds. A pool's nodes go as many at once as it may have in work. */
 export function plannedMs(hops: readonly Hop[]): number {
   const steps = hops.flatMap((hop) => hop.steps.map(stepMs));

@@ -22,6 +22,7 @@ import type { NodeObservation, Observation } from '../observation';
 import { resolvePath } from './path';
 import type { EtcdStep, Hop, Plan, PlanResult, PoolStep, Step } from './plan';
 import type { ResolvedPool } from './pools';
+import { apiServerRestartMs } from './planned-time';
 import { resolveMaxUnavailable } from '../pool/pool-limits';
 import { resolvePools } from './pools';
 import { installableOn } from './releases';
@@ -195,12 +196,6 @@ function approvalOf({ spec, hopsDone = 0 }: HopsInput, index: number): Hop['appr
       return 'required';
   }
 }
-
-/**
- * A cold API server was ready after 2.4 s with 8,000 objects and after 8 to 10 s with 100,000, on
- * two cores (docs/benchmarks.md); with the stop before it and as much again for slower disks.
- */
-const apiServerRestartMs = 30_000;
 
 interface HopEnds {
   readonly index: number;

@@ -8,6 +8,7 @@
 
 import type { ClusterName, HopId, NodeName, SnapshotId } from '../names';
 import { canonicalJson } from '../plan/canonical-json';
+import { apiServerRestartMs } from '../plan/planned-time';
 import { sha256Hex } from '../plan/digest';
 import type { KubeVersion } from '../versions';
 import type { RestoreNote } from './account';
@@ -99,6 +100,8 @@ export interface ExpectedSeconds {
   readonly restore: number;
   /** From the number of keys, by what small machines needed; a drill measures it. */
   readonly restoreFrom: 'keys';
+  /** Without an API, while the only member takes its old programs; absent where others serve. */
+  readonly onlyMember?: number;
   /** All of them one after the other; absent when no node of this upgrade was timed yet. */
   readonly nodes?: number;
 }
@@ -107,21 +110,26 @@ export interface ExpectedSeconds {
 const restoreBaseSeconds = 6;
 const restoreKeysPerSecond = 8_000;
 
-/** The report; `nodeSeconds` is how long a node took on the way up, where that is known. */
+/**
+ * The report; `nodeSeconds` is how long a node took on the way up, where that is known, `members`
+ * how many the control plane has.
+ */
 export function rollBackReport(
   facts: RollBackFacts,
-  made: { readonly atMs: number; readonly nodeSeconds?: number },
+  made: { readonly atMs: number; readonly nodeSeconds?: number; readonly members: number },
 ): RollBackReport {
-  const { atMs, nodeSeconds } = made;
+  const { atMs, nodeSeconds, members } = made;
   const count = facts.nodes.length + facts.moreNodes;
-  const restore = facts.cheapest.keepsData === true ? 0 : restoreSeconds(facts.snapshot.keys);
+  const isKept = facts.cheapest.keepsData === true;
+  const restore = isKept ? 0 : restoreSeconds(facts.snapshot.keys);
+  const away = isKept && members === 1 ? { onlyMember: apiServerRestartMs / 1_000 } : {};
   const timed = nodeSeconds === undefined ? {} : { nodes: Math.round(nodeSeconds * count) };
   return {
     schema: 'ascent.rollback-report/v1',
     ...facts,
     madeAtMs: atMs,
     digest: sha256Hex(canonicalJson(parts(facts))),
-    expected: { restore, restoreFrom: 'keys', ...timed },
+    expected: { restore, restoreFrom: 'keys', ...away, ...timed },
   };
 }
 

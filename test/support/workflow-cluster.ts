@@ -571,7 +571,7 @@ export class ScriptedCluster {
       limits: limits ?? defaultReportLimits,
     };
     const facts = { cluster, hop, at, snapshot, objects, nodes, moreNodes: 0, ...left };
-    return rollBackReport(facts, { atMs: Date.now() });
+    return rollBackReport(facts, { atMs: Date.now(), members: this.#members.size });
   }
 
   /** Node objects go back in time, kubelets do not (the host has them). */

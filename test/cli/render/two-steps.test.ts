@@ -58,6 +58,25 @@ it('the preview of a rollback says that nothing is lost', () => {
   expect(lines).toContain('expected: the API serves all through');
 });
 
+it('of a single member, plan and preview say how long the API is away', () => {
+  const { controlPlane } = spec;
+  const alone = { ...spec, controlPlane: { ...controlPlane, allowSingleMember: true } };
+  const one = aCluster().withMembers(1, '1.31.14').withNodes(1, '1.31.14').observation();
+  expect(renderPlan(aPlan(alone, one), plainStyle)[9]).toBe(
+    '   6  end-emulation   cp-1 serves as 1.32, no longer as 1.31;' +
+      ' the API is away for about 30 s, at most 5 min',
+  );
+
+  const kept = { rung: 'leave-emulation', tooLittle: [], keepsData: true } as const;
+  const expected = { restore: 0, restoreFrom: 'keys', onlyMember: 30 } as const;
+  expect(
+    rollBackReportLines(
+      { ...undoneReport, cheapest: kept, expected },
+      { style: plainStyle, width: 200 },
+    ),
+  ).toContain('expected: about 30 s without an API, while its only member changes');
+});
+
 it('a hop that cannot be done so is named as a release', () => {
   const blocker = { code: 'emulation-unusable', hop: minor('1.31'), why: 'not-on-path' } as const;
   expect(planDocument({ kind: 'blocked', blockers: [blocker] })).toMatchObject({

@@ -71,5 +71,5 @@ export const undoneReport: RollBackReport = rollBackReport(
     moreStaying: 0,
     cheapest: cheapestRung({ done: [], current: 'pool web', unsettled: [], isLost: false }),
   },
-  { atMs: nowMs, nodeSeconds: 62 },
+  { atMs: nowMs, members: 3, nodeSeconds: 62 },
 );

@@ -34,26 +34,32 @@ const withGroups = (...groups: readonly ObjectGroup[]): RollBackFacts => ({
   ...facts,
   objects: { ...facts.objects, groups },
 });
-const digestOf = (given: RollBackFacts): string => rollBackReport(given, { atMs: 0 }).digest;
+const digestOf = (given: RollBackFacts): string =>
+  rollBackReport(given, { atMs: 0, members: 3 }).digest;
 
 it('is what a rollback would note before data moves', () => {
-  expect(noteOfReport(rollBackReport(facts, { atMs: 7 }))).toEqual({ madeAtMs: 7, anchors: [] });
+  expect(noteOfReport(rollBackReport(facts, { atMs: 7, members: 3 }))).toEqual({
+    madeAtMs: 7,
+    anchors: [],
+  });
   const none = { count: 0, names: [] };
   const anchors = [
     { resource: 'nodes', created: { count: 1, names: [{ name: 'web-9' }] }, deleted: none },
   ] as const;
   const objects = { ...facts.objects, anchors, cutShortBy: 'keys' } as const;
-  expect(noteOfReport(rollBackReport({ ...facts, objects }, { atMs: 8 }))).toEqual({
+  expect(noteOfReport(rollBackReport({ ...facts, objects }, { atMs: 8, members: 3 }))).toEqual({
     madeAtMs: 8,
     anchors,
     cutShortBy: 'keys',
   });
 });
 
-it('expects no second without an API where nothing is restored', () => {
+it('expects no second without an API where nothing is restored and others serve', () => {
   const cheapest = { rung: 'leave-emulation', tooLittle: [], keepsData: true } as const;
-  const report = rollBackReport({ ...facts, cheapest }, { atMs: 0 });
-  expect(report.expected).toEqual({ restore: 0, restoreFrom: 'keys' });
+  const expectedOf = (members: number) =>
+    rollBackReport({ ...facts, cheapest }, { atMs: 0, members }).expected;
+  expect(expectedOf(3)).toEqual({ restore: 0, restoreFrom: 'keys' });
+  expect(expectedOf(1)).toEqual({ restore: 0, restoreFrom: 'keys', onlyMember: 30 });
 });
 
 describe('the digest of a report', () => {
@@ -67,7 +73,7 @@ describe('the digest of a report', () => {
       snapshot: { ...facts.snapshot, keys: 1 },
     };
     expect(digestOf(later)).toBe(digestOf(facts));
-    expect(rollBackReport(facts, { atMs: 99 }).digest).toBe(digestOf(facts));
+    expect(rollBackReport(facts, { atMs: 99, members: 3 }).digest).toBe(digestOf(facts));
     expect(reportDifferences(facts, later)).toEqual([]);
   });
 
@@ -128,13 +134,13 @@ describe('what is expected', () => {
     const nodes = [returning];
     const report = rollBackReport(
       { ...facts, nodes, moreNodes: 1 },
-      { atMs: 0, nodeSeconds: 60.4 },
+      { atMs: 0, members: 3, nodeSeconds: 60.4 },
     );
     expect(report.expected).toEqual({ restore: 16, restoreFrom: 'keys', nodes: 121 });
   });
 
   it('says nothing of nodes while none was timed', () => {
-    expect(rollBackReport(facts, { atMs: 0 }).expected).toEqual({
+    expect(rollBackReport(facts, { atMs: 0, members: 3 }).expected).toEqual({
       restore: 16,
       restoreFrom: 'keys',
     });
