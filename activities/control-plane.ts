@@ -2,7 +2,8 @@
 // counts is what the member itself says afterwards (R2).
 // M1. A member never skips a minor (R5), and goes back only in putBackMember.
 // M2. An API server is taken out only while all others are ready and within one minor of its goal.
-// M3. Controllers are never newer than the oldest API server that answers.
+// M3. Controllers are never newer than the oldest API server that answers; as part of a whole
+//     member they talk to the one beside them only.
 // M4. What is put back goes one minor at most, and stays within one minor of every API server.
 // M5. Serving as the minor before is ended for good: what serves as its own goes back by a restore
 //     only. Controllers do not tell how they serve, so that the driver is asked in any case.
@@ -26,15 +27,21 @@ import {
   programsText,
   servedMinor,
 } from '../domain/versions';
+import { changedText } from '../domain/status/step-labels';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { readChangeCheckpoint } from './change-checkpoint';
 import { terminalFailure } from './failure-mapping';
-import { lookAtApiServer, lookAtControllers, type MemberLook } from './member-looks';
+import {
+  lookAtApiServer,
+  lookAtControllers,
+  lookAtWholeMember,
+  type MemberLook,
+} from './member-looks';
 import { changeMember } from './member-change';
 import { mismatchFailure, watchUntilMatched, watchUntilSeen } from './mismatch-watch';
 import { type Mismatch, mismatchesText } from './mismatches';
 import { secondsBetween } from './passes';
-import type { DriverContext } from './ports';
+import type { DriverContext } from './driver-ports';
 
 /** How long the other members may need to come back before this one is touched. */
 const othersPatienceMs = 60_000;
@@ -81,7 +88,7 @@ export function controlPlaneActivities(
         {
           deps,
           cluster: input.cluster,
-          doing: `upgrading ${input.component} of ${input.member} to ${input.to}`,
+          doing: `upgrading ${changedText(input)} to ${input.to}`,
           code: 'member-upgrade-failed',
         },
         (run) => upgradeMember({ deps, run, input }),
@@ -97,7 +104,7 @@ export function controlPlaneActivities(
         {
           deps,
           cluster: input.cluster,
-          doing: `putting ${input.component} of ${input.member} back to ${input.to}`,
+          doing: `putting ${changedText(input)} back to ${input.to}`,
           code: 'member-upgrade-failed',
         },
         (run) => putBackMember({ deps, run, input: { ...input, from: input.failed } }),
@@ -135,15 +142,11 @@ async function upgradeMember(change: MemberChange): Promise<ChangeResult> {
     refuse: async () => {
       refuseForbiddenMove(change, look.programs);
       await refuseUnsafeMove(change);
-      if (change.input.component === 'kube-apiserver') await waitForOthers(change);
+      if (stopsApiServer(change)) await waitForOthers(change);
     },
     drive: (context) => {
       const { component, member } = change.input;
-      const to = goalOf(change);
-      const driver = change.deps.ports.controlPlane;
-      return component === 'kube-apiserver'
-        ? driver.upgradeApiServer(member, to, context)
-        : driver.upgradeControllers(member, to, context);
+      return change.deps.ports.controlPlane.upgrade(member, component, goalOf(change), context);
     },
   });
 }
@@ -165,7 +168,7 @@ async function putBackMember(change: MemberChange): Promise<ChangeResult> {
     isNeeded: isUntold(change) || mismatches.length > 0,
     refuse: async () => {
       refuseFarBack(change);
-      if (input.component !== 'kube-apiserver') return;
+      if (!stopsApiServer(change)) return;
       await refuseUnsafeMove(change);
       if (input.isServing !== true) return;
       await refuseNewerControllers(change);
@@ -176,6 +179,10 @@ async function putBackMember(change: MemberChange): Promise<ChangeResult> {
       return change.deps.ports.controlPlane.putBack(member, component, goalOf(change), context);
     },
   });
+}
+
+function stopsApiServer({ input: { component } }: MemberChange): boolean {
+  return component !== 'controllers';
 }
 
 function goalOf({ input: { to: version, emulates } }: MemberChange): Programs {
@@ -190,7 +197,7 @@ function isUntold({ input }: MemberChange): boolean {
 
 function isTheFailed({ input }: MemberChange, { version, emulates }: Programs): boolean {
   if (version !== input.from) return false;
-  return input.component === 'controllers' || emulates === input.emulated;
+  return input.component !== 'kube-apiserver' || emulates === input.emulated;
 }
 
 interface Way {
@@ -222,6 +229,12 @@ function changeComponent(
   });
 }
 
+const looks = {
+  'kube-apiserver': lookAtApiServer,
+  controllers: lookAtControllers,
+  member: lookAtWholeMember,
+} as const;
+
 async function lookAtMember(change: MemberChange): Promise<MemberLook> {
   const { deps, run, input } = change;
   const { members } = deps.ports;
@@ -232,13 +245,12 @@ async function lookAtMember(change: MemberChange): Promise<MemberLook> {
       message: `member ${member} is not in the access file of cluster ${input.cluster}`,
     });
   }
-  const look = component === 'kube-apiserver' ? lookAtApiServer : lookAtControllers;
-  return look(members, member, goalOf(change), run.signal);
+  return looks[component](members, member, goalOf(change), run.signal);
 }
 
 /** M1 and M5, from what runs; from what the plan expects when nothing answers. */
 function refuseForbiddenMove(change: MemberChange, programs: readonly Programs[]): void {
-  const { component, member, from } = change.input;
+  const { component, from } = change.input;
   const goal = goalOf(change);
   for (const running of programs.length === 0 ? [{ version: from }] : programs) {
     const isOlder = compareVersions(running.version, goal.version) > 0;
@@ -248,7 +260,7 @@ function refuseForbiddenMove(change: MemberChange, programs: readonly Programs[]
     throw terminalFailure({
       code: 'member-upgrade-failed',
       message:
-        `${component} of ${member} runs ${programsText(running)} and was not changed to` +
+        `${changedText(change.input)} runs ${programsText(running)} and was not changed to` +
         ` ${programsText(goal)}: ` +
         (skips ? 'no minor may be skipped' : 'only a rollback takes it back'),
       details: { running: running.version, to: goal.version },
@@ -264,13 +276,13 @@ function servesAsMore(running: Programs, goal: Programs): boolean {
 
 /** M5. */
 function refuseEnded({ input }: MemberChange, programs: readonly Programs[]): void {
-  const { component, member, from, to, emulated } = input;
+  const { component, from, to, emulated } = input;
   if (component !== 'kube-apiserver') return;
   if (!programs.some(({ version, emulates }) => version === from && emulates !== emulated)) return;
   throw terminalFailure({
     code: 'member-upgrade-failed',
     message:
-      `${component} of ${member} was not put back to ${to}: it serves as ${minorOf(from)}` +
+      `${changedText(input)} was not put back to ${to}: it serves as ${minorOf(from)}` +
       ' already, so that only a restore of the snapshot leads back',
     details: { runs: from, to },
   });
@@ -278,13 +290,13 @@ function refuseEnded({ input }: MemberChange, programs: readonly Programs[]): vo
 
 /** M4. */
 function refuseFarBack({ input }: MemberChange): void {
-  const { component, member, from, to } = input;
+  const { from, to } = input;
   const minors = minorsBetween(to, from);
   if (compareVersions(to, from) <= 0 && minors <= 1) return;
   throw terminalFailure({
     code: 'member-upgrade-failed',
     message:
-      `${component} of ${member} was not put back from ${from} to ${to}:` +
+      `${changedText(input)} was not put back from ${from} to ${to}:` +
       (minors > 1 ? ' it would skip a minor' : ' that is not back'),
     details: { failed: from, to },
   });
@@ -293,13 +305,12 @@ function refuseFarBack({ input }: MemberChange): void {
 /** M2, M3 and M4. Controllers count as the minor that they are to serve as. */
 async function refuseUnsafeMove(change: MemberChange): Promise<void> {
   const { deps, run, input } = change;
-  const { component, member } = input;
   const goal = goalOf(change);
   const probe = deps.ports.members;
-  const isApiServer = component === 'kube-apiserver';
+  const isApiServer = stopsApiServer(change);
   for (const { name } of probe.members()) {
     const observed = await probe.apiServer(name, run.signal);
-    if (observed.kind === 'unobserved' || (isApiServer && name === member)) continue;
+    if (observed.kind === 'unobserved' || (isApiServer && name === input.member)) continue;
     const isLegal = isApiServer
       ? Math.abs(minorsBetween(observed.version, goal.version)) <= 1
       : compareMinors(servedMinor(goal), servedMinor(observed)) <= 0;
@@ -307,7 +318,7 @@ async function refuseUnsafeMove(change: MemberChange): Promise<void> {
     throw terminalFailure({
       code: 'member-upgrade-failed',
       message:
-        `${component} of ${member} was not changed to ${programsText(goal)}:` +
+        `${changedText(input)} was not changed to ${programsText(goal)}:` +
         ` the API server of ${name} runs ${programsText(observed)}, which the skew policy forbids`,
       details: { apiServer: name, runs: observed.version, to: goal.version },
     });
@@ -363,7 +374,7 @@ async function verifyMember(
   if (result.kind === 'good') return;
   const seconds = secondsBetween(startedAtMs, deps.ports.clock.nowMs());
   const message =
-    `${input.component} of ${input.member} is not good in ${programsText(goalOf(change))}` +
+    `${changedText(input)} is not good in ${programsText(goalOf(change))}` +
     ` after ${seconds} s: ${mismatchesText(result.wrong)}`;
   throw mismatchFailure('member-not-ready', message, result.wrong);
 }

@@ -6,7 +6,7 @@ import type { KubeVersion } from '../domain/versions';
 import type { ActivityDependencies, ActivityRun } from './activity-run';
 import { readChangeCheckpoint } from './change-checkpoint';
 import { secondsBetween } from './passes';
-import type { DriverContext } from './ports';
+import type { DriverContext } from './driver-ports';
 
 type Beat = (phase: string) => void;
 

@@ -49,6 +49,23 @@ export async function lookAtControllers(
   };
 }
 
+/** Both of them. */
+export async function lookAtWholeMember(
+  probe: MemberProbe,
+  member: MemberName,
+  expected: Programs,
+  signal: AbortSignal,
+): Promise<MemberLook> {
+  const [apiServer, controllers] = await Promise.all([
+    lookAtApiServer(probe, member, expected, signal),
+    lookAtControllers(probe, member, expected, signal),
+  ]);
+  return {
+    programs: [...apiServer.programs, ...controllers.programs],
+    mismatches: [...apiServer.mismatches, ...controllers.mismatches],
+  };
+}
+
 /** What keeps the control plane from being `expected` everywhere, ready and healthy. */
 export async function controlPlaneMismatches(
   probe: MemberProbe,

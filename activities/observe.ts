@@ -97,7 +97,7 @@ export async function observeCluster(options: Looking): Promise<Observation> {
       kube.listPods(signal),
       kube.listNamespaces(signal),
       kube.listBudgets(signal),
-      observeReleases(ports, signal),
+      observeChanges(ports, signal),
       ports.verifier.etcdVersion(signal),
       observeSnapshotStore(ports, signal),
     ]);
@@ -120,10 +120,11 @@ export async function observeCluster(options: Looking): Promise<Observation> {
   };
 }
 
-async function observeReleases(
+async function observeChanges(
   { controlPlane }: Pick<LookingPorts, 'controlPlane'>,
   signal: AbortSignal,
-): Promise<Pick<Observation, 'availableVersions' | 'availableEtcdVersions'>> {
+): Promise<Pick<Observation, 'availableVersions' | 'availableEtcdVersions' | 'changedAs'>> {
+  const { changedAs } = controlPlane;
   const [availableVersions, availableEtcdVersions] = await Promise.all([
     controlPlane.availableVersions(signal),
     controlPlane.availableEtcdVersions(signal),
@@ -131,6 +132,7 @@ async function observeReleases(
   return {
     ...(availableVersions === undefined ? {} : { availableVersions }),
     ...(availableEtcdVersions === undefined ? {} : { availableEtcdVersions }),
+    ...(changedAs === undefined ? {} : { changedAs }),
   };
 }
 

@@ -131,6 +131,7 @@ const observationSchema = z.object({
   budgetOverlaps: z.array(z.object({ pod: ref, budgets: z.array(ref) })),
   availableVersions: z.array(version).optional(),
   availableEtcdVersions: z.array(version).optional(),
+  changedAs: z.literal('member').optional(),
   servedMinors: z.array(text).optional(),
   snapshotEtcd: version.optional(),
   snapshotStore: z.discriminatedUnion('kind', [

@@ -127,7 +127,8 @@ export interface SnapshotRecord {
 
 export interface MemberUpgradeInput extends ClusterInput {
   readonly member: MemberName;
-  readonly component: 'kube-apiserver' | 'controllers';
+  /** `member`: API server and controllers as one. */
+  readonly component: 'kube-apiserver' | 'controllers' | 'member';
   readonly from: KubeVersion;
   readonly to: KubeVersion;
   /** Minor that it is to serve as; absent: its own. */

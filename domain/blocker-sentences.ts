@@ -124,6 +124,11 @@ function emulationFaultText(fault: EmulationFault): string {
       return 'is asked for twice - name each hop once';
     case 'not-on-path':
       return 'belongs to no hop of this upgrade - name a minor that it goes through';
+    case 'whole-members':
+      return (
+        'cannot be: what changes this cluster replaces whole members, and starts them as their' +
+        ' own minor - take the hop out of controlPlane.emulation'
+      );
     case 'too-old':
       return (
         `cannot be: only programs of ${fault.needed} and newer can serve as the minor before` +

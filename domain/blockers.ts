@@ -135,7 +135,7 @@ export type EtcdChangeFault =
 
 /** `needed`: the first minor whose programs can serve as the one before, `from` that one. */
 export type EmulationFault =
-  | { readonly why: 'duplicate-hop' | 'not-on-path' }
+  | { readonly why: 'duplicate-hop' | 'not-on-path' | 'whole-members' }
   | { readonly why: 'too-old'; readonly from: KubeMinor; readonly needed: KubeMinor };
 
 /** Why a terminating pod is still there (drain/stuck-terminating.ts). */

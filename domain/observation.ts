@@ -194,6 +194,11 @@ export interface Observation {
   readonly snapshotEtcd?: KubeVersion;
   /** Releases of etcd that the drivers can install; undefined when they cannot tell. */
   readonly availableEtcdVersions?: readonly KubeVersion[];
+  /**
+   * `member`: what changes machines replaces API server and controllers of a member as one, whose
+   * controllers talk to the API server beside them (kubeadm). Absent: each by itself.
+   */
+  readonly changedAs?: 'member';
   /** Whether a probe file could be written, read back and removed in the snapshot store. */
   readonly snapshotStore:
     | {

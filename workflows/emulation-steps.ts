@@ -117,6 +117,7 @@ export function isOfEmulation(step: Step): boolean {
     case 'soak':
       return step.of === 'emulation';
     case 'end-emulation':
+    case 'member':
     case 'etcd':
     case 'preflight':
     case 'snapshot':

@@ -1,5 +1,5 @@
 // The steps of one hop that change members of the control plane: API servers one after the other,
-// then the controllers, the current leader last.
+// then the controllers, the current leader last; or whole members, one after the other.
 // M1. Cancelled, the upgrade of a member that is under way is finished; for a rollback it is cut
 //     short, because the restore replaces that member anyhow.
 // M2. Before each member, and after the last, the members must be fit (docs/adr/0019). What blocks
@@ -20,10 +20,10 @@ import type {
 import { failureInfo } from '../domain/failure-remedies';
 import type { FailureCode, FailureInfo } from '../domain/failures';
 import type { MemberName, NodeName } from '../domain/names';
-import type { ApiServerStep, ControllersStep, Hop } from '../domain/plan/plan';
+import type { ApiServerStep, ControllersStep, Hop, MemberStep, Step } from '../domain/plan/plan';
 import type { MemberOutcome } from '../domain/status/progress';
-import { controllersLabel, stepLabel } from '../domain/status/step-labels';
-import { programsText } from '../domain/versions';
+import { changedText, controllersLabel, stepLabel } from '../domain/status/step-labels';
+import { type KubeMinor, programsText } from '../domain/versions';
 import { failureOf } from './activity-failures';
 import { activity } from './activity-options';
 import { endOf, valueOf, watch } from './settled';
@@ -48,9 +48,11 @@ function gatesMembers(): boolean {
   return patched('2026-11-21-member-gates');
 }
 
-interface MemberStep {
+interface ChangedMember {
   readonly hop: MemberHop;
-  readonly step: ApiServerStep | ControllersStep;
+  readonly step: (ApiServerStep | ControllersStep | MemberStep) & {
+    readonly emulates?: KubeMinor;
+  };
   readonly member: MemberName;
   readonly component: MemberUpgradeInput['component'];
   /** No member is changed after this one in the hop. */
@@ -66,8 +68,19 @@ export function takeApiServer(hop: MemberHop, step: ApiServerStep): Promise<void
   });
 }
 
-function lastMemberStep({ input }: MemberHop) {
-  return input.hop.steps.findLast(({ kind }) => kind === 'api-server' || kind === 'controllers');
+export function takeMember(hop: MemberHop, step: MemberStep): Promise<void> {
+  const { member } = step;
+  const isLast = lastMemberStep(hop) === step;
+  return takeStep(hop.run, {
+    label: stepLabel(step),
+    take: () => changeMember({ hop, step, member, component: 'member', isLast }),
+  });
+}
+
+const memberSteps: readonly Step['kind'][] = ['api-server', 'member', 'controllers'];
+
+function lastMemberStep({ input }: MemberHop): Step | undefined {
+  return input.hop.steps.findLast(({ kind }) => memberSteps.includes(kind));
 }
 
 export async function takeControllers(hop: MemberHop, step: ControllersStep): Promise<void> {
@@ -98,14 +111,14 @@ export function leadersLast(
 }
 
 /** M2, M3. */
-function changeMember(change: MemberStep): Promise<StepProblem | undefined> {
+function changeMember(change: ChangedMember): Promise<StepProblem | undefined> {
   return gatesMembers() ? changeBetweenGates(change) : upgradeMember(change);
 }
 
-async function changeBetweenGates(change: MemberStep): Promise<StepProblem | undefined> {
+async function changeBetweenGates(change: ChangedMember): Promise<StepProblem | undefined> {
   const { hop, step, member, component, isLast } = change;
   const { cluster } = hop.run;
-  const what = `${component} of ${member}`;
+  const what = changedText(change);
   const unfit = await checkMembers(hop, `before ${what}`);
   if (unfit !== undefined) return unfit;
   const { from, to: failed, emulates, timeoutMs } = step;
@@ -144,7 +157,7 @@ export async function checkMembers(
 }
 
 /** M1. */
-async function upgradeMember(change: MemberStep): Promise<undefined> {
+async function upgradeMember(change: ChangedMember): Promise<undefined> {
   const { hop, step, member, component } = change;
   const { cluster } = hop.run;
   const { from, to, emulates, timeoutMs } = step;
@@ -152,7 +165,7 @@ async function upgradeMember(change: MemberStep): Promise<undefined> {
   const result = await CancellationScope.nonCancellable(() =>
     unlessAborted(hop, () => {
       const call = activity(cluster, 'upgradeControlPlaneMember', {
-        summary: `${component} of ${member} to ${programsText(programs)}`,
+        summary: `${changedText(change)} to ${programsText(programs)}`,
         totalMs: timeoutMs,
       });
       const as = emulates === undefined ? {} : { emulates };

@@ -13,7 +13,7 @@ import {
 } from '@temporalio/workflow';
 
 import { failureInfo } from '../domain/failure-remedies';
-import type { UpgradeResult } from '../domain/status/progress';
+import type { MemberOutcome, UpgradeResult } from '../domain/status/progress';
 import { resultSentence } from '../domain/status/status-sentences';
 import type { KubeVersion } from '../domain/versions';
 import { engineActor } from './audit-trail';
@@ -90,10 +90,14 @@ function versionNow({ hops, plan, journey }: UpgradeState): KubeVersion {
   if (last === undefined) return journey.from;
   if (last.outcome === 'completed') return last.to;
   const steps = plan.hops.find((hop) => hop.id === last.hop)?.steps ?? [];
-  const servers = steps.filter((step) => step.kind === 'api-server');
+  const servers = steps.filter((step) => step.kind === 'api-server' || step.kind === 'member');
   const isUp = (member: string): boolean =>
-    last.members.some((one) => one.member === member && one.component === 'kube-apiserver');
+    last.members.some((one) => one.member === member && hasApiServer(one));
   return servers.every((step) => isUp(step.member)) ? last.to : last.from;
+}
+
+function hasApiServer({ component }: MemberOutcome): boolean {
+  return component === 'kube-apiserver' || component === 'member';
 }
 
 /** The end that Temporal's own cancellation brings; nobody told us who asked for it. */

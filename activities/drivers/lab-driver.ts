@@ -8,12 +8,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import * as z from 'zod';
 
+import type { MemberUpgradeInput } from '../../domain/activity-contract';
 import type { LostEtcdMember } from '../../domain/rollback-contract';
 import type { MemberName, NodeName } from '../../domain/names';
 import { type KubeVersion, parseVersion, type Programs, programsText } from '../../domain/versions';
 import { boundedCall } from '../adapters/bounded-call';
 import { parseJson } from '../adapters/json';
-import { type ControlPlaneDriver, type DriverContext, type NodeDriver, PortError } from '../ports';
+import type { ControlPlaneDriver, DriverContext, NodeDriver } from '../driver-ports';
+import { PortError } from '../ports';
 import type {
   LabNeeds,
   LabProblem,
@@ -101,6 +103,12 @@ const problemSchema = z.object({
 
 type MemberPart = 'api-server' | 'controllers' | 'etcd';
 
+const partsOf: Readonly<Record<MemberUpgradeInput['component'], readonly MemberPart[]>> = {
+  'kube-apiserver': ['api-server'],
+  controllers: ['controllers'],
+  member: ['api-server', 'controllers'],
+};
+
 function offered(versions: readonly string[]): readonly KubeVersion[] {
   return versions.map((text) => {
     const version = parseVersion(text);
@@ -130,6 +138,15 @@ export function createLabDriver(socket: string): LabDriver {
     await narrate(call, context, (signal) => lab.memberPhase(part, member, signal));
   }
 
+  async function changeComponents(
+    member: MemberName,
+    component: MemberUpgradeInput['component'],
+    to: Programs,
+    context: DriverContext,
+  ): Promise<void> {
+    for (const part of partsOf[component]) await changeMember(part, member, to, context);
+  }
+
   return {
     controlPlane: {
       async availableVersions(signal) {
@@ -147,15 +164,8 @@ export function createLabDriver(socket: string): LabDriver {
           content: Buffer.from(base64, 'base64'),
         }));
       },
-      upgradeApiServer: (member, to, context) => changeMember('api-server', member, to, context),
-      upgradeControllers: (member, to, context) => changeMember('controllers', member, to, context),
-      putBack: (member, component, to, context) =>
-        changeMember(
-          component === 'kube-apiserver' ? 'api-server' : 'controllers',
-          member,
-          to,
-          context,
-        ),
+      upgrade: changeComponents,
+      putBack: changeComponents,
       changeEtcd: (member, version, context) => changeMember('etcd', member, { version }, context),
       restore: (options, context) => restore(lab, options, context),
       repairEtcdMember: (member, context) => repairEtcdMember(lab, member, context),

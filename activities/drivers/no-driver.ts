@@ -3,7 +3,8 @@
 // else could ask for a change is told here.
 
 import type { NoDriverAccess } from '../access';
-import { type ControlPlaneDriver, type NodeDriver, PortError } from '../ports';
+import type { ControlPlaneDriver, NodeDriver } from '../driver-ports';
+import { PortError } from '../ports';
 
 function refuse(): Promise<never> {
   const message = 'nothing changes the machines of this cluster: it has no driver';
@@ -20,8 +21,7 @@ export function createNoDriver({ releases }: NoDriverAccess): {
       availableVersions: () => Promise.resolve(releases),
       availableEtcdVersions: () => Promise.resolve(undefined),
       restoreNeeds: () => Promise.resolve(undefined),
-      upgradeApiServer: refuse,
-      upgradeControllers: refuse,
+      upgrade: refuse,
       putBack: refuse,
       changeEtcd: refuse,
       restore: refuse,

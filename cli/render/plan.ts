@@ -8,6 +8,7 @@ import type {
   ApiServerStep,
   EndEmulationStep,
   EtcdStep,
+  MemberStep,
   Hop,
   Plan,
   PoolStep,
@@ -53,7 +54,8 @@ function groupedSteps(steps: readonly Step[]): readonly (readonly Step[])[] {
   const groups: Step[][] = [];
   for (const step of steps) {
     const last = groups.at(-1);
-    if (step.kind === 'api-server' && last?.[0]?.kind === 'api-server') last.push(step);
+    const isOneByOne = step.kind === 'api-server' || step.kind === 'member';
+    if (isOneByOne && last?.[0]?.kind === step.kind) last.push(step);
     else groups.push([step]);
   }
   return groups;
@@ -69,6 +71,8 @@ function stepCells(steps: readonly Step[]): readonly string[] {
       return ['snapshot', `${step.snapshotId}, restored and compared`];
     case 'api-server':
       return ['api-servers', apiServersText(steps)];
+    case 'member':
+      return ['members', apiServersText(steps)];
     case 'controllers':
       return ['controllers', `${step.members.join(', ')}; one at a time, the leader last`];
     case 'end-emulation':
@@ -102,14 +106,19 @@ function downtimeText(downtimeMs: number, limitMs: number): string {
 }
 
 function apiServersText(steps: readonly Step[]): string {
-  const servers = steps.filter((step): step is ApiServerStep => step.kind === 'api-server');
-  const limit = servers[0]?.timeoutMs ?? 0;
+  const servers = steps.filter(stopsApiServer);
+  const [first] = servers;
+  const limit = first?.timeoutMs ?? 0;
   const names = servers.map(({ member }) => member).join(', ');
-  const emulates = servers[0]?.emulates;
+  const emulates = first?.kind === 'api-server' ? first.emulates : undefined;
   const as = emulates === undefined ? '' : ` serving as ${emulates}`;
-  const downtimeMs = servers[0]?.expectedDowntimeMs;
+  const downtimeMs = first?.expectedDowntimeMs;
   if (downtimeMs !== undefined) return `${names}${as}; ${downtimeText(downtimeMs, limit)}`;
   return `${names}${as}; one at a time, at most ${formatDuration(limit)} each`;
+}
+
+function stopsApiServer(step: Step): step is ApiServerStep | MemberStep {
+  return step.kind === 'api-server' || step.kind === 'member';
 }
 
 function etcdText({ members, from, to }: EtcdStep): string {
@@ -181,7 +190,7 @@ function renderTotals(plan: Plan): readonly string[] {
   return [
     `In all: ${count(drains, 'drain')} of ${count(nodes.size, 'node')},` +
       ` ${count(steps.filter(({ kind }) => kind === 'snapshot').length, 'snapshot')},` +
-      ` ${count(steps.filter(({ kind }) => kind === 'api-server').length, 'API server change')},` +
+      ` ${count(steps.filter(stopsApiServer).length, 'API server change')},` +
       ` ${formatDuration(soakMs)} of soaking.`,
     waiting.length === 0
       ? 'Nothing in it waits for a person.'

@@ -3,9 +3,11 @@
 // T1. Only where the spec says so.
 // T2. From 1.32 on, and from a minor that it can emulate: `--emulated-version` of 1.31 takes only
 //     its own (kubernetes/enhancements, KEP-4330).
-// T3. What serves as its own minor already is not planned again: a hop inside a minor has one step.
+// T3. Not where members are changed as wholes: what does that starts programs by its own rules.
+// T4. What serves as its own minor already is not planned again: a hop inside a minor has one step.
 
 import type { EmulationFault, PlanBlocker } from '../blockers';
+import type { Observation } from '../observation';
 import type { EmulationTarget } from '../spec';
 import type { Hop } from './plan';
 import type { KubeMinor, KubeVersion } from '../versions';
@@ -22,6 +24,7 @@ export interface EmulationsInput {
   readonly targets: readonly KubeVersion[] | undefined;
   /** Whether hops that `wanted` may be about are behind this upgrade. */
   readonly isUnderWay: boolean;
+  readonly changedAs: Observation['changedAs'];
 }
 
 /** What a hop of two steps emulates, and for how long. */
@@ -37,7 +40,7 @@ export interface Emulations {
 }
 
 export function emulations(input: EmulationsInput): Emulations {
-  const { wanted, current, targets = [] } = input;
+  const { wanted, current, targets = [], changedAs } = input;
   const hops = new Map<number, HopEmulation>();
   const blockers: PlanBlocker[] = misplaced(input);
   for (const [index, target] of targets.entries()) {
@@ -47,6 +50,8 @@ export function emulations(input: EmulationsInput): Emulations {
     if (one === undefined || from === to) continue;
     if (compareMinors(to, oldestEmulator) < 0) {
       blockers.push(unusable(to, { why: 'too-old', from, needed: oldestEmulator }));
+    } else if (changedAs === 'member') {
+      blockers.push(unusable(to, { why: 'whole-members' }));
     } else {
       hops.set(index, { emulates: from, soakMs: one.soakMs });
     }

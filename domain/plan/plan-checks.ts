@@ -8,8 +8,8 @@
 import { planDigestOf } from './digest';
 import type { Observation } from '../observation';
 import type { Hop, Plan, Step } from './plan';
-import type { PlanViolation } from './plan-simulation';
 import { walkPlan } from './plan-simulation';
+import type { PlanViolation } from './plan-violations';
 import { oldestApiServer, startOf } from './plan-state';
 import { checkWindows } from './plan-windows';
 import type { UpgradeSpec } from '../spec';
@@ -31,6 +31,7 @@ export function checkPlan(judged: JudgedPlan): readonly PlanViolation[] {
     ...checkEnds(judged),
     ...plan.hops.flatMap((hop) => [
       ...checkShape(hop, judged.spec),
+      ...checkUnits(hop, observation),
       ...checkEmulation(hop, judged.spec),
     ]),
   ];
@@ -133,6 +134,7 @@ const placeOrder: readonly StepPlace[] = [
   'preflight',
   'snapshot',
   'api-server',
+  'member',
   'controllers',
   'emulation-soak',
   'end-emulation',
@@ -171,6 +173,7 @@ function* checkShape(hop: Hop, spec: UpgradeSpec): Generator<PlanViolation> {
   }
   const changing: readonly StepPlace[] = [
     'api-server',
+    'member',
     'controllers',
     'end-emulation',
     'etcd',
@@ -187,6 +190,17 @@ function* checkShape(hop: Hop, spec: UpgradeSpec): Generator<PlanViolation> {
       expected: 'before the first change',
       actual: place,
     };
+  }
+}
+
+/** Nobody could change a component by itself where members are changed as wholes, or a whole. */
+function* checkUnits(hop: Hop, { changedAs }: Observation): Generator<PlanViolation> {
+  const foreign: readonly Step['kind'][] =
+    changedAs === 'member' ? ['api-server', 'controllers', 'end-emulation'] : ['member'];
+  for (const { kind } of hop.steps) {
+    if (!foreign.includes(kind)) continue;
+    const expected = changedAs === 'member' ? 'whole members' : 'one component at a time';
+    yield { code: 'step-kind-wrong', where: hop.id, object: 'steps', expected, actual: kind };
   }
 }
 

@@ -8,62 +8,17 @@ import type {
   EndEmulationStep,
   EtcdStep,
   Hop,
+  MemberStep,
   Plan,
   PoolStep,
   Step,
 } from './plan';
-import {
-  type ClusterState,
-  newestApiServer,
-  oldestApiServer,
-  oldestServed,
-  type Running,
-  servedBy,
-} from './plan-state';
+import { checkKubelet, checkSkew, kubeletMinorsBehind } from './plan-skew';
+import type { ClusterState, Running } from './plan-state';
+import type { PlanViolation } from './plan-violations';
 import type { PoolSpec, UpgradeSpec } from '../spec';
 import type { KubeVersion } from '../versions';
 import { compareVersions, minorOf, minorsBetween } from '../versions';
-
-/** Every way in which a plan can be wrong, for documentation and for the tests. */
-export const planViolationCodes = [
-  'observation-incomplete',
-  'digest-wrong',
-  'target-missed',
-  'hop-misnamed',
-  'hop-disconnected',
-  'hop-goes-back',
-  'hop-skips-minor',
-  'release-unavailable',
-  'approval-wrong',
-  'step-order-wrong',
-  'step-count-wrong',
-  'snapshot-missing',
-  'step-version-wrong',
-  'member-unknown',
-  'member-left-behind',
-  'node-unknown',
-  'node-repeated',
-  'node-too-early',
-  'node-left-behind',
-  'pool-wrong',
-  'max-unavailable-wrong',
-  'window-wrong',
-  'node-order-wrong',
-  'api-server-skewed',
-  'controller-skewed',
-  'kubelet-skewed',
-  'etcd-version-wrong',
-  'emulation-wrong',
-] as const;
-
-export interface PlanViolation {
-  readonly code: (typeof planViolationCodes)[number];
-  /** `plan`, `start`, `hop-1.29` or `hop-1.29/pool web`. */
-  readonly where: string;
-  readonly object: string;
-  readonly expected: string;
-  readonly actual: string;
-}
 
 interface Walk {
   readonly plan: Plan;
@@ -99,6 +54,9 @@ function* walkStep(walk: Walk, hop: Hop, step: Step): Generator<PlanViolation> {
     case 'api-server':
       yield* walkApiServer(walk.state, hop, step);
       break;
+    case 'member':
+      yield* walkMember(walk.state, hop, step);
+      break;
     case 'controllers':
       yield* walkControllers(walk.state, hop, step);
       break;
@@ -132,6 +90,23 @@ function* walkApiServer(
   }
   yield* change(running, step, hop, where);
   running.emulates = step.emulates;
+  yield* checkSkew(state, where);
+}
+
+/** Its controllers talk to the API server beside them only. */
+function* walkMember(state: ClusterState, hop: Hop, step: MemberStep): Generator<PlanViolation> {
+  const where = `${hop.id}/member ${step.member}`;
+  const apiServer = state.apiServers.get(step.member);
+  const controllers = state.controllers.get(step.member);
+  if (apiServer === undefined || controllers === undefined) {
+    yield unknownObject('member-unknown', where, step.member);
+    return;
+  }
+  for (const one of [apiServer, ...controllers]) {
+    // `from` is the oldest of the three.
+    const from = compareVersions(one.at, step.from) > 0 ? one.at : step.from;
+    yield* change(one, { from, to: step.to }, hop, where);
+  }
   yield* checkSkew(state, where);
 }
 
@@ -328,41 +303,4 @@ function* checkPatience(hop: Hop, next: Hop): Generator<PlanViolation> {
     const expected = `left at ${from}, which ${next.to} supports`;
     yield { code: 'node-too-early', where: hop.id, object, expected, actual: 'drained' };
   }
-}
-
-/** Up to three minors; two for kubelets older than 1.25. */
-function kubeletMinorsBehind(kubelet: KubeVersion): number {
-  return compareVersions(kubelet, '1.25.0' as KubeVersion) < 0 ? 2 : 3;
-}
-
-/** What emulates counts as what it serves as to whoever may not be newer than it. */
-function* checkSkew(state: ClusterState, where: string): Generator<PlanViolation> {
-  const [oldest, newest] = [oldestApiServer(state), newestApiServer(state)];
-  if (minorsBetween(oldest, newest) > 1) {
-    const object = 'API servers';
-    const expected = 'within one minor';
-    yield { code: 'api-server-skewed', where, object, expected, actual: `${oldest} to ${newest}` };
-  }
-  const served = oldestServed(state);
-  for (const controller of [...state.controllers.values()].flat()) {
-    const at = servedBy(controller);
-    if (minorsBetween(at, served) >= 0 && minorsBetween(at, newest) <= 1) continue;
-    const { object } = controller;
-    const expected = `at most one minor older than ${newest}, not newer than ${minorOf(served)}`;
-    yield { code: 'controller-skewed', where, object, expected, actual: at };
-  }
-  for (const kubelet of state.kubelets.values()) yield* checkKubelet(state, kubelet, where);
-}
-
-function* checkKubelet(
-  state: ClusterState,
-  { object, at }: Running,
-  where: string,
-): Generator<PlanViolation> {
-  const [oldest, newest] = [oldestServed(state), newestApiServer(state)];
-  const allowed = kubeletMinorsBehind(at);
-  if (minorsBetween(at, oldest) >= 0 && minorsBetween(at, newest) <= allowed) return;
-  const expected =
-    `at most ${allowed} minors older than ${newest},` + ` not newer than ${minorOf(oldest)}`;
-  yield { code: 'kubelet-skewed', where, object, expected, actual: at };
 }

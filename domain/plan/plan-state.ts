@@ -23,6 +23,7 @@ export interface ClusterState {
   readonly kubelets: ReadonlyMap<string, RunningKubelet>;
   /** Members that told a version. */
   readonly etcd: ReadonlyMap<string, Running>;
+  readonly changedAs: Observation['changedAs'];
 }
 
 /** Undefined when not every version was observed: nothing can be judged then. */
@@ -49,7 +50,8 @@ export function startOf(observation: Observation): ClusterState | undefined {
       { ...running(`node ${node.name}`, node.kubeletVersion), node },
     ]),
   );
-  return { apiServers, controllers, kubelets, etcd: startOfEtcd(observation.etcd) };
+  const { etcd, changedAs } = observation;
+  return { apiServers, controllers, kubelets, etcd: startOfEtcd(etcd), changedAs };
 }
 
 function startOfEtcd(etcd: EtcdObservation): ReadonlyMap<string, Running> {

@@ -3,7 +3,7 @@
 
 import type { Observation } from '../observation';
 import type { Plan, PoolStep } from './plan';
-import type { PlanViolation } from './plan-simulation';
+import type { PlanViolation } from './plan-violations';
 import type { UpgradeSpec, ZonePolicy } from '../spec';
 
 interface Judged {

@@ -3,11 +3,11 @@
 // which controller is the leader at the time (`leader-last`).
 // P1. Hops are in order, each one minor above the one before. A hop inside one minor (a patch, or
 //     the rest of an interrupted upgrade) is the only hop of its plan.
-// P2. In each hop: preflight, snapshot, API servers, controllers, etcd where the spec wants
-//     another one (before the API servers if it says so), pools, verify, soak. What is there
-//     already is left out: members and nodes at `to`, pools without such nodes. In a hop of two
-//     steps API servers and controllers serve as `from` first; they soak so and end that before
-//     etcd changes, and before any kubelet does.
+// P2. In each hop: preflight, snapshot, API servers and then controllers, or whole members where
+//     the driver knows nothing smaller, etcd where the spec wants another one (before them if it
+//     says so), pools, verify, soak. What is there already is left out: members and nodes at `to`,
+//     pools without such nodes. In a hop of two steps API servers and controllers serve as `from`
+//     first; they soak so and end that before etcd changes, and before any kubelet does.
 // P3. `digest` covers every other field; two equal plans have equal digests.
 
 import type { PlanBlocker } from '../blockers';
@@ -42,6 +42,22 @@ export interface ApiServerStep {
   readonly emulates?: KubeMinor;
   readonly timeoutMs: number;
   /** Of the only member: how long the API is expected to be away. At most `timeoutMs`. */
+  readonly expectedDowntimeMs?: number;
+}
+
+/**
+ * API server, controller-manager and scheduler of one member as one: out of the balancer, drained,
+ * upgraded, verified, back. Its controllers talk to its own API server only, so that they may be
+ * newer than the others (version skew policy).
+ */
+export interface MemberStep {
+  readonly kind: 'member';
+  readonly member: MemberName;
+  /** The oldest of the three that runs. */
+  readonly from: KubeVersion;
+  readonly to: KubeVersion;
+  readonly timeoutMs: number;
+  /** As of an API server step. */
   readonly expectedDowntimeMs?: number;
 }
 
@@ -134,6 +150,7 @@ export type Step =
   | PreflightStep
   | SnapshotStep
   | ApiServerStep
+  | MemberStep
   | ControllersStep
   | EndEmulationStep
   | EtcdStep

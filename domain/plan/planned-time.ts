@@ -34,6 +34,7 @@ function stepMs(step: Step): number {
     case 'preflight':
     case 'snapshot':
     case 'api-server':
+    case 'member':
     case 'verify':
       return firstGuessSeconds[step.kind] * 1_000;
   }

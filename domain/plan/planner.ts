@@ -29,7 +29,7 @@ import { installableOn } from './releases';
 import { isKubeletTooNew, isKubeletTooOld, oldestKubeletMinor } from './skew';
 import type { UpgradeSpec } from '../spec';
 import type { KubeVersion } from '../versions';
-import { compareVersions, minorOf } from '../versions';
+import { compareVersions, minorOf, oldest } from '../versions';
 
 export interface PlanningInput {
   readonly spec: UpgradeSpec;
@@ -76,6 +76,7 @@ export function planUpgrade(input: PlanningInput): PlanResult {
     current: controlPlane.apiServer,
     targets: path.targets,
     isUnderWay: input.hopsDone !== undefined,
+    changedAs: observation.changedAs,
   });
   const parts = { controlPlane, pools: resolved.pools, etcd: etcd.steps };
   const hops = buildHops({ ...input, ...parts, emulation: emulation.hops }, path.targets ?? []);
@@ -212,8 +213,9 @@ function membersSteps(input: HopsInput, hop: HopEnds): readonly Step[] {
 }
 
 function controlPlaneSteps(input: HopsInput, hop: HopEnds): readonly Step[] {
-  const { controlPlane } = input;
+  const { controlPlane, observation } = input;
   const { from, to } = hop;
+  if (observation.changedAs === 'member') return wholeMemberSteps(input, hop);
   const emulation = input.emulation.get(hop.index);
   const emulated = emulation === undefined ? {} : { emulates: emulation.emulates };
   const { timeoutMs, downtime } = memberTiming(input);
@@ -242,6 +244,16 @@ function controlPlaneSteps(input: HopsInput, hop: HopEnds): readonly Step[] {
     ...apiServers,
     { kind: 'controllers', members, order: 'leader-last', ...ends, timeoutMs },
   ];
+}
+
+/** A member whose controllers alone are behind is changed as a whole all the same. */
+function wholeMemberSteps(input: HopsInput, { index, from, to }: HopEnds): readonly Step[] {
+  const { timeoutMs, downtime } = memberTiming(input);
+  return input.controlPlane.members.flatMap(({ name: member, oldestController }) => {
+    const found = index > 0 ? from : oldest([from, oldestController]);
+    if (compareVersions(found, to) >= 0) return [];
+    return [{ kind: 'member', member, from: found, to, timeoutMs, ...downtime } as const];
+  });
 }
 
 /** None in a hop of one step. */
@@ -348,9 +360,12 @@ function singleMemberBlockers(
 ): readonly PlanBlocker[] {
   const [member, another] = members;
   if (member === undefined || another !== undefined) return [];
-  const isTouched =
-    hops === undefined || hops.some((hop) => hop.steps.some((step) => step.kind === 'api-server'));
+  const isTouched = hops === undefined || hops.some((hop) => hop.steps.some(stopsApiServer));
   return isTouched && !spec.controlPlane.allowSingleMember
     ? [{ code: 'single-member-not-allowed', member: member.name }]
     : [];
+}
+
+function stopsApiServer({ kind }: Step): boolean {
+  return kind === 'api-server' || kind === 'member';
 }

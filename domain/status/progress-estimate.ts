@@ -45,6 +45,7 @@ export const firstGuessSeconds = {
   preflight: 3,
   snapshot: 5,
   'api-server': 10,
+  member: 60,
   controllers: 5,
   'end-emulation': 10,
   'end-emulation-controllers': 5,
@@ -159,6 +160,7 @@ function expectedSeconds(step: Step, part: Part, seen: Seen): number {
     case 'preflight':
     case 'snapshot':
     case 'api-server':
+    case 'member':
     case 'controllers':
     case 'etcd':
     case 'verify':
@@ -187,6 +189,7 @@ function durationsSeen({ hops, current }: ProgressSoFar): Seen {
     preflight: of('preflight'),
     snapshot: of('snapshot'),
     'api-server': of('api-server'),
+    member: of('member'),
     controllers: of('controllers'),
     'end-emulation': of('end-emulation'),
     'end-emulation-controllers': of('end-emulation-controllers'),

@@ -5,7 +5,12 @@ import type { HeldNode } from '../pool/admission';
 import type { DrainBlocker } from '../blockers';
 import type { Gate } from './control';
 import type { FailureInfo } from '../failures';
-import type { ChangeResult, SnapshotRecord, StartRefusal } from '../activity-contract';
+import type {
+  ChangeResult,
+  MemberUpgradeInput,
+  SnapshotRecord,
+  StartRefusal,
+} from '../activity-contract';
 import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PoolName } from '../names';
 import type { PoolLimitStatus } from '../pool/pool-limits';
 import type { NoWayBack, WayBackEnd } from './way-back';
@@ -52,7 +57,7 @@ export interface NodeOutcome {
 
 export interface MemberOutcome extends ChangeResult {
   readonly member: MemberName;
-  readonly component: 'kube-apiserver' | 'controllers' | 'etcd';
+  readonly component: MemberUpgradeInput['component'] | 'etcd';
 }
 
 export interface HopOutcome {

@@ -1,13 +1,16 @@
 // How a step is called in status, gates, timings and reports.
 
+import type { MemberUpgradeInput } from '../activity-contract';
 import type { MemberName } from '../names';
 import type { Step } from '../plan/plan';
 
-/** `preflight`, `api-server cp-1`, `controllers`, `etcd`, `pool web`, and so on. */
+/** `preflight`, `api-server cp-1`, `member cp-1`, `controllers`, `etcd`, `pool web`, and so on. */
 export function stepLabel(step: Step): string {
   switch (step.kind) {
     case 'api-server':
       return `api-server ${step.member}`;
+    case 'member':
+      return `member ${step.member}`;
     case 'pool':
       return `pool ${step.pool}`;
     case 'soak':
@@ -20,6 +23,14 @@ export function stepLabel(step: Step): string {
     case 'verify':
       return step.kind;
   }
+}
+
+/** What of a member is changed: `kube-apiserver of cp-1`, `controllers of cp-1`, `member cp-1`. */
+export function changedText({
+  component,
+  member,
+}: Pick<MemberUpgradeInput, 'component' | 'member'>): string {
+  return component === 'member' ? `member ${member}` : `${component} of ${member}`;
 }
 
 /** `controllers cp-1`: one member of a controllers step, whose order is known only when it runs. */

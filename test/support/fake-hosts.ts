@@ -1,12 +1,9 @@
 // Control-plane members and node hosts in memory: what the drivers change and the probes see.
 
-import type {
-  ControlPlaneDriver,
-  DriverContext,
-  MemberProbe,
-  NodeDriver,
-} from '../../activities/ports';
+import type { ControlPlaneDriver, DriverContext, NodeDriver } from '../../activities/driver-ports';
+import type { MemberProbe } from '../../activities/ports';
 import type { RestoreNeed } from '../../activities/snapshot-ports';
+import type { MemberUpgradeInput } from '../../domain/activity-contract';
 import type { LostEtcdMember } from '../../domain/rollback-contract';
 import type { MemberName, NodeName } from '../../domain/names';
 import type {
@@ -42,6 +39,7 @@ export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
   needs: readonly RestoreNeed[] | undefined;
   needsFailure: Error | undefined;
   installable: readonly KubeVersion[] | undefined;
+  changedAs?: 'member';
   /** Thrown by the next calls of a driver, one each. */
   readonly driverFailures: Error[] = [];
   /** Runs inside every driver call, after its phase was told and before anything changed. */
@@ -115,41 +113,42 @@ export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
     return this.installableEtcd;
   }
 
-  async upgradeApiServer(member: MemberName, to: Programs, context: DriverContext): Promise<void> {
-    await this.drive(`${member} kube-apiserver ${programsText(to)}`, context, () => {
-      this.silent.delete(`${member} kube-apiserver`);
-      this.run(this.member(member).apiServer, to);
-    });
-  }
-
   /** Controllers do not tell what they emulate. */
-  async upgradeControllers(
+  async upgrade(
     member: MemberName,
+    component: MemberUpgradeInput['component'],
     to: Programs,
     context: DriverContext,
   ): Promise<void> {
-    await this.drive(`${member} controllers ${programsText(to)}`, context, () => {
-      this.member(member).controllerManager.version = to.version;
-      this.member(member).scheduler.version = to.version;
+    await this.drive(`${member} ${component} ${programsText(to)}`, context, () => {
+      const { apiServer, controllerManager, scheduler } = this.member(member);
+      if (component !== 'controllers') {
+        this.silent.delete(`${member} kube-apiserver`);
+        this.run(apiServer, to);
+      }
+      if (component === 'kube-apiserver') return;
+      controllerManager.version = to.version;
+      scheduler.version = to.version;
     });
   }
 
   async putBack(
     member: MemberName,
-    component: 'kube-apiserver' | 'controllers',
+    component: MemberUpgradeInput['component'],
     to: Programs,
     context: DriverContext,
   ): Promise<void> {
     await this.drive(`${member} ${component} back to ${programsText(to)}`, context, () => {
-      for (const one of [component, 'kube-controller-manager', 'kube-scheduler']) {
-        this.silent.delete(`${member} ${one}`);
-      }
+      const controllers = ['kube-controller-manager', 'kube-scheduler'];
+      const replaced =
+        component === 'controllers' ? controllers : ['kube-apiserver', ...controllers];
+      for (const one of replaced) this.silent.delete(`${member} ${one}`);
       const { apiServer, controllerManager, scheduler } = this.member(member);
-      if (component === 'kube-apiserver') {
+      if (component !== 'controllers') {
         this.run(apiServer, to);
         Object.assign(apiServer, { ready: true, failingChecks: [] });
-        return;
       }
+      if (component === 'kube-apiserver') return;
       for (const one of [controllerManager, scheduler]) {
         Object.assign(one, { version: to.version, healthy: true });
       }

@@ -441,14 +441,18 @@ export class ScriptedCluster {
   #upgradeMember({ member, component, to, emulates }: MemberUpgradeInput) {
     const seen = this.#members.get(member);
     if (seen === undefined) throw terminal('member-upgrade-failed', `no member ${member}`);
-    const before = component === 'kube-apiserver' ? seen.apiServer : seen.controllerManager;
+    const before = component === 'controllers' ? seen.controllerManager : seen.apiServer;
     const was = before.kind === 'observed' ? before.version : to;
     const next = aMember(member, to);
-    const change =
-      component === 'kube-apiserver'
-        ? { apiServer: { ...next.apiServer, ...(emulates === undefined ? {} : { emulates }) } }
-        : { controllerManager: next.controllerManager, scheduler: next.scheduler };
-    this.#members = new Map(this.#members).set(member, { ...seen, ...change });
+    const { controllerManager, scheduler } = next;
+    const served = emulates === undefined ? {} : { emulates };
+    const apiServer = { ...next.apiServer, ...served };
+    const changes = {
+      'kube-apiserver': { apiServer },
+      controllers: { controllerManager, scheduler },
+      member: { apiServer, controllerManager, scheduler },
+    };
+    this.#members = new Map(this.#members).set(member, { ...seen, ...changes[component] });
     return { before: was, after: to, changed: was !== to, seconds: 1 };
   }
 

@@ -73,6 +73,7 @@ export interface UpgradeOptions {
   readonly members?: number;
   /** Release that everything runs at the start. */
   readonly at?: string;
+  readonly changedAs?: 'member';
   /** False: nobody polls the cluster's task queue. */
   readonly hasActivityWorker?: boolean;
   readonly input?: Partial<UpgradeClusterInput>;
@@ -94,7 +95,9 @@ export async function withUpgrade(
   const builder = aCluster(name)
     .withMembers(options.members ?? 1, options.at)
     .withNodes(options.nodes ?? 3, options.at);
-  const cluster = new ScriptedCluster(builder.observation());
+  const { changedAs } = options;
+  const as = changedAs === undefined ? {} : { changedAs };
+  const cluster = new ScriptedCluster({ ...builder.observation(), ...as });
   const spec = aSpec({
     cluster: name,
     hopSoakMs: 0,

@@ -5,7 +5,7 @@ import path from 'node:path';
 
 import { createLabDriver, type LabDriver } from '../../../activities/drivers/lab-driver';
 import type { LabRestoreStatus, LabStatus } from '../../../activities/drivers/lab-protocol';
-import type { DriverContext } from '../../../activities/ports';
+import type { DriverContext } from '../../../activities/driver-ports';
 import type { MemberName, NodeName } from '../../../domain/names';
 import type { KubeVersion } from '../../../domain/versions';
 import { eventually } from '../../../lab/waiting';
@@ -99,13 +99,13 @@ describe('the lab driver', () => {
     {
       name: 'an API server',
       upgrade: (on: DriverContext) =>
-        driver.controlPlane.upgradeApiServer(cp1, { version: to }, on),
+        driver.controlPlane.upgrade(cp1, 'kube-apiserver', { version: to }, on),
       request: 'POST /v1/members/cp-1/api-server',
     },
     {
       name: 'controllers',
       upgrade: (on: DriverContext) =>
-        driver.controlPlane.upgradeControllers(cp1, { version: to }, on),
+        driver.controlPlane.upgrade(cp1, 'controllers', { version: to }, on),
       request: 'POST /v1/members/cp-1/controllers',
     },
     {
@@ -141,7 +141,7 @@ describe('the lab driver', () => {
     answer = ({ method }, response) =>
       method === 'POST' ? json(response, 204) : json(response, 200, statusWith('1.28.15'));
     const programs = { version: to, emulates: minor('1.28') };
-    await driver.controlPlane.upgradeApiServer(cp1, programs, context());
+    await driver.controlPlane.upgrade(cp1, 'kube-apiserver', programs, context());
     await driver.controlPlane.putBack(cp1, 'controllers', programs, context());
     const body = { version: '1.29.15', emulates: '1.28' };
     expect(posts()).toEqual([
@@ -158,7 +158,7 @@ describe('the lab driver', () => {
       else json(response, 200, states.length > 1 ? states.shift() : states[0]);
     };
     const on = context();
-    const upgrading = driver.controlPlane.upgradeApiServer(cp1, { version: to }, on);
+    const upgrading = driver.controlPlane.upgrade(cp1, 'kube-apiserver', { version: to }, on);
     await eventually(async () => on.phases.length === 3, { timeoutMs: 5_000 });
     finish();
     await upgrading;
@@ -225,7 +225,12 @@ describe('the lab driver', () => {
       looks += 1;
       json(response, 500, {});
     };
-    const upgrading = driver.controlPlane.upgradeApiServer(cp1, { version: to }, context());
+    const upgrading = driver.controlPlane.upgrade(
+      cp1,
+      'kube-apiserver',
+      { version: to },
+      context(),
+    );
     await eventually(async () => looks > 0, { timeoutMs: 5_000 });
     finish();
     await upgrading;
@@ -281,8 +286,9 @@ describe('the lab driver', () => {
       if (method === 'POST') controller.abort(reason);
       else json(response, 200, statusWith('1.28.15'));
     };
-    const upgrading = driver.controlPlane.upgradeApiServer(
+    const upgrading = driver.controlPlane.upgrade(
       cp1,
+      'kube-apiserver',
       { version: to },
       context(controller.signal),
     );

@@ -23,8 +23,7 @@ describe('no driver', () => {
       etcdVersion: '3.5.21',
     };
     const changes = [
-      () => controlPlane.upgradeApiServer(member, { version: to }, context),
-      () => controlPlane.upgradeControllers(member, { version: to }, context),
+      () => controlPlane.upgrade(member, 'kube-apiserver', { version: to }, context),
       () => controlPlane.putBack(member, 'controllers', { version: to }, context),
       () => controlPlane.changeEtcd(member, to, context),
       () => controlPlane.restore(restore, context),

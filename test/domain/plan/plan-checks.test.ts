@@ -4,8 +4,8 @@ import { planDigestOf } from '../../../domain/plan/digest';
 import type { Observation } from '../../../domain/observation';
 import type { Hop, Plan, Step } from '../../../domain/plan/plan';
 import { checkPlan, violationSentence } from '../../../domain/plan/plan-checks';
-import type { PlanViolation } from '../../../domain/plan/plan-simulation';
-import { planViolationCodes } from '../../../domain/plan/plan-simulation';
+import type { PlanViolation } from '../../../domain/plan/plan-violations';
+import { planViolationCodes } from '../../../domain/plan/plan-violations';
 import { planUpgrade } from '../../../domain/plan/planner';
 import { knownReleases } from '../../../domain/plan/releases';
 import {
@@ -698,6 +698,19 @@ describe('the judge finds', () => {
     it('whose controllers are newer than what the API servers emulate', () => {
       const newer = changed('controllers', { emulates: undefined });
       expect(codesOf(judge(newer, seen, spec))).toContain('controller-skewed');
+    });
+  });
+
+  it('finds what the driver cannot change so', () => {
+    const wholes: Observation = { ...observation, changedAs: 'member' };
+    const told = judge(plan, wholes);
+    expect(codesOf(told)).toEqual(['step-kind-wrong']);
+    expect(told[0]).toEqual({
+      code: 'step-kind-wrong',
+      where: 'hop-1.29',
+      object: 'steps',
+      expected: 'whole members',
+      actual: 'api-server',
     });
   });
 

@@ -1,0 +1,91 @@
+// How a kind of control plane, or of node, changes its version: the ports that drivers implement
+// (drivers/). What ports.ts says of adapters holds here as well.
+
+import type { MemberUpgradeInput } from '../domain/activity-contract';
+import type { MemberName, NodeName } from '../domain/names';
+import type { Observation } from '../domain/observation';
+import type { LostEtcdMember } from '../domain/rollback-contract';
+import type { KubeVersion, Programs } from '../domain/versions';
+import type { RestoreNeed } from './snapshot-ports';
+
+export interface DriverContext {
+  readonly signal: AbortSignal;
+  /** Called at every change of phase; the activity heartbeats it. */
+  onPhase(phase: string): void;
+}
+
+/** What is known of changes without making one. */
+export interface ReleaseSource {
+  /** As in an Observation: absent where each component is changed by itself. */
+  readonly changedAs?: Observation['changedAs'];
+  /** Releases that can be installed here; undefined when nobody can tell. */
+  availableVersions(signal: AbortSignal): Promise<readonly KubeVersion[] | undefined>;
+  /** The same of etcd. */
+  availableEtcdVersions(signal: AbortSignal): Promise<readonly KubeVersion[] | undefined>;
+}
+
+/**
+ * How a kind of control plane changes version. Every method may be called again at any point. What
+ * runs and serves as it should stays as it is; serving as another minor is a change like another
+ * version.
+ */
+export interface ControlPlaneDriver extends ReleaseSource {
+  /**
+   * An API server: out of the balancer, drained, replaced, started. Controllers:
+   * kube-controller-manager and kube-scheduler. A member: all of it as one. Returns when the
+   * programs were replaced.
+   */
+  upgrade(
+    member: MemberName,
+    component: MemberUpgradeInput['component'],
+    to: Programs,
+    context: DriverContext,
+  ): Promise<void>;
+  /** What a restore needs beside etcd; undefined when nobody can tell. */
+  restoreNeeds(signal: AbortSignal): Promise<readonly RestoreNeed[] | undefined>;
+  /**
+   * The programs that the member ran before, and no data. What is still under way to change the
+   * same programs is given up for it. Returns when they were replaced.
+   */
+  putBack(
+    member: MemberName,
+    component: MemberUpgradeInput['component'],
+    to: Programs,
+    context: DriverContext,
+  ): Promise<void>;
+  /**
+   * Other programs on the same data: also back, while the cluster has not moved to the minor. What
+   * is still under way to change them is given up for it. Returns when they were replaced.
+   */
+  changeEtcd(member: MemberName, to: KubeVersion, context: DriverContext): Promise<void>;
+  /**
+   * Stops every API server and controller, restores every etcd member from the file, and starts
+   * the control plane in `version`, etcd in `etcdVersion`, which took the snapshot: programs of an
+   * older minor refuse the data of a newer one. PortError `rejected`, and nothing is stopped, when
+   * they cannot be had. Journaled under `restoreId`: a repeated call goes on.
+   * `snapshotFile` lives as long as the call: a repeated one names another with the same content.
+   * A member of etcd that cannot be restored is left behind, and told, as long as the others are a
+   * quorum.
+   */
+  restore(
+    options: {
+      readonly restoreId: string;
+      readonly snapshotFile: string;
+      readonly snapshotRevision: number;
+      readonly version: KubeVersion;
+      readonly etcdVersion: string;
+    },
+    context: DriverContext,
+  ): Promise<{ readonly lost: readonly LostEtcdMember[] }>;
+  /**
+   * Removes the etcd member from the list of the members and adds it again, empty; it fetches
+   * everything from the others. Returns when it holds the same data. A healthy one stays as it is.
+   */
+  repairEtcdMember(member: MemberName, context: DriverContext): Promise<void>;
+}
+
+/** How a kind of node changes its kubelet. */
+export interface NodeDriver {
+  /** Returns when the kubelet was replaced; whether it is Ready is verified by the activity. */
+  upgradeNode(node: NodeName, to: KubeVersion, context: DriverContext): Promise<void>;
+}
