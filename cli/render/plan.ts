@@ -117,6 +117,12 @@ function apiServersText(steps: readonly Step[]): string {
   return `${names}${as}; one at a time, at most ${formatDuration(limit)} each`;
 }
 
+/** Every one takes an API server away for a moment. */
+function apiServerChanges(steps: readonly Step[]): number {
+  const switched = steps.map((step) => (step.kind === 'end-emulation' ? step.members.length : 0));
+  return switched.reduce((sum, members) => sum + members, steps.filter(stopsApiServer).length);
+}
+
 function stopsApiServer(step: Step): step is ApiServerStep | MemberStep {
   return step.kind === 'api-server' || step.kind === 'member';
 }
@@ -190,7 +196,7 @@ function renderTotals(plan: Plan): readonly string[] {
   return [
     `In all: ${count(drains, 'drain')} of ${count(nodes.size, 'node')},` +
       ` ${count(steps.filter(({ kind }) => kind === 'snapshot').length, 'snapshot')},` +
-      ` ${count(steps.filter(stopsApiServer).length, 'API server change')},` +
+      ` ${count(apiServerChanges(steps), 'API server change')},` +
       ` ${formatDuration(soakMs)} of soaking.`,
     waiting.length === 0
       ? 'Nothing in it waits for a person.'

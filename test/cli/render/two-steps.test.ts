@@ -25,6 +25,11 @@ it('the plan says what serves as what, and until when no restore is needed', () 
   ]);
 });
 
+it('the switch counts among the changes of API servers', () => {
+  const total = renderPlan(plan, plainStyle).find((line) => line.startsWith('In all: '));
+  expect(total).toMatch(/, 4 API server changes, /);
+});
+
 it('the steps of the switch go before those that come later', () => {
   const [hop] = plan.hops;
   const at = (step: string): UpgradeProgress =>
