@@ -4,6 +4,8 @@
 //     made before it, and each rollback some to take back.
 // W2. An informer on each API server runs from before the first hop until after the last.
 
+import { isDeepStrictEqual } from 'node:util';
+
 import { stepLabel } from '../../domain/status/step-labels';
 import type { Plan } from '../../domain/plan/plan';
 import type { UpgradeSpec } from '../../domain/spec';
@@ -16,8 +18,10 @@ import { untilTrue } from './lab-until';
 import { type LabWriter, startWriter } from './lab-writer';
 import { type MemberInformer, startMemberInformer } from './member-informer';
 
-/** Long enough to be in it when the order comes. */
+/** Long enough to be in it when the order comes; no hop ends before it. */
 const soakMs = 3_600_000;
+/** Some steps take less than a second: the order may come when the next one has begun. */
+const aimsMax = 5;
 /** A hop that has ended waits for an approval of the next one. */
 const afterTheHop = 'after the hop';
 const lookEveryMs = 50;
@@ -81,7 +85,7 @@ function specOf({ ground, to, beyond = to }: Walk, step: string | undefined): Up
     target: isAfter ? beyond : to,
     allowSingleMember: true,
     approvals: isAfter ? 'between-hops' : 'none',
-    hopSoakMs: step === 'soak' ? soakMs : 1_000,
+    hopSoakMs: step === undefined || isAfter ? 1_000 : soakMs,
   });
 }
 
@@ -123,17 +127,26 @@ export class RollbackWalk {
 
   /** Starts an upgrade, orders its rollback when it is in the step, and looks at what is left. */
   async backFrom(step: string): Promise<WalkedBack> {
-    const { ground, hop } = this.#walk;
+    for (let aims = 1; ; aims += 1) {
+      const back = await this.#backFromAbout(step);
+      // Whatever it was rolled back from, all else must be as it is to be.
+      const isGood = isDeepStrictEqual({ ...back, wasInStep: true }, whole(this.#walk, step));
+      if (back.wasInStep || !isGood || aims === aimsMax) return back;
+    }
+  }
+
+  async #backFromAbout(step: string): Promise<WalkedBack> {
+    const { ground } = this.#walk;
     this.#rounds += 1;
     const writer = await startWriter(labLayout(ground.stateDir), ground.lab.apiUrl);
     try {
       await untilWritten(writer);
       await this.#start(specOf(this.#walk, step));
-      await untilIn(ground, { hop, step });
+      await this.#untilInOrPast(step);
       await untilWritten(writer);
       await writer.stop();
       const lists = this.#informers.map((informer) => informer.lists());
-      const order = { actor: 'ada', reason: `a look back from ${step}`, hop };
+      const order = { actor: 'ada', reason: `a look back from ${step}`, hop: this.#walk.hop };
       await ground.client.rollBack(ground.cluster, order);
       const result = await untilEnded(ground);
       await this.#informersFollow(lists);
@@ -154,6 +167,21 @@ export class RollbackWalk {
     const started = await this.#walk.ground.client.start(spec, { actor: 'ada' });
     if (started.kind === 'refused') throw new Error(JSON.stringify(started.refusal));
     return started.plan;
+  }
+
+  async #untilInOrPast(step: string): Promise<void> {
+    const { ground, hop } = this.#walk;
+    const aims = this.#steps.slice(this.#steps.indexOf(step));
+    await untilProgress(
+      ground,
+      `${hop} is in ${step}`,
+      ({ status }) => {
+        if (step === afterTheHop) return status.phase === 'waiting-for-approval' || undefined;
+        const { id, step: label = '' } = status.hop ?? {};
+        return (id === hop && aims.some((aim) => isStep(aim, label))) || undefined;
+      },
+      { everyMs: lookEveryMs },
+    );
   }
 
   /** None hangs, and none shows what is not there (W2). */
@@ -217,21 +245,6 @@ export class RollbackWalk {
 
 function isStep(step: string, label: string): boolean {
   return label === step || label.startsWith(`${step} `);
-}
-
-async function untilIn(
-  ground: LabGround,
-  { hop, step }: { readonly hop: string; readonly step: string },
-): Promise<void> {
-  await untilProgress(
-    ground,
-    `${hop} is in ${step}`,
-    ({ status }) => {
-      if (step === afterTheHop) return status.phase === 'waiting-for-approval' ? true : undefined;
-      return status.hop?.id === hop && isStep(step, status.hop.step) ? true : undefined;
-    },
-    { everyMs: lookEveryMs },
-  );
 }
 
 async function untilWritten(writer: LabWriter): Promise<void> {
