@@ -1,9 +1,10 @@
 // How a worker (or the CLI, for observe, plan and preflight) reaches one cluster. Files and
 // addresses only: credentials stay in the files that are named here (R9).
 
+import type { DrivenChange } from '../domain/observation';
 import type { KubeVersion } from '../domain/versions';
 
-/** What changes the versions of machines: the supervisor of a lab. */
+/** The supervisor of a lab does. */
 interface LabDriverAccess {
   readonly kind: 'lab';
   readonly socket: string;
@@ -16,7 +17,31 @@ export interface NoDriverAccess {
   readonly releases?: readonly KubeVersion[];
 }
 
-type DriverAccess = LabDriverAccess | NoDriverAccess;
+/** What there may be a command for; the last two only tell. */
+export type CommandStep = DrivenChange | 'restoreNeeds' | 'versions';
+
+export interface CommandAccess {
+  /** Run as it is, by no shell. The first is a path, or a name that is looked up on PATH. */
+  readonly argv: readonly [string, ...string[]];
+  readonly timeoutMs: number;
+}
+
+/** Programs of the user's own do (docs/command-driver.md). */
+export interface CommandDriverAccess {
+  readonly kind: 'command';
+  /** Where they run: the folder of the access file. */
+  readonly directory: string;
+  readonly commands: Readonly<Partial<Record<CommandStep, CommandAccess>>>;
+  /** Names of variables that they get of the worker's environment, besides PATH and HOME. */
+  readonly environment: readonly string[];
+  /** From SIGTERM to SIGKILL. */
+  readonly graceMs: number;
+  /** Instead of a command `versions`; absent: those that Ascent knows. */
+  readonly releases?: readonly KubeVersion[];
+  readonly etcdReleases?: readonly KubeVersion[];
+}
+
+type DriverAccess = LabDriverAccess | CommandDriverAccess | NoDriverAccess;
 
 /** A bucket of Amazon S3, or of any server that speaks its protocol. */
 export interface S3Access {
@@ -79,7 +104,7 @@ export interface ClusterAccess<Driver extends DriverAccess = DriverAccess> {
 }
 
 /** Access to a cluster that can be upgraded. */
-type DrivenAccess = ClusterAccess<LabDriverAccess>;
+type DrivenAccess = ClusterAccess<LabDriverAccess | CommandDriverAccess>;
 
 export function isDriven(access: ClusterAccess): access is DrivenAccess {
   return access.driver.kind !== 'none';

@@ -5,9 +5,12 @@
 // H2. Until an attempt has details of its own it repeats those of the attempt before: a worker
 //     that dies at once loses no resume point.
 
+import { createHash } from 'node:crypto';
+
 import { Context } from '@temporalio/activity';
 
 import type { ClusterName } from '../domain/names';
+import type { DriverContext } from './driver-context';
 import { type FailureScope, terminalFailure, toActivityFailure } from './failure-mapping';
 import type { ClusterPorts } from './ports';
 
@@ -31,7 +34,12 @@ export interface ActivityRun {
   readonly beat: (details: unknown) => void;
   /** `wantedMs`, or what is left of the attempt if that is less: a typed failure says more. */
   readonly boundedMs: (wantedMs: number) => number;
+  /** What a driver needs of the attempt, from now on. */
+  readonly driving: () => Pick<DriverContext, 'signal' | 'operationId' | 'limitMs' | 'log'>;
 }
+
+/** The longest that a spec allows (spec-schema.ts), for an attempt that nothing else bounds. */
+const longestMs = 86_400_000;
 
 const slowestBeatMs = 2_000;
 const fastestBeatMs = 250;
@@ -89,17 +97,32 @@ export async function runActivity<Result>(
   const heartbeats = startHeartbeats(context);
   try {
     signal.throwIfAborted();
+    const bounded = (wantedMs: number): number =>
+      boundedMs(context, Date.now() - startedAtMs, wantedMs);
     return await body({
       signal,
       resume: context.info.heartbeatDetails,
       beat: heartbeats.beat,
-      boundedMs: (wantedMs) => boundedMs(context, Date.now() - startedAtMs, wantedMs),
+      boundedMs: bounded,
+      driving: () => ({
+        signal,
+        operationId: operationIdOf(context),
+        limitMs: bounded(longestMs),
+        log: (line) => context.log.info(line),
+      }),
     });
   } catch (error) {
     throw toActivityFailure({ error, scope: options, signal, progress: heartbeats.last() });
   } finally {
     heartbeats.stop();
   }
+}
+
+/** Of the scheduled activity, so that its attempts share it. Fit for the name of a file. */
+function operationIdOf({ info }: Context): string {
+  const { workflowId = '', runId = '' } = info.workflowExecution ?? {};
+  const names = JSON.stringify([info.namespace, workflowId, runId, info.activityId]);
+  return `op-${createHash('sha256').update(names).digest('hex').slice(0, 24)}`;
 }
 
 /** A tenth of the attempt's time is kept, so that its own failure comes before the timeout. */

@@ -41,7 +41,7 @@ import { changeMember } from './member-change';
 import { mismatchFailure, watchUntilMatched, watchUntilSeen } from './mismatch-watch';
 import { type Mismatch, mismatchesText } from './mismatches';
 import { secondsBetween } from './passes';
-import type { DriverContext } from './driver-ports';
+import type { DriverContext } from './driver-context';
 
 /** How long the other members may need to come back before this one is touched. */
 const othersPatienceMs = 60_000;

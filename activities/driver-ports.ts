@@ -3,21 +3,18 @@
 
 import type { MemberUpgradeInput } from '../domain/activity-contract';
 import type { MemberName, NodeName } from '../domain/names';
-import type { Observation } from '../domain/observation';
+import type { DrivenChange, Observation } from '../domain/observation';
 import type { LostEtcdMember } from '../domain/rollback-contract';
 import type { KubeVersion, Programs } from '../domain/versions';
+import type { DriverContext } from './driver-context';
 import type { RestoreNeed } from './snapshot-ports';
-
-export interface DriverContext {
-  readonly signal: AbortSignal;
-  /** Called at every change of phase; the activity heartbeats it. */
-  onPhase(phase: string): void;
-}
 
 /** What is known of changes without making one. */
 export interface ReleaseSource {
   /** As in an Observation: absent where each component is changed by itself. */
   readonly changedAs?: Observation['changedAs'];
+  /** What its driver can change; absent: everything. */
+  readonly drives?: readonly DrivenChange[];
   /** Releases that can be installed here; undefined when nobody can tell. */
   availableVersions(signal: AbortSignal): Promise<readonly KubeVersion[] | undefined>;
   /** The same of etcd. */

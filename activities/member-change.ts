@@ -6,7 +6,7 @@ import type { KubeVersion } from '../domain/versions';
 import type { ActivityDependencies, ActivityRun } from './activity-run';
 import { readChangeCheckpoint } from './change-checkpoint';
 import { secondsBetween } from './passes';
-import type { DriverContext } from './driver-ports';
+import type { DriverContext } from './driver-context';
 
 type Beat = (phase: string) => void;
 
@@ -41,7 +41,7 @@ export async function changeMember(change: ChangeOfMember): Promise<ChangeResult
   if (isNeeded) {
     await change.prepare(beat);
     beat(change.phase);
-    await driveWithin(change, beat);
+    await driveWithin(change, before, beat);
   }
   await change.verify(startedAtMs, beat);
   const seconds = secondsBetween(startedAtMs, clock.nowMs());
@@ -51,11 +51,13 @@ export async function changeMember(change: ChangeOfMember): Promise<ChangeResult
 /** A driver that needs too long is left to itself: what is seen is the failure then. */
 async function driveWithin(
   { run, driverLimitMs, drive }: ChangeOfMember,
+  from: KubeVersion,
   onPhase: Beat,
 ): Promise<void> {
   const late = AbortSignal.timeout(run.boundedMs(driverLimitMs));
+  const signal = AbortSignal.any([run.signal, late]);
   try {
-    await drive({ signal: AbortSignal.any([run.signal, late]), onPhase });
+    await drive({ ...run.driving(), signal, from, onPhase });
   } catch (error) {
     if (!late.aborted || run.signal.aborted) throw error;
   }

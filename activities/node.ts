@@ -57,7 +57,8 @@ async function changeKubelet(change: NodeChange): Promise<ChangeResult> {
   if (needsDriver) {
     await refuseUnsafeChange(change, node);
     beat('changing the kubelet');
-    await deps.ports.nodes.upgradeNode(input.node, input.to, { signal: run.signal, onPhase: beat });
+    const context = { ...run.driving(), from: before, onPhase: beat };
+    await deps.ports.nodes.upgradeNode(input.node, input.to, context);
     beat('looking for the new version');
     await seeVersion(change);
   }

@@ -123,8 +123,10 @@ export async function observeCluster(options: Looking): Promise<Observation> {
 async function observeChanges(
   { controlPlane }: Pick<LookingPorts, 'controlPlane'>,
   signal: AbortSignal,
-): Promise<Pick<Observation, 'availableVersions' | 'availableEtcdVersions' | 'changedAs'>> {
-  const { changedAs } = controlPlane;
+): Promise<
+  Pick<Observation, 'availableVersions' | 'availableEtcdVersions' | 'changedAs' | 'drives'>
+> {
+  const { changedAs, drives } = controlPlane;
   const [availableVersions, availableEtcdVersions] = await Promise.all([
     controlPlane.availableVersions(signal),
     controlPlane.availableEtcdVersions(signal),
@@ -133,6 +135,7 @@ async function observeChanges(
     ...(availableVersions === undefined ? {} : { availableVersions }),
     ...(availableEtcdVersions === undefined ? {} : { availableEtcdVersions }),
     ...(changedAs === undefined ? {} : { changedAs }),
+    ...(drives === undefined ? {} : { drives }),
   };
 }
 

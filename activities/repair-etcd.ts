@@ -47,7 +47,7 @@ async function repair(
   if (before.length === 0) return { changed: false, seconds: seconds() };
   const beat = (phase: string): void => run.beat({ phase });
   beat(`etcd of ${member} is removed and added`);
-  await controlPlane.repairEtcdMember(member, { signal: run.signal, onPhase: beat });
+  await controlPlane.repairEtcdMember(member, { ...run.driving(), onPhase: beat });
   const result = await watchUntilMatched({ clock, run, patienceMs, look, beat });
   if (result.kind === 'good') return { changed: true, seconds: seconds() };
   const message = `etcd of ${member} was added again, but ${mismatchesText(result.wrong)}`;

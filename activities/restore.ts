@@ -85,7 +85,7 @@ async function restoreFrom(
         version: input.kubeVersion,
         etcdVersion: record.etcdVersion,
       },
-      { signal: run.signal, onPhase: beat },
+      { ...run.driving(), onPhase: beat },
     );
   });
 }

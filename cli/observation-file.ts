@@ -4,7 +4,7 @@
 import { z } from 'zod';
 
 import { zodWords } from '../activities/adapters/zod-words';
-import type { Observation } from '../domain/observation';
+import { drivenChanges, type Observation } from '../domain/observation';
 import { CliError } from './cli-error';
 import { exitCodes } from './exit-codes';
 import { keysOf, problemsOf } from './zod-problems';
@@ -132,6 +132,7 @@ const observationSchema = z.object({
   availableVersions: z.array(version).optional(),
   availableEtcdVersions: z.array(version).optional(),
   changedAs: z.literal('member').optional(),
+  drives: z.array(z.enum(drivenChanges)).optional(),
   servedMinors: z.array(text).optional(),
   snapshotEtcd: version.optional(),
   snapshotStore: z.discriminatedUnion('kind', [

@@ -17,7 +17,7 @@ import { formatDuration } from './durations';
 import { alternativesText } from './input-words';
 import { boundedList } from './lists';
 import type { BudgetRef, PodRef } from './names';
-import type { UnreportedNode } from './observation';
+import type { PlannedChange, UnreportedNode } from './observation';
 import type { PodTreatment } from './spec';
 import { ladderStandText, undoneSurgeText } from './drain/surge-sentences';
 import { minorOf } from './versions';
@@ -137,6 +137,16 @@ function emulationFaultText(fault: EmulationFault): string {
   }
 }
 
+const undrivenTexts: Readonly<Record<PlannedChange, string>> = {
+  node: 'changes the kubelets of nodes',
+  apiServer: 'changes API servers',
+  controllers: 'changes controller-managers and schedulers',
+  member: 'changes members of the control plane',
+  putBack: 'is done in two steps, which the old programs must lead back from',
+  etcd: 'changes etcd',
+  restore: 'changes the control plane, which takes a restore as the way back',
+};
+
 const planWords: Words<PlanBlocker> = {
   'already-at-target': ({ cluster, at }) =>
     `the control plane and every pool of ${cluster} are at ${at} already - there is nothing to do`,
@@ -206,6 +216,9 @@ const planWords: Words<PlanBlocker> = {
   'ladder-endless': ({ pool, ladder, why }) =>
     `the ladder [${ladder.join(', ')}] of pool ${pool} ${ladderFaults[why]}` +
     ' - let it be surge, if it is wanted, and then either hold or quarantine',
+  'change-undriven': ({ hop, change }) =>
+    `${hop} ${undrivenTexts[change]}, and the driver of the cluster has no command for that` +
+    ` - add driver.${change} to the access file of the worker`,
   'plan-digest-changed': ({ expected, actual }) =>
     `the plan is now ${actual}, not ${expected} as it was looked at` +
     ' - look at the new plan and start with its digest',

@@ -2,7 +2,9 @@
 // a person needs to remove it (R3). sentences.ts turns each into words; nothing else does.
 
 import type { BudgetExplanation } from './drain/budget-explanation';
-import type { BudgetRef, ClusterName, MemberName, NodeName, PodRef, PoolName } from './names';
+import type { BudgetRef, ClusterName, HopId, MemberName, NodeName } from './names';
+import type { PodRef, PoolName } from './names';
+import type { PlannedChange } from './observation';
 import type { LadderFault } from './drain/drain-ladder';
 import type { LadderStand, UndoneSurge } from './drain/surge';
 import type { KubeMinor, KubeVersion } from './versions';
@@ -117,6 +119,12 @@ export type PlanBlocker =
       readonly pool: PoolName;
       readonly ladder: readonly string[];
       readonly why: LadderFault;
+    }
+  | {
+      /** The hop takes a change that the driver of the cluster has no command for. */
+      readonly code: 'change-undriven';
+      readonly hop: HopId;
+      readonly change: PlannedChange;
     }
   | {
       readonly code: 'plan-digest-changed';
@@ -307,6 +315,7 @@ export const blockerCodes = [
   'order-label-missing',
   'pod-selector-unreadable',
   'ladder-endless',
+  'change-undriven',
   'plan-digest-changed',
   'budget-exhausted',
   'budget-not-observed',

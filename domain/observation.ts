@@ -164,6 +164,23 @@ export interface BudgetOverlap {
   readonly budgets: readonly BudgetRef[];
 }
 
+/** What a driver may be able to change, each by its key in an access file. */
+export const drivenChanges = [
+  'node',
+  'apiServer',
+  'controllers',
+  'member',
+  'putBack',
+  'etcd',
+  'restore',
+  'repairEtcd',
+] as const;
+
+export type DrivenChange = (typeof drivenChanges)[number];
+
+/** What a plan may take of a driver. */
+export type PlannedChange = Exclude<DrivenChange, 'repairEtcd'>;
+
 export interface Observation {
   readonly schema: 'ascent.observation/v1';
   readonly cluster: ClusterName;
@@ -199,6 +216,8 @@ export interface Observation {
    * controllers talk to the API server beside them (kubeadm). Absent: each by itself.
    */
   readonly changedAs?: 'member';
+  /** What the driver can change; absent: everything, or nobody has asked it. */
+  readonly drives?: readonly DrivenChange[];
   /** Whether a probe file could be written, read back and removed in the snapshot store. */
   readonly snapshotStore:
     | {

@@ -11,8 +11,9 @@ import path from 'node:path';
 import { parseDocument, type YAMLError } from 'yaml';
 import * as z from 'zod';
 
-import { type KubeVersion, parseMinor, parseVersion } from '../../domain/versions';
+import { parseMinor } from '../../domain/versions';
 import type { ClusterAccess } from '../access';
+import { driverPrograms, driverSchema, driverWithAbsolutePaths } from './access-driver';
 import { s3Files, snapshotsSchema, snapshotsWithAbsolutePaths } from './access-snapshots';
 import { errorCode } from './node-errors';
 import { keyProblems, zodWords } from './zod-words';
@@ -74,22 +75,6 @@ const etcdMembersSchema = z
       ['endpoint', member.endpoint],
     ]),
   );
-
-const release = z
-  .string()
-  .regex(/^v?\d+\.\d+\.\d+$/, 'expected a release such as "1.29.15"')
-  .transform((text) => parseVersion(text) as KubeVersion);
-
-const driverSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('lab'), socket: file }),
-  z.strictObject({
-    kind: z.literal('none'),
-    releases: z
-      .array(release)
-      .min(1, 'expected at least one release; leave releases out for those that Ascent knows')
-      .optional(),
-  }),
-]);
 
 function minorsOnly(record: Readonly<Record<string, string>>, context: z.RefinementCtx): void {
   for (const key of Object.keys(record)) {
@@ -194,7 +179,7 @@ function withAbsolutePaths(parsed: Parsed, folder: string): ClusterAccess {
       certificate: absolute(etcd.certificate),
       key: absolute(etcd.key),
     },
-    driver: driverOf(driver, absolute),
+    driver: driverWithAbsolutePaths(driver, folder),
     snapshots: snapshotsWithAbsolutePaths(snapshots, absolute),
     tools: {
       ...(tools.etcd === undefined ? {} : { etcd: tool(tools.etcd) }),
@@ -211,20 +196,6 @@ function mapValues(
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }
 
-function driverOf(
-  driver: Parsed['driver'],
-  absolute: (file: string) => string,
-): ClusterAccess['driver'] {
-  switch (driver.kind) {
-    case 'lab':
-      return { kind: 'lab', socket: absolute(driver.socket) };
-    case 'none':
-      return driver.releases === undefined
-        ? { kind: 'none' }
-        : { kind: 'none', releases: driver.releases };
-  }
-}
-
 interface Wanted {
   readonly key: string;
   readonly file: string;
@@ -236,7 +207,7 @@ interface Wanted {
  * the second is created when it is first written to.
  */
 async function checkFiles(checked: ClusterAccess): Promise<readonly string[]> {
-  const { kubeconfig, etcd, snapshots, tools } = checked;
+  const { kubeconfig, etcd, driver, snapshots, tools } = checked;
   const readable = constants.R_OK;
   const tool = (key: string, name: string | undefined): readonly Wanted[] =>
     name?.includes('/') === true ? [{ key, file: name, mode: constants.X_OK }] : [];
@@ -248,6 +219,7 @@ async function checkFiles(checked: ClusterAccess): Promise<readonly string[]> {
     ...(snapshots.key === undefined
       ? []
       : [{ key: 'snapshots.key', file: snapshots.key, mode: readable }]),
+    ...driverPrograms(driver).map((named) => ({ ...named, mode: constants.X_OK })),
     ...s3Files(snapshots).map((named) => ({ ...named, mode: readable })),
     ...tool('tools.etcd', tools.etcd),
     ...tool('tools.etcdutl', tools.etcdutl),

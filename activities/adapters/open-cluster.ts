@@ -2,9 +2,10 @@
 // serves it. Every cluster that can be reached allows both; only a driver lets it be upgraded.
 
 import type { ClusterAccess } from '../access';
+import { createCommandDriver, missingVariables } from '../drivers/command-driver';
 import { createLabDriver } from '../drivers/lab-driver';
 import { createNoDriver } from '../drivers/no-driver';
-import type { ClusterPorts, LookingPorts } from '../ports';
+import { type ClusterPorts, type LookingPorts, PortError } from '../ports';
 import type { SnapshotStore, SnapshotVerifier } from '../snapshot-ports';
 import { DirectoryShelf } from './directory-shelf';
 import { createEtcdApi } from './etcd-api';
@@ -41,8 +42,12 @@ export function openCluster(access: ClusterAccess): OpenCluster {
   return { ...ports, controlPlane: driver.controlPlane, close: () => closeAll(close, driver) };
 }
 
-/** For a worker. Connects and throws as openCluster does. */
+/**
+ * For a worker. Connects and throws as openCluster does, also when a variable is missing that the
+ * commands of its driver are to get.
+ */
 export function openServedCluster(access: ClusterAccess): ServedCluster {
+  refuseMissingVariables(access);
   const { ports, close } = reach(access);
   const driver = driverOf(access);
   const { controlPlane, nodes } = driver;
@@ -112,10 +117,27 @@ function etcdutlOf({ tools }: ClusterAccess): string {
   return tools.etcdutl ?? 'etcdutl';
 }
 
-function driverOf({ driver }: ClusterAccess) {
-  return driver.kind === 'none'
-    ? { ...createNoDriver(driver), close: () => Promise.resolve() }
-    : createLabDriver(driver.socket);
+function driverOf({ driver, cluster }: ClusterAccess) {
+  const close = (): Promise<void> => Promise.resolve();
+  switch (driver.kind) {
+    case 'lab':
+      return createLabDriver(driver.socket);
+    case 'command': {
+      const options = { access: driver, cluster, environment: process.env };
+      return { ...createCommandDriver(options), close };
+    }
+    case 'none':
+      return { ...createNoDriver(driver), close };
+  }
+}
+
+/** Only where commands are to be run: who looks at a cluster need not have them. */
+function refuseMissingVariables({ driver }: ClusterAccess): void {
+  const missing = driver.kind === 'command' ? missingVariables(driver, process.env) : [];
+  if (missing.length === 0) return;
+  const names = missing.join(', ');
+  const message = `driver.environment names what the worker's environment has not: ${names}`;
+  throw new PortError('rejected', message);
 }
 
 async function closeAll(close: () => Promise<void>, driver: Closing): Promise<void> {

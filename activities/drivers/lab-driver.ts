@@ -14,7 +14,8 @@ import type { MemberName, NodeName } from '../../domain/names';
 import { type KubeVersion, parseVersion, type Programs, programsText } from '../../domain/versions';
 import { boundedCall } from '../adapters/bounded-call';
 import { parseJson } from '../adapters/json';
-import type { ControlPlaneDriver, DriverContext, NodeDriver } from '../driver-ports';
+import type { DriverContext } from '../driver-context';
+import type { ControlPlaneDriver, NodeDriver } from '../driver-ports';
 import { PortError } from '../ports';
 import type {
   LabNeeds,

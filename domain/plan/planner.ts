@@ -28,6 +28,7 @@ import { resolvePools } from './pools';
 import { installableOn } from './releases';
 import { isKubeletTooNew, isKubeletTooOld, oldestKubeletMinor } from './skew';
 import type { UpgradeSpec } from '../spec';
+import { undrivenChanges } from './undriven-changes';
 import type { KubeVersion } from '../versions';
 import { compareVersions, minorOf, oldest } from '../versions';
 
@@ -88,6 +89,7 @@ export function planUpgrade(input: PlanningInput): PlanResult {
     ...tooNewKubelets(observation.nodes, controlPlane.apiServer),
     ...tooOldKubelets({ ...resolved, controlPlane, hops }),
     ...singleMemberBlockers(spec, observation, path.targets === undefined ? undefined : hops),
+    ...undrivenChanges(observation.drives, hops),
   ];
   if (blockers.length > 0) return blockedBy(blockers);
   const last = hops.at(-1);

@@ -1,6 +1,7 @@
 // Control-plane members and node hosts in memory: what the drivers change and the probes see.
 
-import type { ControlPlaneDriver, DriverContext, NodeDriver } from '../../activities/driver-ports';
+import type { DriverContext } from '../../activities/driver-context';
+import type { ControlPlaneDriver, NodeDriver } from '../../activities/driver-ports';
 import type { MemberProbe } from '../../activities/ports';
 import type { RestoreNeed } from '../../activities/snapshot-ports';
 import type { MemberUpgradeInput } from '../../domain/activity-contract';

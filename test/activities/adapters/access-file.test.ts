@@ -1,6 +1,11 @@
+import { chmodSync } from 'node:fs';
+import path from 'node:path';
+
 import { stringify } from 'yaml';
 
+import type { CommandDriverAccess } from '../../../activities/access';
 import { readAccessFile } from '../../../activities/adapters/access-file';
+import { version } from '../../support/builders';
 import { accessContent as valid, accessFolder } from './support/access-files';
 
 const { access, at, write } = accessFolder();
@@ -44,7 +49,7 @@ describe('an access file', () => {
   });
 
   it.each([
-    { driver: { kind: 'ssh' }, problems: ['driver.kind: expected lab or none'] },
+    { driver: { kind: 'ssh' }, problems: ['driver.kind: expected lab, command or none'] },
     {
       driver: { kind: 'none', socket: 'lab.sock', releases: ['1.29.15', '1.30', 'new'] },
       problems: [
@@ -62,6 +67,96 @@ describe('an access file', () => {
     },
   ])('with the driver $driver is refused', async ({ driver, problems }) => {
     expect(await problemsOf({ ...valid, driver })).toEqual(problems);
+  });
+
+  it('with commands is read, programs relative to its folder, names left for the PATH', async () => {
+    write('upgrade-node', '#!/bin/sh');
+    chmodSync(at('upgrade-node'), 0o755);
+    const driver = {
+      kind: 'command',
+      node: { argv: ['./upgrade-node', './group_vars'], timeout: '45m' },
+      restore: { argv: ['restore-etcd'] },
+      environment: ['AWS_PROFILE'],
+      grace: '30s',
+      releases: ['1.29.15'],
+      etcdReleases: ['v3.5.21'],
+    };
+    const commands: CommandDriverAccess['commands'] = {
+      node: { argv: [at('upgrade-node'), './group_vars'], timeoutMs: 2_700_000 },
+      restore: { argv: ['restore-etcd'], timeoutMs: 1_800_000 },
+    };
+    const read: CommandDriverAccess = {
+      kind: 'command',
+      directory: path.dirname(at('upgrade-node')),
+      commands,
+      environment: ['AWS_PROFILE'],
+      graceMs: 30_000,
+      releases: [version('1.29.15')],
+      etcdReleases: [version('3.5.21')],
+    };
+    expect(await readAccessFile(write('access', { ...valid, driver }))).toEqual({
+      kind: 'read',
+      access: { ...access, driver: read },
+    });
+    const shortest = { kind: 'command', node: { argv: ['upgrade-node'] } };
+    expect(await readAccessFile(write('access', { ...valid, driver: shortest }))).toMatchObject({
+      kind: 'read',
+      access: { driver: { environment: [], graceMs: 10_000 } },
+    });
+  });
+
+  it.each([
+    {
+      driver: {
+        node: { argv: [], timeout: '45' },
+        restore: { argv: 'restore', shell: true },
+        etcd: { argv: ['x'], timeout: '25h' },
+        environment: ['AWS PROFILE'],
+        grace: '10m',
+        releases: ['new'],
+        upgrade: {},
+      },
+      problems: [
+        'driver.environment.0: expected the name of a variable',
+        'driver.etcd.timeout: expected a duration from 1s to 24h',
+        'driver.grace: expected a duration from 1s to 5m',
+        'driver.node.argv.0: is required',
+        'driver.node.timeout: expected a duration with a unit, such as 30s, 5m or 2h',
+        'driver.releases.0: expected a release such as "1.29.15"',
+        'driver.restore.argv: expected a list that begins with a program',
+        'driver.restore.shell: unknown key; known are argv, timeout',
+        'driver.upgrade: unknown key; known are kind, node, apiServer, controllers, putBack,' +
+          ' etcd, restore, repairEtcd, restoreNeeds, versions, environment, grace, releases,' +
+          ' etcdReleases',
+      ],
+    },
+    {
+      driver: { versions: { argv: ['x'] }, releases: ['1.29.15'], etcdReleases: ['3.5.21'] },
+      problems: [
+        'driver.etcdReleases: there is a command versions, which tells them',
+        'driver.node: is required: without a command for any change, the kind is none',
+        'driver.releases: there is a command versions, which tells them',
+      ],
+    },
+  ])('with the commands $driver is refused', async ({ driver, problems }) => {
+    const content = { ...valid, driver: { kind: 'command', ...driver } };
+    expect((await problemsOf(content)).toSorted()).toEqual(problems);
+  });
+
+  it('names every program that is not there, or cannot be executed', async () => {
+    write('plain', '#!/bin/sh');
+    chmodSync(at('plain'), 0o644);
+    const driver = {
+      kind: 'command',
+      node: { argv: ['./lost'] },
+      etcd: { argv: ['./folder'] },
+      restore: { argv: ['./plain'] },
+    };
+    expect(await problemsOf({ ...valid, driver })).toEqual([
+      `driver.node.argv.0: ${at('lost')} does not exist`,
+      `driver.etcd.argv.0: ${at('folder')} is not a file`,
+      `driver.restore.argv.0: ${at('plain')} cannot be executed (EACCES)`,
+    ]);
   });
 
   it('that names a bucket is read, its files relative to its folder', async () => {
@@ -141,7 +236,7 @@ describe('an access file', () => {
       [
         'apiVersion: expected ascent/access/v1',
         'cluster: expected a lower-case DNS label',
-        'driver.kind: expected lab or none',
+        'driver.kind: expected lab, command or none',
         'etcd.members: expected at least one member',
         'kubeConfig: unknown key; known are apiVersion, cluster, kubeconfig, members, etcd,' +
           ' driver, snapshots, tools - did you mean kubeconfig?',

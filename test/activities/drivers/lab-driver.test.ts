@@ -5,7 +5,7 @@ import path from 'node:path';
 
 import { createLabDriver, type LabDriver } from '../../../activities/drivers/lab-driver';
 import type { LabRestoreStatus, LabStatus } from '../../../activities/drivers/lab-protocol';
-import type { DriverContext } from '../../../activities/driver-ports';
+import type { DriverContext } from '../../../activities/driver-context';
 import type { MemberName, NodeName } from '../../../domain/names';
 import type { KubeVersion } from '../../../domain/versions';
 import { eventually } from '../../../lab/waiting';
@@ -70,7 +70,8 @@ function statusWith(version: string, running = true): LabStatus {
 
 function context(signal = never): DriverContext & { phases: string[] } {
   const phases: string[] = [];
-  return { signal, phases, onPhase: (phase) => phases.push(phase) };
+  const asked = { signal, operationId: 'op-1', limitMs: 60_000, log: () => undefined };
+  return { ...asked, phases, onPhase: (phase) => phases.push(phase) };
 }
 
 const posts = (): typeof asked => asked.filter(({ request }) => request.startsWith('POST'));

@@ -1,7 +1,14 @@
+import type { DriverContext } from '../../../activities/driver-context';
 import { createNoDriver } from '../../../activities/drivers/no-driver';
 import { memberName, nodeName, version } from '../../support/builders';
 
-const context = { signal: new AbortController().signal, onPhase: () => undefined };
+const context: DriverContext = {
+  signal: new AbortController().signal,
+  operationId: 'op-1',
+  limitMs: 60_000,
+  onPhase: () => undefined,
+  log: () => undefined,
+};
 const to = version('1.29.15');
 
 describe('no driver', () => {

@@ -20,6 +20,7 @@ import {
   version,
 } from '../../support/builders';
 import { rowsOf, type SentenceTable } from '../support/sentence-table';
+import { undrivenCases } from '../support/undriven-cases';
 import { approval, gateIdOf, held, step } from '../support/waiting-gates';
 
 const [cluster, member, node] = [clusterName('lab'), memberName('cp-1'), nodeName('worker-2')];
@@ -327,6 +328,7 @@ const blockers: SentenceTable<Blocker['code'], Blocker> = {
         ' is wanted, and then either hold or quarantine',
     ],
   ],
+  'change-undriven': undrivenCases,
   'plan-digest-changed': [
     [
       { code: 'plan-digest-changed', expected: 'aa', actual: 'bb' },

@@ -1,0 +1,46 @@
+// Which changes of a plan the driver of the cluster cannot make: nothing of it is begun then.
+// U1. A hop that touches the control plane takes the restore as well: no way back, no way forward
+//     (R6). A hop of nodes only does not: they go back by the command that took them forward.
+// U2. A hop in two steps is left by the old programs, so it takes a command that puts them back.
+
+import type { PlanBlocker } from '../blockers';
+import type { DrivenChange, PlannedChange } from '../observation';
+import type { Hop, Step } from './plan';
+
+/** One blocker a change, at the first hop that takes it. `drives` undefined: everything is. */
+export function undrivenChanges(
+  drives: readonly DrivenChange[] | undefined,
+  hops: readonly Hop[],
+): readonly PlanBlocker[] {
+  if (drives === undefined) return [];
+  const missing = new Map<PlannedChange, PlanBlocker>();
+  for (const { id: hop, steps } of hops) {
+    for (const change of steps.flatMap(changesOf)) {
+      if (drives.includes(change) || missing.has(change)) continue;
+      missing.set(change, { code: 'change-undriven', hop, change });
+    }
+  }
+  return [...missing.values()];
+}
+
+function changesOf(step: Step): readonly PlannedChange[] {
+  switch (step.kind) {
+    case 'api-server':
+      return ['apiServer', 'restore'];
+    case 'controllers':
+      return ['controllers', 'restore'];
+    case 'member':
+      return ['member', 'restore'];
+    case 'end-emulation':
+      return ['apiServer', 'controllers', 'putBack', 'restore'];
+    case 'etcd':
+      return ['etcd', 'restore'];
+    case 'pool':
+      return ['node'];
+    case 'preflight':
+    case 'snapshot':
+    case 'verify':
+    case 'soak':
+      return [];
+  }
+}

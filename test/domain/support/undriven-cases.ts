@@ -1,0 +1,19 @@
+// What is said of each change that a driver has no command for.
+
+import type { Blocker } from '../../../domain/blockers';
+import { hopId } from '../../support/builders';
+
+const texts = [
+  ['node', 'changes the kubelets of nodes'],
+  ['apiServer', 'changes API servers'],
+  ['controllers', 'changes controller-managers and schedulers'],
+  ['putBack', 'is done in two steps, which the old programs must lead back from'],
+  ['etcd', 'changes etcd'],
+  ['restore', 'changes the control plane, which takes a restore as the way back'],
+] as const;
+
+export const undrivenCases = texts.map(([change, says]): [Blocker, string] => [
+  { code: 'change-undriven', hop: hopId('hop-1.29'), change },
+  `hop-1.29 ${says}, and the driver of the cluster has no command for that - add` +
+    ` driver.${change} to the access file of the worker`,
+]);
