@@ -65,7 +65,8 @@ export async function runCommand(run: CommandRun): Promise<CommandResult> {
   const onAbort = (): void => stop('cancelled');
   context.signal.addEventListener('abort', onAbort, { once: true });
   // What is left of the limit is the grace, so that all of it has ended in time.
-  const late = setTimeout(() => stop('late'), Math.max(0, limitMs - graceMs));
+  const onLate = (): void => (group.isLed() ? stop('late') : undefined);
+  const late = setTimeout(onLate, Math.max(0, limitMs - graceMs));
   try {
     const stderr = new Tail(tailBytesMax);
     const heard = listen(group, run, { stderr, onOverlong: () => stop('overlong') });

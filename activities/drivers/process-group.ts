@@ -1,6 +1,6 @@
 // A program that leads a process group of its own, so that it ends with everything that it started.
 // G1. SIGTERM first; what is left after the grace is killed. Nothing of the group outlives `end`.
-// G2. What has left the group on purpose (setsid) is out of reach.
+// G2. What has left the group on purpose (setsid) is out of reach, and what another user runs.
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
@@ -47,6 +47,11 @@ export class ProcessGroup {
       );
     });
     this.#closed = new Promise((resolve) => this.child.once('close', () => resolve()));
+  }
+
+  /** Whether its leader still runs. */
+  isLed(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
   }
 
   /** Asks all of it to end (G1). Safe to repeat: the grace is that of the first call. */

@@ -61,7 +61,7 @@ function report(error) {
  * line is told as it comes. Its error output is this program's. It is in this program's process
  * group, so that both are ended together.
  */
-export async function run(program, args, { cwd, env = {}, isLogged = false } = {}) {
+export async function run(program, args, { cwd, env = {}, isLogged = false, onLine } = {}) {
   const child = spawn(program, args, {
     cwd,
     env: { ...process.env, ...env },
@@ -74,6 +74,7 @@ export async function run(program, args, { cwd, env = {}, isLogged = false } = {
   ended.catch(() => undefined);
   const lines = [];
   for await (const line of createInterface({ input: child.stdout })) {
+    onLine?.(line);
     if (!isLogged) lines.push(line);
     else if (line.trim() !== '') log(line);
   }

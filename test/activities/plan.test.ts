@@ -48,6 +48,15 @@ describe('planUpgrade', () => {
     });
   });
 
+  it('is blocked where its driver cannot change what the plan takes', async () => {
+    const fake = aCluster();
+    fake.hosts.drives = ['node', 'apiServer', 'restore'];
+    expect(await runOnce(fake, 'planUpgrade', { spec: aSpec() })).toEqual({
+      kind: 'blocked',
+      blockers: [{ code: 'change-undriven', hop: 'hop-1.29', change: 'controllers' }],
+    });
+  });
+
   it('refuses a cluster without a driver: nothing could carry a plan out', async () => {
     const fake = aCluster();
     fake.driver = 'none';

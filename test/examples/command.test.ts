@@ -128,10 +128,12 @@ describe('Kubespray', () => {
         'asks to be run again later: upgrade-cluster.yml for worker-2: a host does not answer',
       retryAfterSeconds: 60,
     });
-    stubAnsible('echo "fatal: no space left" >&2; exit 2');
+    stubAnsible('echo "fatal: [worker-2]: FAILED! => no space"; echo RECAP; exit 2');
     expect(await run()).toEqual({
       code: 'unexpected',
-      message: 'ended with 1: fatal: no space left | playbooks/facts.yml for worker-2 ended with 2',
+      message:
+        'ended with 1: playbooks/facts.yml for worker-2 ended with 2:' +
+        ' fatal: [worker-2]: FAILED! => no space',
     });
   });
 });
@@ -182,7 +184,7 @@ describe('Ansible', () => {
     stubAnsible('exit 4');
     expect(await refused(upgrade({ program, args, node: 'worker-1' }))).toEqual({
       code: 'unexpected',
-      message: 'asks to be run again later: worker-1 does not answer',
+      message: 'asks to be run again later: upgrade.yml for worker-1: a host does not answer',
       retryAfterSeconds: 30,
     });
   });

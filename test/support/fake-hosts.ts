@@ -10,6 +10,7 @@ import type { MemberName, NodeName } from '../../domain/names';
 import type {
   ApiServerObservation,
   ControllerObservation,
+  DrivenChange,
   MemberObservation,
   Problem,
 } from '../../domain/observation';
@@ -50,6 +51,7 @@ export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
   /** Called when the etcd of a member was replaced. */
   onEtcd: (member: MemberName, to: KubeVersion) => void = () => undefined;
   installableEtcd: readonly KubeVersion[] | undefined;
+  drives?: readonly DrivenChange[];
   /** What a restore tells as lost. */
   lostEtcd: readonly LostEtcdMember[] = [];
   private readonly restored = new Set<string>();

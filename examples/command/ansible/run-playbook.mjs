@@ -3,17 +3,8 @@
 
 import path from 'node:path';
 
-import { readInventory, unreachableCode } from '../inventory.mjs';
-import {
-  answer,
-  Later,
-  phase,
-  readFlags,
-  readRequest,
-  Refusal,
-  required,
-  run,
-} from '../protocol.mjs';
+import { play, readInventory } from '../ansible.mjs';
+import { answer, readFlags, readRequest, Refusal, required } from '../protocol.mjs';
 
 const retrySeconds = 30;
 
@@ -27,11 +18,7 @@ await answer(async () => {
   if (!hosts.has(host)) throw new Refusal(`${host} is not in the inventory ${inventory}`);
 
   const playbook = path.resolve(required(flags, 'playbook'));
-  phase(`${path.basename(playbook)} for ${host}`);
   const variables = JSON.stringify({ ascent: request });
   const args = [playbook, '-i', inventory, '--limit', host, '-e', variables];
-  const env = { ANSIBLE_NOCOLOR: '1', ANSIBLE_FORCE_COLOR: '0' };
-  const { code } = await run('ansible-playbook', args, { env, isLogged: true });
-  if (code === unreachableCode) throw new Later(`${host} does not answer`, retrySeconds);
-  if (code !== 0) throw new Error(`${path.basename(playbook)} ended with ${code}`);
+  await play(args, { what: `${path.basename(playbook)} for ${host}`, retrySeconds });
 });

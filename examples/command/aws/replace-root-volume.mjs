@@ -29,12 +29,12 @@ await answer(async () => {
   if (image === undefined) throw new Refusal(`no --image is given for ${to}`);
 
   const instance = await findInstance(node);
-  // The same for every attempt: one that comes again is answered with the task that is under way.
-  const token = operationId;
   phase(`another root volume for ${instance}, from ${image}`);
+  // The token is the same for every attempt: one that comes again gets the task that is under way.
+  const what = ['--instance-id', instance, '--image-id', image, '--client-token', operationId];
   const { ReplaceRootVolumeTask: task } = await ec2(
     'create-replace-root-volume-task',
-    ...['--instance-id', instance, '--image-id', image, '--client-token', token],
+    ...what,
     '--delete-replaced-root-volume',
   );
   await untilReplaced(task.ReplaceRootVolumeTaskId);
@@ -55,12 +55,12 @@ function imagesOf(words) {
 }
 
 async function findInstance(node) {
-  const found = await ec2(
-    'describe-instances',
-    ...['--filters', `Name=private-dns-name,Values=${node}`],
+  const filters = [
+    `Name=private-dns-name,Values=${node}`,
     'Name=instance-state-name,Values=running',
-    ...['--query', 'Reservations[].Instances[].InstanceId'],
-  );
+  ];
+  const query = 'Reservations[].Instances[].InstanceId';
+  const found = await ec2('describe-instances', '--filters', ...filters, '--query', query);
   if (found.length === 1) return found[0];
   throw new Refusal(`${found.length} running instances have the private DNS name ${node}, not one`);
 }
@@ -69,7 +69,8 @@ async function untilReplaced(task) {
   for (;;) {
     const { ReplaceRootVolumeTasks: tasks } = await ec2(
       'describe-replace-root-volume-tasks',
-      ...['--replace-root-volume-task-ids', task],
+      '--replace-root-volume-task-ids',
+      task,
     );
     const state = tasks[0]?.TaskState ?? 'unknown';
     log(`${task}: ${state}`);

@@ -3,18 +3,8 @@
 
 import path from 'node:path';
 
-import { readInventory, unreachableCode } from '../inventory.mjs';
-import {
-  answer,
-  isOlder,
-  Later,
-  phase,
-  readFlags,
-  readRequest,
-  Refusal,
-  required,
-  run,
-} from '../protocol.mjs';
+import { play, readInventory } from '../ansible.mjs';
+import { answer, isOlder, readFlags, readRequest, Refusal, required } from '../protocol.mjs';
 
 const retrySeconds = 60;
 
@@ -37,7 +27,11 @@ await answer(async () => {
   const cwd = path.resolve(required(flags, 'kubespray').replaceAll('{minor}', minor));
   await checkHost(node, inventory);
   const playbook = (name, ...more) =>
-    play([name, '-b', '-i', inventory, ...more], { cwd, what: `${name} for ${node}` });
+    play([name, '-b', '-i', inventory, ...more], {
+      cwd,
+      what: `${name} for ${node}`,
+      retrySeconds,
+    });
 
   // Kubespray's documentation wants the facts of all hosts before it is limited to some.
   await playbook('playbooks/facts.yml');
@@ -57,13 +51,4 @@ async function checkHost(node, inventory) {
       `${node} is a member of the control plane: Kubespray would upgrade all of it`,
     );
   }
-}
-
-async function play(args, { cwd, what }) {
-  phase(what);
-  const env = { ANSIBLE_NOCOLOR: '1', ANSIBLE_FORCE_COLOR: '0' };
-  const { code } = await run('ansible-playbook', args, { cwd, env, isLogged: true });
-  if (code === 0) return;
-  if (code === unreachableCode) throw new Later(`${what}: a host does not answer`, retrySeconds);
-  throw new Error(`${what} ended with ${code}`);
 }
