@@ -72,6 +72,7 @@ export class ProcessGroup {
     while (this.#isAlive() && performance.now() < (this.#endsAtMs ?? 0)) await delay(pollMs);
     this.#signal('SIGKILL');
     await Promise.race([this.#closed, delay(drainMs, undefined, { ref: false })]);
+    this.child.stdin.destroy();
     this.child.stdout.destroy();
     this.child.stderr.destroy();
     return end;

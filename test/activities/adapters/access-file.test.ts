@@ -69,7 +69,7 @@ describe('an access file', () => {
     expect(await problemsOf({ ...valid, driver })).toEqual(problems);
   });
 
-  it('with commands is read, programs relative to its folder, names left for the PATH', async () => {
+  it('with commands is read, their paths relative to its folder, names as they are', async () => {
     write('upgrade-node', '#!/bin/sh');
     chmodSync(at('upgrade-node'), 0o755);
     const driver = {

@@ -48,7 +48,7 @@ export function programs(): Programs {
     driver(commands, { variables = {}, ...options } = {}) {
       const entries = Object.entries(commands).map(([step, one]) => [
         step,
-        typeof one === 'string' ? { argv: [one], timeoutMs: 30_000 } : one,
+        typeof one === 'string' ? { argv: [one], timeoutMs: 150_000 } : one,
       ]);
       const access: CommandDriverAccess = {
         kind: 'command',
@@ -71,7 +71,7 @@ export function aContext(options: Partial<DriverContext> = {}): Heard {
     signal: never,
     operationId: 'op-1',
     from: version('1.28.15'),
-    limitMs: 60_000,
+    limitMs: 600_000,
     onPhase: (phase) => phases.push(phase),
     log: (line) => logged.push(line),
     ...options,
