@@ -125,9 +125,9 @@ describe('an access file', () => {
         'driver.releases.0: expected a release such as "1.29.15"',
         'driver.restore.argv: expected a list that begins with a program',
         'driver.restore.shell: unknown key; known are argv, timeout',
-        'driver.upgrade: unknown key; known are kind, node, apiServer, controllers, putBack,' +
-          ' etcd, restore, repairEtcd, restoreNeeds, versions, environment, grace, releases,' +
-          ' etcdReleases',
+        'driver.upgrade: unknown key; known are kind, node, apiServer, controllers, member,' +
+          ' putBack, etcd, restore, repairEtcd, restoreNeeds, versions, environment, grace,' +
+          ' releases, etcdReleases',
       ],
     },
     {
@@ -136,6 +136,13 @@ describe('an access file', () => {
         'driver.etcdReleases: there is a command versions, which tells them',
         'driver.node: is required: without a command for any change, the kind is none',
         'driver.releases: there is a command versions, which tells them',
+      ],
+    },
+    {
+      driver: { member: { argv: ['x'] }, apiServer: { argv: ['x'] }, controllers: { argv: ['x'] } },
+      problems: [
+        'driver.apiServer: there is a command member, which changes all of a member',
+        'driver.controllers: there is a command member, which changes all of a member',
       ],
     },
   ])('with the commands $driver is refused', async ({ driver, problems }) => {
