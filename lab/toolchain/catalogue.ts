@@ -28,6 +28,8 @@ export interface Tool {
   /** Its first group is the version, without a `v`, in what the executable prints. */
   readonly versionPattern: RegExp;
   readonly goPackage: string;
+  /** The package whose module has the version, where `goPackage` is a main of this project's. */
+  readonly mainFor?: string;
   readonly download?: ReleaseDownload;
 }
 
@@ -40,6 +42,8 @@ export interface Release {
   readonly buildMinutes: number;
   /** For `go build -ldflags`, beside `-s -w`: without them a program does not know its version. */
   readonly linkerFlags: readonly string[];
+  /** Its programs are this project's own: their module requires no other. */
+  readonly isOurs?: true;
   readonly tools: readonly Tool[];
 }
 
@@ -66,23 +70,36 @@ function minorOf(version: string): string {
   return version.split('.').slice(0, 2).join('.');
 }
 
+/** How those are asked that do not answer `--version` with `Kubernetes v1.28.15`. */
+const askedOtherwise: Readonly<Record<string, Pick<Tool, 'versionArguments' | 'versionPattern'>>> =
+  {
+    kubectl: {
+      versionArguments: ['version', '--client'],
+      versionPattern: /^Client Version: v(\S+)$/m,
+    },
+    kubeadm: { versionArguments: ['version', '-o', 'short'], versionPattern: /^v(\S+)$/m },
+  };
+
 function kubernetesTool(name: string, version: string, onDemand: boolean): Tool {
   const minor = minorOf(version).replace('.', '_');
   const url = `https://dl.k8s.io/release/v{version}/bin/linux/{arch}/${name}`;
-  const isClient = name === 'kubectl';
   return {
     name,
     environmentVariable: `ASCENT_BIN_${name.toUpperCase().replaceAll('-', '_')}_${minor}`,
     variableAccepts: 'same-minor',
     onDemand,
-    versionArguments: isClient ? ['version', '--client'] : ['--version'],
-    versionPattern: isClient ? /^Client Version: v(\S+)$/m : /^Kubernetes v(\S+)$/m,
+    versionArguments: ['--version'],
+    versionPattern: /^Kubernetes v(\S+)$/m,
+    ...askedOtherwise[name],
     goPackage: `k8s.io/kubernetes/cmd/${name}`,
     download: { url, checksumUrl: `${url}.sha256` },
   };
 }
 
-function kubernetes(version: string, onDemand: boolean): Release {
+/** What a machine runs beside them; only labs of real machines do. */
+const machineTools = ['kubeadm', 'kubelet', 'kube-proxy'] as const;
+
+function kubernetes(version: string, onDemand: boolean, onMachines = !onDemand): Release {
   const [major = '', minor = ''] = version.split('.');
   return {
     id: `kubernetes-${major}.${minor}`,
@@ -98,6 +115,7 @@ function kubernetes(version: string, onDemand: boolean): Release {
       kubernetesTool('kube-controller-manager', version, onDemand),
       kubernetesTool('kube-scheduler', version, onDemand),
       kubernetesTool('kubectl', version, true),
+      ...(onMachines ? machineTools.map((name) => kubernetesTool(name, version, true)) : []),
     ],
   };
 }
@@ -226,6 +244,71 @@ const versitygw: Release = {
   ],
 };
 
+/**
+ * etcd in the versions that kubeadm installs (DefaultEtcdVersion in its constants.go): 3.5.15 with
+ * 1.28.15 and 1.30.14, 3.5.16 with 1.29.15.
+ */
+export const kubeadmEtcdVersions = ['3.5.15', '3.5.16'] as const;
+
+function kubeadmEtcd(version: string): Release {
+  return {
+    id: `etcd-${version}`,
+    version,
+    buildMinutes: 1,
+    linkerFlags: [],
+    tools: etcdPrograms.map((name) =>
+      etcdTool(name, true, {
+        environmentVariable: `ASCENT_BIN_${name.toUpperCase()}_${version.replaceAll('.', '_')}`,
+        variableAccepts: 'same-minor',
+      }),
+    ),
+  };
+}
+
+/** CoreDNS in those of kubeadm (CoreDNSVersion), with the plugins that its Corefile names. */
+export const coreDnsVersions = ['1.10.1', '1.11.1', '1.11.3'] as const;
+
+function coreDns(version: string): Release {
+  return {
+    id: `coredns-${version}`,
+    version,
+    buildMinutes: 2,
+    linkerFlags: [],
+    tools: [
+      {
+        name: 'coredns',
+        environmentVariable: `ASCENT_BIN_COREDNS_${version.replaceAll('.', '_')}`,
+        variableAccepts: 'same-minor',
+        onDemand: true,
+        versionArguments: ['-version'],
+        versionPattern: /^CoreDNS-(\S+)$/m,
+        goPackage: `ascent/toolchain/coredns-${version}/coredns`,
+        mainFor: 'github.com/coredns/coredns',
+      },
+    ],
+  };
+}
+
+/** What a machine has beside Kubernetes and Debian (tools/toolchain/go/machine). */
+export const machineVersion = '1.0.0';
+
+const machine: Release = {
+  id: 'machine',
+  version: machineVersion,
+  buildMinutes: 1,
+  linkerFlags: [`-X ascent/toolchain/machine/version.Version=${machineVersion}`],
+  isOurs: true,
+  tools: ['machine-init', 'machine-gate', 'pause', 'web'].map((name) => ({
+    name,
+    environmentVariable: `ASCENT_BIN_${name.toUpperCase().replace('-', '_')}`,
+    variableAccepts: 'any-version',
+    onDemand: true,
+    versionArguments: ['-version'],
+    versionPattern: /^\S+ (\d\S+)$/m,
+    goPackage: `ascent/toolchain/machine/${name}`,
+  })),
+};
+
 /** In the order in which they are built: what everybody waits for first comes first. */
 export const catalogue: readonly Release[] = [
   etcd,
@@ -233,6 +316,9 @@ export const catalogue: readonly Release[] = [
   kwok,
   ...usualKubernetes.map((version) => kubernetes(version, false)),
   versitygw,
+  ...kubeadmEtcdVersions.map(kubeadmEtcd),
+  ...coreDnsVersions.map(coreDns),
+  machine,
   ...etcdVersions.filter((version) => version !== firstEtcd).map(laterEtcd),
   ...laterKubernetes.map((version) => kubernetes(version, true)),
 ];

@@ -1,11 +1,13 @@
 // Installs everything that the lab (and with --tests, the tests) runs, and says where each binary
-// came from: `node dist/lab/toolchain/main.js [--tests] [--releases]`. Exit codes: 0 all there,
-// 1 something is not to be had, 2 wrong arguments, 130 interrupted.
+// came from: `node dist/lab/toolchain/main.js [--tests] [--releases] [--machines]`. Exit codes: 0
+// all there, 1 something is not to be had, 2 wrong arguments, 130 interrupted.
 
 import { parseArgs } from 'node:util';
 
 import { kubeRequests } from '../binaries';
-import { messageOf } from '../lab-error';
+import { LabError, messageOf } from '../lab-error';
+import { installPackages } from '../machines/host-packages';
+import { machineReleases, machineRequests } from '../machines/releases';
 import { laterKubernetes } from './catalogue';
 import { describeProgress, describeSeconds } from './progress';
 import type { ToolchainProgress } from './progress';
@@ -15,11 +17,12 @@ import { resolveTestServer } from './test-server';
 import { ToolchainError, describeProblem } from './toolchain-problem';
 import type { ToolchainProblem } from './toolchain-problem';
 
-const usage = `usage: main.js [--tests] [--releases]
+const usage = `usage: main.js [--tests] [--releases] [--machines]
 Installs the lab's binaries. Each comes from the first that has it: the variable
 ASCENT_BIN_<NAME>, the PATH, the cache, the official release, a build from source.
   --tests     also Temporal's time-skipping test server, and an S3 server
   --releases  also Kubernetes ${laterKubernetes.join(', ')}
+  --machines  also what labs of real machines run; as root on Debian, its packages too
   --help      this text
 ASCENT_CACHE_DIR          where to keep them (default ~/.cache/ascent)
 ASCENT_DOWNLOAD_MIRROR    address that replaces scheme and host of official addresses
@@ -58,10 +61,23 @@ async function collect(work: Promise<readonly ResolvedBinary[]>): Promise<Outcom
 interface Wanted {
   readonly tests?: boolean;
   readonly releases?: boolean;
+  readonly machines?: boolean;
+}
+
+/** What is missing of the host's own packages, as lines. */
+async function missingOnHost(signal: AbortSignal): Promise<readonly string[]> {
+  try {
+    const missing = await installPackages(signal);
+    if (missing.length === 0) return [];
+    return [`machines need these Debian packages, installed as root: ${missing.join(' ')}`];
+  } catch (error) {
+    if (error instanceof LabError) return [error.message];
+    throw error;
+  }
 }
 
 async function installAll(
-  { tests = false, releases = false }: Wanted,
+  { tests = false, releases = false, machines = false }: Wanted,
   signal: AbortSignal,
 ): Promise<number> {
   const onProgress = (event: ToolchainProgress): void => {
@@ -83,7 +99,15 @@ async function installAll(
     const later = resolveToolchain(kubeRequests(laterKubernetes), options);
     outcomes.push(await collect(later.then(({ binaries }) => binaries)));
   }
-  const problems = new Set(outcomes.flatMap((outcome) => outcome.problems.map(describeProblem)));
+  if (machines) {
+    const wanted = resolveToolchain(machineRequests(machineReleases), options);
+    outcomes.push(await collect(wanted.then(({ binaries }) => binaries)));
+  }
+  const ofHost = machines ? await missingOnHost(signal) : [];
+  const problems = new Set([
+    ...outcomes.flatMap((outcome) => outcome.problems.map(describeProblem)),
+    ...ofHost,
+  ]);
   for (const problem of problems) console.error(`toolchain: ${problem}`);
   const binaries = outcomes.flatMap((outcome) => outcome.binaries);
   if (binaries.length > 0) {
@@ -96,7 +120,7 @@ async function main(argv: readonly string[]): Promise<number> {
   let values: Wanted & { readonly help?: boolean };
   try {
     const flag = { type: 'boolean' } as const;
-    const options = { tests: flag, releases: flag, help: flag };
+    const options = { tests: flag, releases: flag, machines: flag, help: flag };
     ({ values } = parseArgs({ args: [...argv], options }));
   } catch (error) {
     console.error(`toolchain: ${messageOf(error)}\n${usage}`);

@@ -13,6 +13,8 @@ export interface ProgramRun {
   readonly env: Environment;
   readonly cwd?: string;
   readonly timeoutMs?: number;
+  /** The last so many are kept; default: enough for a compiler's errors. */
+  readonly outputCharactersMax?: number;
   /** Interrupts the program. */
   readonly signal?: AbortSignal;
 }
@@ -22,7 +24,7 @@ export type ProgramResult =
   /** There is no such executable, or it is of another machine. */
   | { readonly kind: 'not-started'; readonly why: string };
 
-/** Enough for a compiler's errors; a build may print megabytes. */
+/** A build may print megabytes. */
 const outputCharactersMax = 8_000;
 
 function describeExit(code: number | null, signal: NodeJS.Signals | null): string {
@@ -55,7 +57,7 @@ export async function runProgram(run: ProgramRun): Promise<ProgramResult> {
   if (run.timeoutMs !== undefined) timers.push(setTimeout(kill, run.timeoutMs));
   run.signal?.addEventListener('abort', interrupt, { once: true });
   try {
-    const result = await ended(child);
+    const result = await ended(child, run.outputCharactersMax ?? outputCharactersMax);
     run.signal?.throwIfAborted();
     return result;
   } finally {
@@ -64,10 +66,13 @@ export async function runProgram(run: ProgramRun): Promise<ProgramResult> {
   }
 }
 
-function ended(child: ChildProcessByStdio<null, Readable, Readable>): Promise<ProgramResult> {
+function ended(
+  child: ChildProcessByStdio<null, Readable, Readable>,
+  charactersMax: number,
+): Promise<ProgramResult> {
   let output = '';
   const keep = (chunk: string): void => {
-    output = (output + chunk).slice(-outputCharactersMax);
+    output = (output + chunk).slice(-charactersMax);
   };
   child.stdout.setEncoding('utf8').on('data', keep);
   child.stderr.setEncoding('utf8').on('data', keep);

@@ -7,6 +7,7 @@ import { fillIn } from '../../../lab/toolchain/platform';
 
 const root = path.resolve(__dirname, '..', '..', '..');
 const releases = catalogue.map((release) => [release.id, release] as const);
+const foreign = releases.filter(([, release]) => release.isOurs !== true);
 const tools = catalogue.flatMap((release) => release.tools);
 
 function modFile(release: Release): string {
@@ -29,6 +30,12 @@ it('holds six minors of Kubernetes in a row, and each program once', () => {
     'kubernetes-1.29 1.29.15',
     'kubernetes-1.30 1.30.14',
     'versitygw 1.8.0',
+    'etcd-3.5.15 3.5.15',
+    'etcd-3.5.16 3.5.16',
+    'coredns-1.10.1 1.10.1',
+    'coredns-1.11.1 1.11.1',
+    'coredns-1.11.3 1.11.3',
+    'machine 1.0.0',
     'etcd-3.5 3.5.35',
     'etcd-3.6 3.6.16',
     'kubernetes-1.31 1.31.4',
@@ -40,20 +47,35 @@ it('holds six minors of Kubernetes in a row, and each program once', () => {
   expect(variables).toContain('ASCENT_BIN_KUBE_CONTROLLER_MANAGER_1_29');
 });
 
-it.each(releases)('%s is pinned by its Go module in the same version', (_, release) => {
+it.each(foreign)('%s is pinned by its Go module in the same version', (_, release) => {
   const mod = modFile(release);
-  const pinned = release.tools.map(({ goPackage }) => requiredVersion(mod, goPackage));
+  const pinned = release.tools.map(({ goPackage, mainFor = goPackage }) =>
+    requiredVersion(mod, mainFor),
+  );
   expect(pinned).toEqual(release.tools.map(() => release.version));
 });
 
-it.each(releases)(
-  '%s names every program in its tools.go, so that go.sum covers it',
-  (_, release) => {
-    const file = path.join(root, 'tools/toolchain/go', release.id, 'tools.go');
-    const imported = [...readFileSync(file, 'utf8').matchAll(/_ "(.+)"/g)].map((match) => match[1]);
-    expect(new Set(imported)).toEqual(new Set(release.tools.map(({ goPackage }) => goPackage)));
-  },
-);
+it('requires nothing for the programs that are ours', () => {
+  const ours = releases.filter(([, release]) => release.isOurs);
+  expect(ours.map(([id, release]) => [id, modFile(release)])).toEqual([
+    ['machine', 'module ascent/toolchain/machine\n\ngo 1.21\n'],
+  ]);
+});
+
+it.each(
+  foreign.filter(
+    ([
+      ,
+      {
+        tools: [tool],
+      },
+    ]) => tool?.mainFor === undefined,
+  ),
+)('%s names every program in its tools.go, so that go.sum covers it', (_, release) => {
+  const file = path.join(root, 'tools/toolchain/go', release.id, 'tools.go');
+  const imported = [...readFileSync(file, 'utf8').matchAll(/_ "(.+)"/g)].map((match) => match[1]);
+  expect(new Set(imported)).toEqual(new Set(release.tools.map(({ goPackage }) => goPackage)));
+});
 
 it.each(['28', '29', '30', '31', '32', '33'])(
   'Kubernetes 1.%s replaces staging modules of the same patch',
@@ -104,6 +126,9 @@ it.each([
   ['kwok', 'kwok version v0.7.0 go1.24.2 (linux/amd64)\n', '0.7.0'],
   ['versitygw', 'Version  : 1.8.0\nBuild    : norev\nBuildTime: none\n', '1.8.0'],
   ['kube-scheduler', 'Kubernetes v1.28.15\n', '1.28.15'],
+  ['kubeadm', 'v1.29.15\n', '1.29.15'],
+  ['coredns', 'CoreDNS-1.10.1\nlinux/amd64, go1.26.8, \n', '1.10.1'],
+  ['machine-gate', 'machine-gate 1.0.0\n', '1.0.0'],
   ['kubectl', 'Client Version: v1.30.14\nKustomize Version: v5.0.4-0.2023\n', '1.30.14'],
   ['kube-apiserver', 'Kubernetes v1.29.15-gke.100\n', '1.29.15-gke.100'],
 ])('the version of %s is read from what it prints', (name, output, version) => {

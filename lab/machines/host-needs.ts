@@ -1,0 +1,73 @@
+// What the host must have for a lab of machines, and the Debian packages that bring it.
+
+import { existsSync } from 'node:fs';
+
+import { LabError } from '../lab-error';
+import { hierarchies } from './cgroups';
+
+interface HostProgram {
+  readonly file: string;
+  readonly package: string;
+}
+
+export const hostPrograms: readonly HostProgram[] = [
+  { file: '/usr/bin/containerd', package: 'containerd' },
+  { file: '/usr/bin/ctr', package: 'containerd' },
+  { file: '/usr/sbin/runc', package: 'runc' },
+  { file: '/usr/sbin/sshd', package: 'openssh-server' },
+  { file: '/usr/bin/ssh-keygen', package: 'openssh-client' },
+  { file: '/usr/bin/nsenter', package: 'util-linux' },
+  { file: '/usr/bin/unshare', package: 'util-linux' },
+  { file: '/usr/bin/mount', package: 'mount' },
+  { file: '/usr/sbin/ip', package: 'iproute2' },
+  { file: '/usr/sbin/xtables-nft-multi', package: 'iptables' },
+  { file: '/usr/sbin/conntrack', package: 'conntrack' },
+  { file: '/usr/lib/cni/bridge', package: 'containernetworking-plugins' },
+  { file: '/usr/sbin/ethtool', package: 'ethtool' },
+  { file: '/usr/bin/socat', package: 'socat' },
+];
+
+/** Debian's packages of what is not there, each once. */
+export function missingPackages(
+  isThere: (file: string) => boolean = existsSync,
+): readonly string[] {
+  const missing = hostPrograms.filter(({ file }) => !isThere(file));
+  return [...new Set(missing.map((program) => program.package))];
+}
+
+export interface Host {
+  readonly platform: NodeJS.Platform;
+  readonly isRoot: boolean;
+  readonly isThere: (file: string) => boolean;
+  /** Whether the controllers are mounted as cgroup v1. */
+  readonly hasCgroupV1: boolean;
+}
+
+/** Throws LabError `lab-unsupported` that names all that is missing. */
+export function checkHost({ platform, isRoot, isThere, hasCgroupV1 }: Host): void {
+  const packages = missingPackages(isThere);
+  const missing = [
+    ...(platform === 'linux' ? [] : [`Linux; this is ${platform}`]),
+    ...(isRoot ? [] : ['root: machines are made of namespaces, mounts and control groups']),
+    ...(hasCgroupV1 ? [] : ['control groups of version 1 below /sys/fs/cgroup']),
+    ...(packages.length === 0 ? [] : [`the Debian packages ${packages.join(' ')}`]),
+  ];
+  if (missing.length === 0) return;
+  throw new LabError(
+    'lab-unsupported',
+    `a lab of machines cannot run here; it needs ${missing.join('; ')}`,
+    { problems: missing },
+  );
+}
+
+/** Of this process. Throws like `checkHost`. */
+export async function requireMachineHost(): Promise<void> {
+  const isLinux = process.platform === 'linux';
+  const names = isLinux ? (await hierarchies()).map(({ name }) => name) : [];
+  checkHost({
+    platform: process.platform,
+    isRoot: process.geteuid?.() === 0,
+    isThere: existsSync,
+    hasCgroupV1: names.includes('memory'),
+  });
+}

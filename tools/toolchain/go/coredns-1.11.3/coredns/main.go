@@ -1,0 +1,1 @@
+../../coredns-1.10.1/coredns/main.go

@@ -1,0 +1,3 @@
+module ascent/toolchain/machine
+
+go 1.21

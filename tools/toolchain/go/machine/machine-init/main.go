@@ -1,0 +1,25 @@
+// The first process of a machine, which plays systemd: as `machine-init` it is PID 1, under the
+// name `systemctl` it asks that one. What it knows of a unit file is its name and its command.
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"ascent/toolchain/machine/version"
+)
+
+const socket = "/run/machine-init.sock"
+
+func main() {
+	if filepath.Base(os.Args[0]) == "systemctl" {
+		os.Exit(systemctl(os.Args[1:]))
+	}
+	version.AnswerIfAsked("machine-init")
+	if os.Getpid() != 1 {
+		fmt.Fprintln(os.Stderr, "machine-init: this is the first process of a machine, and PID 1")
+		os.Exit(1)
+	}
+	run()
+}

@@ -1,0 +1,27 @@
+// Holds the namespaces of a pod: reaps what is left to it and ends when it is told to.
+package main
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+
+	"ascent/toolchain/machine/version"
+)
+
+func main() {
+	version.AnswerIfAsked("pause")
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGCHLD)
+	for received := range signals {
+		if received != syscall.SIGCHLD {
+			return
+		}
+		for {
+			pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
+			if pid <= 0 || err != nil {
+				break
+			}
+		}
+	}
+}
