@@ -1,6 +1,7 @@
 // Projects, because they need different things of the machine: `unit` nothing, `workflow` the
 // time-skipping Temporal server, `lab` real clusters. tools/test runs them one after the other, and
-// `releases` (real clusters of the releases that are installed on demand) only when it is asked to.
+// `releases` (real clusters of the releases that are installed on demand) and `machines` (real
+// machines, as root) only when it is asked to.
 
 const swc = [
   '@swc/jest',
@@ -26,6 +27,8 @@ const project = (displayName, globs, notBelow = []) => ({
 const ofWorkflow = ['workflows', 'replay'];
 const ofLab = ['lab/e2e'];
 const ofReleases = ['lab/releases'];
+/** Beside tests of the parts of machines, which need none. */
+const realMachines = 'lab/machines/cluster';
 /** Adapters against real binaries stand beside the other tests of the same file. */
 const realBinaries = '\\.lab\\.test\\.ts$';
 const inside = (folder) => `<rootDir>/test/${folder}/`;
@@ -37,11 +40,12 @@ module.exports = {
     project(
       'unit',
       ['**/*.test.ts'],
-      [...[...ofWorkflow, ...ofLab, ...ofReleases].map(inside), realBinaries],
+      [...[...ofWorkflow, ...ofLab, ...ofReleases].map(inside), realBinaries, `/${realMachines}`],
     ),
     project('workflow', below(ofWorkflow)),
     project('lab', [...below(ofLab), '**/*.lab.test.ts']),
     project('releases', below(ofReleases)),
+    project('machines', [`${realMachines}*.test.ts`]),
   ],
   testSequencer: '<rootDir>/tools/test/longest-first.cjs',
   // The default leaves one core idle, which on two cores is half of the machine.

@@ -15,6 +15,7 @@ import type { TemporalServer } from '../lab/temporal-server';
 import type { Interruption } from './interruption';
 import { guarded } from './lab-failures';
 import { labLines } from './lab-text';
+import { bringMachinesUp, machineLines } from './machine-lab';
 
 interface LabOptions {
   readonly name?: string;
@@ -30,6 +31,7 @@ interface UpOptions extends LabOptions {
   readonly releases?: readonly string[];
   readonly workloads?: 'demo' | 'none';
   readonly temporal?: boolean;
+  readonly machines?: string;
 }
 
 interface DownOptions extends LabOptions {
@@ -96,12 +98,14 @@ function addUp(lab: Command, run: CommandRun, interruption: Interruption): void 
     .option('--kubernetes <version>', 'release to begin with (default: 1.28.15)')
     .option('--releases <versions>', 'installed as well, such as 1.32,1.33', commaSeparated)
     .addOption(new Option('--workloads <kind>', 'what runs in it').choices(['demo', 'none']))
+    .option('--machines <counts>', 'real machines: control planes and workers, such as 1+2')
     .option('--temporal', 'with a Temporal server of its own, UI included')
     .addHelpText(
       'after',
       examples([
         ['lab up', 'three members, nine nodes, about 120 pods'],
         ['lab up --temporal', 'and all that an upgrade needs but a worker'],
+        ['lab up --machines 1+2', 'real machines, made by kubeadm; as root'],
         ['lab up --name side --members 1 --nodes 200', 'another one beside it'],
         ['lab up --kubernetes 1.31 --releases 1.32,1.33', 'for releases after 1.30: built first'],
       ]),
@@ -127,6 +131,12 @@ async function bringUp(
 ): Promise<ExitCode> {
   const { context, options } = invocation;
   const stateDir = await stateDirOf(options);
+  const { machines, kubernetes: version } = options;
+  if (machines !== undefined) {
+    const wanted = { name: nameOf(options), stateDir, machines, place: placeOf(options) };
+    const whole = version === undefined ? wanted : { ...wanted, version };
+    return await bringMachinesUp(whole, invocation, interruption);
+  }
   const { stillRunning } = await import('../lab/still-running.js');
   const started = {
     what: `lab ${nameOf(options)}`,
@@ -262,9 +272,11 @@ async function downLab(invocation: Invocation<DownOptions>): Promise<ExitCode> {
   ]);
   const stateDir = await stateDirOf(options);
   const keepData = options.keepData === true;
+  const { machinesDown } = await import('../lab/machines/machines-lab.js');
+  const machines = await machinesDown({ stateDir, keepData });
   // A worker that was kept is among the lab's processes; without either of them Temporal is idle.
   await temporalDown({ stateDir, keepData });
-  const { wasUp } = await labDown({ stateDir, keepData });
+  const { wasUp } = machines.wasThere ? machines : await labDown({ stateDir, keepData });
   const name = nameOf(options);
   invocation.print({
     json: withSchema('ascent.lab-down/v1', { name, stateDir, wasUp, keptData: keepData }),
@@ -274,9 +286,22 @@ async function downLab(invocation: Invocation<DownOptions>): Promise<ExitCode> {
 }
 
 async function showLab(invocation: Invocation<LabOptions>): Promise<ExitCode> {
-  const { labStatus } = await import('../lab/lab.js');
-  const state: LabState = await labStatus({ stateDir: await stateDirOf(invocation.options) });
+  const [{ labStatus }, { machinesStatus }] = await Promise.all([
+    import('../lab/lab.js'),
+    import('../lab/machines/machines-lab.js'),
+  ]);
+  const stateDir = await stateDirOf(invocation.options);
   const name = nameOf(invocation.options);
+  const machines = await machinesStatus({ stateDir });
+  if (machines.kind === 'machines') {
+    invocation.print({
+      json: withSchema('ascent.lab/v1', machines),
+      lines: () => machineLines(machines),
+    });
+    const isUp = machines.machines.every(({ processes }) => processes > 0);
+    return isUp ? exitCodes.ok : exitCodes.notFound;
+  }
+  const state: LabState = await labStatus({ stateDir });
   invocation.print({
     json: withSchema('ascent.lab/v1', { name, ...state }),
     lines: (style) => labLines(name, state, style),

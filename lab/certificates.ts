@@ -40,7 +40,7 @@ export function pkiOf(directory: string): Pki {
   };
 }
 
-interface Authority {
+export interface Authority {
   readonly certificate: x509.X509Certificate;
   readonly keys: webcrypto.CryptoKeyPair;
 }
@@ -48,7 +48,7 @@ interface Authority {
 const authorityNames = ['ca', 'etcd-ca', 'front-proxy-ca'] as const;
 type AuthorityName = (typeof authorityNames)[number];
 
-interface LeafRequest {
+export interface LeafRequest {
   readonly name: string;
   readonly authority: AuthorityName;
   readonly commonName: string;
@@ -63,7 +63,7 @@ const usageOids = {
   client: x509.ExtendedKeyUsage.clientAuth,
 } as const;
 
-const loopbackNames = { dnsNames: ['localhost'], addresses: ['127.0.0.1'] } as const;
+export const loopbackNames = { dnsNames: ['localhost'], addresses: ['127.0.0.1'] } as const;
 
 function memberLeaves(lab: LabFile): readonly LeafRequest[] {
   return lab.members.flatMap((member): readonly LeafRequest[] => [
@@ -153,7 +153,8 @@ async function makeKeys(): Promise<webcrypto.CryptoKeyPair> {
   return await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
 }
 
-async function privatePem(key: webcrypto.CryptoKey): Promise<string> {
+/** PKCS #8. */
+export async function privatePem(key: webcrypto.CryptoKey): Promise<string> {
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key));
   return createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
     .export({ format: 'pem', type: 'pkcs8' })
@@ -174,7 +175,8 @@ function serialNumber(): string {
   return bytes.toString('hex');
 }
 
-async function makeAuthority(commonName: string, nowMs: number): Promise<Authority> {
+/** A self-signed one, with keys of its own. */
+export async function makeAuthority(commonName: string, nowMs: number): Promise<Authority> {
   const keys = await makeKeys();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned(
     {
@@ -197,7 +199,7 @@ async function makeAuthority(commonName: string, nowMs: number): Promise<Authori
   return { certificate, keys };
 }
 
-async function makeLeaf(
+export async function makeLeaf(
   request: LeafRequest,
   authority: Authority,
   nowMs: number,
@@ -237,7 +239,13 @@ async function makeLeaf(
   };
 }
 
-async function writePair(pki: Pki, name: string, certificate: string, key: string): Promise<void> {
+/** Certificate and key as PEM. */
+export async function writePair(
+  pki: Pki,
+  name: string,
+  certificate: string,
+  key: string,
+): Promise<void> {
   await writeFileAtomic(pki.key(name), key);
   await writeFileAtomic(pki.certificate(name), certificate);
 }

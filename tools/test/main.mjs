@@ -3,8 +3,8 @@
 // Jest.
 //
 // Own options: --totals FILE writes the sums as JSON; --selectProjects picks of the three, and
-// of `releases`, which runs only when it is named: Kubernetes after 1.30 takes a quarter of an hour
-// to build.
+// of those that run only when they are named: `releases` (Kubernetes after 1.30 takes a quarter of
+// an hour to build) and `machines` (needs root, and packages of Debian's).
 // Ends with a line `N passed, N failed`; the exit code is not 0 if anything failed or nothing ran.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
@@ -15,9 +15,9 @@ import { run } from '../bootstrap/run.mjs';
 import { sentenceOf } from './totals.mjs';
 
 const usualProjects = ['unit', 'workflow', 'lab'];
-const projectNames = [...usualProjects, 'releases'];
+const projectNames = [...usualProjects, 'releases', 'machines'];
 /** Files of these at a time, whatever the cores: what they measure is the time that labs take. */
-const lanes = { lab: '2', releases: '1' };
+const lanes = { lab: '2', releases: '1', machines: '1' };
 const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
 
 // Node 24 can require ES modules, but inside Jest's VM only with this flag (the Kubernetes client
@@ -80,7 +80,7 @@ async function installToolchain(projects) {
   await prepare(['dist']);
   const installer = join(root, 'dist', 'lab', 'toolchain', 'main.js');
   const args = ['--enable-source-maps', installer, '--tests'];
-  if (projects.includes('releases')) args.push('--releases');
+  for (const named of namedProjects) if (projects.includes(named)) args.push(`--${named}`);
   return run(process.execPath, args, { cwd: root });
 }
 
