@@ -77,11 +77,14 @@ export async function plugIn(lab: string, { name, address }: Machine): Promise<v
   await ip(doing, '-n', own, 'route', 'add', 'default', 'via', network.switch);
 }
 
-/** Removes the machine's namespace, and with it the cable. */
+/** The cable first: that of a namespace which is gone goes some time later. */
 async function unplug(lab: string, machine: string): Promise<void> {
+  const [doing, hub] = [`unplugging ${machine}`, switchNamespace(lab)];
+  const links = await runHere({ doing, file: 'ip', args: ['-n', hub, '-o', 'link', 'show'] });
+  if (links.includes(` ${machine}@`)) await ip(doing, '-n', hub, 'link', 'delete', machine);
   const name = machineNamespace(lab, machine);
   if (!(await networkNamespaces(lab)).includes(name)) return;
-  await ip(`unplugging ${machine}`, 'netns', 'delete', name);
+  await ip(doing, 'netns', 'delete', name);
 }
 
 /** Pulls the machine's cable, or puts it back. */

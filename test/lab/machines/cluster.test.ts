@@ -3,6 +3,7 @@
 // pods end with grace, machines fall and come back, and nothing is left of any of it.
 
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -319,7 +320,8 @@ describe('a cluster of one control plane and two workers', () => {
 describe('a lab whose maker was killed half-way', () => {
   it('is ended like any other', async () => {
     const stateDir = path.join(root, 'half');
-    const script = path.resolve(__dirname, '../../../bin/ascent.mjs');
+    // Past the launcher, which would be killed in its place.
+    const script = path.resolve(__dirname, '../../../dist/bin/ascent.js');
     const args = ['lab', 'up', '--name', 'half', '--machines', '1+0', '--state-dir', stateDir];
     const maker = spawn(process.execPath, [script, ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -329,10 +331,15 @@ describe('a lab whose maker was killed half-way', () => {
       told += text;
     });
     await untilTrue('the machine runs', () => Promise.resolve(told.includes('1 machines run')));
+    const gone = once(maker, 'exit');
     maker.kill('SIGKILL');
+    await gone;
     const file = await fileOf(stateDir);
-    expect(await livingIn(file.cgroups)).not.toEqual([]);
-    expect(await machinesDown({ stateDir })).toEqual({ wasThere: true, wasUp: true });
+    try {
+      expect(await livingIn(file.cgroups)).not.toEqual([]);
+    } finally {
+      expect(await machinesDown({ stateDir })).toEqual({ wasThere: true, wasUp: true });
+    }
     expect(await remainsOf(stateDir, file)).toEqual([]);
   });
 });
