@@ -2,7 +2,8 @@
 // tags that its kubeadm asks for. What a tag says is the version of the program behind it; only
 // pause and web are programs of this project's own.
 
-import { readdir, realpath } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 import { exists } from '../atomic-file';
@@ -108,8 +109,17 @@ export function isForWorkers(file: string): boolean {
   return /^(pause|web|coredns|kube-proxy)-/.test(path.basename(file));
 }
 
-function fileNameOf(tag: string): string {
-  return `${path.posix.basename(tag).replace(':', '-')}.tar`;
+/** Of its own for every state of the programs in it: an archive is never older than they are. */
+async function fileNameOf({ tag, files }: Image): Promise<string> {
+  const states = await Promise.all(
+    files.map(async ({ at, from, linkTo }) => {
+      if (from === undefined) return [at, linkTo];
+      const { size, mtimeMs } = await stat(from);
+      return [at, from, size, mtimeMs];
+    }),
+  );
+  const hash = createHash('sha256').update(JSON.stringify(states)).digest('hex').slice(0, 12);
+  return `${path.posix.basename(tag).replace(':', '-')}-${hash}.tar`;
 }
 
 /** Where the archives of every lab lie: machines see this directory, and only read it. */
@@ -127,7 +137,7 @@ export async function ensureImages(
   const images = await imagesOf(release, binaries);
   const files: string[] = [];
   for (const image of images) {
-    const file = path.join(directory, fileNameOf(image.tag));
+    const file = path.join(directory, await fileNameOf(image));
     if (!(await exists(file))) await writeImageArchive(image, file);
     files.push(file);
   }

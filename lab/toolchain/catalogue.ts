@@ -290,7 +290,7 @@ function coreDns(version: string): Release {
 }
 
 /** What a machine has beside Kubernetes and Debian (tools/toolchain/go/machine). */
-export const machineVersion = '1.0.0';
+export const machineVersion = '1.0.1';
 
 const machine: Release = {
   id: 'machine',

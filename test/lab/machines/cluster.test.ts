@@ -232,7 +232,7 @@ describe('a cluster of one control plane and two workers', () => {
     expect([...answered].toSorted()).toEqual(pods.map(({ metadata }) => metadata.name).toSorted());
   });
 
-  it('ends a pod with grace: its own log tells of the hook, and the last request is answered', async () => {
+  it('ends a pod with grace: its log tells how, and the last request is answered', async () => {
     const [pod] = await webPods();
     const name = pod?.metadata.name ?? '';
     const address = await kubectl('get', `pod/${name}`, '-o', 'jsonpath={.status.podIP}');
