@@ -17,6 +17,7 @@ import type { MachinesLab } from '../../../lab/machines/machines-lab';
 import { machinesLayout, readMachinesFile } from '../../../lab/machines/machines-file';
 import type { MachinesFile } from '../../../lab/machines/machines-file';
 import { networkNamespaces } from '../../../lab/machines/network';
+import { offeredAt, offerRelease } from '../../../lab/machines/offer-release';
 import { livingProcesses } from '../../../lab/process-identity';
 import { untilTrue } from '../../support/lab-until';
 
@@ -254,6 +255,26 @@ describe('a cluster of one control plane and two workers', () => {
       expect.stringMatching(/^ended with grace after \d+ requests$/),
     ]);
     await untilTrue('two pods serve', async () => (await webPods()).length === 2);
+  });
+
+  it('is offered another release, of which nothing is in use yet', async () => {
+    const version = await offerRelease(lab.context, '1.29');
+    const image = `registry.k8s.io/kube-proxy:v${version}`;
+    for (const { name } of lab.machines) {
+      const kubeadm = offeredAt(version, 'kubeadm');
+      expect(await faults.run(name, [kubeadm, 'version', '-o', 'short'])).toBe('v1.29.15\n');
+      expect(await faults.run(name, ['crictl', 'inspecti', image])).toBe('');
+      expect(await faults.run(name, ['kubelet', '--version'])).toBe('Kubernetes v1.28.15\n');
+    }
+    const absent = ['crictl', 'inspecti', 'registry.k8s.io/kube-proxy:v1.30.14'];
+    await expect(faults.run('worker-1', absent)).rejects.toMatchObject({ code: 'lab-failed' });
+    // kubeadm looks first whether the cluster works, with a Job.
+    const plan = await faults.run(
+      'cp-1',
+      [offeredAt(version, 'kubeadm'), 'upgrade', 'plan'],
+      120_000,
+    );
+    expect(plan).toContain('kubeadm upgrade apply v1.29.15');
   });
 
   it('gets a machine back whose power was cut, with another boot id', async () => {
