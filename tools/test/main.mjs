@@ -15,7 +15,9 @@ import { run } from '../bootstrap/run.mjs';
 import { sentenceOf } from './totals.mjs';
 
 const usualProjects = ['unit', 'workflow', 'lab'];
-const projectNames = [...usualProjects, 'releases', 'machines'];
+/** These take more than the usual tools, which are fetched only when they are asked for. */
+const namedProjects = ['releases', 'machines'];
+const projectNames = [...usualProjects, ...namedProjects];
 /** Files of these at a time, whatever the cores: what they measure is the time that labs take. */
 const lanes = { lab: '2', releases: '1', machines: '1' };
 const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
