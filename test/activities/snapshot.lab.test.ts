@@ -1,7 +1,6 @@
 // A snapshot of a real etcd from its member into a sealed store and back out of it.
 
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { DirectoryShelf } from '../../activities/adapters/directory-shelf';
@@ -121,9 +120,10 @@ describe('a snapshot of a real etcd', () => {
 
   it('whose sealed content was changed is not given back', async () => {
     const record = await runOnce({ ports, driver: undefined }, 'takeSnapshot', inputOf('two'));
-    const file = await open(record.location, 'r+');
-    await file.write(Buffer.alloc(1, 7), 0, 1, Math.floor((await file.stat()).size / 2));
-    await file.close();
+    const sealed = readFileSync(record.location);
+    const middle = Math.floor(sealed.length / 2);
+    sealed.writeUInt8(sealed.readUInt8(middle) ^ 0xff, middle);
+    writeFileSync(record.location, sealed);
     expect(await refusalOf(ports.snapshots.fetch(record, never))).toMatchObject({
       code: 'rejected',
       message: expect.stringContaining('its sealed content is damaged') as string,
