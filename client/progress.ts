@@ -23,7 +23,7 @@ import type {
   UpgradeProgress,
   UpgradeStatus,
 } from '../domain/status/progress';
-import { pacedSecondsLeft } from '../domain/status/progress-estimate';
+import { pacedSecondsLeft, passedSecondsLeft } from '../domain/status/progress-estimate';
 import { statusSentence } from '../domain/status/status-sentences';
 import { hopWorkflowId, rollBackWorkflowId, upgradeWorkflowId } from '../domain/workflow-ids';
 import {
@@ -70,20 +70,31 @@ export async function readProgress(session: Session, cluster: string): Promise<U
   };
 }
 
-/** With the time left as the pool goes on; the root knows only when it began. */
+/** With the time left by now; the root knows it of when its pool or step began. */
 function withPace(
   status: UpgradeStatus,
   hop: HopStatus | undefined,
   pool: PoolStatus | undefined,
 ): UpgradeStatus {
-  if (pool?.maxUnavailable === undefined || pool.startedAtMs === undefined) return status;
-  const { maxUnavailable, startedAtMs } = pool;
-  const { nodesBefore = 0, nodesLater = 0 } = hop ?? {};
-  const underWay = { ...pool, maxUnavailable, startedAtMs, nodesBefore, nodesLater };
-  const secondsLeft = pacedSecondsLeft(status, underWay, Date.now());
+  const secondsLeft = secondsLeftNow(status, hop, pool);
   if (secondsLeft === undefined || secondsLeft === status.secondsLeft) return status;
   const paced = { ...status, secondsLeft };
   return { ...paced, sentence: statusSentence(paced) };
+}
+
+function secondsLeftNow(
+  status: UpgradeStatus,
+  hop: HopStatus | undefined,
+  pool: PoolStatus | undefined,
+): number | undefined {
+  const isUnderWay = status.phase === 'upgrading' || status.phase === 'soaking';
+  if (pool?.maxUnavailable === undefined || pool.startedAtMs === undefined) {
+    return isUnderWay ? passedSecondsLeft(status, Date.now()) : status.secondsLeft;
+  }
+  const { maxUnavailable, startedAtMs } = pool;
+  const { nodesBefore = 0, nodesLater = 0 } = hop ?? {};
+  const underWay = { ...pool, maxUnavailable, startedAtMs, nodesBefore, nodesLater };
+  return pacedSecondsLeft(status, underWay, Date.now());
 }
 
 /** The workflow of the hop that runs, or is rolled back, now. */

@@ -61,6 +61,9 @@ export interface TimeLeft {
   readonly secondsLeft: number;
   /** Of these, those of the pool under way, if one is; nothing of it need be done. */
   readonly poolSecondsLeft?: number;
+  /** Of these, those of another step under way, and when that was so: they pass by themselves. */
+  readonly stepSecondsLeft?: number;
+  readonly leftAtMs?: number;
 }
 
 /** Undefined before anything was seen. */
@@ -74,14 +77,23 @@ export function timeLeft(progress: ProgressSoFar): TimeLeft | undefined {
     .flatMap((hop) => hop.steps.flatMap((step) => partsLeft(hop, step, current)));
   const secondsOf = ({ step, part }: (typeof left)[number]): number =>
     Math.max(0, expectedSeconds(step, part, seen) - elapsedSeconds(part, progress));
-  const pool = left.find(
-    ({ step, part }) =>
-      step.kind === 'pool' && part.hop === current?.hop && part.label === current.step,
+  const underWay = left.find(
+    ({ part }) => part.hop === current?.hop && part.label === current.step,
   );
-  return {
-    secondsLeft: Math.round(left.reduce((sum, one) => sum + secondsOf(one), 0)),
-    ...(pool === undefined ? {} : { poolSecondsLeft: Math.round(secondsOf(pool)) }),
-  };
+  const secondsLeft = Math.round(left.reduce((sum, one) => sum + secondsOf(one), 0));
+  if (underWay === undefined) return { secondsLeft };
+  const seconds = Math.round(secondsOf(underWay));
+  return underWay.step.kind === 'pool'
+    ? { secondsLeft, poolSecondsLeft: seconds }
+    : { secondsLeft, stepSecondsLeft: seconds, leftAtMs: progress.nowMs };
+}
+
+/** Of a step that is no pool and goes on: what has passed of it since is not left any more. */
+export function passedSecondsLeft(foreseen: Partial<TimeLeft>, nowMs: number): number | undefined {
+  const { secondsLeft: whole, stepSecondsLeft: ofStep, leftAtMs } = foreseen;
+  if (whole === undefined || ofStep === undefined || leftAtMs === undefined) return whole;
+  const passed = Math.max(0, nowMs - leftAtMs) / 1_000;
+  return Math.round(whole - Math.min(ofStep, passed));
 }
 
 /** The pool under way, or its chunk, as its own workflow tells it. */

@@ -137,6 +137,9 @@ export interface UpgradeStatus {
   readonly secondsLeft?: number;
   /** Of these, what the pool under way takes as a whole, as foreseen when it began. */
   readonly poolSecondsLeft?: number;
+  /** Of `secondsLeft`, what another step under way took at `leftAtMs`. */
+  readonly stepSecondsLeft?: number;
+  readonly leftAtMs?: number;
   /** Hop that rollBack would undo now, when it can. */
   readonly rollBackTo?: {
     readonly hop: HopId;

@@ -3,6 +3,7 @@ import type { HopUnderWay } from '../../../domain/status/progress-estimate';
 import {
   firstGuessSeconds,
   pacedSecondsLeft,
+  passedSecondsLeft,
   type PoolUnderWay,
   type ProgressSoFar,
   timeLeft,
@@ -147,6 +148,24 @@ describe('the time left', () => {
     // 2 x 3 + 90 + 6 + 30
     expect([200_000, 202_000, 203_000, 900_000].map(left)).toEqual([132, 130, 129, 129]);
     expect(left(100_000)).toBe(132);
+  });
+
+  it('passes by itself while a step goes on that is no pool', () => {
+    const stepSeconds = { preflight: 2, snapshot: 4, 'api-server cp-1': 9, 'api-server cp-2': 9 };
+    const soak = current({
+      step: 'soak',
+      stepSinceMs: 200_000,
+      stepSeconds: { ...stepSeconds, controllers: 8, 'pool workers': 90, verify: 6 },
+    });
+    const foreseen = timeLeft({ plan, hops: [firstHop], current: soak, nowMs: 210_000 });
+    expect(foreseen).toEqual({ secondsLeft: 20, stepSecondsLeft: 20, leftAtMs: 210_000 });
+
+    const left = (nowMs: number) => passedSecondsLeft({ ...foreseen, secondsLeft: 50 }, nowMs);
+    // 30 s of other steps stay, also when the soak takes longer.
+    expect([200_000, 210_000, 222_400, 230_000, 900_000].map(left)).toEqual([50, 50, 38, 30, 30]);
+    expect(passedSecondsLeft({ secondsLeft: 7 }, 0)).toBe(7);
+    expect(passedSecondsLeft({ secondsLeft: 7, stepSecondsLeft: 2 }, 0)).toBe(7);
+    expect(passedSecondsLeft({}, 0)).toBeUndefined();
   });
 
   it('of a pool depends on the nodes that are left', () => {
