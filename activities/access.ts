@@ -41,6 +41,33 @@ export interface CommandDriverAccess {
   readonly etcdReleases?: readonly KubeVersion[];
 }
 
+/** How machines are reached. Host keys are always looked up; secrets stay in files and agents. */
+export interface SshAccess {
+  readonly user: string;
+  /** Path of a private key without a passphrase; absent: the agent of SSH_AUTH_SOCK. */
+  readonly key?: string;
+  readonly knownHosts: string;
+  /** A host that leads to all of them; the same key lets in there. */
+  readonly jump?: { readonly host: string; readonly port: number; readonly user?: string };
+}
+
+export interface MachineAddress {
+  readonly host: string;
+  readonly port: number;
+  /** What it calls itself, where that is not the name of its node. */
+  readonly hostname?: string;
+}
+
+/** kubeadm does, on the machines themselves (docs/kubeadm.md). */
+export interface KubeadmDriverAccess {
+  readonly kind: 'kubeadm';
+  readonly ssh: SshAccess;
+  /** By the names of their nodes. */
+  readonly machines: Readonly<Record<string, MachineAddress>>;
+  /** `binaries`: kubeadm, kubelet and kubectl of a release in `<directory>/<version>` there. */
+  readonly packages: { readonly kind: 'binaries'; readonly directory: string };
+}
+
 type DriverAccess = LabDriverAccess | CommandDriverAccess | NoDriverAccess;
 
 /** A bucket of Amazon S3, or of any server that speaks its protocol. */

@@ -1,0 +1,40 @@
+// What a driver needs of the machines that it works on; adapters/ssh-machines.ts has it by SSH.
+
+export interface RootScript {
+  /** `looking for releases`: begins every message. */
+  readonly doing: string;
+  /** For sh. */
+  readonly script: string;
+  readonly args: readonly string[];
+  readonly timeoutMs: number;
+  readonly outputBytesMax: number;
+}
+
+export interface ScriptEnd {
+  /** Exit code, or the name of the signal that ended it. */
+  readonly code: number | string;
+  readonly output: Buffer;
+  /** Whole last lines of the error output. */
+  readonly complaints: readonly string[];
+}
+
+/** A machine that has said that it is the one. */
+export interface MachineShell {
+  /**
+   * As root. Throws PortError `unreachable` or `timeout` when nobody knows how it ended, or the
+   * signal's reason.
+   */
+  run(script: RootScript, signal: AbortSignal): Promise<ScriptEnd>;
+  /** Safe to repeat. */
+  close(): void;
+}
+
+export interface Machines {
+  readonly names: readonly string[];
+  /**
+   * Throws PortError: `rejected` for a name that is none of `names`, and for a machine that calls
+   * itself otherwise; `unauthorized` and `forbidden` where it does not let us in, or not as root;
+   * `unreachable` and `timeout`.
+   */
+  connect(name: string, signal: AbortSignal): Promise<MachineShell>;
+}
