@@ -68,7 +68,7 @@ export interface KubeadmDriverAccess {
   readonly packages: { readonly kind: 'binaries'; readonly directory: string };
 }
 
-type DriverAccess = LabDriverAccess | CommandDriverAccess | NoDriverAccess;
+type DriverAccess = LabDriverAccess | CommandDriverAccess | KubeadmDriverAccess | NoDriverAccess;
 
 /** A bucket of Amazon S3, or of any server that speaks its protocol. */
 export interface S3Access {
@@ -131,7 +131,7 @@ export interface ClusterAccess<Driver extends DriverAccess = DriverAccess> {
 }
 
 /** Access to a cluster that can be upgraded. */
-type DrivenAccess = ClusterAccess<LabDriverAccess | CommandDriverAccess>;
+type DrivenAccess = ClusterAccess<Exclude<DriverAccess, NoDriverAccess>>;
 
 export function isDriven(access: ClusterAccess): access is DrivenAccess {
   return access.driver.kind !== 'none';

@@ -15,6 +15,8 @@ export interface ReleaseSource {
   readonly changedAs?: Observation['changedAs'];
   /** What its driver can change; absent: everything. */
   readonly drives?: readonly DrivenChange[];
+  /** As in an Observation: whose limits `drives` are, when the access file cannot widen them. */
+  readonly driver?: Observation['driver'];
   /** Releases that can be installed here; undefined when nobody can tell. */
   availableVersions(signal: AbortSignal): Promise<readonly KubeVersion[] | undefined>;
   /** The same of etcd. */

@@ -124,9 +124,12 @@ async function observeChanges(
   { controlPlane }: Pick<LookingPorts, 'controlPlane'>,
   signal: AbortSignal,
 ): Promise<
-  Pick<Observation, 'availableVersions' | 'availableEtcdVersions' | 'changedAs' | 'drives'>
+  Pick<
+    Observation,
+    'availableVersions' | 'availableEtcdVersions' | 'changedAs' | 'drives' | 'driver'
+  >
 > {
-  const { changedAs, drives } = controlPlane;
+  const { changedAs, drives, driver } = controlPlane;
   const [availableVersions, availableEtcdVersions] = await Promise.all([
     controlPlane.availableVersions(signal),
     controlPlane.availableEtcdVersions(signal),
@@ -136,6 +139,7 @@ async function observeChanges(
     ...(availableEtcdVersions === undefined ? {} : { availableEtcdVersions }),
     ...(changedAs === undefined ? {} : { changedAs }),
     ...(drives === undefined ? {} : { drives }),
+    ...(driver === undefined ? {} : { driver }),
   };
 }
 

@@ -133,6 +133,7 @@ const observationSchema = z.object({
   availableEtcdVersions: z.array(version).optional(),
   changedAs: z.literal('member').optional(),
   drives: z.array(z.enum(drivenChanges)).optional(),
+  driver: z.literal('kubeadm').optional(),
   servedMinors: z.array(text).optional(),
   snapshotEtcd: version.optional(),
   snapshotStore: z.discriminatedUnion('kind', [

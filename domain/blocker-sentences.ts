@@ -216,9 +216,12 @@ const planWords: Words<PlanBlocker> = {
   'ladder-endless': ({ pool, ladder, why }) =>
     `the ladder [${ladder.join(', ')}] of pool ${pool} ${ladderFaults[why]}` +
     ' - let it be surge, if it is wanted, and then either hold or quarantine',
-  'change-undriven': ({ hop, change }) =>
-    `${hop} ${undrivenTexts[change]}, and the driver of the cluster has no command for that` +
-    ` - add driver.${change} to the access file of the worker`,
+  'change-undriven': ({ hop, change, driver }) =>
+    driver === undefined
+      ? `${hop} ${undrivenTexts[change]}, and the driver of the cluster has no command for that` +
+        ` - add driver.${change} to the access file of the worker`
+      : `${hop} ${undrivenTexts[change]}, and the driver ${driver} changes nodes only` +
+        ' - do that by hand and plan the nodes afterwards, or use a driver of commands',
   'plan-digest-changed': ({ expected, actual }) =>
     `the plan is now ${actual}, not ${expected} as it was looked at` +
     ' - look at the new plan and start with its digest',

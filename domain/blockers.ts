@@ -125,6 +125,8 @@ export type PlanBlocker =
       readonly code: 'change-undriven';
       readonly hop: HopId;
       readonly change: PlannedChange;
+      /** Whose limit it is; absent where a command is missing. */
+      readonly driver?: 'kubeadm';
     }
   | {
       readonly code: 'plan-digest-changed';

@@ -218,6 +218,8 @@ export interface Observation {
   readonly changedAs?: 'member';
   /** What the driver can change; absent: everything, or nobody has asked it. */
   readonly drives?: readonly DrivenChange[];
+  /** Whose limits `drives` are; absent where they are what the access file names. */
+  readonly driver?: 'kubeadm';
   /** Whether a probe file could be written, read back and removed in the snapshot store. */
   readonly snapshotStore:
     | {

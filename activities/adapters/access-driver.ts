@@ -7,6 +7,7 @@ import * as z from 'zod';
 
 import { type KubeVersion, parseVersion } from '../../domain/versions';
 import type { ClusterAccess, CommandAccess, CommandDriverAccess, CommandStep } from '../access';
+import { kubeadmSchema, kubeadmWithAbsolutePaths } from './access-kubeadm';
 
 const file = z.string().min(1, 'expected a path');
 
@@ -95,6 +96,7 @@ const commandSchema = z
 export const driverSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('lab'), socket: file }),
   commandSchema,
+  kubeadmSchema,
   z.strictObject({ kind: z.literal('none'), releases: releases('releases').optional() }),
 ]);
 
@@ -108,6 +110,8 @@ export function driverWithAbsolutePaths(driver: Parsed, folder: string): Cluster
       return { kind: 'lab', socket: path.resolve(folder, driver.socket) };
     case 'command':
       return commandDriverOf(driver, folder);
+    case 'kubeadm':
+      return kubeadmWithAbsolutePaths(driver, folder);
     case 'none':
       return driver.releases === undefined
         ? { kind: 'none' }

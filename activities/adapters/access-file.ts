@@ -14,6 +14,7 @@ import * as z from 'zod';
 import { parseMinor } from '../../domain/versions';
 import type { ClusterAccess } from '../access';
 import { driverPrograms, driverSchema, driverWithAbsolutePaths } from './access-driver';
+import { driverFiles } from './access-kubeadm';
 import { s3Files, snapshotsSchema, snapshotsWithAbsolutePaths } from './access-snapshots';
 import { errorCode } from './node-errors';
 import { keyProblems, zodWords } from './zod-words';
@@ -220,6 +221,7 @@ async function checkFiles(checked: ClusterAccess): Promise<readonly string[]> {
       ? []
       : [{ key: 'snapshots.key', file: snapshots.key, mode: readable }]),
     ...driverPrograms(driver).map((named) => ({ ...named, mode: constants.X_OK })),
+    ...driverFiles(driver).map((named) => ({ ...named, mode: readable })),
     ...s3Files(snapshots).map((named) => ({ ...named, mode: readable })),
     ...tool('tools.etcd', tools.etcd),
     ...tool('tools.etcdutl', tools.etcdutl),

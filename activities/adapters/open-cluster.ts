@@ -3,6 +3,7 @@
 
 import type { ClusterAccess } from '../access';
 import { createCommandDriver, missingVariables } from '../drivers/command-driver';
+import { createKubeadmDriver } from '../drivers/kubeadm-driver';
 import { createLabDriver } from '../drivers/lab-driver';
 import { createNoDriver } from '../drivers/no-driver';
 import { type ClusterPorts, type LookingPorts, PortError } from '../ports';
@@ -18,6 +19,7 @@ import { createSnapshotDriller } from './snapshot-driller';
 import { createSnapshotComparer } from './snapshot-comparer';
 import { sealingOf } from './snapshot-seal';
 import { createSnapshotStore } from './snapshot-store';
+import { createSshMachines } from './ssh-machines';
 import { systemClock } from './system-clock';
 
 interface Closing {
@@ -125,6 +127,11 @@ function driverOf({ driver, cluster }: ClusterAccess) {
     case 'command': {
       const options = { access: driver, cluster, environment: process.env };
       return { ...createCommandDriver(options), close };
+    }
+    case 'kubeadm': {
+      const agentSocket = process.env['SSH_AUTH_SOCK'];
+      const machines = createSshMachines({ access: driver, agentSocket });
+      return { ...createKubeadmDriver({ access: driver, machines }), close };
     }
     case 'none':
       return { ...createNoDriver(driver), close };

@@ -89,7 +89,7 @@ export function planUpgrade(input: PlanningInput): PlanResult {
     ...tooNewKubelets(observation.nodes, controlPlane.apiServer),
     ...tooOldKubelets({ ...resolved, controlPlane, hops }),
     ...singleMemberBlockers(spec, observation, path.targets === undefined ? undefined : hops),
-    ...undrivenChanges(observation.drives, hops),
+    ...undrivenChanges(observation, hops),
   ];
   if (blockers.length > 0) return blockedBy(blockers);
   const last = hops.at(-1);

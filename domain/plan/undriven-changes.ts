@@ -4,12 +4,12 @@
 // U2. A hop in two steps is left by the old programs, so it takes a command that puts them back.
 
 import type { PlanBlocker } from '../blockers';
-import type { DrivenChange, PlannedChange } from '../observation';
+import type { Observation, PlannedChange } from '../observation';
 import type { Hop, Step } from './plan';
 
 /** One blocker a change, at the first hop that takes it. `drives` undefined: everything is. */
 export function undrivenChanges(
-  drives: readonly DrivenChange[] | undefined,
+  { drives, driver }: Pick<Observation, 'drives' | 'driver'>,
   hops: readonly Hop[],
 ): readonly PlanBlocker[] {
   if (drives === undefined) return [];
@@ -17,7 +17,8 @@ export function undrivenChanges(
   for (const { id: hop, steps } of hops) {
     for (const change of steps.flatMap(changesOf)) {
       if (drives.includes(change) || missing.has(change)) continue;
-      missing.set(change, { code: 'change-undriven', hop, change });
+      const blocker = { code: 'change-undriven', hop, change } as const;
+      missing.set(change, driver === undefined ? blocker : { ...blocker, driver });
     }
   }
   return [...missing.values()];

@@ -1,3 +1,4 @@
+import type { PlanBlocker } from '../../../domain/blockers';
 import type { DrivenChange } from '../../../domain/observation';
 import { planUpgrade } from '../../../domain/plan/planner';
 import { knownReleases } from '../../../domain/plan/releases';
@@ -10,6 +11,13 @@ interface Asked {
   readonly isTwoStep?: boolean;
   readonly etcd?: boolean;
   readonly changedAs?: 'member';
+  readonly driver?: 'kubeadm';
+}
+
+function blockerText(blocker: PlanBlocker) {
+  if (blocker.code !== 'change-undriven') return blocker;
+  const { hop, change, driver } = blocker;
+  return driver === undefined ? `${hop} ${change}` : `${hop} ${change} ${driver}`;
 }
 
 /** `hop-1.29 node`, of each change that the driver cannot make; none: there is a plan. */
@@ -20,7 +28,7 @@ function missing(drives: readonly DrivenChange[] | undefined, asked: Asked = {})
     to = '1.30',
     isTwoStep = false,
     etcd = false,
-    changedAs,
+    ...limits
   } = asked;
   const seen = aCluster().withMembers(2, at).withNodes(1, nodesAt).observation();
   const told = [anEtcdMember('etcd-1', { version: '3.5.35', isLeader: true })];
@@ -28,7 +36,7 @@ function missing(drives: readonly DrivenChange[] | undefined, asked: Asked = {})
     ...seen,
     etcd: anEtcd(1, { members: told }),
     ...(drives === undefined ? {} : { drives }),
-    ...(changedAs === undefined ? {} : { changedAs }),
+    ...limits,
   };
   const { controlPlane: usual } = aSpec();
   const hop = minor(to);
@@ -40,9 +48,7 @@ function missing(drives: readonly DrivenChange[] | undefined, asked: Asked = {})
   const spec = aSpec({ target: hop, controlPlane });
   const result = planUpgrade({ spec, observation, releases: knownReleases });
   if (result.kind === 'planned') return [];
-  return result.blockers.map((blocker) =>
-    blocker.code === 'change-undriven' ? `${blocker.hop} ${blocker.change}` : blocker,
-  );
+  return result.blockers.map(blockerText);
 }
 
 describe('a plan for a driver that cannot change everything', () => {
@@ -77,6 +83,14 @@ describe('a plan for a driver that cannot change everything', () => {
     const asked = { at: '1.29.15', nodesAt: '1.28.15', to: '1.29' };
     expect(missing(['node'], asked)).toEqual([]);
     expect(missing(['restore'], asked)).toEqual(['hop-1.29 node']);
+  });
+
+  it('names the driver whose limit it is', () => {
+    expect(missing(['node'], { driver: 'kubeadm', to: '1.29' })).toEqual([
+      'hop-1.29 apiServer kubeadm',
+      'hop-1.29 controllers kubeadm',
+      'hop-1.29 restore kubeadm',
+    ]);
   });
 
   it('with a hop in two steps, or another etcd, takes commands for these', () => {

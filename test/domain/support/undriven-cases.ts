@@ -12,8 +12,17 @@ const texts = [
   ['restore', 'changes the control plane, which takes a restore as the way back'],
 ] as const;
 
-export const undrivenCases = texts.map(([change, says]): [Blocker, string] => [
-  { code: 'change-undriven', hop: hopId('hop-1.29'), change },
-  `hop-1.29 ${says}, and the driver of the cluster has no command for that - add` +
-    ` driver.${change} to the access file of the worker`,
-]);
+const blocked = { code: 'change-undriven', hop: hopId('hop-1.29') } as const;
+
+export const undrivenCases: readonly [Blocker, string][] = [
+  ...texts.map(([change, says]): [Blocker, string] => [
+    { ...blocked, change },
+    `hop-1.29 ${says}, and the driver of the cluster has no command for that - add` +
+      ` driver.${change} to the access file of the worker`,
+  ]),
+  [
+    { ...blocked, change: 'apiServer', driver: 'kubeadm' },
+    'hop-1.29 changes API servers, and the driver kubeadm changes nodes only - do that by hand' +
+      ' and plan the nodes afterwards, or use a driver of commands',
+  ],
+];

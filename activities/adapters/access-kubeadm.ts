@@ -1,0 +1,90 @@
+// The part of an access file that says how kubeadm's machines are reached.
+
+import path from 'node:path';
+
+import * as z from 'zod';
+
+import type { ClusterAccess, KubeadmDriverAccess, MachineAddress } from '../access';
+
+const sshPort = 22;
+
+const file = z.string().min(1, 'expected a path');
+const port = z.int('expected a port').min(1, 'expected a port').max(65_535, 'expected a port');
+
+/** Of hosts and users: nothing that a shell or ssh could take for something else. */
+const word = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.:-]*$/, 'expected a name or an address');
+
+const sshSchema = z
+  .strictObject({
+    user: word.default('root'),
+    key: file.optional(),
+    agent: z.literal(true, 'expected true, or no agent').optional(),
+    knownHosts: file,
+    port: port.optional(),
+    jump: z.strictObject({ host: word, port: port.optional(), user: word.optional() }).optional(),
+  })
+  .superRefine(({ key, agent }, context) => {
+    if ((key === undefined) !== (agent === undefined)) return;
+    const message = 'expected either a key or an agent';
+    context.addIssue({ code: 'custom', path: ['key'], message });
+  });
+
+const machine = z.strictObject({ host: word, port: port.optional(), hostname: word.optional() });
+
+export const kubeadmSchema = z.strictObject({
+  kind: z.literal('kubeadm'),
+  ssh: sshSchema,
+  machines: z
+    .record(z.string(), machine)
+    .refine((all) => Object.keys(all).length > 0, 'expected at least one machine'),
+  packages: z.strictObject({
+    kind: z.literal('binaries', 'expected binaries'),
+    directory: z.string().startsWith('/', 'expected an absolute path, on the machines'),
+  }),
+});
+
+type Parsed = z.infer<typeof kubeadmSchema>;
+
+/** `folder`: of the access file; the directory of binaries is on the machines. */
+export function kubeadmWithAbsolutePaths(
+  { ssh, machines, packages }: Parsed,
+  folder: string,
+): KubeadmDriverAccess {
+  const { user, key, knownHosts, jump } = ssh;
+  const named: Record<string, MachineAddress> = {};
+  for (const [name, { host, port: own, hostname }] of Object.entries(machines)) {
+    const address = { host, port: own ?? ssh.port ?? sshPort };
+    named[name] = hostname === undefined ? address : { ...address, hostname };
+  }
+  return {
+    kind: 'kubeadm',
+    ssh: {
+      user,
+      ...(key === undefined ? {} : { key: path.resolve(folder, key) }),
+      knownHosts: path.resolve(folder, knownHosts),
+      ...(jump === undefined ? {} : { jump: jumpOf(jump) }),
+    },
+    machines: named,
+    packages,
+  };
+}
+
+function jumpOf({
+  host,
+  port: own = sshPort,
+  user,
+}: NonNullable<Parsed['ssh']['jump']>): NonNullable<KubeadmDriverAccess['ssh']['jump']> {
+  return user === undefined ? { host, port: own } : { host, port: own, user };
+}
+
+/** Files that must be there and readable. */
+export function driverFiles(
+  driver: ClusterAccess['driver'],
+): readonly { readonly key: string; readonly file: string }[] {
+  if (driver.kind !== 'kubeadm') return [];
+  const { key, knownHosts } = driver.ssh;
+  return [
+    { key: 'driver.ssh.knownHosts', file: knownHosts },
+    ...(key === undefined ? [] : [{ key: 'driver.ssh.key', file: key }]),
+  ];
+}

@@ -1,0 +1,242 @@
+// Steps that outlive whoever began them: a script runs on its machine by itself, and all that is
+// done from here is to begin it and to look how far it is.
+// T1. A step is known by its operation. Who asks for it again finds it: one that runs is followed,
+//     one that ended well is done. One that failed, or died with its machine, runs again.
+// T2. While anything of a step is alive it is not begun again: it holds a lock that the kernel
+//     takes away with its last process.
+// T3. What the journal says is on the disk before it is acted on.
+// T4. A connection that is lost is made again, until the attempt has no time left.
+
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { DriverContext } from '../driver-context';
+import { PortError } from '../ports';
+import { LineReader, Tail } from './command-output';
+import type { MachineShell, Machines } from './machine-shell';
+import { journalDirectory, journalScript } from './machine-journal';
+import { createMask } from './secret-mask';
+
+export interface MachineStep {
+  readonly machine: string;
+  /** `upgrading the kubelet`: begins every message. */
+  readonly doing: string;
+  /** For sh, as root. Safe to run again after any of its lines. `phase: …` on a line tells. */
+  readonly script: string;
+}
+
+export type StepContext = Pick<
+  DriverContext,
+  'signal' | 'operationId' | 'limitMs' | 'onPhase' | 'log'
+>;
+
+export interface StepOptions {
+  readonly machines: Machines;
+  /** Where journals lie on machines. */
+  readonly directory?: string;
+  readonly pollMs?: number;
+}
+
+/** What a script ends with when asking again cannot help (EX_NOPERM of sysexits.h). */
+export const refusedCode = 77;
+
+const defaultPollMs = 1_000;
+const lookMs = 60_000;
+const chunkBytesMax = 64 * 1024;
+const answerBytesMax = chunkBytesMax + 1_024;
+const lineBytesMax = 8 * 1024;
+const loggedLinesMax = 1_000;
+const tailBytesMax = 2_048;
+const tailLines = 5;
+/** A step that dies more often than that does not die by chance. */
+const deathsMax = 3;
+/** timeout(1), after SIGTERM and after SIGKILL. */
+const lateCodes = new Set([124, 137]);
+
+const noSecrets = createMask({});
+
+/**
+ * Returns when the step has ended well. Throws PortError: `rejected` when its script refuses,
+ * `unexpected` when it fails, what the machine's connection throws; or the signal's reason, and
+ * then the step goes on.
+ */
+export async function runStep(
+  options: StepOptions,
+  step: MachineStep,
+  context: StepContext,
+): Promise<void> {
+  const follower = new StepFollower(options, step, context);
+  try {
+    await follower.follow();
+  } finally {
+    follower.close();
+  }
+}
+
+type StepState =
+  | { readonly kind: 'running' | 'died' | 'absent' }
+  | { readonly kind: 'ended'; readonly code: number };
+
+interface Look {
+  readonly state: StepState;
+  readonly text: Buffer;
+}
+
+class StepFollower {
+  readonly #options: StepOptions;
+  readonly #step: MachineStep;
+  readonly #context: StepContext;
+  readonly #deadlineMs: number;
+  #shell: MachineShell | undefined;
+  #wasReached = false;
+  #wasBegun = false;
+  #deaths = 0;
+  #output: StepOutput;
+
+  constructor(options: StepOptions, step: MachineStep, context: StepContext) {
+    this.#options = options;
+    this.#step = step;
+    this.#context = context;
+    this.#deadlineMs = performance.now() + context.limitMs;
+    this.#output = new StepOutput(step, context);
+  }
+
+  close(): void {
+    this.#shell?.close();
+    this.#shell = undefined;
+  }
+
+  async follow(): Promise<void> {
+    for (;;) {
+      const look = await this.#lookOnce();
+      if (look !== undefined) {
+        this.#output.write(look.text);
+        const isWhole = look.text.length < chunkBytesMax;
+        if (!isWhole) continue;
+        if (look.state.kind === 'ended') return this.#output.judge(look.state.code);
+        if (look.state.kind !== 'running') this.#beginAgain();
+      }
+      await delay(this.#options.pollMs ?? defaultPollMs, undefined, {
+        signal: this.#context.signal,
+      }).catch(() => this.#context.signal.throwIfAborted());
+    }
+  }
+
+  /** T4. Undefined while the machine is away. */
+  async #lookOnce(): Promise<Look | undefined> {
+    const { machines } = this.#options;
+    const { machine, doing } = this.#step;
+    const { signal, onPhase } = this.#context;
+    try {
+      this.#shell ??= await machines.connect(machine, signal);
+      this.#wasReached = true;
+      return await this.#ask(this.#shell);
+    } catch (error) {
+      this.close();
+      const isAway =
+        error instanceof PortError && (error.code === 'unreachable' || error.code === 'timeout');
+      // Where it was never reached, nothing can have begun.
+      if (!isAway || !this.#wasReached) throw error;
+      if (performance.now() >= this.#deadlineMs) throw error;
+      this.#context.log(`${doing}: ${error.message}`);
+      onPhase(`waiting for machine ${machine} to answer again`);
+      return undefined;
+    }
+  }
+
+  async #ask(shell: MachineShell): Promise<Look> {
+    const { doing, script, machine } = this.#step;
+    const { signal, operationId, limitMs } = this.#context;
+    const { directory = journalDirectory } = this.#options;
+    if (performance.now() >= this.#deadlineMs) {
+      const how = this.#wasBegun ? 'it still runs' : 'it was not begun';
+      const message = `${doing}: ${how} on machine ${machine} when the time is over`;
+      throw new PortError('unexpected', message);
+    }
+    const verb = this.#wasBegun ? 'look' : 'begin';
+    const limitSeconds = Math.ceil(Math.min(limitMs, 24 * 3_600_000) / 1_000);
+    const numbers = [this.#output.bytes, chunkBytesMax, limitSeconds].map(String);
+    const { code, output, complaints } = await shell.run(
+      {
+        doing,
+        script: journalScript(script),
+        args: [directory, operationId, verb, ...numbers],
+        timeoutMs: lookMs,
+        outputBytesMax: answerBytesMax,
+      },
+      signal,
+    );
+    const look = code === 0 ? lookOf(output) : undefined;
+    if (look === undefined) {
+      const why = noSecrets(complaints.join(' ')) || `it ended with ${code}`;
+      throw new PortError('unexpected', `${doing}: the journal on machine ${machine}: ${why}`);
+    }
+    this.#wasBegun = true;
+    return look;
+  }
+
+  /** T1. */
+  #beginAgain(): void {
+    const { doing, machine } = this.#step;
+    this.#deaths += 1;
+    if (this.#deaths > deathsMax) {
+      const message = `${doing}: it died ${this.#deaths} times on machine ${machine}`;
+      throw new PortError('unexpected', message);
+    }
+    this.#context.log(`${doing}: it died on machine ${machine}, and is begun again`);
+    this.#wasBegun = false;
+    this.#output = new StepOutput(this.#step, this.#context);
+  }
+}
+
+/** The first line is the state, the rest is what the step printed. */
+function lookOf(output: Buffer): Look | undefined {
+  const end = output.indexOf('\n');
+  const match = /^(running|died|absent|ended (\d+))$/.exec(output.toString('utf8', 0, end));
+  if (end < 0 || match === null) return undefined;
+  const [, word, code] = match;
+  const text = output.subarray(end + 1);
+  if (code !== undefined) return { state: { kind: 'ended', code: Number(code) }, text };
+  return { state: { kind: word as 'running' | 'died' | 'absent' }, text };
+}
+
+/** What a step printed, told line by line. */
+class StepOutput {
+  readonly #step: MachineStep;
+  readonly #reader: LineReader;
+  readonly #tail = new Tail(tailBytesMax);
+  bytes = 0;
+  #lines = 0;
+
+  constructor(step: MachineStep, { onPhase, log }: StepContext) {
+    this.#step = step;
+    this.#reader = new LineReader({
+      bytesMax: lineBytesMax,
+      onLine: (line) => {
+        const phase = /^phase: (.*)$/.exec(line)?.[1];
+        if (phase !== undefined) onPhase(noSecrets(phase));
+        this.#lines += 1;
+        if (this.#lines > loggedLinesMax) return;
+        const isLast = this.#lines === loggedLinesMax;
+        log(`${step.machine}: ${noSecrets(line)}${isLast ? ' (and more, on the machine)' : ''}`);
+      },
+      onOverlong: () => log(`${step.machine}: a line is too long; no more is told`),
+    });
+  }
+
+  write(text: Buffer): void {
+    this.bytes += text.length;
+    this.#reader.write(text);
+    this.#tail.write(text);
+  }
+
+  judge(code: number): void {
+    if (code === 0) return;
+    const { doing, machine } = this.#step;
+    const last = this.#tail.lines().slice(-tailLines).map(noSecrets).join(' | ');
+    const said = last === '' ? 'it said nothing' : last;
+    const where = `${doing} on machine ${machine}`;
+    if (code === refusedCode) throw new PortError('rejected', `${where} is refused: ${said}`);
+    const how = lateCodes.has(code) ? 'took too long and was ended' : `failed with ${code}`;
+    throw new PortError('unexpected', `${where} ${how}: ${said}`);
+  }
+}

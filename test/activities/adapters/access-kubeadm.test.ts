@@ -1,0 +1,106 @@
+import { readAccessFile } from '../../../activities/adapters/access-file';
+import type { KubeadmDriverAccess } from '../../../activities/access';
+import { accessContent as valid, accessFolder } from './support/access-files';
+
+const { access, at, write } = accessFolder();
+
+const packages = { kind: 'binaries', directory: '/opt/releases' } as const;
+const shortest = {
+  kind: 'kubeadm',
+  ssh: { agent: true, knownHosts: 'known_hosts' },
+  machines: { 'worker-1': { host: '10.0.0.21' } },
+  packages,
+};
+
+beforeAll(() => {
+  write('known_hosts', '');
+  write('key', '');
+});
+
+async function problemsOf(driver: object): Promise<readonly string[]> {
+  const file = write('access', { ...valid, driver });
+  const result = await readAccessFile(file);
+  return result.kind === 'read' ? [] : result.problems.map((text) => text.slice(file.length + 2));
+}
+
+async function driverOf(driver: object) {
+  const result = await readAccessFile(write('access', { ...valid, driver }));
+  expect(result).toMatchObject({ kind: 'read', access: { cluster: access.cluster } });
+  return result.kind === 'read' ? result.access.driver : undefined;
+}
+
+describe('an access file with the driver kubeadm', () => {
+  it('is read: ports are those of ssh, the user is root, keys are with an agent', async () => {
+    const read: KubeadmDriverAccess = {
+      kind: 'kubeadm',
+      ssh: { user: 'root', knownHosts: at('known_hosts') },
+      machines: { 'worker-1': { host: '10.0.0.21', port: 22 } },
+      packages,
+    };
+    expect(await driverOf(shortest)).toEqual(read);
+  });
+
+  it('is read with all that can be said', async () => {
+    const ssh = { user: 'ascent', key: 'key', knownHosts: 'known_hosts', port: 2222 };
+    const driver = {
+      ...shortest,
+      ssh: { ...ssh, jump: { host: 'bastion.example', user: 'jumper' } },
+      machines: {
+        'worker-1': { host: '10.0.0.21' },
+        'worker-2': { host: 'fd00::22', port: 22, hostname: 'w2.example' },
+      },
+    };
+    const read: KubeadmDriverAccess = {
+      kind: 'kubeadm',
+      ssh: {
+        user: 'ascent',
+        key: at('key'),
+        knownHosts: at('known_hosts'),
+        jump: { host: 'bastion.example', port: 22, user: 'jumper' },
+      },
+      machines: {
+        'worker-1': { host: '10.0.0.21', port: 2222 },
+        'worker-2': { host: 'fd00::22', port: 22, hostname: 'w2.example' },
+      },
+      packages,
+    };
+    expect(await driverOf(driver)).toEqual(read);
+    const jump = { host: 'bastion.example', port: 2022 };
+    expect(await driverOf({ ...driver, ssh: { ...ssh, jump } })).toMatchObject({ ssh: { jump } });
+  });
+
+  it.each([
+    { part: { machines: {} }, problems: ['driver.machines: expected at least one machine'] },
+    {
+      part: { ssh: { knownHosts: 'known_hosts' } },
+      problems: ['driver.ssh.key: expected either a key or an agent'],
+    },
+    {
+      part: { ssh: { key: 'key', agent: true, knownHosts: 'known_hosts' } },
+      problems: ['driver.ssh.key: expected either a key or an agent'],
+    },
+    {
+      part: { packages: { kind: 'apt', directory: 'releases' } },
+      problems: [
+        'driver.packages.kind: expected binaries',
+        'driver.packages.directory: expected an absolute path, on the machines',
+      ],
+    },
+    {
+      part: { machines: { 'worker-1': { host: '-oProxyCommand=x', port: 0 } } },
+      problems: [
+        'driver.machines.worker-1.host: expected a name or an address',
+        'driver.machines.worker-1.port: expected a port',
+      ],
+    },
+    {
+      part: { ssh: { key: 'nothing', knownHosts: 'nowhere' } },
+      problems: [
+        `driver.ssh.knownHosts: ${at('nowhere')} does not exist`,
+        `driver.ssh.key: ${at('nothing')} does not exist`,
+      ],
+    },
+  ])('is refused with $part', async ({ part, problems }) => {
+    expect(await problemsOf({ ...shortest, ...part })).toEqual(problems);
+  });
+});

@@ -1,0 +1,241 @@
+// Steps on a machine behind a real sshd, whose connections can be cut.
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import path from 'node:path';
+
+import { createSshMachines } from '../../../activities/adapters/ssh-machines';
+import { createKubeadmDriver } from '../../../activities/drivers/kubeadm-driver';
+import { runStep, type StepContext } from '../../../activities/drivers/machine-steps';
+import { nodeName, version } from '../../support/builders';
+import { untilTrue } from '../../support/lab-until';
+import { describeAsRoot, Relay, SshServer } from '../../support/ssh-server';
+import { refusalOf } from '../adapters/support/refusals';
+import { aContext } from './support/programs';
+
+jest.setTimeout(60_000);
+
+const self = hostname().toLowerCase();
+const doing = 'changing it';
+
+describeAsRoot('a step on a machine', () => {
+  let server: SshServer;
+  let relay: Relay;
+  let count = 0;
+
+  beforeAll(async () => {
+    server = await SshServer.start();
+    relay = await Relay.to(server.port);
+    server.write('known_hosts', `[127.0.0.1]:${relay.port} ${server.hostKey}\n`);
+  });
+
+  afterAll(async () => {
+    await relay?.close();
+    await server?.stop();
+  });
+
+  beforeEach(() => {
+    count += 1;
+    relay.mend();
+  });
+
+  const machines = () => {
+    const address = { host: '127.0.0.1', port: relay.port };
+    const access = { ssh: server.access(), machines: { [self]: address } };
+    return createSshMachines({ access, agentSocket: undefined });
+  };
+  const inJournal = (name: string) => path.join(server.at('journal'), `op-${count}`, name);
+  const read = (file: string) => readFileSync(file, 'utf8');
+  const runs = () => read(inJournal('runs')).trim().split('\n').length;
+  const heard = (other: Partial<StepContext> = {}) => {
+    const context = { ...aContext(), operationId: `op-${count}`, limitMs: 60_000, ...other };
+    const step = (script: string) =>
+      runStep(
+        { machines: machines(), directory: server.at('journal'), pollMs: 20 },
+        { machine: self, doing, script },
+        context,
+      );
+    return { step, context };
+  };
+  /** A script that waits for a file, so that a test can do something meanwhile. */
+  const waiting = (name: string) =>
+    `echo 'phase: waiting'; until [ -e ${server.at(name)} ]; do sleep 0.05; done; echo over`;
+  const followed = ({ phases }: { readonly phases: readonly string[] }) =>
+    untilTrue('it is followed', () => Promise.resolve(phases.includes('waiting')));
+
+  it('runs by itself; what it prints is told', async () => {
+    const { step, context } = heard();
+    await step('echo "phase: one"; echo text; echo "phase: two" >&2');
+    expect(context.phases).toEqual(['one', 'two']);
+    expect(context.logged).toEqual(
+      ['phase: one', 'text', 'phase: two'].map((l) => `${self}: ${l}`),
+    );
+    expect(readdirSync(inJournal('.')).toSorted()).toEqual(
+      ['begin', 'exit', 'lock', 'output', 'runs', 'script'].toSorted(),
+    );
+  });
+
+  it('that has ended well is not begun again', async () => {
+    const script = `echo ran >> ${server.at(`once-${count}`)}`;
+    await heard().step(script);
+    await heard().step(script);
+    expect(read(server.at(`once-${count}`))).toBe('ran\n');
+    expect(runs()).toBe(1);
+  });
+
+  it('goes on while the connection is cut, and is found again', async () => {
+    const { step, context } = heard();
+    const done = step(waiting('let-go-1'));
+    await followed(context);
+    relay.cut();
+    await untilTrue('it is missed', () =>
+      Promise.resolve(context.phases.includes(`waiting for machine ${self} to answer again`)),
+    );
+    server.write('let-go-1', '');
+    relay.mend();
+    await done;
+    expect(context.logged.at(-1)).toBe(`${self}: over`);
+    expect(runs()).toBe(1);
+  });
+
+  it('goes on when an attempt is given up; the next one follows it', async () => {
+    const controller = new AbortController();
+    const reason = new Error('the worker stops');
+    const given = heard({ signal: controller.signal });
+    const first = given.step(waiting('let-go-2'));
+    await followed(given.context);
+    controller.abort(reason);
+    await expect(first).rejects.toBe(reason);
+    const { step, context } = heard();
+    const second = step(waiting('let-go-2'));
+    await followed(context);
+    server.write('let-go-2', '');
+    await second;
+    expect(context.logged).toEqual([`${self}: phase: waiting`, `${self}: over`]);
+    expect(runs()).toBe(1);
+  });
+
+  it('that died with its machine runs again', async () => {
+    const { step, context } = heard();
+    const done = step(waiting('let-go-3'));
+    await followed(context);
+    await server.cutPower();
+    await untilTrue('it runs again', () => Promise.resolve(runs() === 2));
+    server.write('let-go-3', '');
+    await done;
+    expect(context.logged).toContain(`${doing}: it died on machine ${self}, and is begun again`);
+    expect(runs()).toBe(2);
+  });
+
+  it('that failed tells its last lines, and runs again when it is asked for again', async () => {
+    const file = server.at('fixed');
+    const lines = 'for n in 1 2 3 4 5 6 7; do echo "line $n"; done';
+    const script = `[ -e ${file} ] && exit 0; ${lines}; exit 3`;
+    expect(await refusalOf(heard().step(script))).toEqual({
+      code: 'unexpected',
+      message:
+        `${doing} on machine ${self} failed with 3:` +
+        ' line 3 | line 4 | line 5 | line 6 | line 7',
+    });
+    server.write('fixed', '');
+    await heard().step(script);
+    expect(runs()).toBe(2);
+  });
+
+  it('that refuses is not to be asked again', async () => {
+    expect(await refusalOf(heard().step('echo "not here"; exit 77'))).toEqual({
+      code: 'rejected',
+      message: `${doing} on machine ${self} is refused: not here`,
+    });
+    expect(await refusalOf(heard().step('exit 77'))).toMatchObject({
+      message: `${doing} on machine ${self} is refused: it said nothing`,
+    });
+  });
+
+  it('is ended when it takes longer than the attempt may', async () => {
+    const failed = await refusalOf(heard({ limitMs: 5_000 }).step('sleep 60'));
+    expect(failed).toEqual({
+      code: 'unexpected',
+      message: `${doing}: it still runs on machine ${self} when the time is over`,
+    });
+    await untilTrue('it was ended', () => Promise.resolve(existsSync(inJournal('exit'))));
+    expect(read(inJournal('exit'))).toBe('124\n');
+  });
+
+  it('is not begun when the attempt has no time left', async () => {
+    expect(await refusalOf(heard({ limitMs: 0 }).step('true'))).toEqual({
+      code: 'unexpected',
+      message: `${doing}: it was not begun on machine ${self} when the time is over`,
+    });
+  });
+
+  it('tells much output, and no more lines than a log should hold', async () => {
+    const { step, context } = heard();
+    await step('seq 1 20000; echo "phase: at the end"');
+    expect(context.logged).toHaveLength(1_000);
+    expect(context.logged.at(-1)).toBe(`${self}: 1000 (and more, on the machine)`);
+    expect(context.phases).toEqual(['at the end']);
+  });
+
+  it('is not begun on a machine that is away', async () => {
+    relay.cut();
+    expect(await refusalOf(heard().step('true'))).toMatchObject({ code: 'unreachable' });
+  });
+
+  describe('of the driver kubeadm', () => {
+    const driver = (directory: string) => {
+      const packages = { kind: 'binaries', directory } as const;
+      const journal = server.at('journal');
+      return createKubeadmDriver({
+        access: { packages },
+        machines: machines(),
+        directory: journal,
+        pollMs: 20,
+      });
+    };
+    const release = (name: string, programs: readonly string[]) => {
+      for (const program of programs) {
+        const directory = server.at(path.join('releases', name));
+        mkdirSync(directory, { recursive: true });
+        writeFileSync(path.join(directory, program), '', { mode: 0o755 });
+      }
+    };
+
+    it('knows the releases of which all programs are there, oldest first', async () => {
+      release('1.30.14', ['kubeadm', 'kubelet', 'kubectl']);
+      release('1.29.15', ['kubeadm', 'kubelet', 'kubectl']);
+      release('1.31.14', ['kubeadm', 'kubelet']);
+      release('latest', ['kubeadm', 'kubelet', 'kubectl']);
+      const { signal } = new AbortController();
+      const { controlPlane } = driver(server.at('releases'));
+      expect(await controlPlane.availableVersions(signal)).toEqual(['1.29.15', '1.30.14']);
+      expect(await driver('/nowhere').controlPlane.availableVersions(signal)).toEqual([]);
+      expect(await controlPlane.availableEtcdVersions(signal)).toBeUndefined();
+      expect(await controlPlane.restoreNeeds(signal)).toBeUndefined();
+      expect(controlPlane).toMatchObject({ driver: 'kubeadm', drives: ['node'] });
+    });
+
+    it('refuses a machine that kubeadm has not joined', async () => {
+      const { nodes } = driver(server.at('releases'));
+      const context = { ...aContext(), operationId: `op-${count}` };
+      const work = nodes.upgradeNode(nodeName(self), version('1.29.15'), context);
+      expect(await refusalOf(work)).toEqual({
+        code: 'rejected',
+        message:
+          `upgrading it to 1.29.15 on machine ${self} is refused: there is no` +
+          ' /etc/kubernetes/kubelet.conf: kubeadm has not joined this machine',
+      });
+    });
+
+    it('refuses every change of a control plane', async () => {
+      const { controlPlane } = driver('/nowhere');
+      const refused = {
+        code: 'rejected',
+        message:
+          'the driver kubeadm changes workers only: do it with kubeadm by hand (docs/kubeadm.md)',
+      };
+      const repair = controlPlane.repairEtcdMember('cp-1' as never, aContext());
+      expect(await refusalOf(repair)).toEqual(refused);
+    });
+  });
+});
