@@ -28,7 +28,7 @@ const ofWorkflow = ['workflows', 'replay'];
 const ofLab = ['lab/e2e'];
 const ofReleases = ['lab/releases'];
 /** Beside tests of the parts of machines, which need none. */
-const realMachines = 'lab/machines/cluster';
+const realMachines = ['cluster', 'kubeadm-nodes'].map((name) => `lab/machines/${name}.test.ts`);
 /** Adapters against real binaries stand beside the other tests of the same file. */
 const realBinaries = '\\.lab\\.test\\.ts$';
 const inside = (folder) => `<rootDir>/test/${folder}/`;
@@ -40,12 +40,12 @@ module.exports = {
     project(
       'unit',
       ['**/*.test.ts'],
-      [...[...ofWorkflow, ...ofLab, ...ofReleases].map(inside), realBinaries, `/${realMachines}`],
+      [...[...ofWorkflow, ...ofLab, ...ofReleases].map(inside), realBinaries, ...realMachines],
     ),
     project('workflow', below(ofWorkflow)),
     project('lab', [...below(ofLab), '**/*.lab.test.ts']),
     project('releases', below(ofReleases)),
-    project('machines', [`${realMachines}*.test.ts`]),
+    project('machines', realMachines),
   ],
   testSequencer: '<rootDir>/tools/test/longest-first.cjs',
   // The default leaves one core idle, which on two cores is half of the machine.

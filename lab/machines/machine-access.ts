@@ -1,15 +1,21 @@
 // How people and Ascent reach a cluster of machines: kubeconfig and access file, by way of the
 // host's loopback. They name files, so that no credential is copied.
 
-import type { ClusterAccess, NoDriverAccess } from '../../activities/access';
-import type { KubeVersion } from '../../domain/versions';
+import path from 'node:path';
+
+import type { ClusterAccess, KubeadmDriverAccess } from '../../activities/access';
 import { writeFileAtomic, writeJsonAtomic } from '../atomic-file';
 import { pkiOf } from '../certificates';
 import { kubeconfigText } from '../kubeconfig';
 import { controlPlanes, type MachinesFile, type MachinesLayout } from './machines-file';
-import { machineReleases } from './releases';
+import { type MachineBinaries, releasesDirectory } from './releases';
 
-export function accessOf(lab: MachinesFile, layout: MachinesLayout): ClusterAccess<NoDriverAccess> {
+/** `binaries`: of the lab's release, which verify its snapshots. */
+export function accessOf(
+  lab: MachinesFile,
+  layout: MachinesLayout,
+  binaries: MachineBinaries,
+): ClusterAccess<KubeadmDriverAccess> {
   const pki = pkiOf(layout.pki);
   const url = (port: number | undefined): string => `https://127.0.0.1:${port ?? 0}`;
   const members = controlPlanes(lab);
@@ -30,15 +36,27 @@ export function accessOf(lab: MachinesFile, layout: MachinesLayout): ClusterAcce
       key: pki.key('etcd-client'),
     },
     driver: {
-      kind: 'none',
-      releases: machineReleases.map(({ kubernetes }) => kubernetes as KubeVersion),
+      kind: 'kubeadm',
+      ssh: {
+        user: 'root',
+        key: path.join(layout.ssh, 'key'),
+        knownHosts: path.join(layout.ssh, 'known_hosts'),
+      },
+      machines: Object.fromEntries(
+        lab.machines.map(({ name, ports }) => [name, { host: '127.0.0.1', port: ports.ssh }]),
+      ),
+      packages: { kind: 'binaries', directory: releasesDirectory },
     },
     snapshots: { directory: layout.snapshots, key: layout.snapshotKey },
-    tools: {},
+    tools: { etcd: binaries.of('etcd'), etcdutl: binaries.of('etcdutl') },
   };
 }
 
-export async function writeClusterFiles(lab: MachinesFile, layout: MachinesLayout): Promise<void> {
+export async function writeClusterFiles(
+  lab: MachinesFile,
+  layout: MachinesLayout,
+  binaries: MachineBinaries,
+): Promise<void> {
   const pki = pkiOf(layout.pki);
   await writeFileAtomic(
     layout.kubeconfig,
@@ -53,5 +71,5 @@ export async function writeClusterFiles(lab: MachinesFile, layout: MachinesLayou
       },
     }),
   );
-  await writeJsonAtomic(layout.accessFile, accessOf(lab, layout));
+  await writeJsonAtomic(layout.accessFile, accessOf(lab, layout, binaries));
 }

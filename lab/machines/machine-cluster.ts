@@ -71,7 +71,7 @@ export async function makeCluster(context: UpContext): Promise<void> {
     report(`${machine.name} has joined`);
   }
   await copyEtcdCertificates(context, first);
-  await writeClusterFiles(lab, layout);
+  await writeClusterFiles(lab, layout, binaries);
   const subnets = await connectPods(context);
   await writeJsonAtomic(madeFile(layout), subnets);
 }

@@ -6,7 +6,7 @@
 import { copyFile, mkdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 
-import type { ClusterAccess, NoDriverAccess } from '../../activities/access';
+import type { ClusterAccess, KubeadmDriverAccess } from '../../activities/access';
 import { createSnapshotKey } from '../../activities/adapters/snapshot-key';
 import { exists } from '../atomic-file';
 import { LabError } from '../lab-error';
@@ -53,7 +53,7 @@ export interface MachinesLab {
   readonly stateDir: string;
   readonly version: string;
   readonly machines: readonly Machine[];
-  readonly access: ClusterAccess<NoDriverAccess>;
+  readonly access: ClusterAccess<KubeadmDriverAccess>;
   readonly accessFile: string;
   readonly kubeconfig: string;
   readonly context: MachineContext;
@@ -101,7 +101,7 @@ export async function machinesUp(options: MachinesUpOptions): Promise<MachinesLa
       stateDir: layout.stateDir,
       version,
       machines,
-      access: accessOf(lab, layout),
+      access: accessOf(lab, layout, binaries),
       accessFile: layout.accessFile,
       kubeconfig: layout.kubeconfig,
       context: { layout, lab },

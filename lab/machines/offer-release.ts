@@ -9,13 +9,13 @@ import { ensureImages } from './images';
 import type { MachineContext } from './machine';
 import { importImages } from './machine-cluster';
 import { machineDirectory } from './machine-files';
-import { machineBinaries, machineRelease } from './releases';
+import { machineBinaries, machineRelease, releasesDirectory } from './releases';
 
 const programs = ['kubeadm', 'kubelet', 'kubectl'] as const;
 
 /** Where a machine finds the programs of a release: `/opt/releases/1.29.15/kubeadm`. */
 export function offeredAt(version: string, program: (typeof programs)[number]): string {
-  return path.posix.join('/opt/releases', version, program);
+  return path.posix.join(releasesDirectory, version, program);
 }
 
 /**

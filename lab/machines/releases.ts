@@ -24,6 +24,9 @@ export const machineReleases: readonly MachineRelease[] = [
   { kubernetes: '1.30.14', etcd: '3.5.15', coreDns: '1.11.3' },
 ];
 
+/** Where a machine finds the programs of other releases, each in a directory of its own. */
+export const releasesDirectory = '/opt/releases';
+
 /** What labs begin with unless they are told otherwise. */
 export const firstMachineRelease = '1.28.15';
 
@@ -59,6 +62,7 @@ export type MachineTool =
   | (typeof ownTools)[number]
   | 'etcd'
   | 'etcdctl'
+  | 'etcdutl'
   | 'coredns';
 
 /** What machines of these releases need. */
