@@ -356,7 +356,7 @@ describe('a program that is not done', () => {
   it('is cancelled: all of its group gets SIGTERM and time to tidy up', async () => {
     const stop = new AbortController();
     const running = upgrade(
-      `(trap 'echo tidied > tidied; exit 0' TERM; echo $$ > child; while :; do sleep 0.05; done) &
+      `(trap 'echo tidied > tidied; exit 0' TERM; echo $$ > tidier; while :; do sleep 0.05; done) &
        trap 'exit 0' TERM
        echo '{"type":"phase","phase":"under way"}'
        while :; do sleep 0.05; done`,
@@ -365,12 +365,12 @@ describe('a program that is not done', () => {
     const context = aContext({ signal: stop.signal });
     const ended = running(context).catch((error: unknown) => error);
     const isUnderWay = async (): Promise<boolean> =>
-      context.phases.includes('under way') && existsSync(at('child'));
+      context.phases.includes('under way') && existsSync(at('tidier'));
     expect(await eventually(isUnderWay, { timeoutMs: 60_000, everyMs: 20 })).toBe(true);
     stop.abort(new Error('not today'));
     expect(await ended).toEqual(new Error('not today'));
     expect(read('tidied')).toBe('tidied\n');
-    expect(lives(read('child'))).toBe(false);
+    expect(lives(read('tidier'))).toBe(false);
   });
 
   it('is not even started when the attempt is cancelled already', async () => {
