@@ -28,7 +28,12 @@ import {
   servedMinor,
 } from '../domain/versions';
 import { changedText } from '../domain/status/step-labels';
-import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
+import {
+  type ActivityDependencies,
+  type ActivityRun,
+  longestMs,
+  runActivity,
+} from './activity-run';
 import { readChangeCheckpoint } from './change-checkpoint';
 import { terminalFailure } from './failure-mapping';
 import {
@@ -54,9 +59,6 @@ interface MemberChange {
   /** A member that is put back goes from the version that failed to its old one. */
   readonly input: MemberUpgradeInput & Pick<PutBackInput, 'isServing'>;
 }
-
-/** The longest that a spec allows (spec-schema.ts), for an attempt that nothing else bounds. */
-const driverLimitMs = 86_400_000;
 
 export function controlPlaneActivities(
   deps: ActivityDependencies,
@@ -222,7 +224,7 @@ function changeComponent(
     before: first === undefined ? input.from : oldest([first, ...rest]),
     isNeeded,
     phase: `changing ${input.component}`,
-    driverLimitMs,
+    driverLimitMs: longestMs,
     prepare: refuse,
     drive,
     verify: (startedAtMs, beat) => verifyMember(change, startedAtMs, beat),

@@ -73,12 +73,7 @@ export async function controlPlaneMismatches(
   signal: AbortSignal,
 ): Promise<readonly Mismatch[]> {
   const looks = await Promise.all(
-    probe
-      .members()
-      .flatMap(({ name }) => [
-        lookAtApiServer(probe, name, expected, signal),
-        lookAtControllers(probe, name, expected, signal),
-      ]),
+    probe.members().map(({ name }) => lookAtWholeMember(probe, name, expected, signal)),
   );
   return looks.flatMap(({ mismatches }) => mismatches);
 }

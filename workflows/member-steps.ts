@@ -21,6 +21,7 @@ import { failureInfo } from '../domain/failure-remedies';
 import type { FailureCode, FailureInfo } from '../domain/failures';
 import type { MemberName, NodeName } from '../domain/names';
 import type { ApiServerStep, ControllersStep, Hop, MemberStep, Step } from '../domain/plan/plan';
+import { stopsApiServer } from '../domain/plan/plan';
 import type { MemberOutcome } from '../domain/status/progress';
 import { changedText, controllersLabel, stepLabel } from '../domain/status/step-labels';
 import { type KubeMinor, programsText } from '../domain/versions';
@@ -59,28 +60,19 @@ interface ChangedMember {
   readonly isLast: boolean;
 }
 
-export function takeApiServer(hop: MemberHop, step: ApiServerStep): Promise<void> {
+/** By itself, or with the controllers beside it. */
+export function takeApiServer(hop: MemberHop, step: ApiServerStep | MemberStep): Promise<void> {
   const { member } = step;
+  const component = step.kind === 'member' ? 'member' : 'kube-apiserver';
   const isLast = lastMemberStep(hop) === step;
   return takeStep(hop.run, {
     label: stepLabel(step),
-    take: () => changeMember({ hop, step, member, component: 'kube-apiserver', isLast }),
+    take: () => changeMember({ hop, step, member, component, isLast }),
   });
 }
-
-export function takeMember(hop: MemberHop, step: MemberStep): Promise<void> {
-  const { member } = step;
-  const isLast = lastMemberStep(hop) === step;
-  return takeStep(hop.run, {
-    label: stepLabel(step),
-    take: () => changeMember({ hop, step, member, component: 'member', isLast }),
-  });
-}
-
-const memberSteps: readonly Step['kind'][] = ['api-server', 'member', 'controllers'];
 
 function lastMemberStep({ input }: MemberHop): Step | undefined {
-  return input.hop.steps.findLast(({ kind }) => memberSteps.includes(kind));
+  return input.hop.steps.findLast((step) => stopsApiServer(step) || step.kind === 'controllers');
 }
 
 export async function takeControllers(hop: MemberHop, step: ControllersStep): Promise<void> {

@@ -13,6 +13,7 @@ import {
 } from '@temporalio/workflow';
 
 import { failureInfo } from '../domain/failure-remedies';
+import { stopsApiServer } from '../domain/plan/plan';
 import type { MemberOutcome, UpgradeResult } from '../domain/status/progress';
 import { resultSentence } from '../domain/status/status-sentences';
 import type { KubeVersion } from '../domain/versions';
@@ -90,7 +91,7 @@ function versionNow({ hops, plan, journey }: UpgradeState): KubeVersion {
   if (last === undefined) return journey.from;
   if (last.outcome === 'completed') return last.to;
   const steps = plan.hops.find((hop) => hop.id === last.hop)?.steps ?? [];
-  const servers = steps.filter((step) => step.kind === 'api-server' || step.kind === 'member');
+  const servers = steps.filter(stopsApiServer);
   const isUp = (member: string): boolean =>
     last.members.some((one) => one.member === member && hasApiServer(one));
   return servers.every((step) => isUp(step.member)) ? last.to : last.from;

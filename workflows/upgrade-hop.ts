@@ -29,7 +29,7 @@ import { type KubeMinor, minorOf } from '../domain/versions';
 import { activity } from './activity-options';
 import { isOfEmulation, lookAtSwitch, takeEndEmulation } from './emulation-steps';
 import { takeEtcd } from './etcd-steps';
-import { takeApiServer, takeControllers, takeMember } from './member-steps';
+import { takeApiServer, takeControllers } from './member-steps';
 import { runPool } from './pool-runs';
 import {
   blockedBy,
@@ -158,9 +158,8 @@ async function takeOne(hop: HopRun, step: Step): Promise<void> {
     case 'snapshot':
       return takeStep(run, { label, take: () => snapshot(hop) });
     case 'api-server':
-      return takeApiServer(hop, step);
     case 'member':
-      return takeMember(hop, step);
+      return takeApiServer(hop, step);
     case 'controllers':
       return takeControllers(hop, step);
     case 'end-emulation':

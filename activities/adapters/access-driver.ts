@@ -7,9 +7,8 @@ import * as z from 'zod';
 
 import { type KubeVersion, parseVersion } from '../../domain/versions';
 import type { ClusterAccess, CommandAccess, CommandDriverAccess, CommandStep } from '../access';
+import { filePath } from './access-words';
 import { kubeadmSchema, kubeadmWithAbsolutePaths } from './access-kubeadm';
-
-const file = z.string().min(1, 'expected a path');
 
 const release = z
   .string()
@@ -94,7 +93,7 @@ const commandSchema = z
   });
 
 export const driverSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('lab'), socket: file }),
+  z.strictObject({ kind: z.literal('lab'), socket: filePath }),
   commandSchema,
   kubeadmSchema,
   z.strictObject({ kind: z.literal('none'), releases: releases('releases').optional() }),

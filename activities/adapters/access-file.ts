@@ -15,6 +15,7 @@ import { parseMinor } from '../../domain/versions';
 import type { ClusterAccess } from '../access';
 import { driverPrograms, driverSchema, driverWithAbsolutePaths } from './access-driver';
 import { driverFiles } from './access-kubeadm';
+import { filePath } from './access-words';
 import { s3Files, snapshotsSchema, snapshotsWithAbsolutePaths } from './access-snapshots';
 import { errorCode } from './node-errors';
 import { keyProblems, zodWords } from './zod-words';
@@ -30,8 +31,6 @@ const httpsOrigin = z.string().refine((text) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return url?.protocol === 'https:' && url.origin === text;
 }, 'expected https://HOST:PORT without a path');
-
-const file = z.string().min(1, 'expected a path');
 
 function unique<Item>(
   items: readonly Item[],
@@ -88,16 +87,21 @@ function minorsOnly(record: Readonly<Record<string, string>>, context: z.Refinem
 const accessSchema = z.strictObject({
   apiVersion: z.literal('ascent/access/v1'),
   cluster: z.string().regex(dnsLabel, 'expected a lower-case DNS label'),
-  kubeconfig: file,
+  kubeconfig: filePath,
   members: membersSchema,
-  etcd: z.strictObject({ members: etcdMembersSchema, ca: file, certificate: file, key: file }),
+  etcd: z.strictObject({
+    members: etcdMembersSchema,
+    ca: filePath,
+    certificate: filePath,
+    key: filePath,
+  }),
   driver: driverSchema,
   snapshots: snapshotsSchema,
   tools: z
     .strictObject({
-      etcd: file.optional(),
-      etcdutl: file.optional(),
-      apiServers: z.record(z.string(), file).superRefine(minorsOnly).optional(),
+      etcd: filePath.optional(),
+      etcdutl: filePath.optional(),
+      apiServers: z.record(z.string(), filePath).superRefine(minorsOnly).optional(),
     })
     .default({}),
 });

@@ -5,10 +5,10 @@ import path from 'node:path';
 import * as z from 'zod';
 
 import type { ClusterAccess, KubeadmDriverAccess, MachineAddress } from '../access';
+import { filePath } from './access-words';
 
 const sshPort = 22;
 
-const file = z.string().min(1, 'expected a path');
 const port = z.int('expected a port').min(1, 'expected a port').max(65_535, 'expected a port');
 
 /** Of hosts and users: nothing that a shell or ssh could take for something else. */
@@ -17,9 +17,9 @@ const word = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.:-]*$/, 'expected a name
 const sshSchema = z
   .strictObject({
     user: word.default('root'),
-    key: file.optional(),
+    key: filePath.optional(),
     agent: z.literal(true, 'expected true, or no agent').optional(),
-    knownHosts: file,
+    knownHosts: filePath,
     port: port.optional(),
     jump: z.strictObject({ host: word, port: port.optional(), user: word.optional() }).optional(),
   })

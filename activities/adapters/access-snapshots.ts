@@ -3,8 +3,7 @@
 import * as z from 'zod';
 
 import type { ClusterAccess, S3Access } from '../access';
-
-const file = z.string().min(1, 'expected a path');
+import { filePath } from './access-words';
 
 const origin = z.string().refine((text) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -25,9 +24,9 @@ const s3Schema = z.strictObject({
   endpoint: origin.optional(),
   pathStyle: z.boolean().optional(),
   limitBytes: z.int('expected a whole number').positive('expected 1 or more').optional(),
-  ca: file.optional(),
+  ca: filePath.optional(),
   credentials: z
-    .strictObject({ file: file.optional(), profile: z.string().min(1).optional() })
+    .strictObject({ file: filePath.optional(), profile: z.string().min(1).optional() })
     .refine(
       (named) => named.file !== undefined || named.profile !== undefined,
       'expected file, profile or both; leave credentials out for those of the environment',
@@ -37,9 +36,9 @@ const s3Schema = z.strictObject({
 
 export const snapshotsSchema = z
   .strictObject({
-    directory: file,
+    directory: filePath,
     s3: s3Schema.optional(),
-    key: file.optional(),
+    key: filePath.optional(),
     inTheClear: z.literal(true, 'expected true; leave it out where there is a key').optional(),
     keep: z
       .int('expected a whole number')

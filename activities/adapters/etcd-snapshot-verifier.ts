@@ -24,6 +24,8 @@ export interface SnapshotVerifierOptions {
   readonly etcdutl: string;
   /** Where the restored database goes; as large as the snapshot. */
   readonly dataParent: string;
+  /** Where sockets and logs of a verification are; default: the system's temporary directory. */
+  readonly runParent?: string;
   /** Executables of kube-apiserver by minor; see ClusterAccess. */
   readonly apiServers?: Readonly<Record<string, string>>;
   /** Bound of one verification. */
@@ -103,7 +105,8 @@ export async function withScratchEtcd<Result>(
   scratch: Omit<Scratch, 'space'>,
   use: (client: EtcdClient, place: ScratchPlace) => Promise<Result>,
 ): Promise<Result> {
-  const space = await openScratchSpace(tmpdir(), scratch.options.dataParent);
+  const { runParent = tmpdir(), dataParent } = scratch.options;
+  const space = await openScratchSpace(runParent, dataParent);
   try {
     await restore({ ...scratch, space });
     return await readBack({ ...scratch, space }, use);

@@ -4,11 +4,12 @@
 
 import { compareVersions, type KubeVersion, parseVersion } from '../../domain/versions';
 import type { KubeadmDriverAccess } from '../access';
+import { forEachAtOnce } from '../at-once';
 import type { ControlPlaneDriver, NodeDriver } from '../driver-ports';
-import { PortError } from '../ports';
 import { nodeScript } from './kubeadm-node';
 import type { Machines } from './machine-shell';
 import { runStep, type StepOptions } from './machine-steps';
+import { refusedChanges, refusing } from './refusals';
 
 /** Machines that are asked at the same time. */
 const askedAtOnce = 10;
@@ -30,6 +31,10 @@ export interface KubeadmDriverOptions extends StepOptions {
   readonly access: Pick<KubeadmDriverAccess, 'packages'>;
 }
 
+const refuse = refusing(
+  'the driver kubeadm changes workers only: do it with kubeadm by hand (docs/kubeadm.md)',
+);
+
 /** Connects nothing yet. Methods throw PortError, or the signal's reason. */
 export function createKubeadmDriver(options: KubeadmDriverOptions): {
   readonly controlPlane: ControlPlaneDriver;
@@ -42,13 +47,7 @@ export function createKubeadmDriver(options: KubeadmDriverOptions): {
       driver: 'kubeadm',
       drives: ['node'],
       availableVersions: (signal) => availableOn(machines, directory, signal),
-      availableEtcdVersions: () => Promise.resolve(undefined),
-      restoreNeeds: () => Promise.resolve(undefined),
-      upgrade: refuse,
-      putBack: refuse,
-      changeEtcd: refuse,
-      restore: refuse,
-      repairEtcdMember: refuse,
+      ...refusedChanges(refuse),
     },
     nodes: {
       upgradeNode: (node, to, context) => {
@@ -60,12 +59,6 @@ export function createKubeadmDriver(options: KubeadmDriverOptions): {
   };
 }
 
-function refuse(): Promise<never> {
-  const message =
-    'the driver kubeadm changes workers only: do it with kubeadm by hand (docs/kubeadm.md)';
-  return Promise.reject(new PortError('rejected', message));
-}
-
 /** K2. The oldest first. */
 async function availableOn(
   machines: Machines,
@@ -73,13 +66,9 @@ async function availableOn(
   signal: AbortSignal,
 ): Promise<readonly KubeVersion[]> {
   const lists: (readonly KubeVersion[])[] = [];
-  const names = [...machines.names];
-  const askNext = async (): Promise<void> => {
-    for (let name = names.shift(); name !== undefined; name = names.shift()) {
-      lists.push(await releasesOn(machines, { name, directory }, signal));
-    }
-  };
-  await Promise.all(Array.from({ length: askedAtOnce }, askNext));
+  await forEachAtOnce([...machines.names], askedAtOnce, async (name) => {
+    lists.push(await releasesOn(machines, { name, directory }, signal));
+  });
   const [first = [], ...others] = lists;
   return first
     .filter((one) => others.every((list) => list.includes(one)))

@@ -4,12 +4,9 @@
 
 import type { NoDriverAccess } from '../access';
 import type { ControlPlaneDriver, NodeDriver } from '../driver-ports';
-import { PortError } from '../ports';
+import { refusedChanges, refusing } from './refusals';
 
-function refuse(): Promise<never> {
-  const message = 'nothing changes the machines of this cluster: it has no driver';
-  return Promise.reject(new PortError('rejected', message));
-}
+const refuse = refusing('nothing changes the machines of this cluster: it has no driver');
 
 /** Every change is rejected with PortError `rejected`. */
 export function createNoDriver({ releases }: NoDriverAccess): {
@@ -19,13 +16,7 @@ export function createNoDriver({ releases }: NoDriverAccess): {
   return {
     controlPlane: {
       availableVersions: () => Promise.resolve(releases),
-      availableEtcdVersions: () => Promise.resolve(undefined),
-      restoreNeeds: () => Promise.resolve(undefined),
-      upgrade: refuse,
-      putBack: refuse,
-      changeEtcd: refuse,
-      restore: refuse,
-      repairEtcdMember: refuse,
+      ...refusedChanges(refuse),
     },
     nodes: { upgradeNode: refuse },
   };

@@ -5,16 +5,15 @@ import { formatDuration } from '../../domain/durations';
 import { approvalGateId } from '../../domain/status/gates';
 import { laneEffects, laneSentence } from '../../domain/plan/lane-effects';
 import type {
-  ApiServerStep,
   EndEmulationStep,
   EtcdStep,
-  MemberStep,
   Hop,
   Plan,
   PoolStep,
   SoakStep,
   Step,
 } from '../../domain/plan/plan';
+import { stopsApiServer } from '../../domain/plan/plan';
 import { stepLabel } from '../../domain/status/step-labels';
 import { minorOf } from '../../domain/versions';
 import type { Style } from './style';
@@ -54,8 +53,7 @@ function groupedSteps(steps: readonly Step[]): readonly (readonly Step[])[] {
   const groups: Step[][] = [];
   for (const step of steps) {
     const last = groups.at(-1);
-    const isOneByOne = step.kind === 'api-server' || step.kind === 'member';
-    if (isOneByOne && last?.[0]?.kind === step.kind) last.push(step);
+    if (stopsApiServer(step) && last?.[0]?.kind === step.kind) last.push(step);
     else groups.push([step]);
   }
   return groups;
@@ -121,10 +119,6 @@ function apiServersText(steps: readonly Step[]): string {
 function apiServerChanges(steps: readonly Step[]): number {
   const switched = steps.map((step) => (step.kind === 'end-emulation' ? step.members.length : 0));
   return switched.reduce((sum, members) => sum + members, steps.filter(stopsApiServer).length);
-}
-
-function stopsApiServer(step: Step): step is ApiServerStep | MemberStep {
-  return step.kind === 'api-server' || step.kind === 'member';
 }
 
 function etcdText({ members, from, to }: EtcdStep): string {

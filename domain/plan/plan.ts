@@ -158,6 +158,11 @@ export type Step =
   | VerifyStep
   | SoakStep;
 
+/** Whether the API server of its member is away for a moment, as a part of the step. */
+export function stopsApiServer(step: Step): step is ApiServerStep | MemberStep {
+  return step.kind === 'api-server' || step.kind === 'member';
+}
+
 export interface Hop {
   readonly id: HopId;
   readonly from: KubeVersion;

@@ -20,6 +20,7 @@ import type { HopId, SnapshotId } from '../names';
 import { orderLabelBlockers, windowOf } from '../pool/node-listing';
 import type { NodeObservation, Observation } from '../observation';
 import { resolvePath } from './path';
+import { stopsApiServer } from './plan';
 import type { EtcdStep, Hop, Plan, PlanResult, PoolStep, Step } from './plan';
 import type { ResolvedPool } from './pools';
 import { apiServerRestartMs } from './planned-time';
@@ -366,8 +367,4 @@ function singleMemberBlockers(
   return isTouched && !spec.controlPlane.allowSingleMember
     ? [{ code: 'single-member-not-allowed', member: member.name }]
     : [];
-}
-
-function stopsApiServer({ kind }: Step): boolean {
-  return kind === 'api-server' || kind === 'member';
 }

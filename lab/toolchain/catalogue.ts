@@ -165,16 +165,16 @@ const etcd: Release = {
   ),
 };
 
-function laterEtcd(version: string): Release {
-  const minor = minorOf(version);
+/** Another etcd beside the usual one; `key` tells it apart, in its id and its variables. */
+function furtherEtcd(version: string, key: string): Release {
   return {
-    id: `etcd-${minor}`,
+    id: `etcd-${key}`,
     version,
     buildMinutes: 1,
     linkerFlags: [],
     tools: etcdPrograms.map((name) =>
       etcdTool(name, true, {
-        environmentVariable: `ASCENT_BIN_${name.toUpperCase()}_${minor.replace('.', '_')}`,
+        environmentVariable: `ASCENT_BIN_${name.toUpperCase()}_${key.replaceAll('.', '_')}`,
         variableAccepts: 'same-minor',
       }),
     ),
@@ -250,21 +250,6 @@ const versitygw: Release = {
  */
 export const kubeadmEtcdVersions = ['3.5.15', '3.5.16'] as const;
 
-function kubeadmEtcd(version: string): Release {
-  return {
-    id: `etcd-${version}`,
-    version,
-    buildMinutes: 1,
-    linkerFlags: [],
-    tools: etcdPrograms.map((name) =>
-      etcdTool(name, true, {
-        environmentVariable: `ASCENT_BIN_${name.toUpperCase()}_${version.replaceAll('.', '_')}`,
-        variableAccepts: 'same-minor',
-      }),
-    ),
-  };
-}
-
 /** CoreDNS in those of kubeadm (CoreDNSVersion), with the plugins that its Corefile names. */
 export const coreDnsVersions = ['1.10.1', '1.11.1', '1.11.3'] as const;
 
@@ -316,10 +301,12 @@ export const catalogue: readonly Release[] = [
   kwok,
   ...usualKubernetes.map((version) => kubernetes(version, false)),
   versitygw,
-  ...kubeadmEtcdVersions.map(kubeadmEtcd),
+  ...kubeadmEtcdVersions.map((version) => furtherEtcd(version, version)),
   ...coreDnsVersions.map(coreDns),
   machine,
-  ...etcdVersions.filter((version) => version !== firstEtcd).map(laterEtcd),
+  ...etcdVersions
+    .filter((version) => version !== firstEtcd)
+    .map((version) => furtherEtcd(version, minorOf(version))),
   ...laterKubernetes.map((version) => kubernetes(version, true)),
 ];
 

@@ -3,7 +3,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createCipheriv, randomBytes } from 'node:crypto';
 import { readdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { createEtcdApi } from '../../../activities/adapters/etcd-api';
@@ -208,6 +207,7 @@ describe('a snapshot that an API server reads', () => {
       etcd: etcd.etcd,
       etcdutl: etcd.etcdutl,
       dataParent: directory,
+      runParent: directory,
       apiServers,
     };
     const child = spawn(
@@ -217,7 +217,9 @@ describe('a snapshot that an API server reads', () => {
     );
     const apiServersOf = (): readonly string[] => {
       const listed = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' });
-      const ours = listed.split('\n').filter((line) => line.includes(`${tmpdir()}/ascent-verify-`));
+      const ours = listed
+        .split('\n')
+        .filter((line) => line.includes(`${directory}/ascent-verify-`));
       return ours.filter((line) => line.includes('kube-apiserver'));
     };
     expect(await eventually(async () => apiServersOf().length > 0, { timeoutMs: 30_000 })).toBe(
