@@ -163,17 +163,20 @@ describe.each(workerModes)('a limit that is changed, $mode', ({ workerOptions })
       const { planDigest } = await upgrade.status();
       const answer = await upgrade.setPool('workers', '75%');
       expect(answer.effect).toBe('hop-1.29 takes pool workers with at most 3 nodes at once, not 1');
+      const drainsOfThree = () =>
+        ['worker-4', 'worker-2', 'worker-3'].map((node) => cluster.hold('drainNode', node));
+      const first = drainsOfThree();
       preflight.release();
+      await Promise.all(first.map(({ reached }) => reached));
+      for (const drain of first) drain.release();
       const { status } = await upgrade.untilGate('approve/hop-1.30');
       expect(status.limits).toMatchObject([{ asked: '75%', maxUnavailable: 3, planned: 1 }]);
       expect(status.planDigest).toBe(planDigest);
       expect(cluster.mostCordoned).toBe(3);
-      const drains = ['worker-4', 'worker-2', 'worker-3'].map((node) =>
-        cluster.hold('drainNode', node),
-      );
+      const second = drainsOfThree();
       await upgrade.approve('approve/hop-1.30');
-      await Promise.all(drains.map(({ reached }) => reached));
-      for (const drain of drains) drain.release();
+      await Promise.all(second.map(({ reached }) => reached));
+      for (const drain of second) drain.release();
       expect(await upgrade.result()).toMatchObject({ outcome: 'completed', to: '1.30.14' });
       expect(cluster.mostCordoned).toBe(3);
     });
