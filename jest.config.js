@@ -1,7 +1,8 @@
 // Projects, because they need different things of the machine: `unit` nothing, `workflow` the
 // time-skipping Temporal server, `lab` real clusters. tools/test runs them one after the other, and
-// `releases` (real clusters of the releases that are installed on demand) and `machines` (real
-// machines, as root) only when it is asked to.
+// only when it is asked to `thorough` (what is proven at length, on real clusters, of which `lab`
+// has a part), `releases` (real clusters of the releases that are installed on demand) and
+// `machines` (real machines, as root).
 
 const swc = [
   '@swc/jest',
@@ -26,6 +27,7 @@ const project = (displayName, globs, notBelow = []) => ({
 
 const ofWorkflow = ['workflows', 'replay'];
 const ofLab = ['lab/e2e'];
+const ofThorough = ['lab/thorough'];
 const ofReleases = ['lab/releases'];
 /** Beside tests of the parts of machines, which need none. */
 const realMachines = ['cluster', 'kubeadm-nodes'].map((name) => `lab/machines/${name}.test.ts`);
@@ -40,10 +42,15 @@ module.exports = {
     project(
       'unit',
       ['**/*.test.ts'],
-      [...[...ofWorkflow, ...ofLab, ...ofReleases].map(inside), realBinaries, ...realMachines],
+      [
+        ...[...ofWorkflow, ...ofLab, ...ofThorough, ...ofReleases].map(inside),
+        realBinaries,
+        ...realMachines,
+      ],
     ),
     project('workflow', below(ofWorkflow)),
     project('lab', [...below(ofLab), '**/*.lab.test.ts']),
+    project('thorough', below(ofThorough)),
     project('releases', below(ofReleases)),
     project('machines', realMachines),
   ],

@@ -9,6 +9,7 @@ import { errnoOf, LabError } from './lab-error';
 
 const loopback = '127.0.0.1';
 const lowestPort = 20_000;
+const lowestPortBesideLabs = 12_000;
 /** Used where the system does not tell its own range (ip_local_port_range). */
 const usualFirstEphemeralPort = 32_768;
 
@@ -67,11 +68,23 @@ export async function freePortBlock(
   count: number,
   reserved: ReadonlySet<number> = new Set(),
 ): Promise<number> {
-  const end = await firstEphemeralPort();
-  const blocks = Math.floor((end - lowestPort) / count);
+  return await portBlockIn({ first: lowestPort, end: await firstEphemeralPort() }, count, reserved);
+}
+
+/** A port below those of labs, for servers beside them that never come back to theirs. */
+export function freePortBesideLabs(): Promise<number> {
+  return portBlockIn({ first: lowestPortBesideLabs, end: lowestPort }, 1, new Set());
+}
+
+async function portBlockIn(
+  range: { readonly first: number; readonly end: number },
+  count: number,
+  reserved: ReadonlySet<number>,
+): Promise<number> {
+  const blocks = Math.floor((range.end - range.first) / count);
   const start = blocks > 0 ? randomInt(blocks) : 0;
   for (let tried = 0; tried < blocks; tried += 1) {
-    const first = lowestPort + ((start + tried) % blocks) * count;
+    const first = range.first + ((start + tried) % blocks) * count;
     const isReserved = Array.from({ length: count }, (_, index) => first + index).some((port) =>
       reserved.has(port),
     );
@@ -79,6 +92,6 @@ export async function freePortBlock(
   }
   throw new LabError(
     'port-taken',
-    `no ${count} free ports in a row between ${lowestPort} and ${end} on ${loopback}`,
+    `no ${count} free ports in a row between ${range.first} and ${range.end} on ${loopback}`,
   );
 }

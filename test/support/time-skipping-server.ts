@@ -6,7 +6,7 @@ import { temporal } from '@temporalio/proto';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-import { freePortBlock, isListening } from '../../lab/free-ports';
+import { freePortBesideLabs, isListening } from '../../lab/free-ports';
 import { resolveTestServer } from '../../lab/toolchain/test-server';
 import { until } from './lab-until';
 
@@ -22,7 +22,7 @@ export interface TimeSkippingServer {
 /** Starts a server whose time is locked. Throws, with its last words, when it ends by itself. */
 export async function startTimeSkippingServer(): Promise<TimeSkippingServer> {
   const { path } = await resolveTestServer();
-  const port = await freePortBlock(1);
+  const port = await freePortBesideLabs();
   const server = spawn(path, [String(port)], { stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = once(server, 'close');
   const kill = (): void => void server.kill('SIGKILL');
