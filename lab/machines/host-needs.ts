@@ -1,9 +1,12 @@
 // What the host must have for a lab of machines, and the Debian packages that bring it.
 
 import { existsSync } from 'node:fs';
+import { mkdir, rmdir } from 'node:fs/promises';
+import path from 'node:path';
 
 import { LabError } from '../lab-error';
-import { hierarchies } from './cgroups';
+import { hierarchies, ownCgroups } from './cgroups';
+import { runHere } from './run-here';
 
 interface HostProgram {
   readonly file: string;
@@ -41,15 +44,18 @@ export interface Host {
   readonly isThere: (file: string) => boolean;
   /** Whether the controllers are mounted as cgroup v1. */
   readonly hasCgroupV1: boolean;
+  /** What this process was refused, though it is root: a container may allow less. */
+  readonly refused: readonly string[];
 }
 
 /** Throws LabError `lab-unsupported` that names all that is missing. */
-export function checkHost({ platform, isRoot, isThere, hasCgroupV1 }: Host): void {
+export function checkHost({ platform, isRoot, isThere, hasCgroupV1, refused }: Host): void {
   const packages = missingPackages(isThere);
   const missing = [
     ...(platform === 'linux' ? [] : [`Linux; this is ${platform}`]),
     ...(isRoot ? [] : ['root: machines are made of namespaces, mounts and control groups']),
     ...(hasCgroupV1 ? [] : ['control groups of version 1 below /sys/fs/cgroup']),
+    ...refused,
     ...(packages.length === 0 ? [] : [`the Debian packages ${packages.join(' ')}`]),
   ];
   if (missing.length === 0) return;
@@ -64,10 +70,30 @@ export function checkHost({ platform, isRoot, isThere, hasCgroupV1 }: Host): voi
 export async function requireMachineHost(): Promise<void> {
   const isLinux = process.platform === 'linux';
   const names = isLinux ? (await hierarchies()).map(({ name }) => name) : [];
-  checkHost({
-    platform: process.platform,
-    isRoot: process.geteuid?.() === 0,
-    isThere: existsSync,
-    hasCgroupV1: names.includes('memory'),
-  });
+  const isRoot = process.geteuid?.() === 0;
+  const hasCgroupV1 = names.includes('memory');
+  const refused = isRoot && hasCgroupV1 ? await refusedHere() : [];
+  checkHost({ platform: process.platform, isRoot, isThere: existsSync, hasCgroupV1, refused });
+}
+
+const namespaces = ['--mount', '--net', '--uts', '--ipc', '--pid', '--cgroup'];
+
+/** Tries the two things that a machine cannot do without; nothing of it stays. */
+async function refusedHere(): Promise<readonly string[]> {
+  const refused: string[] = [];
+  const mountOne = ['mount', '-t', 'tmpfs', 'ascent-probe', '/mnt'];
+  await runHere({
+    doing: 'trying to make namespaces',
+    file: 'unshare',
+    args: [...namespaces, '--fork', '--propagation', 'private', '--', ...mountOne],
+  }).catch(() => refused.push('the right to make namespaces and to mount in them'));
+  for (const group of Object.values(await ownCgroups(`probe-${process.pid}`))) {
+    try {
+      await mkdir(group);
+      await rmdir(group);
+    } catch {
+      refused.push(`the right to make control groups in ${path.dirname(group)}`);
+    }
+  }
+  return refused;
 }

@@ -7,6 +7,7 @@ const able: Host = {
   isRoot: true,
   isThere: () => true,
   hasCgroupV1: true,
+  refused: [],
 };
 
 it('lets a host be that has everything', () => {
@@ -18,7 +19,7 @@ it('lets a host be that has everything', () => {
 it('names all that is missing at once, and says so plainly without root', () => {
   const isThere = (file: string): boolean => !/containerd|ctr|sshd/.test(file);
   expect(() => {
-    checkHost({ platform: 'linux', isRoot: false, isThere, hasCgroupV1: false });
+    checkHost({ ...able, isRoot: false, isThere, hasCgroupV1: false });
   }).toThrow(
     expect.objectContaining({
       code: 'lab-unsupported',
@@ -31,6 +32,20 @@ it('names all that is missing at once, and says so plainly without root', () => 
         'control groups of version 1 below /sys/fs/cgroup',
         'the Debian packages containerd openssh-server',
       ],
+    }),
+  );
+});
+
+it('names what root is refused here', () => {
+  const refused = ['the right to make namespaces and to mount in them'];
+  expect(() => {
+    checkHost({ ...able, refused });
+  }).toThrow(
+    expect.objectContaining({
+      message:
+        'a lab of machines cannot run here; it needs the right to make namespaces and to mount in' +
+        ' them',
+      problems: refused,
     }),
   );
 });
