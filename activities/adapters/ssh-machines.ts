@@ -4,6 +4,7 @@
 // M2. A user who is not root needs one rule of sudo: `NOPASSWD: /bin/sh`.
 
 import type { KubeadmDriverAccess, MachineAddress } from '../access';
+import { shellWord } from '../drivers/machine-script';
 import type { MachineShell, Machines, RootScript, ScriptEnd } from '../drivers/machine-shell';
 import { PortError } from '../ports';
 import { connectSsh, type SshConnection } from './ssh-connection';
@@ -62,7 +63,7 @@ async function rootShell(
   const shell = isRoot ? asRoot.root : asRoot.other;
   return {
     run: ({ script, args, ...limits }: RootScript, aborted): Promise<ScriptEnd> => {
-      const command = [shell, '-s', '--', ...args.map(quoted)].join(' ');
+      const command = [shell, '-s', '--', ...args.map(shellWord)].join(' ');
       return connection.run({ ...limits, command, input: script }, aborted);
     },
     close: () => connection.close(),
@@ -108,8 +109,4 @@ async function checkSudo(
     `${user} does not become root on machine ${name}: ${why}` +
     ` - a rule "${user} ALL=(root) NOPASSWD: /bin/sh" of sudo lets it`;
   throw new PortError('forbidden', message);
-}
-
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -52,7 +52,7 @@ export function createKubeadmDriver(options: KubeadmDriverOptions): {
     nodes: {
       upgradeNode: (node, to, context) => {
         const doing = `upgrading it to ${to}`;
-        const script = nodeScript(to, directory);
+        const script = nodeScript(to, access.packages);
         return runStep(options, { machine: node, doing, script }, context);
       },
     },

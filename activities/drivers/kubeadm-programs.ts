@@ -1,0 +1,62 @@
+// How the programs of a release come into place on a machine: a part of scripts.
+// G1. Nothing is replaced before all of the release is seen to be there.
+// G2. A program is replaced by a rename: whoever starts it gets the old one or the new one.
+// G3. What is in place already stays: every function may be called again.
+
+import type { KubeVersion } from '../../domain/versions';
+import type { KubeadmDriverAccess } from '../access';
+import { shellWord } from './machine-script';
+
+export type KubeadmPackages = KubeadmDriverAccess['packages'];
+
+const places = `
+version_of() {
+  case $1 in
+    */kubeadm) "$1" version -o short ;;
+    */kubelet) "$1" --version | sed 's/^Kubernetes //' ;;
+    */kubectl) "$1" version --client -o yaml | sed -n 's/^ *gitVersion: *//p' ;;
+  esac
+}
+
+# Where it is found, links followed: they stay.
+place_of() { readlink -f "$(command -v "$1" || echo "/usr/bin/$1")"; }
+`;
+
+const binaries = `
+check_programs() {
+  for program in kubeadm kubelet kubectl; do
+    if [ ! -x "$source/$program" ]; then refuse "$source/$program is not there"; fi
+    found=$(version_of "$source/$program") || refuse "$source/$program does not run here"
+    if [ "$found" != "$to" ]; then refuse "$source/$program is $found, not $to"; fi
+  done
+}
+
+replace() {
+  from=$source/$1
+  place=$(place_of "$1")
+  if cmp -s "$from" "$place"; then return; fi
+  phase "replacing $1"
+  cp "$from" "$place.ascent"
+  chown 0:0 "$place.ascent"
+  chmod 755 "$place.ascent"
+  sync "$place.ascent"
+  mv -f "$place.ascent" "$place"
+  sync "$(dirname "$place")"
+}
+
+put() {
+  for program in "$@"; do replace "$program"; done
+}
+`;
+
+/**
+ * After scriptHead. `$to` is the release as `v1.29.15`; `check_programs` refuses unless all three
+ * programs of it can be had (G1); `put PROGRAM...` puts them in place, and ends the script when that
+ * fails; `place_of PROGRAM` and `version_of PATH` look.
+ */
+export function programsScript(packages: KubeadmPackages, to: KubeVersion): string {
+  return `
+to=v${to}
+source=${shellWord(`${packages.directory}/${to}`)}
+${places}${binaries}`;
+}
