@@ -64,8 +64,19 @@ export interface KubeadmDriverAccess {
   readonly ssh: SshAccess;
   /** By the names of their nodes. */
   readonly machines: Readonly<Record<string, MachineAddress>>;
-  /** `binaries`: kubeadm, kubelet and kubectl of a release in `<directory>/<version>` there. */
-  readonly packages: { readonly kind: 'binaries'; readonly directory: string };
+  readonly packages: KubeadmPackages;
+}
+
+/** Where kubeadm, kubelet and kubectl of a release come from, on each machine. */
+export type KubeadmPackages =
+  /** In `<directory>/<version>`. */
+  { readonly kind: 'binaries'; readonly directory: string } | ManagedPackages;
+
+/** As packages of these names. */
+export interface ManagedPackages {
+  readonly kind: 'apt';
+  /** File there that names a repository of one minor, `…/v1.29/…`: it is moved to that of a hop. */
+  readonly repository?: string;
 }
 
 type DriverAccess = LabDriverAccess | CommandDriverAccess | KubeadmDriverAccess | NoDriverAccess;

@@ -4,7 +4,13 @@ import path from 'node:path';
 
 import * as z from 'zod';
 
-import type { ClusterAccess, KubeadmDriverAccess, MachineAddress } from '../access';
+import type {
+  ClusterAccess,
+  KubeadmDriverAccess,
+  KubeadmPackages,
+  MachineAddress,
+  ManagedPackages,
+} from '../access';
 import { filePath } from './access-words';
 
 const sshPort = 22;
@@ -31,16 +37,24 @@ const sshSchema = z
 
 const machine = z.strictObject({ host: word, port: port.optional(), hostname: word.optional() });
 
+const pathThere = z.string().startsWith('/', 'expected an absolute path, on the machines');
+
+const managers = ['apt'] as const satisfies readonly ManagedPackages['kind'][];
+
 export const kubeadmSchema = z.strictObject({
   kind: z.literal('kubeadm'),
   ssh: sshSchema,
   machines: z
     .record(z.string(), machine)
     .refine((all) => Object.keys(all).length > 0, 'expected at least one machine'),
-  packages: z.strictObject({
-    kind: z.literal('binaries', 'expected binaries'),
-    directory: z.string().startsWith('/', 'expected an absolute path, on the machines'),
-  }),
+  packages: z.discriminatedUnion(
+    'kind',
+    [
+      z.strictObject({ kind: z.literal('binaries'), directory: pathThere }),
+      z.strictObject({ kind: z.literal(managers), repository: pathThere.optional() }),
+    ],
+    `expected binaries, ${managers.join(', ')}`,
+  ),
 });
 
 type Parsed = z.infer<typeof kubeadmSchema>;
@@ -65,8 +79,14 @@ export function kubeadmWithAbsolutePaths(
       ...(jump === undefined ? {} : { jump: jumpOf(jump) }),
     },
     machines: named,
-    packages,
+    packages: packagesOf(packages),
   };
+}
+
+function packagesOf(packages: Parsed['packages']): KubeadmPackages {
+  if (packages.kind === 'binaries') return packages;
+  const { kind, repository } = packages;
+  return repository === undefined ? { kind } : { kind, repository };
 }
 
 function jumpOf({

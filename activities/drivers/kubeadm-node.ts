@@ -4,7 +4,8 @@
 //     no harm.
 
 import type { KubeVersion } from '../../domain/versions';
-import { type KubeadmPackages, programsScript } from './kubeadm-programs';
+import type { KubeadmPackages } from '../access';
+import { programsScript } from './kubeadm-programs';
 import { scriptHead } from './machine-script';
 
 const kubeletRuns = `

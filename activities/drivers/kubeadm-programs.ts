@@ -4,10 +4,9 @@
 // G3. What is in place already stays: every function may be called again.
 
 import type { KubeVersion } from '../../domain/versions';
-import type { KubeadmDriverAccess } from '../access';
+import type { KubeadmPackages } from '../access';
+import { packagesScript } from './kubeadm-packages';
 import { shellWord } from './machine-script';
-
-export type KubeadmPackages = KubeadmDriverAccess['packages'];
 
 const places = `
 version_of() {
@@ -55,8 +54,11 @@ put() {
  * fails; `place_of PROGRAM` and `version_of PATH` look.
  */
 export function programsScript(packages: KubeadmPackages, to: KubeVersion): string {
+  const ways =
+    packages.kind === 'binaries'
+      ? `source=${shellWord(`${packages.directory}/${to}`)}\n${binaries}`
+      : packagesScript(packages, to);
   return `
 to=v${to}
-source=${shellWord(`${packages.directory}/${to}`)}
-${places}${binaries}`;
+${places}${ways}`;
 }

@@ -52,6 +52,7 @@ const deathsMax = 3;
 /** timeout(1), after SIGTERM and after SIGKILL. */
 const lateCodes = new Set([124, 137]);
 
+const phasePattern = /^phase: (.*)$/;
 const noSecrets = createMask({});
 
 /**
@@ -212,7 +213,7 @@ class StepOutput {
     this.#reader = new LineReader({
       bytesMax: lineBytesMax,
       onLine: (line) => {
-        const phase = /^phase: (.*)$/.exec(line)?.[1];
+        const phase = phasePattern.exec(line)?.[1];
         if (phase !== undefined) onPhase(noSecrets(phase));
         this.#lines += 1;
         if (this.#lines > loggedLinesMax) return;
@@ -232,7 +233,8 @@ class StepOutput {
   judge(code: number): void {
     if (code === 0) return;
     const { doing, machine } = this.#step;
-    const last = this.#tail.lines().slice(-tailLines).map(noSecrets).join(' | ');
+    const lines = this.#tail.lines().filter((line) => !phasePattern.test(line));
+    const last = lines.slice(-tailLines).map(noSecrets).join(' | ');
     const said = last === '' ? 'it said nothing' : last;
     const where = `${doing} on machine ${machine}`;
     if (code === refusedCode) throw new PortError('rejected', `${where} is refused: ${said}`);

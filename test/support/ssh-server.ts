@@ -33,6 +33,11 @@ function accounts(): string {
 /** /run is its own: sshd needs a directory there, which only a service makes. */
 const inside = [
   'set -eu',
+  'for tree in $2; do',
+  '  mkdir -p "$1/own/$tree" "$1/work/$tree"',
+  '  sides="upperdir=$1/own/$tree,workdir=$1/work/$tree"',
+  '  mount -t overlay -o "lowerdir=/$tree,$sides" overlay "/$tree"',
+  'done',
   'mount -t tmpfs tmpfs /run',
   'mkdir /run/sshd',
   'mount --bind "$1/passwd" /etc/passwd',
@@ -67,15 +72,22 @@ export class SshServer {
   /** `ssh-ed25519 AAAA…`. */
   readonly hostKey: string;
   readonly #directory: string;
+  readonly #ownTrees: readonly string[];
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, hostKey: string, directory: string) {
+  private constructor(
+    port: number,
+    hostKey: string,
+    { directory, ownTrees }: { readonly directory: string; readonly ownTrees: readonly string[] },
+  ) {
     this.port = port;
     this.hostKey = hostKey;
     this.#directory = directory;
+    this.#ownTrees = ownTrees;
   }
 
-  static async start(): Promise<SshServer> {
+  /** What is written below `ownTrees` (`etc`), the host never sees. */
+  static async start(ownTrees: readonly string[] = []): Promise<SshServer> {
     const directory = mkdtempSync(path.join(tmpdir(), 'ascent-ssh-'));
     const at = (name: string): string => path.join(directory, name);
     const hostKey = makeSshKey(at('host_key'));
@@ -88,7 +100,7 @@ export class SshServer {
     mkdirSync(at('journal'));
     // The users of its own find their keys there.
     chmodSync(directory, 0o755);
-    const server = new SshServer(port, hostKey, directory);
+    const server = new SshServer(port, hostKey, { directory, ownTrees });
     await server.#boot();
     return server;
   }
@@ -96,7 +108,8 @@ export class SshServer {
   async #boot(): Promise<void> {
     const flags = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
     // A process namespace of its own: nothing of it outlives its first process.
-    const child = spawn('unshare', [...flags, 'sh', '-c', inside, 'sh', this.#directory], {
+    const args = [this.#directory, this.#ownTrees.join(' ')];
+    const child = spawn('unshare', [...flags, 'sh', '-c', inside, 'sh', ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     let said = '';

@@ -70,6 +70,13 @@ describe('an access file with the driver kubeadm', () => {
   });
 
   it.each([
+    { kind: 'apt' },
+    { kind: 'apt', repository: '/etc/apt/sources.list.d/kubernetes.list' },
+  ] as const)('is read with packages $kind', async (own) => {
+    expect(await driverOf({ ...shortest, packages: own })).toMatchObject({ packages: own });
+  });
+
+  it.each([
     { part: { machines: {} }, problems: ['driver.machines: expected at least one machine'] },
     {
       part: { ssh: { knownHosts: 'known_hosts' } },
@@ -80,10 +87,18 @@ describe('an access file with the driver kubeadm', () => {
       problems: ['driver.ssh.key: expected either a key or an agent'],
     },
     {
-      part: { packages: { kind: 'apt', directory: 'releases' } },
+      part: { packages: { kind: 'pacman' } },
+      problems: ['driver.packages.kind: expected binaries, apt'],
+    },
+    {
+      part: { packages: { kind: 'binaries', directory: 'releases' } },
+      problems: ['driver.packages.directory: expected an absolute path, on the machines'],
+    },
+    {
+      part: { packages: { kind: 'apt', repository: 'kubernetes.list', directory: '/opt' } },
       problems: [
-        'driver.packages.kind: expected binaries',
-        'driver.packages.directory: expected an absolute path, on the machines',
+        'driver.packages.repository: expected an absolute path, on the machines',
+        'driver.packages.directory: unknown key; known are kind, repository',
       ],
     },
     {
