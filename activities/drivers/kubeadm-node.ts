@@ -5,6 +5,7 @@
 
 import type { KubeVersion } from '../../domain/versions';
 import type { KubeadmPackages } from '../access';
+import { keepScript } from './kubeadm-kept';
 import { programsScript } from './kubeadm-programs';
 import { scriptHead } from './machine-script';
 
@@ -21,7 +22,7 @@ kubelet_runs() {
 
 export function nodeScript(to: KubeVersion, packages: KubeadmPackages): string {
   return `
-${scriptHead}${programsScript(packages, to)}${kubeletRuns}
+${scriptHead}${programsScript(packages, to)}${keepScript()}${kubeletRuns}
 if [ -e /etc/kubernetes/manifests/kube-apiserver.yaml ]; then
   refuse 'it is a control plane, and this driver changes workers only'
 fi
@@ -30,6 +31,7 @@ if [ ! -e /etc/kubernetes/kubelet.conf ]; then
 fi
 check_programs
 
+keep_node "$(version_of "$(place_of kubelet)")"
 put kubeadm
 phase 'kubeadm upgrade node'
 "$(place_of kubeadm)" upgrade node < /dev/null
