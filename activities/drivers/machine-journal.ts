@@ -2,36 +2,94 @@
 // and setsid of util-linux, timeout and sync of coreutils.
 //
 // A directory for each operation: `script`, `output`, `runs` (a line for each time that it was
-// begun: when, and in which boot of the machine), `lock` (held while anything of it lives), `exit`
-// (its code; written last).
+// begun: when, and in which boot of the machine), `lock` (held while anything of it lives),
+// `session` (of its processes), `changes` (what), `exit` (its code; written last).
 
 /** Root's own; the newest hundred operations stay. */
 export const journalDirectory = '/var/lib/ascent/operations';
+
+/** What a step has ended with that was given up for another one: as by SIGTERM. */
+export const givenUpCode = 143;
 
 const marker = 'ASCENT-END-OF-STEP';
 
 /**
  * Arguments: where journals lie, the operation, `begin` or `look`, how many bytes of the output are
- * known, how many more are wanted, the step's limit in seconds. Prints `running`, `died`, `absent`
- * or `ended CODE` on a line, then output. A script that arrives half does nothing: its last line
- * calls all of it.
+ * known, how many more are wanted, the step's limit in seconds, what it changes (or nothing): every
+ * other step that still changes the same is ended before this one begins. Prints `running`, `died`,
+ * `absent` or `ended CODE` on a line, then output. A script that arrives half does nothing:
+ * its last line calls all of it.
  */
 export function journalScript(step: string): string {
   return `
 set -eu
 umask 077
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-journal=$1 dir=$1/$2 verb=$3 known=$4 wanted=$5 limit=$6
-
-# A step ends by writing exit, and lets go of the lock afterwards.
-state() {
-  if [ -e "$dir/exit" ]; then echo "ended $(cat "$dir/exit")"; return; fi
-  if [ ! -e "$dir/runs" ]; then echo absent; return; fi
-  if ! flock -n "$dir/lock" true; then echo running; return; fi
-  if [ -e "$dir/exit" ]; then echo "ended $(cat "$dir/exit")"; else echo died; fi
+journal=$1 dir=$1/$2 verb=$3 known=$4 wanted=$5 limit=$6 changes=$7
+${states}${giveUp}${begin(step)}
+main() {
+  if [ "$verb" = begin ]; then begin; fi
+  state "$dir"
+  if [ -e "$dir/output" ]; then
+    tail -c "+$((known + 1))" "$dir/output" | head -c "$wanted"
+  fi
 }
 
+main
+`;
+}
+
+const states = `
+# A step ends by writing exit, and lets go of the lock afterwards.
+state() {
+  if [ -e "$1/exit" ]; then echo "ended $(cat "$1/exit")"; return; fi
+  if [ ! -e "$1/runs" ]; then echo absent; return; fi
+  if ! flock -n "$1/lock" true; then echo running; return; fi
+  if [ -e "$1/exit" ]; then echo "ended $(cat "$1/exit")"; else echo died; fi
+}
+`;
+
+const giveUp = `
+# Processes of a session: after the name in parentheses come state, parent, group and session.
+living() {
+  for each in /proc/[0-9]*; do
+    { read -r stat < "$each/stat"; } 2> /dev/null || continue
+    set -- "$1" \${stat##*) }
+    if [ "$5" = "$1" ]; then echo "\${each##*/}"; fi
+  done
+}
+
+# While the lock is held its session has this number, and nobody else's has.
+give_up() {
+  for signal in TERM KILL; do
+    if [ "$(state "$1")" != running ]; then break; fi
+    for process in $(living "$(cat "$1/session")"); do
+      kill -s "$signal" "$process" 2> /dev/null || true
+    done
+    flock -w 10 "$1/lock" true || true
+  done
+  case $(state "$1") in
+    running) echo "$1 does not end" >&2; exit 1 ;;
+    died) echo ${givenUpCode} > "$1/exit.new"; sync "$1/exit.new"; mv "$1/exit.new" "$1/exit" ;;
+  esac
+}
+
+give_up_others() {
+  for other in "$journal"/*/; do
+    other=\${other%/}
+    if [ "$other" = "$dir" ] || [ ! -e "$other/changes" ]; then continue; fi
+    if [ "$(cat "$other/changes")" != "$changes" ]; then continue; fi
+    if [ "$(state "$other")" = running ]; then give_up "$other"; fi
+  done
+}
+`;
+
+function begin(step: string): string {
+  return `
 run='code=0
+read -r line < /proc/self/stat
+set -- "$@" \${line##*) }
+echo "$6" > "$1/session"
 timeout -k 30 "$2" /bin/sh "$1/script" || code=$?
 echo "$code" > "$1/exit.new"
 sync "$1/exit.new"
@@ -42,7 +100,12 @@ begin() {
   mkdir -p "$dir"
   exec 9> "$dir/begin"
   flock -w 20 9
-  case $(state) in running | 'ended 0') return ;; esac
+  case $(state "$dir") in running | 'ended 0') return ;; esac
+  if [ -n "$changes" ]; then
+    give_up_others
+    echo "$changes" > "$dir/changes"
+  fi
+  rm -f "$dir/session"
   cat > "$dir/script.new" <<'${marker}'
 ${step}
 ${marker}
@@ -56,21 +119,11 @@ ${marker}
   setsid -f flock -w 10 "$dir/lock" /bin/sh -c "$run" sh "$dir" "$limit" \\
     < /dev/null >> "$dir/output" 2>&1 9>&-
   tries=0
-  while [ "$(state)" = died ] && [ "$tries" -lt 100 ]; do
+  while [ "$(state "$dir")" = died ] && [ "$tries" -lt 100 ]; do
     sleep 0.05
     tries=$((tries + 1))
   done
   ls -1dt "$journal"/*/ | tail -n +101 | while read -r old; do rm -rf "$old"; done
 }
-
-main() {
-  if [ "$verb" = begin ]; then begin; fi
-  state
-  if [ -e "$dir/output" ]; then
-    tail -c "+$((known + 1))" "$dir/output" | head -c "$wanted"
-  fi
-}
-
-main
 `;
 }

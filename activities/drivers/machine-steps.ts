@@ -13,15 +13,20 @@ import type { DriverContext } from '../driver-context';
 import { PortError } from '../ports';
 import { LineReader, Tail } from './command-output';
 import type { MachineShell, Machines } from './machine-shell';
-import { journalDirectory, journalScript } from './machine-journal';
+import { givenUpCode, journalDirectory, journalScript } from './machine-journal';
 import { createMask } from './secret-mask';
 
 export interface MachineStep {
   readonly machine: string;
   /** `upgrading the kubelet`: begins every message. */
   readonly doing: string;
-  /** For sh, as root. Safe to run again after any of its lines. `phase: …` on a line tells. */
+  /**
+   * For sh, as root. Safe to run again after any of its lines. `phase: …` on a line tells how far
+   * it is, `reason: …` why it fails; without one its last lines do.
+   */
   readonly script: string;
+  /** What of the machine. Whatever else is under way there to change the same is ended for it. */
+  readonly changes?: string;
 }
 
 export type StepContext = Pick<
@@ -145,7 +150,7 @@ class StepFollower {
   }
 
   async #ask(shell: MachineShell): Promise<Look> {
-    const { doing, script, machine } = this.#step;
+    const { doing, script, machine, changes = '' } = this.#step;
     const { signal, operationId, limitMs } = this.#context;
     const { directory = journalDirectory } = this.#options;
     if (performance.now() >= this.#deadlineMs) {
@@ -160,7 +165,7 @@ class StepFollower {
       {
         doing,
         script: journalScript(script),
-        args: [directory, operationId, verb, ...numbers],
+        args: [directory, operationId, verb, ...numbers, changes],
         timeoutMs: lookMs,
         outputBytesMax: answerBytesMax,
       },
@@ -234,10 +239,14 @@ class StepOutput {
     if (code === 0) return;
     const { doing, machine } = this.#step;
     const lines = this.#tail.lines().filter((line) => !phasePattern.test(line));
-    const last = lines.slice(-tailLines).map(noSecrets).join(' | ');
-    const said = last === '' ? 'it said nothing' : last;
+    const reasons = lines.flatMap((line) => /^reason: (.*)$/.exec(line)?.[1] ?? []);
+    const last = reasons.length > 0 ? reasons : lines.slice(-tailLines);
+    const said = last.length === 0 ? 'it said nothing' : last.map(noSecrets).join(' | ');
     const where = `${doing} on machine ${machine}`;
     if (code === refusedCode) throw new PortError('rejected', `${where} is refused: ${said}`);
+    if (code === givenUpCode) {
+      throw new PortError('unexpected', `${where} was ended for another step: ${said}`);
+    }
     const how = lateCodes.has(code) ? 'took too long and was ended' : `failed with ${code}`;
     throw new PortError('unexpected', `${where} ${how}: ${said}`);
   }

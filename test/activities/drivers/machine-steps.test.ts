@@ -71,7 +71,7 @@ describeAsRoot('a step on a machine', () => {
       ['phase: one', 'text', 'phase: two'].map((l) => `${self}: ${l}`),
     );
     expect(readdirSync(inJournal('.')).toSorted()).toEqual(
-      ['begin', 'exit', 'lock', 'output', 'runs', 'script'].toSorted(),
+      ['begin', 'exit', 'lock', 'output', 'runs', 'script', 'session'].toSorted(),
     );
   });
 
@@ -142,6 +142,14 @@ describeAsRoot('a step on a machine', () => {
     expect(runs()).toBe(2);
   });
 
+  it('tells its reasons instead of its last lines where it has some', async () => {
+    const script = 'echo text; echo "reason: one"; echo more; echo "reason: two"; exit 4';
+    expect(await refusalOf(heard().step(script))).toEqual({
+      code: 'unexpected',
+      message: `${doing} on machine ${self} failed with 4: one | two`,
+    });
+  });
+
   it('that refuses is not to be asked again', async () => {
     expect(await refusalOf(heard().step('echo "not here"; exit 77'))).toEqual({
       code: 'rejected',
@@ -160,6 +168,54 @@ describeAsRoot('a step on a machine', () => {
     });
     await untilTrue('it was ended', () => Promise.resolve(existsSync(inJournal('exit'))));
     expect(read(inJournal('exit'))).toBe('124\n');
+  });
+
+  describe('of what another step changes as well', () => {
+    const begun = (operationId: string, script: string, changes?: string) => {
+      const context = { ...aContext(), operationId, limitMs: 60_000 };
+      const done = runStep(
+        { machines: machines(), directory: server.at('journal'), pollMs: 20 },
+        { machine: self, doing, script, ...(changes === undefined ? {} : { changes }) },
+        context,
+      );
+      return { done, context };
+    };
+
+    it('ends that one first, which is not followed any further', async () => {
+      const file = server.at(`given-up-${count}`);
+      const loop = `echo 'phase: waiting'; while :; do date >> ${file}; sleep 0.1; done`;
+      const first = begun(`op-${count}-a`, `trap '' TERM; ${loop}`, 'control-plane');
+      const refused = refusalOf(first.done);
+      await followed(first.context);
+      await begun(`op-${count}-b`, `wc -l < ${file}`, 'control-plane').done;
+      expect(await refused).toEqual({
+        code: 'unexpected',
+        message: `${doing} on machine ${self} was ended for another step: phase: waiting`,
+      });
+      const written = read(file);
+      await begun(`op-${count}-c`, 'sleep 0.3').done;
+      expect(read(file)).toBe(written);
+    });
+
+    it('leaves alone what changes something else, or nothing that it tells', async () => {
+      const first = begun(`op-${count}-a`, waiting('let-go-4'), 'etcd');
+      const second = begun(`op-${count}-b`, waiting('let-go-4'));
+      await followed(first.context);
+      await followed(second.context);
+      await begun(`op-${count}-c`, 'true', 'control-plane').done;
+      server.write('let-go-4', '');
+      await Promise.all([first.done, second.done]);
+    });
+
+    it('can be begun again after it was given up', async () => {
+      const first = begun(`op-${count}-a`, waiting('let-go-5'), 'control-plane');
+      const refused = refusalOf(first.done);
+      await followed(first.context);
+      await begun(`op-${count}-b`, 'true', 'control-plane').done;
+      await refused;
+      server.write('let-go-5', '');
+      await begun(`op-${count}-a`, waiting('let-go-5'), 'control-plane').done;
+    });
   });
 
   it('is not begun when the attempt has no time left', async () => {
