@@ -238,10 +238,7 @@ class StepOutput {
   judge(code: number): void {
     if (code === 0) return;
     const { doing, machine } = this.#step;
-    const lines = this.#tail.lines().filter((line) => !phasePattern.test(line));
-    const reasons = lines.flatMap((line) => /^reason: (.*)$/.exec(line)?.[1] ?? []);
-    const last = reasons.length > 0 ? reasons : lines.slice(-tailLines);
-    const said = last.length === 0 ? 'it said nothing' : last.map(noSecrets).join(' | ');
+    const said = lastWords(this.#tail.lines()).map(noSecrets).join(' | ');
     const where = `${doing} on machine ${machine}`;
     if (code === refusedCode) throw new PortError('rejected', `${where} is refused: ${said}`);
     if (code === givenUpCode) {
@@ -250,4 +247,14 @@ class StepOutput {
     const how = lateCodes.has(code) ? 'took too long and was ended' : `failed with ${code}`;
     throw new PortError('unexpected', `${where} ${how}: ${said}`);
   }
+}
+
+/** Its reasons where it gives some, else what it said last, else how far it was. */
+function lastWords(lines: readonly string[]): readonly string[] {
+  const reasons = lines.flatMap((line) => /^reason: (.*)$/.exec(line)?.[1] ?? []);
+  if (reasons.length > 0) return reasons;
+  const said = lines.filter((line) => !phasePattern.test(line));
+  if (said.length > 0) return said.slice(-tailLines);
+  const phase = lines.findLast((line) => phasePattern.test(line));
+  return [phase === undefined ? 'it said nothing' : `it was at ${phase}`];
 }

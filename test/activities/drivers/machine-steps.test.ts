@@ -190,7 +190,7 @@ describeAsRoot('a step on a machine', () => {
       await begun(`op-${count}-b`, `wc -l < ${file}`, 'control-plane').done;
       expect(await refused).toEqual({
         code: 'unexpected',
-        message: `${doing} on machine ${self} was ended for another step: phase: waiting`,
+        message: `${doing} on machine ${self} was ended for another step: it was at phase: waiting`,
       });
       const written = read(file);
       await begun(`op-${count}-c`, 'sleep 0.3').done;
