@@ -119,7 +119,7 @@ function etcdutlOf({ tools }: ClusterAccess): string {
   return tools.etcdutl ?? 'etcdutl';
 }
 
-function driverOf({ driver, cluster }: ClusterAccess) {
+function driverOf({ driver, cluster, members: named }: ClusterAccess) {
   const close = (): Promise<void> => Promise.resolve();
   switch (driver.kind) {
     case 'lab':
@@ -131,7 +131,8 @@ function driverOf({ driver, cluster }: ClusterAccess) {
     case 'kubeadm': {
       const agentSocket = process.env['SSH_AUTH_SOCK'];
       const machines = createSshMachines({ access: driver, agentSocket });
-      return { ...createKubeadmDriver({ access: driver, machines }), close };
+      const members = named.map(({ name }) => name);
+      return { ...createKubeadmDriver({ access: driver, machines, members }), close };
     }
     case 'none':
       return { ...createNoDriver(driver), close };

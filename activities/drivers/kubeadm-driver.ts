@@ -1,23 +1,17 @@
-// NodeDriver for the workers of a kubeadm cluster, changed in place (docs/kubeadm.md).
+// Drivers for clusters that kubeadm made, changed in place (docs/kubeadm.md).
 // K1. What it cannot change yet is refused when it is planned (`drives`).
 
-import type { KubeadmDriverAccess } from '../access';
 import type { ControlPlaneDriver, NodeDriver } from '../driver-ports';
+import { kubeadmControlPlane, type KubeadmControlPlaneOptions } from './kubeadm-control-plane';
 import { nodeScript } from './kubeadm-node';
 import { releasesOnAll } from './kubeadm-releases';
-import { runStep, type StepOptions } from './machine-steps';
+import { runStep } from './machine-steps';
 import { refusedChanges, refusing } from './refusals';
 
-export interface KubeadmDriverOptions extends StepOptions {
-  readonly access: Pick<KubeadmDriverAccess, 'packages'>;
-}
-
-const refuse = refusing(
-  'the driver kubeadm changes workers only: do it with kubeadm by hand (docs/kubeadm.md)',
-);
+const refuse = refusing('the driver kubeadm does not do that yet (docs/kubeadm.md)');
 
 /** Connects nothing yet. Methods throw PortError, or the signal's reason. */
-export function createKubeadmDriver(options: KubeadmDriverOptions): {
+export function createKubeadmDriver(options: KubeadmControlPlaneOptions): {
   readonly controlPlane: ControlPlaneDriver;
   readonly nodes: NodeDriver;
 } {
@@ -25,9 +19,11 @@ export function createKubeadmDriver(options: KubeadmDriverOptions): {
   return {
     controlPlane: {
       driver: 'kubeadm',
-      drives: ['node'],
+      changedAs: 'member',
+      drives: ['node', 'member', 'putBack', 'etcd'],
       availableVersions: (signal) => releasesOnAll(machines, access.packages, signal),
       ...refusedChanges(refuse),
+      ...kubeadmControlPlane(options),
     },
     nodes: {
       upgradeNode: (node, to, context) => {

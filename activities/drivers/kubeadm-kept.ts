@@ -27,6 +27,10 @@ components='kube-apiserver kube-controller-manager kube-scheduler'
 `;
 
 const tags = `
+is_older() {
+  [ "$1" != "$2" ] && [ "$(printf '%s\\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]
+}
+
 tag_of() {
   if [ ! -e "$manifests/$1.yaml" ]; then return; fi
   sed -n "s,^ *\\(- \\)*image: *[\\"']*[^\\"' ]*/$1:\\([^\\"'@ ]*\\).*,\\2,p" "$manifests/$1.yaml" |
@@ -106,8 +110,9 @@ cluster_configuration() {
 `;
 
 /**
- * Functions for scripts, beside those of kubeadm-programs.ts (`version_of`, `place_of`). `disk` comes
- * before every path.
+ * Functions for scripts, beside those of kubeadm-programs.ts (`version_of`, `place_of`). `disk`
+ * comes before every path.
+ * - `is_older VERSION VERSION`: than the second.
  * - `tag_of COMPONENT`: of the image in its manifest, nothing where there is none.
  * - `control_plane_version`: the one that all three manifests name; fails where they differ.
  * - `keep_member VERSION`: all of a control plane whose three components are of that version.

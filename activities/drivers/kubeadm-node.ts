@@ -1,4 +1,4 @@
-// How a worker of a kubeadm cluster changes its version, in the order of kubeadm's documentation
+// How a node of a kubeadm cluster changes its kubelet, in the order of kubeadm's documentation
 // ("Upgrading Linux nodes"), as a script for the machine.
 // N1. Every line may be run again after any other: what is done already is not done twice, or does
 //     no harm.
@@ -23,18 +23,24 @@ kubelet_runs() {
 export function nodeScript(to: KubeVersion, packages: KubeadmPackages): string {
   return `
 ${scriptHead}${programsScript(packages, to)}${keepScript()}${kubeletRuns}
-if [ -e /etc/kubernetes/manifests/kube-apiserver.yaml ]; then
-  refuse 'it is a control plane, and this driver changes workers only'
-fi
 if [ ! -e /etc/kubernetes/kubelet.conf ]; then
   refuse 'there is no /etc/kubernetes/kubelet.conf: kubeadm has not joined this machine'
 fi
 check_programs
+# Its kubelet is never newer than the API server beside it.
+serving=
+if [ -e "$manifests/kube-apiserver.yaml" ]; then
+  serving=$(control_plane_version) || refuse 'the components of its control plane differ'
+  if is_older "$serving" "$to"; then refuse "its control plane is $serving, older than $to"; fi
+fi
 
 keep_node "$(version_of "$(place_of kubelet)")"
-put kubeadm
-phase 'kubeadm upgrade node'
-"$(place_of kubeadm)" upgrade node < /dev/null
+# A member had that with its control plane.
+if [ -z "$serving" ]; then
+  put kubeadm
+  phase 'kubeadm upgrade node'
+  "$(place_of kubeadm)" upgrade node < /dev/null
+fi
 put kubectl kubelet
 kubelet=$(place_of kubelet)
 phase 'restarting the kubelet'

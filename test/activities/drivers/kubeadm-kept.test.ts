@@ -43,7 +43,7 @@ describe('what is kept of a machine', () => {
   const manifest = (name: string, tag: string) =>
     write(
       `etc/kubernetes/manifests/${name}.yaml`,
-      `spec:\n  containers:\n  - command: [${name}]\n    image: registry.test/kube/${name}:${tag}\n`,
+      `spec:\n  containers:\n  - name: ${name}\n    image: registry.test/kube/${name}:${tag}\n`,
     );
   const run = (script: string) =>
     execFileSync('/bin/sh', ['-s'], {

@@ -266,9 +266,11 @@ describeAsRoot('a step on a machine', () => {
       const { controlPlane } = driver(server.at('releases'));
       expect(await controlPlane.availableVersions(signal)).toEqual(['1.29.15', '1.30.14']);
       expect(await driver('/nowhere').controlPlane.availableVersions(signal)).toEqual([]);
-      expect(await controlPlane.availableEtcdVersions(signal)).toBeUndefined();
-      expect(await controlPlane.restoreNeeds(signal)).toBeUndefined();
-      expect(controlPlane).toMatchObject({ driver: 'kubeadm', drives: ['node'] });
+      expect(controlPlane).toMatchObject({
+        driver: 'kubeadm',
+        changedAs: 'member',
+        drives: ['node', 'member', 'putBack', 'etcd'],
+      });
     });
 
     it('refuses a machine that kubeadm has not joined', async () => {
@@ -283,12 +285,11 @@ describeAsRoot('a step on a machine', () => {
       });
     });
 
-    it('refuses every change of a control plane', async () => {
+    it('refuses what it cannot do', async () => {
       const { controlPlane } = driver('/nowhere');
       const refused = {
         code: 'rejected',
-        message:
-          'the driver kubeadm changes workers only: do it with kubeadm by hand (docs/kubeadm.md)',
+        message: 'the driver kubeadm does not do that yet (docs/kubeadm.md)',
       };
       const repair = controlPlane.repairEtcdMember('cp-1' as never, aContext());
       expect(await refusalOf(repair)).toEqual(refused);

@@ -1,0 +1,37 @@
+// What a restore of a kubeadm cluster needs beside etcd, as its members have it below
+// /etc/kubernetes: manifests, keys and certificates, and how the API server reads its data.
+
+import type { RestoreNeed } from '../snapshot-ports';
+
+/**
+ * Prints `KIND NAME BASE64` a line, of one member; nothing where there is no control plane. Names
+ * are paths below the directory of their kind.
+ */
+export const listNeeds = `
+set -eu
+cd /etc/kubernetes 2> /dev/null && [ -e manifests/kube-apiserver.yaml ] || exit 0
+
+tell() { echo "$1 $2 $(base64 -w 0)"; }
+
+for file in manifests/*.yaml; do tell manifest "\${file#manifests/}" < "$file"; done
+find -L pki -type f | sort | while read -r file; do tell pki "\${file#pki/}" < "$file"; done
+for file in *.conf; do tell pki "$file" < "$file"; done
+for component in etcd kube-apiserver kube-controller-manager kube-scheduler; do
+  if [ ! -e "manifests/$component.yaml" ]; then continue; fi
+  sed -n 's/^ *- \\(--[a-z].*\\)$/\\1/p' "manifests/$component.yaml" | tell flags "$component"
+done
+config=$(sed -n 's/^ *- --encryption-provider-config=//p' manifests/kube-apiserver.yaml | head -n 1)
+if [ -n "$config" ]; then tell encryption-config "$(basename "$config")" < "$config"; fi
+`;
+
+const kinds = ['manifest', 'pki', 'flags', 'encryption-config'] as const;
+
+/** Lines that are none of listNeeds are passed over. */
+export function needsIn(output: string, member: string): readonly RestoreNeed[] {
+  return output.split('\n').flatMap((line) => {
+    const [word, name, base64] = line.split(' ');
+    const kind = kinds.find((one) => one === word);
+    if (kind === undefined || name === undefined || base64 === undefined) return [];
+    return [{ kind, name, member, content: Buffer.from(base64, 'base64') }];
+  });
+}
