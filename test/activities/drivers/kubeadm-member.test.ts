@@ -54,8 +54,10 @@ describe('what kubeadm says', () => {
     });
   });
 
-  const failing = (complaint: string, code = 1) =>
-    `cat >&2 <<'EOF'\n${complaint}\nTo see the stack trace of this error execute with --v=5\nEOF\nexit ${code}`;
+  const failing = (complaint: string, code = 1) => {
+    const hint = 'To see the stack trace of this error execute with --v=5 or higher';
+    return `cat >&2 <<'EOF'\n${complaint}\n${hint}\nEOF\nexit ${code}`;
+  };
   const preflight = (...errors: readonly string[]) =>
     failing(
       [
