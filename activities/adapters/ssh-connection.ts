@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 
 import { Client, type ClientChannel, type ClientErrorExtensions, utils } from 'ssh2';
 import type { ConnectConfig, ServerHostKeyAlgorithm } from 'ssh2';
@@ -30,7 +31,8 @@ export interface SshCommand {
   readonly doing: string;
   /** For the shell of the user there. */
   readonly command: string;
-  readonly input: string;
+  /** A stream is destroyed at the end. */
+  readonly input: string | Readable;
   readonly timeoutMs: number;
   readonly outputBytesMax: number;
 }
@@ -263,8 +265,14 @@ class Session implements SshConnection {
 
   async run(command: SshCommand, signal: AbortSignal): Promise<SshEnd> {
     signal.throwIfAborted();
+    const { doing, timeoutMs, input } = command;
+    // One that fails before it is read.
+    if (typeof input !== 'string') input.on('error', () => undefined);
     const channel = await this.#open(command);
-    const { doing, timeoutMs } = command;
+    const unread = ({ errored }: Readable): PortError => {
+      const why = errorCode(errored) ?? 'unknown error';
+      return new PortError('unexpected', `${doing}: what is to be sent cannot be read (${why})`);
+    };
     const late = `${doing} on ${this.#target.what}: no end within ${timeoutMs / 1_000} s`;
     let onAbort = (): void => undefined;
     let timer: NodeJS.Timeout | undefined;
@@ -275,12 +283,15 @@ class Session implements SshConnection {
         signal.addEventListener('abort', onAbort, { once: true });
         timer = setTimeout(() => reject(new PortError('timeout', late)), timeoutMs);
         this.#collect(channel, command, { resolve, reject });
-        channel.end(command.input);
+        if (typeof input === 'string') channel.end(input);
+        // Where the command ends first, it says why; what else goes wrong is ours.
+        else pipeline(input, channel).catch(() => input.errored !== null && reject(unread(input)));
       });
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
       channel.close();
+      if (typeof input !== 'string') input.destroy();
     }
   }
 

@@ -62,8 +62,13 @@ async function rootShell(
   if (!isRoot) await checkSudo(connection, wanted, signal);
   const shell = isRoot ? asRoot.root : asRoot.other;
   return {
-    run: ({ script, args, ...limits }: RootScript, aborted): Promise<ScriptEnd> => {
-      const command = [shell, '-s', '--', ...args.map(shellWord)].join(' ');
+    run: ({ script, args, input, ...limits }: RootScript, aborted): Promise<ScriptEnd> => {
+      const words = args.map(shellWord);
+      if (input !== undefined) {
+        const command = [shell, '-c', shellWord(script), 'sh', ...words].join(' ');
+        return connection.run({ ...limits, command, input }, aborted);
+      }
+      const command = [shell, '-s', '--', ...words].join(' ');
       return connection.run({ ...limits, command, input: script }, aborted);
     },
     close: () => connection.close(),

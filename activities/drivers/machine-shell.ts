@@ -1,11 +1,15 @@
 // What a driver needs of the machines that it works on; adapters/ssh-machines.ts has it by SSH.
 
+import type { Readable } from 'node:stream';
+
 export interface RootScript {
   /** `looking for releases`: begins every message. */
   readonly doing: string;
   /** For sh. */
   readonly script: string;
   readonly args: readonly string[];
+  /** What it reads; it is destroyed at the end. The script is a word of a command then: be short. */
+  readonly input?: Readable;
   readonly timeoutMs: number;
   readonly outputBytesMax: number;
 }

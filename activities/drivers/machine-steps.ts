@@ -39,6 +39,11 @@ export interface StepOptions {
   /** Where journals lie on machines. */
   readonly directory?: string;
   readonly pollMs?: number;
+  /**
+   * How long a machine may be away, also before anything was begun there. Absent: it must answer at
+   * first, and may be away later until the attempt has no time left.
+   */
+  readonly awayMs?: number;
 }
 
 /** What a script ends with when asking again cannot help (EX_NOPERM of sysexits.h). */
@@ -94,6 +99,8 @@ class StepFollower {
   readonly #deadlineMs: number;
   #shell: MachineShell | undefined;
   #wasReached = false;
+  /** When it began not to answer. */
+  #awaySinceMs: number | undefined;
   #wasBegun = false;
   #deaths = 0;
   #output: StepOutput;
@@ -135,18 +142,27 @@ class StepFollower {
     try {
       this.#shell ??= await machines.connect(machine, signal);
       this.#wasReached = true;
-      return await this.#ask(this.#shell);
+      const look = await this.#ask(this.#shell);
+      this.#awaySinceMs = undefined;
+      return look;
     } catch (error) {
       this.close();
       const isAway =
         error instanceof PortError && (error.code === 'unreachable' || error.code === 'timeout');
-      // Where it was never reached, nothing can have begun.
-      if (!isAway || !this.#wasReached) throw error;
-      if (performance.now() >= this.#deadlineMs) throw error;
+      if (!isAway || !this.#mayBeAway(performance.now())) throw error;
       this.#context.log(`${doing}: ${error.message}`);
       onPhase(`waiting for machine ${machine} to answer again`);
       return undefined;
     }
+  }
+
+  #mayBeAway(nowMs: number): boolean {
+    const { awayMs } = this.#options;
+    this.#awaySinceMs ??= nowMs;
+    if (nowMs >= this.#deadlineMs) return false;
+    if (awayMs !== undefined) return nowMs - this.#awaySinceMs < awayMs;
+    // Where it was never reached, nothing can have begun.
+    return this.#wasReached;
   }
 
   async #ask(shell: MachineShell): Promise<Look> {

@@ -1,9 +1,11 @@
 // Against the real sshd and sudo of Debian.
 
 import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { Readable } from 'node:stream';
 
 import type { SshAccess } from '../../../activities/access';
 import { createSshMachines } from '../../../activities/adapters/ssh-machines';
@@ -70,6 +72,39 @@ describeAsRoot('a machine by SSH', () => {
     const listed = execFileSync('ssh-keygen', ['-lf', server.at('host_key.pub')]);
     return listed.toString('utf8').split(' ')[1];
   };
+
+  it('hands a stream to a script, as root and as another user, and destroys it', async () => {
+    const text = 'printf "%s " "$1"; sha256sum; exit 3';
+    const bytes = Buffer.alloc(3_000_000, 'snapshot');
+    const hash = createHash('sha256').update(bytes).digest('hex');
+    for (const user of ['root', 'helper']) {
+      const shell = await connected({ ssh: { user } });
+      const input = Readable.from([bytes]);
+      const asked = script(text, { args: ["it's"], input });
+      const { code, output } = await shell.run(asked, never).finally(() => shell.close());
+      expect([code, output.toString('utf8')]).toEqual([3, `it's ${hash}  -\n`]);
+      expect(input.destroyed).toBe(true);
+    }
+  });
+
+  it('tells how a script ended that does not read all of its stream', async () => {
+    const shell = await connected();
+    const input = Readable.from(Array.from({ length: 500 }, () => Buffer.alloc(65_536)));
+    const end = await shell
+      .run(script('head -c 3 > /dev/null; echo full >&2; exit 1', { input }), never)
+      .finally(() => shell.close());
+    expect(end).toMatchObject({ code: 1, complaints: ['full'] });
+  });
+
+  it('fails where its stream does', async () => {
+    const shell = await connected();
+    const input = createReadStream(server.at('no-such-file'));
+    const end = shell.run(script('cat', { input }), never).finally(() => shell.close());
+    expect(await refusalOf(end)).toEqual({
+      code: 'unexpected',
+      message: 'testing: what is to be sent cannot be read (ENOENT)',
+    });
+  });
 
   it('runs a script with its arguments as they are, and tells how it ended', async () => {
     const text = 'printf "%s|" "$@"; echo problem >&2; exit 7';

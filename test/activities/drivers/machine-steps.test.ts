@@ -6,11 +6,12 @@ import path from 'node:path';
 
 import { createSshMachines } from '../../../activities/adapters/ssh-machines';
 import { createKubeadmDriver } from '../../../activities/drivers/kubeadm-driver';
+import { askMachine, isSo } from '../../../activities/drivers/machine-ask';
 import { runStep, type StepContext } from '../../../activities/drivers/machine-steps';
 import { nodeName, version } from '../../support/builders';
 import { untilTrue } from '../../support/lab-until';
 import { describeAsRoot, Relay, SshServer } from '../../support/ssh-server';
-import { refusalOf } from '../adapters/support/refusals';
+import { never, refusalOf } from '../adapters/support/refusals';
 import { aContext } from './support/programs';
 
 jest.setTimeout(60_000);
@@ -236,6 +237,49 @@ describeAsRoot('a step on a machine', () => {
   it('is not begun on a machine that is away', async () => {
     relay.cut();
     expect(await refusalOf(heard().step('true'))).toMatchObject({ code: 'unreachable' });
+  });
+
+  it('waits as long as its machine may be away, also before anything was begun', async () => {
+    const step = { machine: self, doing, script: 'echo done' };
+    const options = { machines: machines(), directory: server.at('journal'), pollMs: 20 };
+    const context = { ...aContext(), operationId: `op-${count}`, limitMs: 60_000 };
+    relay.cut();
+    const late = runStep({ ...options, awayMs: 200 }, step, context);
+    expect(await refusalOf(late)).toMatchObject({ code: 'unreachable' });
+    const done = runStep({ ...options, awayMs: 60_000 }, step, context);
+    const isMissed = () => context.phases.filter((phase) => phase.startsWith('waiting')).length > 5;
+    await untilTrue('it is missed', () => Promise.resolve(isMissed()));
+    relay.mend();
+    await done;
+    expect(context.logged.at(-1)).toBe(`${self}: done`);
+  });
+
+  describe('asked something', () => {
+    const options = () => ({ machines: machines(), awayMs: 60_000, pollMs: 20 });
+    const asked = (script: string) => ({ machine: self, doing, script, args: ['a b'] });
+
+    it('answers what it prints, again where it was away', async () => {
+      relay.cut();
+      const answer = askMachine(options(), asked('printf %s "$1"'), never);
+      relay.mend();
+      expect(await answer).toBe('a b');
+      expect(await isSo(options(), asked('[ "$1" = "a b" ]'), never)).toBe(true);
+      expect(await isSo(options(), asked('false'), never)).toBe(false);
+    });
+
+    it('says why it has no answer', async () => {
+      const failed = askMachine(options(), asked('echo "no disk" >&2; exit 3'), never);
+      expect(await refusalOf(failed)).toEqual({
+        code: 'unexpected',
+        message: `${doing} on machine ${self} failed with 3: no disk`,
+      });
+      relay.cut();
+      const away = askMachine({ ...options(), awayMs: 0 }, asked('true'), never);
+      expect(await refusalOf(away)).toMatchObject({ code: 'unreachable' });
+      const reason = new Error('the worker stops');
+      const given = askMachine(options(), asked('true'), AbortSignal.abort(reason));
+      await expect(given).rejects.toBe(reason);
+    });
   });
 
   describe('of the driver kubeadm', () => {
