@@ -66,14 +66,19 @@ export async function lookAtWholeMember(
   };
 }
 
-/** What keeps the control plane from being `expected` everywhere, ready and healthy. */
+/**
+ * What keeps the control plane from being `expected` everywhere, ready and healthy; members in
+ * `without` are not asked.
+ */
 export async function controlPlaneMismatches(
   probe: MemberProbe,
   expected: Programs,
   signal: AbortSignal,
+  without: readonly string[] = [],
 ): Promise<readonly Mismatch[]> {
+  const asked = probe.members().filter(({ name }) => !without.includes(name));
   const looks = await Promise.all(
-    probe.members().map(({ name }) => lookAtWholeMember(probe, name, expected, signal)),
+    asked.map(({ name }) => lookAtWholeMember(probe, name, expected, signal)),
   );
   return looks.flatMap(({ mismatches }) => mismatches);
 }

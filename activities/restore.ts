@@ -55,11 +55,15 @@ async function restore(
   beat('fetching the snapshot');
   const { lost } = await restoreFrom(record, { ports, run, input, beat });
   const without = lost.map(({ member }) => member);
-  await verifyRestored({ ports, run, input, without, beat });
+  // The API server of a member that is changed as a whole has no etcd but the one beside it.
+  const unserved = ports.controlPlane.changedAs === 'member' ? without : [];
+  await verifyRestored({ ports, run, input, without, unserved, beat });
   return {
     seconds: secondsBetween(startedAtMs, ports.clock.nowMs()),
     revision: record.revision,
-    members: membersIn(ports.members, input.kubeVersion),
+    members: membersIn(ports.members, input.kubeVersion).filter(
+      ({ name }) => !unserved.includes(name),
+    ),
     ...(lost.length === 0 ? {} : { lost }),
   };
 }
@@ -107,10 +111,13 @@ async function verifyRestored({
   run,
   input,
   without,
+  unserved,
   beat,
 }: Restoring & {
   /** Etcd members that the restore went on without: they are not expected to answer. */
   readonly without: readonly string[];
+  /** Members whose API server cannot serve without theirs. */
+  readonly unserved: readonly string[];
 }): Promise<void> {
   const result = await watchUntilMatched({
     clock: ports.clock,
@@ -120,7 +127,7 @@ async function verifyRestored({
     look: async () => {
       const looks = await Promise.all([
         etcdMismatches(ports.etcd, without, run.signal),
-        controlPlaneMismatches(ports.members, { version: input.kubeVersion }, run.signal),
+        controlPlaneMismatches(ports.members, { version: input.kubeVersion }, run.signal, unserved),
       ]);
       return looks.flat();
     },

@@ -3,6 +3,7 @@
 
 import type { ClusterAccess } from '../access';
 import { createCommandDriver, missingVariables } from '../drivers/command-driver';
+import type { MemberName } from '../../domain/names';
 import { createKubeadmDriver } from '../drivers/kubeadm-driver';
 import { createLabDriver } from '../drivers/lab-driver';
 import { createNoDriver } from '../drivers/no-driver';
@@ -119,7 +120,7 @@ function etcdutlOf({ tools }: ClusterAccess): string {
   return tools.etcdutl ?? 'etcdutl';
 }
 
-function driverOf({ driver, cluster, members: named }: ClusterAccess) {
+function driverOf({ driver, cluster, members: all }: ClusterAccess) {
   const close = (): Promise<void> => Promise.resolve();
   switch (driver.kind) {
     case 'lab':
@@ -131,7 +132,7 @@ function driverOf({ driver, cluster, members: named }: ClusterAccess) {
     case 'kubeadm': {
       const agentSocket = process.env['SSH_AUTH_SOCK'];
       const machines = createSshMachines({ access: driver, agentSocket });
-      const members = named.map(({ name }) => name);
+      const members = all.map(({ name }) => name as MemberName);
       return { ...createKubeadmDriver({ access: driver, machines, members }), close };
     }
     case 'none':

@@ -29,8 +29,8 @@ const needsBytesMax = 4 * 1024 * 1024;
 
 export interface KubeadmControlPlaneOptions extends StepOptions {
   readonly access: Pick<KubeadmDriverAccess, 'packages'>;
-  /** Machines of the control plane; absent: every machine is asked whether it is one. */
-  readonly members?: readonly string[];
+  /** Machines of the control plane. */
+  readonly members: readonly MemberName[];
 }
 
 type Changes = Pick<
@@ -101,7 +101,7 @@ function wholeMember(component: string, { version, emulates }: Programs): KubeVe
 
 /** In the order of their names. */
 async function askMembers(
-  { machines, members = machines.names }: KubeadmControlPlaneOptions,
+  { machines, members }: KubeadmControlPlaneOptions,
   asked: Omit<MachineQuestion, 'machine'>,
   signal: AbortSignal,
 ): Promise<readonly { readonly member: string; readonly output: string }[]> {

@@ -5,6 +5,7 @@ import type { ControlPlaneDriver, NodeDriver } from '../driver-ports';
 import { kubeadmControlPlane, type KubeadmControlPlaneOptions } from './kubeadm-control-plane';
 import { nodeScript } from './kubeadm-node';
 import { releasesOnAll } from './kubeadm-releases';
+import { restoreMembers } from './kubeadm-restore';
 import { runStep } from './machine-steps';
 import { refusedChanges, refusing } from './refusals';
 
@@ -20,10 +21,11 @@ export function createKubeadmDriver(options: KubeadmControlPlaneOptions): {
     controlPlane: {
       driver: 'kubeadm',
       changedAs: 'member',
-      drives: ['node', 'member', 'putBack', 'etcd'],
+      drives: ['node', 'member', 'putBack', 'etcd', 'restore'],
       availableVersions: (signal) => releasesOnAll(machines, access.packages, signal),
       ...refusedChanges(refuse),
       ...kubeadmControlPlane(options),
+      restore: (order, context) => restoreMembers(options, order, context),
     },
     nodes: {
       upgradeNode: (node, to, context) => {

@@ -42,17 +42,18 @@ Subsystem sftp /usr/lib/openssh/sftp-server
 `;
 
 /**
- * What kubeadm asks of crictl (its util/runtime), by way of containerd's own client: cri-tools has
- * no module that could be built.
+ * What kubeadm (its util/runtime) and Ascent ask of crictl, by way of containerd's own client:
+ * cri-tools has no module that could be built.
  */
 const crictlShim = `#!/bin/sh
-# crictl for kubeadm, over ctr.
+# crictl for kubeadm and Ascent, over ctr.
 set -eu
 verb=
 while [ $# -gt 0 ]; do
   case $1 in
     -r | -i | -o | --template) shift 2 ;;
     -*) shift ;;
+    ps | stop) verb=$1; shift; break ;;
     *) if [ -z "$verb" ]; then verb=$1; shift; else break; fi ;;
   esac
 done
@@ -62,6 +63,26 @@ case $verb in
   inspecti) ctr images ls -q | grep -qxF -- "$1" ;;
   pull) ctr images ls -q | grep -qxF -- "$1" || { echo "$1: no registry here" >&2; exit 1; } ;;
   pods) ctr containers ls -q 'labels."io.cri-containerd.kind"==sandbox' ;;
+  ps)
+    filters=
+    while [ $# -gt 0 ]; do
+      case $1 in
+        --label) filters="$filters,labels.\\"\${2%%=*}\\"==\\"\${2#*=}\\""; shift 2 ;;
+        *) shift ;;
+      esac
+    done
+    running=$(ctr tasks ls | awk '$3 == "RUNNING" { print $1 }')
+    if [ -z "$running" ]; then exit 0; fi
+    ctr containers ls -q "\${filters#,}" | grep -F "$running" || true
+    ;;
+  stop)
+    while [ $# -gt 0 ]; do
+      case $1 in
+        --timeout) shift 2 ;;
+        *) ctr tasks kill --all --signal SIGKILL "$1" || true; shift ;;
+      esac
+    done
+    ;;
   stopp) ctr tasks kill --all --signal SIGKILL "$1" || true ;;
   rmp) ctr tasks delete --force "$1" || true; ctr containers delete "$1" ;;
   *) echo "crictl: $verb is not known here" >&2; exit 1 ;;

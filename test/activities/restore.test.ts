@@ -125,6 +125,14 @@ describe('restoreSnapshot without a member of etcd', () => {
     expect(await runOnce(fake, 'restoreSnapshot', input)).toEqual({ ...result, lost });
   });
 
+  it('does not wait for its API server where members are changed as wholes', async () => {
+    const fake = await aRestoreWithout('cp-3');
+    fake.hosts.changedAs = 'member';
+    fake.hosts.silent.add('cp-3 kube-apiserver').add('cp-3 kube-scheduler');
+    const members = result.members.filter(({ name }) => name !== 'cp-3');
+    expect(await runOnce(fake, 'restoreSnapshot', input)).toEqual({ ...result, members, lost });
+  });
+
   it('does not wait for it either while the list has no name for it yet', async () => {
     const fake = await aRestoreWithout();
     const nameless = { ...unreachable('6395388611103906646'), endpoint: '' };

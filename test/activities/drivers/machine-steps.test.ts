@@ -288,6 +288,7 @@ describeAsRoot('a step on a machine', () => {
       const journal = server.at('journal');
       return createKubeadmDriver({
         access: { packages },
+        members: [],
         machines: machines(),
         directory: journal,
         pollMs: 20,
@@ -313,7 +314,7 @@ describeAsRoot('a step on a machine', () => {
       expect(controlPlane).toMatchObject({
         driver: 'kubeadm',
         changedAs: 'member',
-        drives: ['node', 'member', 'putBack', 'etcd'],
+        drives: ['node', 'member', 'putBack', 'etcd', 'restore'],
       });
     });
 

@@ -11,8 +11,6 @@ import { openCluster, openServedCluster } from '../../../activities/adapters/ope
 import type { KubeadmDriverAccess } from '../../../activities/access';
 import { observeCluster } from '../../../activities/observe';
 import type { ClusterName, NodeName } from '../../../domain/names';
-import { planUpgrade } from '../../../domain/plan/planner';
-import { knownReleases } from '../../../domain/plan/releases';
 import type { UpgradeSpec } from '../../../domain/spec';
 import { labLayout } from '../../../lab/layout';
 import { webImage } from '../../../lab/machines/images';
@@ -76,7 +74,7 @@ const manifests = [
   },
 ];
 
-/** Only workers: the driver changes no control plane. */
+/** Only workers. */
 function specOf(to = target): UpgradeSpec {
   const spec = labSpec({ cluster: 'on-kubeadm', target: to, allowSingleMember: true });
   const nodeSelector = { 'ascent.test/pool': 'workers' };
@@ -135,17 +133,6 @@ describe('workers of a kubeadm cluster', () => {
     if (stateDir === undefined) return;
     await machinesDown({ stateDir: path.join(stateDir, 'lab') });
     await rm(stateDir, { recursive: true, force: true });
-  });
-
-  tell('have no plan while their control plane would have to change', async () => {
-    const observation = await observe();
-    expect(observation.availableVersions).toEqual([target]);
-    expect(planUpgrade({ spec: specOf(), observation, releases: knownReleases })).toEqual({
-      kind: 'blocked',
-      blockers: [
-        { code: 'change-undriven', hop: 'hop-1.29', change: 'restore', driver: 'kubeadm' },
-      ],
-    });
   });
 
   tell('are left as they are where a host key is another one', async () => {

@@ -1,0 +1,172 @@
+// The way back on real machines: a control plane that kubeadm has taken to 1.29 returns to a snapshot
+// of 1.28, over SSH. Nobody asks its API server.
+
+import { EventEmitter, once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+
+import { version } from '../../support/builders';
+import { KubeadmMachines } from '../../support/kubeadm-machines';
+import { untilTrue } from '../../support/lab-until';
+import { webImage } from '../../../lab/machines/images';
+import type { EtcdSnapshotFacts } from '../../../activities/snapshot-ports';
+import { refusalOf } from '../../activities/adapters/support/refusals';
+
+jest.setTimeout(900_000);
+
+const from = version('1.28.15');
+const to = version('1.29.15');
+
+const labels = { app: 'web' };
+const web = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web' },
+  spec: {
+    replicas: 1,
+    selector: { matchLabels: labels },
+    template: {
+      metadata: { labels },
+      spec: { containers: [{ name: 'web', image: webImage, imagePullPolicy: 'Never' }] },
+    },
+  },
+};
+
+const journal = '/var/lib/ascent/operations';
+
+/** Of sshd: each is a child of the one that listens, and that one of the first process. */
+const endSessions = `
+listening=$(ps -o pid=,ppid= -C sshd | awk '$2 == 1 { print $1 }')
+kill -9 $(ps -o pid= --ppid "$listening")
+`;
+
+describe('a control plane of one machine', () => {
+  let machines: KubeadmMachines;
+  let facts: EtcdSnapshotFacts;
+  let revision: string;
+  const order = { restoreId: 'hop-1.29~of-one', version: from };
+
+  const told = async () => {
+    const { members, etcd } = await machines.observe();
+    return {
+      members: members.map(({ apiServer, controllerManager, scheduler }) =>
+        [apiServer, controllerManager, scheduler].map((one) =>
+          one.kind === 'observed' ? one.version : one.kind,
+        ),
+      ),
+      etcd: etcd.kind === 'observed' ? etcd.members.map((one) => one.version) : etcd.problem,
+    };
+  };
+
+  beforeAll(async () => {
+    machines = await KubeadmMachines.up({ name: 'back-1', controlPlanes: 1, workers: 1 });
+    await machines.apply(web);
+    await machines.kubectl('create', 'configmap', 'older');
+    facts = await machines.snapshot();
+    await machines.upgradeControlPlane(['cp-1'], { from, to, etcd: true });
+    await machines.kubectl('create', 'configmap', 'newer');
+    const list = JSON.parse(await machines.kubectl('get', 'configmaps', '-o', 'json')) as {
+      metadata: { resourceVersion: string };
+      items: readonly { metadata: { resourceVersion: string } }[];
+    };
+    revision = String(
+      Math.max(...list.items.map(({ metadata }) => Number(metadata.resourceVersion))),
+    );
+  });
+
+  afterAll(() => machines?.down());
+
+  it('is left as it is where no programs of the version were kept', async () => {
+    const { done } = machines.restore(facts, { restoreId: 'none', version: version('1.27.16') });
+    const pods = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+    const lacks = [...pods.map((pod) => `${pod}.yaml of 1.27.16`), 'etcd.yaml of etcd 3.5.15'].map(
+      (what) =>
+        `there is no ${what} in /etc/kubernetes/manifests` +
+        ' or /var/lib/ascent/kept/v1.27.16/manifests',
+    );
+    expect(await refusalOf(done)).toEqual({
+      code: 'rejected',
+      message:
+        'looking whether it can be restored to 1.27.16 on machine cp-1 is refused:' +
+        ` ${lacks.join(' | ')}`,
+    });
+    expect(await told()).toEqual({ members: [[to, to, to]], etcd: ['3.5.16'] });
+  });
+
+  it('returns, through lost connections and calls that are given up', async () => {
+    // At each of these the worker stops, and another one is asked for the same.
+    const stops = [
+      'stopping etcd',
+      'restoring the data of etcd',
+      `starting the API server ${from}`,
+    ];
+    for (const stop of stops) {
+      const controller = new AbortController();
+      const reason = new Error('the worker stops');
+      const onPhase = (phase: string) => {
+        if (phase === stop) setTimeout(() => controller.abort(reason), 1_500);
+      };
+      const { done } = machines.restore(facts, order, { signal: controller.signal, onPhase });
+      await expect(done).rejects.toBe(reason);
+    }
+    const heard = new EventEmitter();
+    const starts = once(heard, 'starts');
+    const onPhase = (phase: string) => {
+      if (phase.includes('starting kube-controller-manager')) heard.emit('starts');
+    };
+    const { done } = machines.restore(facts, order, { onPhase });
+    await starts;
+    await machines.sh('cp-1', endSessions);
+    expect(await done).toEqual({ lost: [] });
+    expect(await machines.sh('cp-1', `cat ${journal}/restore-hop-1.29~of-one-*/exit`)).toBe(
+      '0\n'.repeat(9),
+    );
+    const runs = await machines.sh('cp-1', `cat ${journal}/restore-hop-1.29~of-one-*/runs`);
+    expect(runs.trim().split('\n')).toHaveLength(9);
+  });
+
+  it('serves what the snapshot had, in the versions of then', async () => {
+    await untilTrue('all of it answers', async () =>
+      (await told()).members.flat().every(isVersion),
+    );
+    expect(await told()).toEqual({ members: [[from, from, from]], etcd: ['3.5.15'] });
+    const names = await machines.kubectl('get', 'configmaps', '-o', 'name');
+    expect(names.trim().split('\n')).toEqual(['configmap/kube-root-ca.crt', 'configmap/older']);
+    const config = ['get', '-n', 'kube-system', 'configmap/kubeadm-config', '-o', 'yaml'];
+    expect(await machines.kubectl(...config)).toContain(`kubernetesVersion: v${from}`);
+  });
+
+  it('tells a watch of before that it is too old', async () => {
+    const at = `/api/v1/configmaps?watch=1&timeoutSeconds=5&resourceVersion=${revision}`;
+    const answer = await machines.kubectl('get', '--raw', at).catch(String);
+    expect(answer).toContain('too old resource version');
+  });
+
+  it('schedules', async () => {
+    await machines.kubectl('scale', 'deployment/web', '--replicas', '3');
+    const rollout = ['rollout', 'status', 'deployment/web', '--timeout', '120s'];
+    expect(await machines.kubectl(...rollout)).toContain('successfully rolled out');
+  });
+
+  it('keeps the data that was replaced, and no copy of the snapshot', async () => {
+    expect(await machines.sh('cp-1', 'ls /var/lib/etcd')).toBe(
+      'member\nmember.before-hop-1.29~of-one\n',
+    );
+    const left = await machines.sh('cp-1', 'ls /var/lib/ascent/restores/hop-1.29~of-one');
+    expect(left.trim().split('\n')).toEqual(
+      [
+        'decision',
+        'member',
+        'old-pki',
+        'restored',
+        'restored.log',
+        'revision',
+        'target',
+      ].toSorted(),
+    );
+    expect((await readFile(machines.at('snapshot.db'))).length).toBe(facts.sizeBytes);
+  });
+});
+
+function isVersion(text: string): boolean {
+  return /^\d/.test(text);
+}
