@@ -107,7 +107,7 @@ async function askMembers(
 ): Promise<readonly { readonly member: string; readonly output: string }[]> {
   const answers = new Map<string, string>();
   await forEachAtOnce([...members], askedAtOnce, async (member) => {
-    answers.set(member, await askMachine({ machines }, { machine: member, ...asked }, signal));
+    answers.set(member, await askMachine(machines, { machine: member, ...asked }, signal));
   });
   return [...answers]
     .map(([member, output]) => ({ member, output }))

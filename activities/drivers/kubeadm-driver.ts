@@ -1,15 +1,12 @@
 // Drivers for clusters that kubeadm made, changed in place (docs/kubeadm.md).
-// K1. What it cannot change yet is refused when it is planned (`drives`).
 
 import type { ControlPlaneDriver, NodeDriver } from '../driver-ports';
 import { kubeadmControlPlane, type KubeadmControlPlaneOptions } from './kubeadm-control-plane';
 import { nodeScript } from './kubeadm-node';
 import { releasesOnAll } from './kubeadm-releases';
+import { repairMember } from './kubeadm-repair';
 import { restoreMembers } from './kubeadm-restore';
 import { runStep } from './machine-steps';
-import { refusedChanges, refusing } from './refusals';
-
-const refuse = refusing('the driver kubeadm does not do that yet (docs/kubeadm.md)');
 
 /** Connects nothing yet. Methods throw PortError, or the signal's reason. */
 export function createKubeadmDriver(options: KubeadmControlPlaneOptions): {
@@ -21,11 +18,11 @@ export function createKubeadmDriver(options: KubeadmControlPlaneOptions): {
     controlPlane: {
       driver: 'kubeadm',
       changedAs: 'member',
-      drives: ['node', 'member', 'putBack', 'etcd', 'restore'],
+      drives: ['node', 'member', 'putBack', 'etcd', 'restore', 'repairEtcd'],
       availableVersions: (signal) => releasesOnAll(machines, access.packages, signal),
-      ...refusedChanges(refuse),
       ...kubeadmControlPlane(options),
       restore: (order, context) => restoreMembers(options, order, context),
+      repairEtcdMember: (member, context) => repairMember(options, member, context),
     },
     nodes: {
       upgradeNode: (node, to, context) => {

@@ -11,6 +11,8 @@ import { openCluster, openServedCluster } from '../../../activities/adapters/ope
 import type { KubeadmDriverAccess } from '../../../activities/access';
 import { observeCluster } from '../../../activities/observe';
 import type { ClusterName, NodeName } from '../../../domain/names';
+import { planUpgrade } from '../../../domain/plan/planner';
+import { knownReleases } from '../../../domain/plan/releases';
 import type { UpgradeSpec } from '../../../domain/spec';
 import { labLayout } from '../../../lab/layout';
 import { webImage } from '../../../lab/machines/images';
@@ -74,7 +76,7 @@ const manifests = [
   },
 ];
 
-/** Only workers. */
+/** Only workers: the driver changes no control plane. */
 function specOf(to = target): UpgradeSpec {
   const spec = labSpec({ cluster: 'on-kubeadm', target: to, allowSingleMember: true });
   const nodeSelector = { 'ascent.test/pool': 'workers' };
@@ -133,6 +135,13 @@ describe('workers of a kubeadm cluster', () => {
     if (stateDir === undefined) return;
     await machinesDown({ stateDir: path.join(stateDir, 'lab') });
     await rm(stateDir, { recursive: true, force: true });
+  });
+
+  tell('have a plan that takes their control plane along', async () => {
+    const observation = await observe();
+    expect(observation.availableVersions).toEqual([target]);
+    const planned = planUpgrade({ spec: specOf(), observation, releases: knownReleases });
+    expect(planned).toMatchObject({ kind: 'planned' });
   });
 
   tell('are left as they are where a host key is another one', async () => {

@@ -1,0 +1,167 @@
+// Brings back an etcd member of a kubeadm cluster that a restore went on without: its entry is removed
+// from the list, a new one added, and it fetches everything from the others (etcd.io/docs/v3.5/op-guide/
+// runtime-configuration, "Replace a failed machine"). Its machine may have been away all the time, and
+// be of the newer version still: its control plane is that of the others afterwards.
+// Z1. A member that is in the list and healthy stays as it is.
+// Z2. Its data is aside before its entry is removed, and its etcd is not started before the new one is
+//     there: it never makes a cluster of its own.
+// Z3. Every step is known by the call. Another call begins from the start: an entry that nobody has
+//     started is removed and added like any other.
+
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { MemberName } from '../../domain/names';
+import type { DriverContext } from '../driver-context';
+import { PortError } from '../ports';
+import {
+  addScript,
+  hasEntryScript,
+  joinScript,
+  listScript,
+  putAsideScript,
+  sourceScript,
+  versionsScript,
+} from './kubeadm-repair-scripts';
+import {
+  checkScript,
+  finishScript,
+  hashScript,
+  startApiServerScript,
+  startControllersScript,
+} from './kubeadm-restore-scripts';
+import type { RestoreOptions } from './kubeadm-restore';
+import { askMachine, isSo, type MachineQuestion } from './machine-ask';
+import { runStep } from './machine-steps';
+
+const awayMs = 30_000;
+const answerBytesMax = 64 * 1024;
+const stepMs = 10 * 60_000;
+const sameDataMs = 60_000;
+
+/** Returns when it holds what the others hold. Throws PortError, or the signal's reason. */
+export async function repairMember(
+  options: RestoreOptions,
+  member: MemberName,
+  context: DriverContext,
+): Promise<void> {
+  await new Repair(options, member, context).run();
+}
+
+class Repair {
+  readonly #options: RestoreOptions;
+  readonly #member: MemberName;
+  readonly #context: DriverContext;
+  readonly #id: string;
+
+  constructor(options: RestoreOptions, member: MemberName, context: DriverContext) {
+    this.#options = { ...options, awayMs };
+    this.#member = member;
+    this.#context = context;
+    this.#id = encodeURIComponent(`repair-${context.operationId}`);
+  }
+
+  async run(): Promise<void> {
+    const member = this.#member;
+    const source = await this.#source();
+    const { version, etcdVersion } = versionsOf(await this.#ask(source, versionsScript(this.#id)));
+    await this.#step(member, 'check', checkScript(this.#id, { version, etcdVersion, bytes: 0 }));
+    // Z1.
+    const entry = hasEntryScript(this.#id, member);
+    if ((await this.#is(source, entry)) && (await this.#is(member, hashScript(this.#id)))) return;
+    await this.#step(member, 'put-aside', putAsideScript(this.#id));
+    await this.#step(source, 'add', addScript(this.#id, await this.#entryOf(member)));
+    const listed = (await this.#ask(source, listScript(this.#id, member))).trim();
+    await this.#step(member, 'join', joinScript(this.#id, version, listed));
+    await this.#compare(source);
+    await this.#step(member, 'start-api-server', startApiServerScript(this.#id));
+    await this.#step(member, 'start-controllers', startControllersScript(this.#id));
+    for (const machine of [member, source]) {
+      await this.#step(machine, 'finish', finishScript(this.#id));
+    }
+  }
+
+  /** The first other one whose etcd is healthy. */
+  async #source(): Promise<MemberName> {
+    const problems: string[] = [];
+    for (const name of this.#options.members) {
+      if (name === this.#member) continue;
+      try {
+        await this.#step(name, 'source', sourceScript(this.#id));
+        return name;
+      } catch (error) {
+        if (!(error instanceof PortError)) throw error;
+        problems.push(error.message);
+      }
+    }
+    const why = problems.join('; ') || 'it is the only one';
+    throw new PortError('unexpected', `no other etcd member is healthy: ${why}`);
+  }
+
+  /** `cp-3=https://10.0.0.13:2380`. */
+  async #entryOf(member: MemberName): Promise<string> {
+    const text = await this.#ask(member, `cat /var/lib/ascent/restores/'${this.#id}'/member\n`);
+    return text.trim();
+  }
+
+  /** At one revision: the cluster is written to meanwhile. */
+  async #compare(source: MemberName): Promise<void> {
+    const untilMs = performance.now() + sameDataMs;
+    for (;;) {
+      const theirs = await this.#ask(source, hashScript(this.#id));
+      const revision = Number(/"revision":(\d+)/.exec(theirs)?.[1]);
+      const script = hashScript(this.#id, revision);
+      const [first, second] = await Promise.all([
+        this.#hash(source, script),
+        this.#hash(this.#member, script),
+      ]);
+      if (first !== undefined && first === second) return;
+      if (performance.now() >= untilMs) {
+        const message = `etcd of ${this.#member} does not hold what that of ${source} holds`;
+        throw new PortError('unexpected', message);
+      }
+      await delay(1_000, undefined, { signal: this.#context.signal });
+    }
+  }
+
+  /** Undefined while it has not come as far as the revision. */
+  async #hash(machine: MemberName, script: string): Promise<string | undefined> {
+    try {
+      return /"hash":(\d+)/.exec(await this.#ask(machine, script))?.[1];
+    } catch (error) {
+      if (error instanceof PortError && error.code === 'unexpected') return undefined;
+      throw error;
+    }
+  }
+
+  #question(machine: MemberName, script: string): MachineQuestion {
+    const doing = `bringing etcd of ${this.#member} back`;
+    return { machine, doing, script, args: [], outputBytesMax: answerBytesMax, awayMs };
+  }
+
+  #ask(machine: MemberName, script: string): Promise<string> {
+    const question = this.#question(machine, script);
+    return askMachine(this.#options.machines, question, this.#context.signal);
+  }
+
+  #is(machine: MemberName, script: string): Promise<boolean> {
+    const question = this.#question(machine, script);
+    return isSo(this.#options.machines, question, this.#context.signal);
+  }
+
+  async #step(machine: MemberName, name: string, script: string): Promise<void> {
+    const context = {
+      ...this.#context,
+      operationId: `${this.#id}-${name}`,
+      limitMs: Math.min(stepMs, this.#context.limitMs),
+      onPhase: (phase: string) => this.#context.onPhase(`${machine}: ${phase}`),
+    };
+    const doing = `bringing etcd of ${this.#member} back`;
+    await runStep(this.#options, { machine, doing, script }, context);
+  }
+}
+
+function versionsOf(text: string): { readonly version: string; readonly etcdVersion: string } {
+  const [version, etcdVersion] = text.trim().split(' ');
+  if (version !== undefined && etcdVersion !== undefined) return { version, etcdVersion };
+  throw new PortError('unexpected', `the manifests of the other member name no versions: ${text}`);
+}
