@@ -3,7 +3,7 @@
 
 import type { MemberUpgradeInput } from '../domain/activity-contract';
 import type { MemberName, NodeName } from '../domain/names';
-import type { DrivenChange, Observation } from '../domain/observation';
+import type { DrivenChange, MachineObservation, Observation } from '../domain/observation';
 import type { LostEtcdMember } from '../domain/rollback-contract';
 import type { KubeVersion, Programs } from '../domain/versions';
 import type { DriverContext } from './driver-context';
@@ -21,6 +21,8 @@ export interface ReleaseSource {
   availableVersions(signal: AbortSignal): Promise<readonly KubeVersion[] | undefined>;
   /** The same of etcd. */
   availableEtcdVersions(signal: AbortSignal): Promise<readonly KubeVersion[] | undefined>;
+  /** What its machines tell of themselves; absent where it reaches none. Changes nothing there. */
+  machineFacts?(signal: AbortSignal): Promise<readonly MachineObservation[]>;
 }
 
 /**

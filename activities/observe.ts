@@ -120,6 +120,16 @@ export async function observeCluster(options: Looking): Promise<Observation> {
   };
 }
 
+/** With what machines tell of themselves, where a driver reaches them: for a preflight. */
+export async function observeWithMachines(options: Looking): Promise<Observation> {
+  const { ports, signal } = options;
+  const [observation, machines] = await Promise.all([
+    observeCluster(options),
+    ports.controlPlane.machineFacts?.(signal),
+  ]);
+  return machines === undefined ? observation : { ...observation, machines };
+}
+
 async function observeChanges(
   { controlPlane }: Pick<LookingPorts, 'controlPlane'>,
   signal: AbortSignal,

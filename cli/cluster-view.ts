@@ -1,6 +1,6 @@
 // What commands without Temporal look at: a spec, and a cluster, live or as a file.
 
-import { observeCluster } from '../activities/observe';
+import { observeCluster, observeWithMachines } from '../activities/observe';
 import { parseSpecFile, specProblemText } from '../client/spec-file';
 import type { ClusterName } from '../domain/names';
 import type { Observation } from '../domain/observation';
@@ -16,6 +16,8 @@ import { parseObservation } from './observation-file';
 interface Source {
   readonly context: CliContext;
   readonly options: GlobalOptions & { readonly observation?: string };
+  /** Whether machines are asked as well, where a driver reaches them. */
+  readonly withMachines?: boolean;
 }
 
 /** Throws CliError `spec-invalid` with every problem, its line and a suggestion. */
@@ -47,20 +49,24 @@ export async function readObservation(
     assertCluster(observation.cluster, options.observation, expected);
     return observation;
   }
-  return observeThrough(await requireAccess(options, context), context, expected);
+  const observe = source.withMachines === true ? observeWithMachines : observeCluster;
+  return observeThrough(await requireAccess(options, context), context, { expected, observe });
 }
 
 /** From the cluster itself; throws CliError `wrong-cluster` likewise. */
 export async function observeThrough(
   { file, access }: FoundAccess,
   context: CliContext,
-  expected?: ClusterName,
+  {
+    expected,
+    observe = observeCluster,
+  }: { readonly expected?: ClusterName | undefined; readonly observe?: typeof observeCluster } = {},
 ): Promise<Observation> {
   assertCluster(access.cluster, file, expected);
   const cluster = access.cluster as ClusterName;
   const ports = await context.openCluster(access);
   try {
-    return await observeCluster({ cluster, ports, signal: context.signal });
+    return await observe({ cluster, ports, signal: context.signal });
   } finally {
     await ports.close();
   }

@@ -4,6 +4,7 @@
 import { z } from 'zod';
 
 import { zodWords } from '../activities/adapters/zod-words';
+import { toldComponents } from '../domain/machine-observation';
 import { drivenChanges, type Observation } from '../domain/observation';
 import { CliError } from './cli-error';
 import { exitCodes } from './exit-codes';
@@ -108,6 +109,34 @@ const budget = z.object({
   maxUnavailable: text.optional(),
 });
 
+const machineFacts = z.object({
+  space: z.array(z.object({ path: text, mount: text, freeBytes: amount })),
+  availableMemoryBytes: amount.optional(),
+  swapBytes: amount.optional(),
+  cgroup: z.union([z.literal(1), z.literal(2)]).optional(),
+  runtime: z.object({ name: text, version }).optional(),
+  failSwapOn: z.boolean().optional(),
+  failCgroupV1: z.boolean().optional(),
+  components: z.array(
+    z.object({
+      component: z.enum(toldComponents),
+      flags: z.array(text),
+      gates: z.array(text),
+      plugins: z.array(text),
+    }),
+  ),
+  clock: z.object({ aheadMs: z.number(), doubtMs: z.number() }).optional(),
+  kubeletCertificateSecondsLeft: z.number().optional(),
+  automaticUpgrades: z.array(text),
+  images: z.array(text).optional(),
+  releases: z.array(version).optional(),
+});
+
+const machine = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('observed'), name, facts: machineFacts }),
+  z.object({ kind: z.literal('unobserved'), name, problem }),
+]);
+
 const observationSchema = z.object({
   schema: z.literal('ascent.observation/v1'),
   cluster: name,
@@ -131,6 +160,7 @@ const observationSchema = z.object({
   budgetOverlaps: z.array(z.object({ pod: ref, budgets: z.array(ref) })),
   availableVersions: z.array(version).optional(),
   availableEtcdVersions: z.array(version).optional(),
+  machines: z.array(machine).optional(),
   changedAs: z.literal('member').optional(),
   drives: z.array(z.enum(drivenChanges)).optional(),
   driver: z.literal('kubeadm').optional(),

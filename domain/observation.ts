@@ -4,6 +4,7 @@
 // O2. Nothing secret is in here: no Secret, no environment, no token, no pod spec.
 // O3. What could not be read is said as a Problem, never left out.
 
+import type { MachineFacts } from './machine-observation';
 import type { BudgetRef, ClusterName, MemberName, NodeName, PodRef } from './names';
 import type { KubeMinor, KubeVersion } from './versions';
 
@@ -164,6 +165,11 @@ export interface BudgetOverlap {
   readonly budgets: readonly BudgetRef[];
 }
 
+/** A machine by the name of its node. */
+export type MachineObservation =
+  | { readonly kind: 'observed'; readonly name: NodeName; readonly facts: MachineFacts }
+  | { readonly kind: 'unobserved'; readonly name: NodeName; readonly problem: Problem };
+
 /** What a driver may be able to change, each by its key in an access file. */
 export const drivenChanges = [
   'node',
@@ -216,6 +222,8 @@ export interface Observation {
    * controllers talk to the API server beside them (kubeadm). Absent: each by itself.
    */
   readonly changedAs?: 'member';
+  /** Absent where no driver reaches them, or they were not asked: a preflight does. */
+  readonly machines?: readonly MachineObservation[];
   /** What the driver can change; absent: everything, or nobody has asked it. */
   readonly drives?: readonly DrivenChange[];
   /** Whose limits `drives` are; absent where they are what the access file names. */

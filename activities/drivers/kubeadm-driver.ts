@@ -6,6 +6,7 @@ import { nodeScript } from './kubeadm-node';
 import { releasesOnAll } from './kubeadm-releases';
 import { repairMember } from './kubeadm-repair';
 import { restoreMembers } from './kubeadm-restore';
+import { factsOfAll } from './machine-facts';
 import { runStep } from './machine-steps';
 
 /** Connects nothing yet. Methods throw PortError, or the signal's reason. */
@@ -20,6 +21,7 @@ export function createKubeadmDriver(options: KubeadmControlPlaneOptions): {
       changedAs: 'member',
       drives: ['node', 'member', 'putBack', 'etcd', 'restore', 'repairEtcd'],
       availableVersions: (signal) => releasesOnAll(machines, access.packages, signal),
+      machineFacts: (signal) => factsOfAll(machines, access.packages, signal),
       ...kubeadmControlPlane(options),
       restore: (order, context) => restoreMembers(options, order, context),
       repairEtcdMember: (member, context) => repairMember(options, member, context),

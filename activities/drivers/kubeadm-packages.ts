@@ -123,7 +123,10 @@ are_installed() {
 recover() {
   if [ ! -e "$kept/installing" ]; then return 0; fi
   phase 'ending an installation that was cut off'
-  patiently pm_recover || { echo "an installation was cut off, and cannot be ended: $said"; exit 1; }
+  if ! patiently pm_recover; then
+    echo "an installation was cut off, and cannot be ended: $said"
+    exit 1
+  fi
   rm -f "$kept/installing"
 }
 

@@ -50,8 +50,8 @@ put() {
 
 /**
  * After scriptHead. `$to` is the release as `v1.29.15`; `check_programs` refuses unless all three
- * programs of it can be had (G1); `put PROGRAM...` puts them in place, and ends the script when that
- * fails; `place_of PROGRAM` and `version_of PATH` look.
+ * programs of it can be had (G1); `put PROGRAM...` puts them in place, and ends the script when
+ * that fails; `place_of PROGRAM` and `version_of PATH` look.
  */
 export function programsScript(packages: KubeadmPackages, to: KubeVersion): string {
   const ways =

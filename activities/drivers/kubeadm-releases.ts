@@ -8,7 +8,7 @@ import { forEachAtOnce } from '../at-once';
 import { PortError } from '../ports';
 import { packageReleasesScript } from './kubeadm-packages';
 import { scriptHead, shellWord } from './machine-script';
-import type { Machines } from './machine-shell';
+import type { Machines, MachineShell } from './machine-shell';
 import { refusedCode } from './machine-steps';
 
 /** Machines that are asked at the same time. */
@@ -42,10 +42,14 @@ export async function releasesOnAll(
   packages: KubeadmPackages,
   signal: AbortSignal,
 ): Promise<readonly KubeVersion[]> {
-  const script = releasesScript(packages);
   const lists: (readonly KubeVersion[])[] = [];
-  await forEachAtOnce([...machines.names], askedAtOnce, async (name) => {
-    lists.push(await releasesOn(machines, { name, script }, signal));
+  await forEachAtOnce([...machines.names], askedAtOnce, async (machine) => {
+    const shell = await machines.connect(machine, signal);
+    try {
+      lists.push(await releasesFrom(shell, { machine, packages }, signal));
+    } finally {
+      shell.close();
+    }
   });
   const [first = [], ...others] = lists;
   return first
@@ -53,27 +57,21 @@ export async function releasesOnAll(
     .toSorted(compareVersions);
 }
 
-async function releasesOn(
-  machines: Machines,
-  { name, script }: { readonly name: string; readonly script: string },
+/** Of one machine. Throws PortError, or the signal's reason. */
+export async function releasesFrom(
+  shell: MachineShell,
+  { machine, packages }: { readonly machine: string; readonly packages: KubeadmPackages },
   signal: AbortSignal,
 ): Promise<readonly KubeVersion[]> {
-  const shell = await machines.connect(name, signal);
-  try {
-    const limits = { timeoutMs: askMs, outputBytesMax: answerBytesMax };
-    const { code, output, complaints } = await shell.run(
-      { doing, script, args: [], ...limits },
-      signal,
-    );
-    const lines = output.toString('utf8').trim().split('\n');
-    if (code === 0) return lines.flatMap((line) => parseVersion(line) ?? []);
-    const why = complaints.at(-1) ?? lines.at(-1) ?? '';
-    const isRefused = code === refusedCode;
-    throw new PortError(
-      isRefused ? 'rejected' : 'unexpected',
-      `${doing} on machine ${name}: ${why === '' ? `it ended with ${code}` : why}`,
-    );
-  } finally {
-    shell.close();
-  }
+  const script = releasesScript(packages);
+  const limits = { timeoutMs: askMs, outputBytesMax: answerBytesMax };
+  const ask = { doing, script, args: [], ...limits };
+  const { code, output, complaints } = await shell.run(ask, signal);
+  const lines = output.toString('utf8').trim().split('\n');
+  if (code === 0) return lines.flatMap((line) => parseVersion(line) ?? []);
+  const why = complaints.at(-1) ?? lines.at(-1) ?? '';
+  throw new PortError(
+    code === refusedCode ? 'rejected' : 'unexpected',
+    `${doing} on machine ${machine}: ${why === '' ? `it ended with ${code}` : why}`,
+  );
 }

@@ -21,7 +21,10 @@ pm_ready() {
   audit=$(dpkg --audit)
   if [ -n "$audit" ]; then echo "$audit"; return 1; fi
 }
-pm_recover() { dpkg --configure -a --force-confdef --force-confold && apt_get --fix-broken install; }
+pm_recover() {
+  DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --configure -a &&
+    apt_get --fix-broken install
+}
 pm_look() {
   pm_where="-o Dir::Etc::sourcelist=$1 -o Dir::Etc::sourceparts=- -o APT::Sandbox::User=root"
   if [ -z "$2" ]; then pm_where="$pm_where -o APT::Get::List-Cleanup=0"; return; fi

@@ -53,7 +53,10 @@ export function addPreflight(program: Command, run: CommandRun): void {
 async function preflight(invocation: Invocation<PreflightOptions>) {
   const { context, options } = invocation;
   const spec = options.spec === undefined ? undefined : await readSpec(context, options.spec);
-  const observation = await readObservation({ context, options }, spec?.cluster);
+  const observation = await readObservation(
+    { context, options, withMachines: true },
+    spec?.cluster,
+  );
   const result = spec === undefined ? undefined : planAndCheck({ spec }, observation);
   if (result?.kind === 'blocked') {
     invocation.print(planAnswer(result));

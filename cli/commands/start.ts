@@ -134,7 +134,7 @@ async function agreeOn(
   const plan =
     access === undefined
       ? undefined
-      : planAndCheck({ spec }, await observeThrough(access, context, spec.cluster));
+      : planAndCheck({ spec }, await observeThrough(access, context, { expected: spec.cluster }));
   if (plan?.kind === 'blocked') {
     invocation.print(planAnswer(plan));
     return { kind: 'end', exitCode: exitCodes.refused };

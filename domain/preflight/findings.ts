@@ -51,6 +51,19 @@ export const findingCodes = [
   'snapshot-records-unread',
   'snapshot-unserved',
   'snapshot-etcd-old',
+  'machine-unobserved',
+  'machine-facts-missing',
+  'machine-disk-low',
+  'machine-memory-low',
+  'machine-swap-on',
+  'machine-release-missing',
+  'cgroup-v1',
+  'container-runtime-old',
+  'flag-removed',
+  'gate-removed',
+  'clock-skewed',
+  'automatic-upgrades',
+  'image-absent',
 ] as const;
 
 export type FindingCode = (typeof findingCodes)[number];

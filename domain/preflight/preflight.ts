@@ -12,6 +12,7 @@ import type {
 } from './preflight-cluster';
 import { budgetFindings, nodeFindings, storeFindings } from './preflight-cluster';
 import { etcdFindings } from './preflight-etcd';
+import { machineFindings } from './preflight-machines';
 import { memberCountFindings, memberSpreadFindings } from './preflight-members';
 import type { Finding, PreflightReport, Severity } from './findings';
 import type { LeaseObservation, MemberObservation } from '../observation';
@@ -30,6 +31,7 @@ export function evaluatePreflight(facts: PreflightFacts): PreflightReport {
     ...nodeFindings(facts),
     ...budgetFindings(observation),
     ...storeFindings(facts),
+    ...machineFindings(facts),
   ]);
 }
 

@@ -3,8 +3,14 @@
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+
+import { isRoot } from './ssh-server';
+
+/** `describe` where apt installs; elsewhere it is told, and skipped. */
+export const describeWithApt = isRoot && existsSync('/usr/bin/apt-get') ? describe : describe.skip;
+if (describeWithApt !== describe) process.stderr.write('skipped: apt takes root on Debian\n');
 
 export const programs = ['kubeadm', 'kubelet', 'kubectl'] as const;
 
@@ -37,8 +43,8 @@ export function writeDebRepository(directory: string, debs: readonly Deb[]): voi
   mkdirSync(directory, { recursive: true });
   const entries = debs.map((deb) => {
     const file = path.join(directory, `${deb.name}_${deb.revision}.deb`);
-    const control = buildDeb(file, deb);
-    const content = readFileSync(file);
+    const { control, content } = builtDeb(file, deb);
+    writeFileSync(file, content);
     return [
       control.trimEnd(),
       `Filename: ./${path.basename(file)}`,
@@ -48,6 +54,24 @@ export function writeDebRepository(directory: string, debs: readonly Deb[]): voi
     ].join('\n');
   });
   writeFileSync(path.join(directory, 'Packages'), entries.join('\n'));
+}
+
+interface BuiltDeb {
+  readonly control: string;
+  readonly content: Buffer;
+}
+
+/** The same ones are built once. */
+const built = new Map<string, BuiltDeb>();
+
+function builtDeb(file: string, deb: Deb): BuiltDeb {
+  const key = JSON.stringify(deb);
+  const known = built.get(key);
+  if (known !== undefined) return known;
+  const control = buildDeb(file, deb);
+  const made = { control, content: readFileSync(file) };
+  built.set(key, made);
+  return made;
 }
 
 function buildDeb(file: string, { name, revision, tells, control = [], postinst }: Deb): string {
@@ -69,7 +93,9 @@ function buildDeb(file: string, { name, revision, tells, control = [], postinst 
   if (postinst !== undefined) {
     writeFileSync(path.join(tree, 'DEBIAN/postinst'), `#!/bin/sh\n${postinst}\n`, { mode: 0o755 });
   }
-  execFileSync('dpkg-deb', ['--root-owner-group', '--build', tree, file], { stdio: 'ignore' });
+  execFileSync('dpkg-deb', ['-Znone', '--root-owner-group', '--build', tree, file], {
+    stdio: 'ignore',
+  });
   rmSync(tree, { recursive: true });
   return lines;
 }

@@ -10,16 +10,19 @@ import { releasesOnAll } from '../../../activities/drivers/kubeadm-releases';
 import { scriptHead } from '../../../activities/drivers/machine-script';
 import { runStep } from '../../../activities/drivers/machine-steps';
 import { version } from '../../support/builders';
-import { type Deb, debsOf, programs, writeDebRepository } from '../../support/deb-repository';
+import {
+  type Deb,
+  debsOf,
+  describeWithApt,
+  programs,
+  writeDebRepository,
+} from '../../support/deb-repository';
 import { untilTrue } from '../../support/lab-until';
-import { isRoot, SshServer } from '../../support/ssh-server';
+import { SshServer } from '../../support/ssh-server';
 import { never, refusalOf } from '../adapters/support/refusals';
 import { aContext } from './support/programs';
 
 jest.setTimeout(180_000);
-
-const hasApt = isRoot && existsSync('/usr/bin/apt-get');
-if (!hasApt) process.stderr.write('skipped: apt is tested by root on Debian\n');
 
 const self = hostname().toLowerCase();
 const wantedSpecs = programs.map((name) => `${name}=1.29.15-1.1`).join(' ');
@@ -28,7 +31,7 @@ const to = version('1.29.15');
 const doing = 'changing it';
 const packages = { kind: 'apt', repository: list } as const;
 
-(hasApt ? describe : describe.skip)('packages of apt', () => {
+describeWithApt('packages of apt', () => {
   let server: SshServer;
   let count = 0;
 

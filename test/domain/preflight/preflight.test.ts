@@ -657,13 +657,26 @@ describe('there is a finding when', () => {
   });
 });
 
-/** Those of preflight-members.test.ts, and what a test of its own is about. */
+/** Those of other files beside this one, and what a test of its own is about. */
 const foundElsewhere: readonly FindingCode[] = [
   'api-server-not-live',
+  'automatic-upgrades',
   'certificate-expires',
+  'cgroup-v1',
+  'clock-skewed',
+  'container-runtime-old',
   'etcd-fragmented',
   'etcd-version-behind',
   'etcd-version-unfit',
+  'flag-removed',
+  'gate-removed',
+  'image-absent',
+  'machine-disk-low',
+  'machine-facts-missing',
+  'machine-memory-low',
+  'machine-release-missing',
+  'machine-swap-on',
+  'machine-unobserved',
   'member-single',
   'members-one-host',
   'members-one-zone',
