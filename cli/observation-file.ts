@@ -5,7 +5,7 @@ import { z } from 'zod';
 
 import { zodWords } from '../activities/adapters/zod-words';
 import { toldComponents } from '../domain/machine-observation';
-import { drivenChanges, type Observation } from '../domain/observation';
+import { drivenChanges, rolloutHolds, type Observation } from '../domain/observation';
 import { CliError } from './cli-error';
 import { exitCodes } from './exit-codes';
 import { keysOf, problemsOf } from './zod-problems';
@@ -137,6 +137,17 @@ const machine = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('unobserved'), name, problem }),
 ]);
 
+const machineDeployment = z.object({
+  name,
+  pool: name,
+  version: version.optional(),
+  replicas: amount,
+  maxUnavailable: amount,
+  nodes: z.array(name),
+  holds: z.array(z.enum(rolloutHolds)),
+  drainTimeout: text.optional(),
+});
+
 const observationSchema = z.object({
   schema: z.literal('ascent.observation/v1'),
   cluster: name,
@@ -163,7 +174,8 @@ const observationSchema = z.object({
   machines: z.array(machine).optional(),
   changedAs: z.literal('member').optional(),
   drives: z.array(z.enum(drivenChanges)).optional(),
-  driver: z.literal('kubeadm').optional(),
+  driver: z.enum(['kubeadm', 'cluster-api']).optional(),
+  machineDeployments: z.array(machineDeployment).optional(),
   servedMinors: z.array(text).optional(),
   snapshotEtcd: version.optional(),
   snapshotStore: z.discriminatedUnion('kind', [

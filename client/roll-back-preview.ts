@@ -112,7 +112,9 @@ function whyUnavailable(
 ): Extract<CommandRefusal, { readonly code: 'rollback-unavailable' }>['why'] {
   // There is a way back, and it is not open any more: it was decided.
   if (rollBackTo?.hop === hop) return 'already-rolling-back';
-  if (noWayBack.some((closed) => closed.hop === hop)) return 'next-hop-begun';
+  const closed = noWayBack.find((one) => one.hop === hop);
+  if (closed?.reason === 'machines-replaced') return closed.reason;
+  if (closed !== undefined) return 'next-hop-begun';
   return running?.id === hop ? 'no-snapshot-yet' : 'not-begun';
 }
 

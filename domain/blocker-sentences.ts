@@ -21,6 +21,7 @@ import type { PlannedChange, UnreportedNode } from './observation';
 import type { PodTreatment } from './spec';
 import { ladderStandText, undoneSurgeText } from './drain/surge-sentences';
 import { minorOf } from './versions';
+import { rolloutFaultText } from './rollout-sentences';
 import type { Words } from './words';
 import { say } from './words';
 
@@ -147,6 +148,15 @@ const undrivenTexts: Readonly<Record<PlannedChange, string>> = {
   restore: 'changes the control plane, which takes a restore as the way back',
 };
 
+const driverLimits = {
+  kubeadm:
+    'changes nodes only' +
+    ' - do that by hand and plan the nodes afterwards, or use a driver of commands',
+  'cluster-api':
+    'replaces the machines of pools only' +
+    ' - change the version of its control plane by hand and plan the pools afterwards',
+} as const;
+
 const planWords: Words<PlanBlocker> = {
   'already-at-target': ({ cluster, at }) =>
     `the control plane and every pool of ${cluster} are at ${at} already - there is nothing to do`,
@@ -216,12 +226,14 @@ const planWords: Words<PlanBlocker> = {
   'ladder-endless': ({ pool, ladder, why }) =>
     `the ladder [${ladder.join(', ')}] of pool ${pool} ${ladderFaults[why]}` +
     ' - let it be surge, if it is wanted, and then either hold or quarantine',
-  'change-undriven': ({ hop, change, driver }) =>
-    driver === undefined
-      ? `${hop} ${undrivenTexts[change]}, and the driver of the cluster has no command for that` +
-        ` - add driver.${change} to the access file of the worker`
-      : `${hop} ${undrivenTexts[change]}, and the driver ${driver} changes nodes only` +
-        ' - do that by hand and plan the nodes afterwards, or use a driver of commands',
+  'change-undriven': ({ hop, change, driver }) => {
+    const what = `${hop} ${undrivenTexts[change]}, and the driver`;
+    return driver === undefined
+      ? `${what} of the cluster has no command for that` +
+          ` - add driver.${change} to the access file of the worker`
+      : `${what} ${driver} ${driverLimits[driver]}`;
+  },
+  'rollout-unusable': (blocker) => `pool ${blocker.pool}: ${rolloutFaultText(blocker)}`,
   'plan-digest-changed': ({ expected, actual }) =>
     `the plan is now ${actual}, not ${expected} as it was looked at` +
     ' - look at the new plan and start with its digest',

@@ -4,7 +4,7 @@
 import type { BudgetExplanation } from './drain/budget-explanation';
 import type { BudgetRef, ClusterName, HopId, MemberName, NodeName } from './names';
 import type { PodRef, PoolName } from './names';
-import type { PlannedChange } from './observation';
+import type { PlannedChange, RolloutHold } from './observation';
 import type { LadderFault } from './drain/drain-ladder';
 import type { LadderStand, UndoneSurge } from './drain/surge';
 import type { KubeMinor, KubeVersion } from './versions';
@@ -126,8 +126,13 @@ export type PlanBlocker =
       readonly hop: HopId;
       readonly change: PlannedChange;
       /** Whose limit it is; absent where a command is missing. */
-      readonly driver?: 'kubeadm';
+      readonly driver?: 'kubeadm' | 'cluster-api';
     }
+  | ({
+      /** What replaces the nodes of the pool cannot be asked to, or must not. */
+      readonly code: 'rollout-unusable';
+      readonly pool: PoolName;
+    } & RolloutFault)
   | {
       readonly code: 'plan-digest-changed';
       readonly expected: string;
@@ -147,6 +152,28 @@ export type EtcdChangeFault =
 export type EmulationFault =
   | { readonly why: 'duplicate-hop' | 'not-on-path' | 'whole-members' }
   | { readonly why: 'too-old'; readonly from: KubeMinor; readonly needed: KubeMinor };
+
+/** `deployment`: the MachineDeployment; `at`: the oldest node that is not of its version. */
+export type RolloutFault =
+  | { readonly why: 'no-deployment' }
+  | { readonly why: RolloutHold | 'no-version'; readonly deployment: string }
+  | {
+      readonly why: 'other-nodes';
+      readonly deployment: string;
+      readonly nodes: readonly [NodeName, ...NodeName[]];
+    }
+  | {
+      readonly why: 'under-way';
+      readonly deployment: string;
+      readonly version: KubeVersion;
+      readonly at: KubeVersion;
+    }
+  | {
+      readonly why: 'over-limit';
+      readonly deployment: string;
+      readonly maxUnavailable: number;
+      readonly limit: number;
+    };
 
 /** Why a terminating pod is still there (drain/stuck-terminating.ts). */
 export type TerminatingCause =
@@ -318,6 +345,7 @@ export const blockerCodes = [
   'pod-selector-unreadable',
   'ladder-endless',
   'change-undriven',
+  'rollout-unusable',
   'plan-digest-changed',
   'budget-exhausted',
   'budget-not-observed',

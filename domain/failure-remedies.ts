@@ -37,6 +37,7 @@ const remedies: Readonly<Record<FailureCode, string>> = {
     "look at the node's host and the driver's log; retry the node, or quarantine it",
   'node-not-ready': 'look at the kubelet of the node; retry the node, or quarantine it',
   'node-missing': 'skip the node if it was taken away on purpose, else bring it back and retry it',
+  'rollout-failed': 'see to the Machines that the message names, then try again',
   'verification-failed': 'see why what runs differs from the plan, correct it, then try again',
   'emulation-ended':
     'try again to have the snapshot of the hop restored instead, which loses what was written' +

@@ -35,6 +35,8 @@ export const failureCodes = [
   'node-upgrade-failed',
   'node-not-ready',
   'node-missing',
+  /** The machines of a pool are not replaced by those of the next release, or no further. */
+  'rollout-failed',
   'verification-failed',
   /** A rollback was to take the old programs, and members serve as their own minor already. */
   'emulation-ended',

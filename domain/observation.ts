@@ -5,7 +5,7 @@
 // O3. What could not be read is said as a Problem, never left out.
 
 import type { MachineFacts } from './machine-observation';
-import type { BudgetRef, ClusterName, MemberName, NodeName, PodRef } from './names';
+import type { BudgetRef, ClusterName, MemberName, NodeName, PodRef, PoolName } from './names';
 import type { KubeMinor, KubeVersion } from './versions';
 
 /** Why something could not be observed: a stable code and a sentence without secrets. */
@@ -187,6 +187,31 @@ export type DrivenChange = (typeof drivenChanges)[number];
 /** What a plan may take of a driver. */
 export type PlannedChange = Exclude<DrivenChange, 'repairEtcd'>;
 
+/**
+ * Why its controllers would not replace machines as it says: somebody has paused the Cluster, or
+ * it; its version is that of the Cluster's topology; it waits for people to delete machines.
+ */
+export const rolloutHolds = ['cluster-paused', 'paused', 'topology', 'on-delete'] as const;
+
+export type RolloutHold = (typeof rolloutHolds)[number];
+
+/** A MachineDeployment of Cluster API, whose controllers replace the nodes of a pool. */
+export interface MachineDeploymentObservation {
+  readonly name: string;
+  /** The pool that it serves. */
+  readonly pool: PoolName;
+  /** Of the machines that it makes; absent where it does not say. */
+  readonly version?: KubeVersion;
+  readonly replicas: number;
+  /** Machines that may be missing at once, resolved. */
+  readonly maxUnavailable: number;
+  /** Nodes of its Machines. */
+  readonly nodes: readonly NodeName[];
+  readonly holds: readonly RolloutHold[];
+  /** After this its Machines are deleted although pods are left, `10m0s`; absent: never. */
+  readonly drainTimeout?: string;
+}
+
 export interface Observation {
   readonly schema: 'ascent.observation/v1';
   readonly cluster: ClusterName;
@@ -227,7 +252,9 @@ export interface Observation {
   /** What the driver can change; absent: everything, or nobody has asked it. */
   readonly drives?: readonly DrivenChange[];
   /** Whose limits `drives` are; absent where they are what the access file names. */
-  readonly driver?: 'kubeadm';
+  readonly driver?: 'kubeadm' | 'cluster-api';
+  /** Nodes are replaced, a pool at a time; absent: each is changed by itself. */
+  readonly machineDeployments?: readonly MachineDeploymentObservation[];
   /** Whether a probe file could be written, read back and removed in the snapshot store. */
   readonly snapshotStore:
     | {

@@ -122,6 +122,7 @@ export function isOfEmulation(step: Step): boolean {
     case 'preflight':
     case 'snapshot':
     case 'pool':
+    case 'rollout':
     case 'verify':
       return false;
   }

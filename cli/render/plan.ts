@@ -10,10 +10,11 @@ import type {
   Hop,
   Plan,
   PoolStep,
+  RolloutStep,
   SoakStep,
   Step,
 } from '../../domain/plan/plan';
-import { stopsApiServer } from '../../domain/plan/plan';
+import { isOfPool, stopsApiServer } from '../../domain/plan/plan';
 import { stepLabel } from '../../domain/status/step-labels';
 import { minorOf } from '../../domain/versions';
 import type { Style } from './style';
@@ -28,8 +29,7 @@ export function renderPlan(plan: Plan, style: Style): readonly string[] {
     ),
     `digest ${plan.digest}`,
     ...plan.hops.flatMap((hop) => ['', ...renderHop(hop, style)]),
-    '',
-    ...renderPools(plan, style),
+    ...(poolSteps(plan).length === 0 ? [] : ['', ...renderPools(plan, style)]),
     ...laneEffects(plan).map(laneSentence),
     '',
     ...renderTotals(plan),
@@ -62,6 +62,7 @@ function groupedSteps(steps: readonly Step[]): readonly (readonly Step[])[] {
 function stepCells(steps: readonly Step[]): readonly string[] {
   const [step] = steps;
   if (step === undefined) return [];
+  if (isOfPool(step)) return [stepLabel(step), nodesText(step)];
   switch (step.kind) {
     case 'preflight':
       return ['preflight', 'looks for what would stop the hop'];
@@ -77,8 +78,6 @@ function stepCells(steps: readonly Step[]): readonly string[] {
       return ['end-emulation', switchText(step)];
     case 'etcd':
       return ['etcd', etcdText(step)];
-    case 'pool':
-      return [`pool ${step.pool}`, poolText(step)];
     case 'verify':
       return ['verify', 'every member and node, seen directly'];
     case 'soak':
@@ -138,6 +137,16 @@ function poolText({ nodes, maxUnavailable, window }: PoolStep): string {
   return `${what}, ${maxUnavailable} at a time${canary}`;
 }
 
+function nodesText(step: PoolStep | RolloutStep): string {
+  return step.kind === 'pool' ? poolText(step) : rolloutText(step);
+}
+
+function rolloutText({ replicas, machineDeployment, from, to, stuckMs }: RolloutStep): string {
+  const limit = `asks a person after ${formatDuration(stuckMs)} in which nothing went on`;
+  const what = `${count(replicas, 'machine')} ${from} → ${to}`;
+  return `${what}, replaced by MachineDeployment ${machineDeployment}; ${limit}`;
+}
+
 function poolSteps(plan: Plan): readonly PoolStep[] {
   return plan.hops.flatMap((hop) =>
     hop.steps.filter((step): step is PoolStep => step.kind === 'pool'),
@@ -186,9 +195,11 @@ function renderTotals(plan: Plan): readonly string[] {
   const nodes = new Set(pools.flatMap((step) => step.nodes.map(({ name }) => name)));
   const steps = plan.hops.flatMap((hop) => hop.steps);
   const soakMs = steps.reduce((sum, step) => sum + (step.kind === 'soak' ? step.durationMs : 0), 0);
+  const machines = steps.reduce((sum, one) => sum + (one.kind === 'rollout' ? one.replicas : 0), 0);
+  const drained = `${count(drains, 'drain')} of ${count(nodes.size, 'node')}`;
   const waiting = plan.hops.filter((hop) => hop.approval === 'required').map(({ id }) => id);
   return [
-    `In all: ${count(drains, 'drain')} of ${count(nodes.size, 'node')},` +
+    `In all: ${machines === 0 ? drained : `${count(machines, 'machine')} replaced`},` +
       ` ${count(steps.filter(({ kind }) => kind === 'snapshot').length, 'snapshot')},` +
       ` ${count(apiServerChanges(steps), 'API server change')},` +
       ` ${formatDuration(soakMs)} of soaking.`,

@@ -140,6 +140,7 @@ const placeOrder: readonly StepPlace[] = [
   'end-emulation',
   'etcd',
   'pool',
+  'rollout',
   'verify',
   'soak',
 ];
@@ -178,6 +179,7 @@ function* checkShape(hop: Hop, spec: UpgradeSpec): Generator<PlanViolation> {
     'end-emulation',
     'etcd',
     'pool',
+    'rollout',
   ];
   const change = kinds.findIndex((kind) => changing.includes(kind));
   const snapshot = kinds.indexOf('snapshot');
@@ -193,8 +195,20 @@ function* checkShape(hop: Hop, spec: UpgradeSpec): Generator<PlanViolation> {
   }
 }
 
-/** Nobody could change a component by itself where members are changed as wholes, or a whole. */
-function* checkUnits(hop: Hop, { changedAs }: Observation): Generator<PlanViolation> {
+/**
+ * Nobody could change a component by itself where members are changed as wholes, or a whole; nor a
+ * node by itself where machines are replaced, or the other way round.
+ */
+function* checkUnits(
+  hop: Hop,
+  { changedAs, machineDeployments }: Observation,
+): Generator<PlanViolation> {
+  const other = machineDeployments === undefined ? 'rollout' : 'pool';
+  for (const { kind } of hop.steps) {
+    if (kind !== other) continue;
+    const expected = other === 'pool' ? 'pools replaced as wholes' : 'one node at a time';
+    yield { code: 'step-kind-wrong', where: hop.id, object: 'steps', expected, actual: kind };
+  }
   const foreign: readonly Step['kind'][] =
     changedAs === 'member' ? ['api-server', 'controllers', 'end-emulation'] : ['member'];
   for (const { kind } of hop.steps) {

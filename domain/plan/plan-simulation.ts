@@ -11,6 +11,7 @@ import type {
   MemberStep,
   Plan,
   PoolStep,
+  RolloutStep,
   Step,
 } from './plan';
 import { checkKubelet, checkSkew, kubeletMinorsBehind } from './plan-skew';
@@ -68,6 +69,9 @@ function* walkStep(walk: Walk, hop: Hop, step: Step): Generator<PlanViolation> {
       break;
     case 'pool':
       yield* walkPool(walk, hop, step);
+      break;
+    case 'rollout':
+      yield* walkRollout(walk, hop, step);
       break;
     case 'preflight':
     case 'snapshot':
@@ -216,6 +220,25 @@ function* walkPool(walk: Walk, hop: Hop, step: PoolStep): Generator<PlanViolatio
   }
 }
 
+/** Every node of the pool: which is next its MachineDeployment decides. */
+function* walkRollout({ state, spec }: Walk, hop: Hop, step: RolloutStep) {
+  const where = `${hop.id}/rollout ${step.pool}`;
+  const kubelets = [...state.kubelets.values()];
+  const owned = kubelets.filter(({ node }) => ownerOf(node, spec.pools)?.name === step.pool);
+  const lane = spec.pools.find(({ name }) => name === step.pool)?.lane;
+  if (owned.length === 0 || lane !== step.lane) {
+    const expected = owned.length === 0 ? 'a pool with nodes' : `in lane ${lane ?? 'unknown'}`;
+    const object = `pool ${step.pool}`;
+    yield { code: 'pool-wrong', where, object, expected, actual: step.lane } as const;
+  }
+  for (const running of owned) {
+    // `from` is the oldest; of a rollout that was interrupted some are there already.
+    const from = compareVersions(running.at, step.from) > 0 ? running.at : step.from;
+    yield* change(running, { from, to: step.to }, hop, where);
+    yield* checkKubelet(state, running, where);
+  }
+}
+
 /** Compares a change with what runs, then makes it. */
 function* change(
   running: Running,
@@ -293,13 +316,14 @@ function* checkNodes(
 
 /** `fewest-drains` drains a node in no hop after which it could have waited for the next. */
 function* checkPatience(hop: Hop, next: Hop): Generator<PlanViolation> {
-  const went = hop.steps
-    .filter((step) => step.kind === 'pool')
-    .filter((step) => step.lane === 'fewest-drains')
-    .flatMap((step) => step.nodes);
-  for (const { name, from } of went) {
+  const went = hop.steps.flatMap((step) => {
+    if (step.kind !== 'pool' && step.kind !== 'rollout') return [];
+    if (step.lane !== 'fewest-drains') return [];
+    if (step.kind === 'rollout') return [{ object: `pool ${step.pool}`, from: step.from }];
+    return step.nodes.map(({ name, from }) => ({ object: `node ${name}`, from }));
+  });
+  for (const { object, from } of went) {
     if (minorsBetween(from, next.to) > kubeletMinorsBehind(from)) continue;
-    const object = `node ${name}`;
     const expected = `left at ${from}, which ${next.to} supports`;
     yield { code: 'node-too-early', where: hop.id, object, expected, actual: 'drained' };
   }

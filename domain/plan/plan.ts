@@ -135,6 +135,24 @@ export interface PoolStep {
   readonly nodeSoakMs: number;
 }
 
+/**
+ * All machines of a pool, replaced by those of another release. How many at once, and how they are
+ * drained, their MachineDeployment says.
+ */
+export interface RolloutStep {
+  readonly kind: 'rollout';
+  readonly pool: PoolName;
+  readonly lane: Lane;
+  readonly machineDeployment: string;
+  /** The oldest kubelet that runs. */
+  readonly from: KubeVersion;
+  readonly to: KubeVersion;
+  /** Machines, as planned. */
+  readonly replicas: number;
+  /** How long nothing of it may go on. */
+  readonly stuckMs: number;
+}
+
 export interface VerifyStep {
   readonly kind: 'verify';
 }
@@ -155,8 +173,13 @@ export type Step =
   | EndEmulationStep
   | EtcdStep
   | PoolStep
+  | RolloutStep
   | VerifyStep
   | SoakStep;
+
+export function isOfPool(step: Step): step is PoolStep | RolloutStep {
+  return step.kind === 'pool' || step.kind === 'rollout';
+}
 
 /** Whether the API server of its member is away for a moment, as a part of the step. */
 export function stopsApiServer(step: Step): step is ApiServerStep | MemberStep {

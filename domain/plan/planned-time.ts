@@ -24,6 +24,8 @@ function stepMs(step: Step): number {
       const turns = Math.ceil(step.nodes.length / step.maxUnavailable);
       return turns * (firstGuessSeconds.node * 1_000 + step.nodeSoakMs);
     }
+    case 'rollout':
+      return step.replicas * firstGuessSeconds.rollout * 1_000;
     case 'end-emulation': {
       const { 'end-emulation': server, 'end-emulation-controllers': rest } = firstGuessSeconds;
       return step.members.length * (server + rest) * 1_000;

@@ -26,6 +26,7 @@ import type { ResolvedPool } from './pools';
 import { apiServerRestartMs } from './planned-time';
 import { resolveMaxUnavailable } from '../pool/pool-limits';
 import { resolvePools } from './pools';
+import { rolloutBlockers, rolloutStep } from './rollouts';
 import { installableOn } from './releases';
 import { isKubeletTooNew, isKubeletTooOld, oldestKubeletMinor } from './skew';
 import type { UpgradeSpec } from '../spec';
@@ -91,6 +92,12 @@ export function planUpgrade(input: PlanningInput): PlanResult {
     ...tooOldKubelets({ ...resolved, controlPlane, hops }),
     ...singleMemberBlockers(spec, observation, path.targets === undefined ? undefined : hops),
     ...undrivenChanges(observation, hops),
+    ...rolloutBlockers({
+      pools: resolved.pools,
+      deployments: observation.machineDeployments,
+      hops,
+      apiServer: controlPlane.apiServer,
+    }),
   ];
   if (blockers.length > 0) return blockedBy(blockers);
   const last = hops.at(-1);
@@ -174,7 +181,7 @@ function buildHops(input: HopsInput, targets: readonly KubeVersion[]): readonly 
     const from = targets[index - 1] ?? input.controlPlane.apiServer;
     const changes = [
       ...membersSteps(input, { index, from, to }),
-      ...input.pools.flatMap((pool) => poolStep(pool, targets, index)),
+      ...input.pools.flatMap((pool) => poolSteps(input.observation, pool, targets, index)),
     ];
     if (changes.length === 0) return [];
     const id = `hop-${minorOf(to)}` as HopId;
@@ -277,6 +284,17 @@ function memberTiming({ spec, controlPlane }: HopsInput) {
   const timeoutMs = spec.controlPlane.memberTimeoutMs;
   const expectedDowntimeMs = Math.min(apiServerRestartMs, timeoutMs);
   return { timeoutMs, downtime: controlPlane.members.length === 1 ? { expectedDowntimeMs } : {} };
+}
+
+function poolSteps(
+  { machineDeployments }: Observation,
+  pool: ResolvedPool,
+  targets: readonly KubeVersion[],
+  index: number,
+): readonly Step[] {
+  return machineDeployments === undefined
+    ? poolStep(pool, targets, index)
+    : rolloutStep(pool, machineDeployments, targets, index);
 }
 
 function poolStep(

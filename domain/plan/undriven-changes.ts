@@ -38,6 +38,8 @@ function changesOf(step: Step): readonly PlannedChange[] {
       return ['etcd', 'restore'];
     case 'pool':
       return ['node'];
+    // Without a MachineDeployment it is refused by itself (rollouts.ts).
+    case 'rollout':
     case 'preflight':
     case 'snapshot':
     case 'verify':

@@ -1,6 +1,6 @@
 // Preflight findings: what was found before a hop, how bad it is, and what to do about it.
 
-import type { BudgetRef, MemberName, NodeName } from '../names';
+import type { BudgetRef, MemberName, NodeName, PoolName } from '../names';
 
 export type Severity = 'blocks' | 'warns' | 'notes';
 
@@ -9,6 +9,7 @@ export type FindingObject =
   | { readonly kind: 'member'; readonly name: MemberName }
   | { readonly kind: 'etcd'; readonly name: string }
   | { readonly kind: 'node'; readonly name: NodeName }
+  | { readonly kind: 'pool'; readonly name: PoolName }
   | { readonly kind: 'budget'; readonly budget: BudgetRef }
   | { readonly kind: 'lease'; readonly name: string }
   | { readonly kind: 'snapshot-store'; readonly location: string };
@@ -46,6 +47,7 @@ export const findingCodes = [
   'budget-never-satisfiable',
   'budget-sync-failed',
   'budgets-overlap',
+  'rollout-drain-limited',
   'snapshot-store-unusable',
   'snapshot-key-missing',
   'snapshot-records-unread',

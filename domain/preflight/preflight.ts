@@ -13,6 +13,7 @@ import type {
 import { budgetFindings, nodeFindings, storeFindings } from './preflight-cluster';
 import { etcdFindings } from './preflight-etcd';
 import { machineFindings } from './preflight-machines';
+import { rolloutFindings } from './preflight-rollouts';
 import { memberCountFindings, memberSpreadFindings } from './preflight-members';
 import type { Finding, PreflightReport, Severity } from './findings';
 import type { LeaseObservation, MemberObservation } from '../observation';
@@ -30,6 +31,7 @@ export function evaluatePreflight(facts: PreflightFacts): PreflightReport {
     ...memberSpreadFindings(observation),
     ...nodeFindings(facts),
     ...budgetFindings(observation),
+    ...rolloutFindings(observation),
     ...storeFindings(facts),
     ...machineFindings(facts),
   ]);

@@ -107,7 +107,12 @@ export type CommandRefusal =
   | {
       readonly code: 'rollback-unavailable';
       readonly hop: HopId;
-      readonly why: 'no-snapshot-yet' | 'next-hop-begun' | 'not-begun' | 'already-rolling-back';
+      readonly why:
+        | 'no-snapshot-yet'
+        | 'next-hop-begun'
+        | 'not-begun'
+        | 'already-rolling-back'
+        | 'machines-replaced';
     }
   /** Not that of the last report that was made; the client looks, not the upgrade. */
   | { readonly code: 'report-unknown'; readonly given: string }
@@ -173,6 +178,8 @@ export type Gate =
       readonly findings: readonly Finding[];
       /** The member of the step was never taken out, or was put back: it is as before the step. */
       readonly asBefore?: true;
+      /** The hop replaces machines: it cannot be rolled back. */
+      readonly noWayBack?: true;
       /** By the policy of the spec: no pool of the hop has begun. */
       readonly proposes?: 'rollBack';
       readonly sinceMs: number;

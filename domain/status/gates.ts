@@ -24,12 +24,14 @@ export function nodeGateId(node: NodeName): GateId {
  * it can still be undone; that depends on the upgrade, not on the gate: see `rollBackTo` of
  * UpgradeStatus.
  */
-export function answersOf(gate: Pick<Gate, 'kind'>): readonly CommandName[] {
+export function answersOf(
+  gate: Pick<Gate, 'kind'> & { readonly noWayBack?: true },
+): readonly CommandName[] {
   switch (gate.kind) {
     case 'approval':
       return ['approve', 'reject'];
     case 'step':
-      return ['approve', 'reject', 'rollBack'];
+      return gate.noWayBack === true ? ['approve', 'reject'] : ['approve', 'reject', 'rollBack'];
     case 'node':
       return ['retryNode', 'skipNode', 'quarantineNode', 'rollBack'];
   }

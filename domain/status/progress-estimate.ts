@@ -7,7 +7,8 @@
 //     may be, and never slower than with one: what people were waited for says nothing of the rest.
 
 import type { HopId } from '../names';
-import type { Hop, Plan, Step } from '../plan/plan';
+import { type Hop, isOfPool, type Plan, type PoolStep } from '../plan/plan';
+import type { RolloutStep, Step } from '../plan/plan';
 import type { HopOutcome, NodeOutcome, PoolStatus } from './progress';
 import {
   controllersLabel,
@@ -51,6 +52,8 @@ export const firstGuessSeconds = {
   'end-emulation-controllers': 5,
   etcd: 15,
   node: 30,
+  // Of one machine: somebody has to boot it.
+  rollout: 300,
   verify: 5,
 } as const;
 
@@ -161,12 +164,17 @@ function labelsOf(step: Step): readonly string[] {
   return step.kind === 'etcd' ? step.members.map(etcdLabel) : [stepLabel(step)];
 }
 
+function poolSeconds(step: PoolStep | RolloutStep, { nodesLeft }: Part, seen: Seen): number {
+  return step.kind === 'rollout'
+    ? (median(seen.rollout) ?? step.replicas * firstGuessSeconds.rollout)
+    : Math.ceil(nodesLeft / step.maxUnavailable) * expected(seen, 'node');
+}
+
 function expectedSeconds(step: Step, part: Part, seen: Seen): number {
+  if (isOfPool(step)) return poolSeconds(step, part, seen);
   switch (step.kind) {
     case 'soak':
       return step.durationMs / 1_000;
-    case 'pool':
-      return Math.ceil(part.nodesLeft / step.maxUnavailable) * expected(seen, 'node');
     case 'end-emulation':
       return expected(seen, kindOf<'end-emulation' | 'end-emulation-controllers'>(part.label));
     case 'preflight':
@@ -207,6 +215,7 @@ function durationsSeen({ hops, current }: ProgressSoFar): Seen {
     'end-emulation-controllers': of('end-emulation-controllers'),
     etcd: of('etcd'),
     verify: of('verify'),
+    rollout: of('rollout'),
     node: upgradedSeconds(runs.flatMap((run) => run.nodes ?? [])),
   };
 }

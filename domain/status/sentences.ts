@@ -26,6 +26,8 @@ export function findingObjectText(object: FindingObject): string {
       return `etcd ${object.name}`;
     case 'node':
       return `node ${object.name}`;
+    case 'pool':
+      return `pool ${object.name}`;
     case 'budget':
       return `disruption budget ${budgetText(object.budget)}`;
     case 'lease':
@@ -79,8 +81,9 @@ export function gateSentence(gate: Gate, nowMs?: number): string {
 /** Steps before a hop has changed anything, and of a rollback: there is nothing to roll back. */
 const stepsWithoutWayBack = /^(?:plan|preflight|snapshot|rollback\b.*)$/;
 
-function otherAnswers({ step, hop, proposes }: Extract<Gate, { readonly kind: 'step' }>): string {
-  if (stepsWithoutWayBack.test(step)) return 'or reject it to end here';
+function otherAnswers(gate: Extract<Gate, { readonly kind: 'step' }>): string {
+  const { step, hop, proposes, noWayBack } = gate;
+  if (noWayBack === true || stepsWithoutWayBack.test(step)) return 'or reject it to end here';
   const proposal = proposes === undefined ? '' : ', which is proposed: no pool of it has begun';
   return `reject it to end here, or roll back ${hop}${proposal}`;
 }
@@ -89,6 +92,9 @@ const rollBackReasons = {
   'no-snapshot-yet': 'its snapshot is not verified yet, and nothing has changed so far',
   'next-hop-begun': 'a later hop has begun, and only the latest can be rolled back',
   'not-begun': 'it has not begun',
+  'machines-replaced':
+    'it replaces machines, which no snapshot brings back: set their MachineDeployments to the' +
+    ' version of before, by hand',
   'already-rolling-back': 'it is being rolled back already',
 } as const;
 

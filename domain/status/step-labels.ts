@@ -2,17 +2,16 @@
 
 import type { MemberUpgradeInput } from '../activity-contract';
 import type { MemberName } from '../names';
-import type { Step } from '../plan/plan';
+import { isOfPool, type Step } from '../plan/plan';
 
-/** `preflight`, `api-server cp-1`, `member cp-1`, `controllers`, `etcd`, `pool web`, and so on. */
+/** `preflight`, `api-server cp-1`, `member cp-1`, `controllers`, `etcd`, `pool web` and so on. */
 export function stepLabel(step: Step): string {
+  if (isOfPool(step)) return `${step.kind} ${step.pool}`;
   switch (step.kind) {
     case 'api-server':
       return `api-server ${step.member}`;
     case 'member':
       return `member ${step.member}`;
-    case 'pool':
-      return `pool ${step.pool}`;
     case 'soak':
       return step.of === undefined ? 'soak' : emulationSoakLabel;
     case 'controllers':

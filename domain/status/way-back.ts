@@ -22,10 +22,10 @@ export type WayBackEnd = {
   | { readonly reason: 'upgrade-ends' }
 );
 
-/** A hop that is done and cannot be rolled back any more. */
+/** A hop that cannot be rolled back: done, or never to be. */
 export interface NoWayBack {
   readonly hop: HopId;
-  readonly reason: 'next-hop-begun' | 'upgrade-ended';
+  readonly reason: 'next-hop-begun' | 'upgrade-ended' | 'machines-replaced';
   /** Epoch milliseconds. */
   readonly sinceMs: number;
 }
@@ -77,10 +77,16 @@ export function noWayBack(facts: {
   readonly open?: HopId;
   readonly begunMs?: number;
   readonly hasEnded: boolean;
+  /** Those that replace machines, running or done, and when they began. */
+  readonly replacing?: readonly { readonly hop: HopId; readonly startedAtMs: number }[];
 }): readonly NoWayBack[] {
-  const { hops, open, begunMs, hasEnded } = facts;
-  return hops.flatMap((done, index): readonly NoWayBack[] => {
+  const { hops, open, begunMs, hasEnded, replacing = [] } = facts;
+  const oneWay = replacing.map(({ hop, startedAtMs: sinceMs }) => {
+    return { hop, reason: 'machines-replaced', sinceMs } as const;
+  });
+  const closed = hops.flatMap((done, index): readonly NoWayBack[] => {
     if (done.outcome !== 'completed' || done.hop === open) return [];
+    if (oneWay.some(({ hop }) => hop === done.hop)) return [];
     const nextMs = hops[index + 1]?.startedAtMs ?? begunMs;
     if (nextMs !== undefined) {
       return [{ hop: done.hop, reason: 'next-hop-begun', sinceMs: nextMs }];
@@ -88,6 +94,7 @@ export function noWayBack(facts: {
     if (!hasEnded) return [];
     return [{ hop: done.hop, reason: 'upgrade-ended', sinceMs: done.endedAtMs }];
   });
+  return [...closed, ...oneWay];
 }
 
 /** One clause, without a full stop; without `nowMs` it says no durations that grow. */
@@ -114,6 +121,9 @@ export function dataKeptText(untilMs: number | undefined, nowMs: number): string
 
 /** One clause, without a full stop. */
 export function noWayBackText({ hop, reason }: NoWayBack): string {
+  if (reason === 'machines-replaced') {
+    return `${hop} cannot be rolled back: it replaces machines, which no snapshot brings back`;
+  }
   return reason === 'next-hop-begun'
     ? `${hop} cannot be rolled back any more: the next hop has begun`
     : `${hop} cannot be rolled back any more: the upgrade has ended`;

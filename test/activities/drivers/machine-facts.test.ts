@@ -125,7 +125,8 @@ describeAsRoot('a machine that is asked', () => {
   };
   const look = async (names?: readonly string[]) => {
     const packages = { kind: 'binaries', directory: '/nowhere' } as const;
-    const driver = createKubeadmDriver({ access: { packages }, machines: machines(names) });
+    const options = { access: { packages }, machines: machines(names), members: [] };
+    const driver = createKubeadmDriver(options);
     return (await driver.controlPlane.machineFacts?.(never)) ?? [];
   };
 

@@ -659,6 +659,7 @@ describe('there is a finding when', () => {
 
 /** Those of other files beside this one, and what a test of its own is about. */
 const foundElsewhere: readonly FindingCode[] = [
+  'rollout-drain-limited',
   'api-server-not-live',
   'automatic-upgrades',
   'certificate-expires',

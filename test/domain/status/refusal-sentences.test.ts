@@ -116,6 +116,11 @@ const refusals: SentenceTable<CommandRefusal['code'], CommandRefusal> = {
       'hop-1.29 cannot be rolled back: it has not begun',
     ],
     [
+      { code: 'rollback-unavailable', hop: hopId('hop-1.29'), why: 'machines-replaced' },
+      'hop-1.29 cannot be rolled back: it replaces machines, which no snapshot brings back: set' +
+        ' their MachineDeployments to the version of before, by hand',
+    ],
+    [
       { code: 'rollback-unavailable', hop: hopId('hop-1.29'), why: 'already-rolling-back' },
       'hop-1.29 cannot be rolled back: it is being rolled back already',
     ],

@@ -20,6 +20,7 @@ import {
   version,
 } from '../../support/builders';
 import { rowsOf, type SentenceTable } from '../support/sentence-table';
+import { rolloutCases } from '../support/rollout-cases';
 import { undrivenCases } from '../support/undriven-cases';
 import { approval, gateIdOf, held, step } from '../support/waiting-gates';
 
@@ -329,6 +330,7 @@ const blockers: SentenceTable<Blocker['code'], Blocker> = {
     ],
   ],
   'change-undriven': undrivenCases,
+  'rollout-unusable': rolloutCases,
   'plan-digest-changed': [
     [
       { code: 'plan-digest-changed', expected: 'aa', actual: 'bb' },
@@ -657,6 +659,7 @@ describe('a failure', () => {
     'emulation-ended':
       'try again to have the snapshot of the hop restored instead, which loses what was written' +
       ' since; or reject to leave everything as it is',
+    'rollout-failed': 'see to the Machines that the message names, then try again',
     'restore-failed':
       'try again: a restore goes on where it stopped; until then the API may not answer',
     'etcd-repair-failed':

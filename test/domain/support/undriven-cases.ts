@@ -25,4 +25,9 @@ export const undrivenCases: readonly [Blocker, string][] = [
     'hop-1.29 changes API servers, and the driver kubeadm changes nodes only - do that by hand' +
       ' and plan the nodes afterwards, or use a driver of commands',
   ],
+  [
+    { ...blocked, change: 'apiServer', driver: 'cluster-api' },
+    'hop-1.29 changes API servers, and the driver cluster-api replaces the machines of pools only' +
+      ' - change the version of its control plane by hand and plan the pools afterwards',
+  ],
 ];

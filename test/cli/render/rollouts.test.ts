@@ -1,0 +1,32 @@
+// What people read of pools that are replaced as wholes.
+
+import { renderPlan } from '../../../cli/render/plan';
+import { plainStyle } from '../../../cli/render/style';
+import { aCluster, aPlan, aSpec, minor, nodeName, poolName, version } from '../../support/builders';
+
+it('the plan says who replaces the machines, and lists no drains of its own', () => {
+  const seen = aCluster().withMembers(3, '1.29.15').withNodes(2).observation();
+  const deployment = {
+    name: 'workers-md-0',
+    pool: poolName('workers'),
+    version: version('1.28.15'),
+    replicas: 2,
+    maxUnavailable: 0,
+    nodes: ['worker-1', 'worker-2'].map(nodeName),
+    holds: [],
+  };
+  const observation = { ...seen, machineDeployments: [deployment] };
+  const lines = renderPlan(aPlan(aSpec({ target: minor('1.29') }), observation), plainStyle);
+
+  expect(lines.slice(4)).toEqual([
+    '   1  preflight        looks for what would stop the hop',
+    '   2  snapshot         lab-hop-1.29-from-1.29.15, restored and compared',
+    '   3  rollout workers  2 machines 1.28.15 → 1.29.15, replaced by MachineDeployment' +
+      ' workers-md-0; asks a person after 40 min in which nothing went on',
+    '   4  verify           every member and node, seen directly',
+    '   5  soak             30 s, the cluster is checked meanwhile',
+    '',
+    'In all: 2 machines replaced, 1 snapshot, 0 API server changes, 30 s of soaking.',
+    'Nothing in it waits for a person.',
+  ]);
+});
