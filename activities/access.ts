@@ -79,7 +79,30 @@ export interface ManagedPackages {
   readonly repository?: string;
 }
 
-type DriverAccess = LabDriverAccess | CommandDriverAccess | KubeadmDriverAccess | NoDriverAccess;
+/** Controllers of Cluster API do, by replacing machines (docs/cluster-api.md). */
+export interface ClusterApiDriverAccess {
+  readonly kind: 'cluster-api';
+  /** Path, of the cluster that manages this one; the current context is used. */
+  readonly kubeconfig: string;
+  readonly namespace: string;
+  /** Name of its Cluster. */
+  readonly cluster: string;
+  /** MachineDeployments by pool; one that is not named serves the pool of its own name. */
+  readonly pools: Readonly<Record<string, string>>;
+  /** Those that there are machine images of. */
+  readonly releases: readonly {
+    readonly version: KubeVersion;
+    /** Names of infrastructure templates by pool; the template stays where none is named. */
+    readonly machineTemplates: Readonly<Record<string, string>>;
+  }[];
+}
+
+type DriverAccess =
+  | LabDriverAccess
+  | CommandDriverAccess
+  | KubeadmDriverAccess
+  | ClusterApiDriverAccess
+  | NoDriverAccess;
 
 /** A bucket of Amazon S3, or of any server that speaks its protocol. */
 export interface S3Access {

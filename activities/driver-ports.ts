@@ -2,8 +2,13 @@
 // (drivers/). What ports.ts says of adapters holds here as well.
 
 import type { MemberUpgradeInput } from '../domain/activity-contract';
-import type { MemberName, NodeName } from '../domain/names';
-import type { DrivenChange, MachineObservation, Observation } from '../domain/observation';
+import type { MemberName, NodeName, PoolName } from '../domain/names';
+import type {
+  DrivenChange,
+  MachineDeploymentObservation,
+  MachineObservation,
+  Observation,
+} from '../domain/observation';
 import type { LostEtcdMember } from '../domain/rollback-contract';
 import type { KubeVersion, Programs } from '../domain/versions';
 import type { DriverContext } from './driver-context';
@@ -17,6 +22,8 @@ export interface ReleaseSource {
   readonly drives?: readonly DrivenChange[];
   /** As in an Observation: whose limits `drives` are, when the access file cannot widen them. */
   readonly driver?: Observation['driver'];
+  /** As in an Observation; absent where nodes are changed by themselves. */
+  machineDeployments?(signal: AbortSignal): Promise<readonly MachineDeploymentObservation[]>;
   /** Releases that can be installed here; undefined when nobody can tell. */
   availableVersions(signal: AbortSignal): Promise<readonly KubeVersion[] | undefined>;
   /** The same of etcd. */
@@ -89,4 +96,44 @@ export interface ControlPlaneDriver extends ReleaseSource {
 export interface NodeDriver {
   /** Returns when the kubelet was replaced; whether it is Ready is verified by the activity. */
   upgradeNode(node: NodeName, to: KubeVersion, context: DriverContext): Promise<void>;
+}
+
+/** One machine of a pool that is replaced. */
+export interface MachineView {
+  readonly name: string;
+  /** Absent until it has joined. */
+  readonly node?: NodeName;
+  readonly version?: KubeVersion;
+  readonly isLeaving: boolean;
+  readonly phase: string;
+  /** Why it gets no further, in the words of its controllers; may be empty. */
+  readonly says: string;
+}
+
+/** How far the machines of a pool are replaced. */
+export interface RolloutView extends MachineDeploymentObservation {
+  /** A change that was made meanwhile has another. */
+  readonly revision: string;
+  /** Whether the counts are about what it asks for now. */
+  readonly isObserved: boolean;
+  /** Machines that there are, those of its version, and those that serve. */
+  readonly found: number;
+  readonly updated: number;
+  readonly available: number;
+  readonly machines: readonly MachineView[];
+  /** Why it is held by us; absent when it is not. */
+  readonly held?: string;
+}
+
+/** How the machines of a pool are replaced, by controllers of others. */
+export interface RolloutDriver {
+  /** Undefined when nothing serves the pool. */
+  look(pool: PoolName, signal: AbortSignal): Promise<RolloutView | undefined>;
+  /**
+   * Asks for machines of the release, and takes back a hold of ours. PortError `conflict` when it
+   * is no longer as seen; `rejected` when they cannot be had.
+   */
+  begin(seen: RolloutView, to: KubeVersion, signal: AbortSignal): Promise<void>;
+  /** No further machine is begun with. Throws as begin does. */
+  hold(seen: RolloutView, reason: string, signal: AbortSignal): Promise<void>;
 }

@@ -18,6 +18,7 @@ import { previewRollBackActivities } from './preview-rollback';
 import { repairEtcdActivities } from './repair-etcd';
 import { restoreActivities } from './restore';
 import { restoreLookActivities } from './restore-looks';
+import { rolloutActivities } from './rollout';
 import { snapshotActivities } from './snapshot';
 import { pruneActivities } from './snapshot-prune';
 import { verifyActivities } from './verify';
@@ -39,6 +40,7 @@ export function createActivities(deps: ActivityDependencies): AscentActivities {
     ...drainActivities(deps),
     ...endSurgesActivities(deps),
     ...nodeActivities(deps),
+    ...rolloutActivities(deps),
     ...verifyActivities(deps),
     ...restoreActivities(deps),
     ...restoreLookActivities(deps),

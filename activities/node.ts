@@ -4,8 +4,9 @@
 // N2. A kubelet never becomes newer than the oldest API server that answers (R5).
 
 import type { AscentActivities, ChangeResult, NodeUpgradeInput } from '../domain/activity-contract';
-import { minorsBetween, parseVersion } from '../domain/versions';
+import { parseVersion } from '../domain/versions';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
+import { refuseOlderApiServers } from './api-server-ages';
 import { readChangeCheckpoint } from './change-checkpoint';
 import { terminalFailure } from './failure-mapping';
 import { mismatchFailure, watchUntilSeen } from './mismatch-watch';
@@ -80,21 +81,7 @@ async function refuseUnsafeChange({ deps, run, input }: NodeChange, node: NodeVi
     const message = `${refused}: the node is not cordoned`;
     throw terminalFailure({ code: 'node-upgrade-failed', message });
   }
-  const probe = deps.ports.members;
-  const apiServers = await Promise.all(
-    probe.members().map(async ({ name }) => ({
-      name,
-      observed: await probe.apiServer(name, run.signal),
-    })),
-  );
-  for (const { name, observed } of apiServers) {
-    if (observed.kind === 'unobserved' || minorsBetween(observed.version, input.to) <= 0) continue;
-    throw terminalFailure({
-      code: 'node-upgrade-failed',
-      message: `${refused}: the API server of ${name} runs ${observed.version}, which is older`,
-      details: { apiServer: name, runs: observed.version, to: input.to },
-    });
-  }
+  await refuseOlderApiServers(deps, run, { refused, to: input.to, code: 'node-upgrade-failed' });
 }
 
 async function seeVersion({ deps, run, input }: NodeChange): Promise<void> {

@@ -136,13 +136,19 @@ async function observeChanges(
 ): Promise<
   Pick<
     Observation,
-    'availableVersions' | 'availableEtcdVersions' | 'changedAs' | 'drives' | 'driver'
+    | 'availableVersions'
+    | 'availableEtcdVersions'
+    | 'changedAs'
+    | 'drives'
+    | 'driver'
+    | 'machineDeployments'
   >
 > {
   const { changedAs, drives, driver } = controlPlane;
-  const [availableVersions, availableEtcdVersions] = await Promise.all([
+  const [availableVersions, availableEtcdVersions, machineDeployments] = await Promise.all([
     controlPlane.availableVersions(signal),
     controlPlane.availableEtcdVersions(signal),
+    controlPlane.machineDeployments?.(signal),
   ]);
   return {
     ...(availableVersions === undefined ? {} : { availableVersions }),
@@ -150,6 +156,7 @@ async function observeChanges(
     ...(changedAs === undefined ? {} : { changedAs }),
     ...(drives === undefined ? {} : { drives }),
     ...(driver === undefined ? {} : { driver }),
+    ...(machineDeployments === undefined ? {} : { machineDeployments }),
   };
 }
 

@@ -15,7 +15,7 @@ import type {
   Problem,
 } from '../domain/observation';
 import type { HardTaint, NodeAllocatable, PodDemand } from '../domain/pool/pod-room';
-import type { ControlPlaneDriver, NodeDriver, ReleaseSource } from './driver-ports';
+import type { ControlPlaneDriver, NodeDriver, ReleaseSource, RolloutDriver } from './driver-ports';
 import type { ScaleApi } from './drain/scale-api';
 import type {
   EtcdSnapshotFacts,
@@ -314,5 +314,7 @@ export interface ClusterPorts extends LookingPorts {
   readonly driller: SnapshotDriller;
   readonly controlPlane: ControlPlaneDriver;
   readonly nodes: NodeDriver;
+  /** Where the machines of pools are replaced; absent elsewhere. */
+  readonly rollouts?: RolloutDriver;
   readonly clock: Clock;
 }

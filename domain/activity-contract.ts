@@ -17,6 +17,7 @@ import type { PoolName, SnapshotId } from './names';
 import type { Observation } from './observation';
 import type { PlanResult, PoolWindow } from './plan/plan';
 import type { RollBackActivities } from './rollback-contract';
+import type { RolloutActivities } from './rollout-contract';
 import type { SnapshotServed } from './snapshots/served';
 import type { PruneInput, PruneResult, SnapshotOrder, SnapshotSeal } from './snapshots/order';
 import type { DrainPolicy, UpgradeSpec } from './spec';
@@ -318,7 +319,7 @@ export interface LeadersResult {
   readonly scheduler: MemberName | undefined;
 }
 
-export interface AscentActivities extends EtcdActivities, RollBackActivities {
+export interface AscentActivities extends EtcdActivities, RollBackActivities, RolloutActivities {
   /** Reads only. */
   observeCluster(input: ObserveInput): Promise<Observation>;
   /** Observes and plans; blockers are a result, not a failure. */

@@ -41,6 +41,8 @@ const timeoutCodes: Readonly<Record<keyof AscentActivities, FailureCode>> = {
   drainNode: 'drain-deadline',
   endSurges: 'cluster-unreachable',
   upgradeNode: 'node-upgrade-failed',
+  rollOutPool: 'rollout-failed',
+  holdRollout: 'rollout-failed',
   verifyNode: 'node-not-ready',
   verifyCluster: 'verification-failed',
   restoreSnapshot: 'restore-failed',

@@ -13,6 +13,7 @@ import type {
   NodeRequest,
   RollBackRequest,
 } from '../domain/status/control';
+import type { HopId } from '../domain/names';
 import { answersOf } from '../domain/status/gates';
 import type { Hop } from '../domain/plan/plan';
 import { isRestoreNote } from '../domain/rollback/note-guard';
@@ -21,7 +22,7 @@ import type { NodeDecision } from './family-messages';
 import { forcePods, forcePodsProblems, forceRefusal } from './force-pods';
 import { decided, heldNode, notWaiting } from './held-nodes';
 import { limitAsked, poolRefusal, setPool, setPoolProblems } from './set-pool';
-import { noted, type UpgradeState, withoutGate } from './upgrade-state';
+import { noted, replacesMachines, type UpgradeState, withoutGate } from './upgrade-state';
 import { cheapestWayBack, keptBy } from './way-back';
 
 /** Answers kept for repeated requests; the oldest go first. */
@@ -231,9 +232,14 @@ function rollBackRefusal(
   }
   if (state.decision?.kind === 'stop') return { code: 'upgrade-ended', outcome: 'rejected' };
   if (state.wayBack?.hop.id === hop) return undefined;
-  if (state.hop?.id === hop) return { code: 'rollback-unavailable', hop, why: 'no-snapshot-yet' };
+  return { code: 'rollback-unavailable', hop, why: whyNoWayBack(state, hop) };
+}
+
+function whyNoWayBack(state: UpgradeState, hop: HopId) {
   const isDone = state.hops.some((outcome) => outcome.hop === hop);
-  return { code: 'rollback-unavailable', hop, why: isDone ? 'next-hop-begun' : 'not-begun' };
+  if (!isDone && state.hop?.id !== hop) return 'not-begun';
+  if (replacesMachines(state, hop)) return 'machines-replaced';
+  return state.hop?.id === hop ? 'no-snapshot-yet' : 'next-hop-begun';
 }
 
 function nodeRefusal(state: UpgradeState, { node }: NodeRequest): CommandRefusal | undefined {

@@ -18,10 +18,11 @@ import type { SnapshotRecord } from '../domain/activity-contract';
 import { upgradeCordonReason } from '../domain/drain/cordon-reasons';
 import { formatDuration } from '../domain/durations';
 import { failureInfo } from '../domain/failure-remedies';
-import type { ClusterName, NodeName, PlanDigest, SnapshotId } from '../domain/names';
+import type { ClusterName, NodeName, PlanDigest, PoolName, SnapshotId } from '../domain/names';
 import { nodeNames } from '../domain/observation';
 import { leavableEmulation } from '../domain/plan/emulation';
-import type { Hop, NodeChange, PoolStep, SoakStep, Step } from '../domain/plan/plan';
+import { type Hop, isOfPool, type NodeChange, type PoolStep } from '../domain/plan/plan';
+import type { RolloutStep, SoakStep, Step } from '../domain/plan/plan';
 import { plannedMs } from '../domain/plan/planned-time';
 import type { HopOutcome, HopStatus, MemberOutcome, NodeOutcome } from '../domain/status/progress';
 import { stepLabel } from '../domain/status/step-labels';
@@ -31,6 +32,7 @@ import { isOfEmulation, lookAtSwitch, takeEndEmulation } from './emulation-steps
 import { takeEtcd } from './etcd-steps';
 import { takeApiServer, takeControllers } from './member-steps';
 import { runPool } from './pool-runs';
+import { takeRollout } from './rollout-steps';
 import {
   blockedBy,
   closeStepRun,
@@ -70,6 +72,7 @@ interface HopRun {
   readonly startedAtMs: number;
   readonly members: MemberOutcome[];
   readonly nodes: Map<NodeName, NodeOutcome>;
+  readonly rolledOut: Map<PoolName, readonly NodeName[]>;
   snapshot: SnapshotRecord | undefined;
   /** H3. `unknown`: a workflow of this hop that was lost may have left its taints. */
   taints: 'none' | 'placed' | 'unknown';
@@ -137,6 +140,7 @@ function openHop(input: UpgradeHopInput): HopRun {
     startedAtMs: before?.startedAtMs ?? Date.now(),
     members: [...(before?.members ?? [])],
     nodes: new Map(nodesBehind(input).map((node) => [node.node, node])),
+    rolledOut: new Map(),
     snapshot: before?.snapshot,
     taints: input.resumed === undefined ? 'none' : 'unknown',
     isSwitching: false,
@@ -152,6 +156,7 @@ async function takeOne(hop: HopRun, step: Step): Promise<void> {
   const label = stepLabel(step);
   const { run } = hop;
   if (isBehind(hop, step)) return;
+  if (isOfPool(step)) return takeNodes(hop, step);
   switch (step.kind) {
     case 'preflight':
       return takeStep(run, { label, take: () => preflight(hop) });
@@ -166,8 +171,6 @@ async function takeOne(hop: HopRun, step: Step): Promise<void> {
       return takeEndEmulation(hop, step);
     case 'etcd':
       return takeEtcd(hop, step);
-    case 'pool':
-      return takeStep(run, { label, take: (attempt) => takePool(hop, step, attempt) });
     case 'verify':
       return takeStep(run, {
         label,
@@ -176,6 +179,12 @@ async function takeOne(hop: HopRun, step: Step): Promise<void> {
     case 'soak':
       return takeSoak(hop, step);
   }
+}
+
+function takeNodes(hop: HopRun, step: PoolStep | RolloutStep): Promise<void> {
+  if (step.kind === 'rollout') return takeRollout(hop, step);
+  const take = (attempt: number): Promise<StepProblem | undefined> => takePool(hop, step, attempt);
+  return takeStep(hop.run, { label: stepLabel(step), take });
 }
 
 /** Done before the workflow was lost; in mid-hop a preflight would blame the hop itself. */
@@ -323,11 +332,17 @@ async function verify(hop: HopRun, attempt: number, emulates?: KubeMinor): Promi
   if (attempt > 1) await dropVanished(hop);
   const call = activity(cluster, 'verifyCluster', { summary: `${id}: everything runs ${to}` });
   const as = emulates === undefined ? {} : { emulates };
-  await call({ cluster, controlPlane: to, ...as, nodes: nodesToVerify(hop) });
+  // Machines of a pool that is replaced come and go: autoscalers and health checks see to that.
+  const missing = hop.rolledOut.size === 0 ? {} : { isMissingFine: true as const };
+  await call({ cluster, controlPlane: to, ...as, nodes: nodesToVerify(hop), ...missing });
 }
 
-function nodesToVerify({ input, nodes }: HopRun) {
+function nodesToVerify({ input, nodes, rolledOut }: HopRun) {
   return input.hop.steps.flatMap((step) => {
+    if (step.kind === 'rollout') {
+      const names = rolledOut.get(step.pool) ?? [];
+      return names.map((name) => ({ name, version: step.to }));
+    }
     if (step.kind !== 'pool') return [];
     const through = step.nodes.filter(({ name }) => {
       const outcome = nodes.get(name)?.outcome;

@@ -229,13 +229,25 @@ export function withReport(state: UpgradeState, report: Report, nowMs: number): 
     case 'paused':
       return withStillness(state, report.paused, nowMs);
     case 'gate':
-      return withUnsettled(withGate(state, report, nowMs), report.gate);
+      return withUnsettled(withGate(state, answerable(state, report), nowMs), report.gate);
     case 'note': {
       const { kind: _kind, restoreNote, ...note } = report;
       const kept = restoreNote === undefined ? state : { ...state, restoreNote };
       return noted(kept, { actor: engineActor, ...note }, nowMs);
     }
   }
+}
+
+/** Whether a hop of the plan replaces machines: no restore brings them back. */
+export function replacesMachines({ plan }: UpgradeState, hop: HopId): boolean {
+  const planned = plan?.hops.find(({ id }) => id === hop);
+  return planned?.steps.some(({ kind }) => kind === 'rollout') ?? false;
+}
+
+function answerable(state: UpgradeState, open: OpenGate): OpenGate {
+  const { gate } = open;
+  if (gate.kind !== 'step' || !replacesMachines(state, gate.hop)) return open;
+  return { ...open, gate: { ...gate, noWayBack: true } };
 }
 
 /** Remembers a member that failed, until it is seen as before. */
@@ -261,8 +273,11 @@ function withStep(
 function withSnapshot(state: UpgradeState, record: SnapshotRecord, nowMs: number): UpgradeState {
   const hop = state.plan?.hops.find((one) => one.id === record.hop);
   if (hop === undefined) return state;
-  const text = `snapshot ${record.id} is taken and verified; ${hop.id} can be rolled back`;
+  const isOneWay = replacesMachines(state, hop.id);
+  const what = isOneWay ? 'replaces machines and cannot be' : 'can be';
+  const text = `snapshot ${record.id} is taken and verified; ${hop.id} ${what} rolled back`;
   const note = { actor: engineActor, event: 'snapshot.verified', text };
+  if (isOneWay) return noted(state, note, nowMs);
   return noted({ ...state, wayBack: { hop, snapshot: record } }, note, nowMs);
 }
 

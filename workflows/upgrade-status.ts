@@ -19,7 +19,13 @@ import {
 import { formatSeconds } from '../domain/durations';
 import { limitsStatus } from './set-pool';
 import { cheapestWayBack } from './way-back';
-import { doneCount, hopsLeft, type UpgradeState, type WayBack } from './upgrade-state';
+import {
+  doneCount,
+  hopsLeft,
+  replacesMachines,
+  type UpgradeState,
+  type WayBack,
+} from './upgrade-state';
 
 /** The most pressing thing first: an end, a pause, a person who is waited for, then the work. */
 export function phaseOf(state: UpgradeState): UpgradePhase {
@@ -98,8 +104,12 @@ function closedFacts(state: UpgradeState): Pick<UpgradeStatus, 'noWayBack'> {
   const { hop, hops, result, wayBack } = state;
   const isOpen = wayBack !== undefined && result === undefined;
   const begunMs = hops.some((done) => done.hop === hop?.id) ? undefined : hop?.startedAtMs;
+  const begun = hop === undefined || hops.some((one) => one.hop === hop.id) ? [] : [hop];
+  const running = begun.map(({ id, startedAtMs }) => ({ hop: id, startedAtMs }));
+  const replacing = [...hops, ...running].filter((one) => replacesMachines(state, one.hop));
   const closed = noWayBack({
     hops,
+    replacing,
     hasEnded: result !== undefined,
     ...(isOpen ? { open: wayBack.hop.id } : {}),
     ...(begunMs === undefined ? {} : { begunMs }),

@@ -8,6 +8,7 @@ import * as z from 'zod';
 import { type KubeVersion, parseVersion } from '../../domain/versions';
 import type { ClusterAccess, CommandAccess, CommandDriverAccess, CommandStep } from '../access';
 import { filePath } from './access-words';
+import { clusterApiSchema, clusterApiWithAbsolutePaths } from './access-cluster-api';
 import { kubeadmSchema, kubeadmWithAbsolutePaths } from './access-kubeadm';
 
 const release = z
@@ -96,6 +97,7 @@ export const driverSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('lab'), socket: filePath }),
   commandSchema,
   kubeadmSchema,
+  clusterApiSchema,
   z.strictObject({ kind: z.literal('none'), releases: releases('releases').optional() }),
 ]);
 
@@ -111,6 +113,8 @@ export function driverWithAbsolutePaths(driver: Parsed, folder: string): Cluster
       return commandDriverOf(driver, folder);
     case 'kubeadm':
       return kubeadmWithAbsolutePaths(driver, folder);
+    case 'cluster-api':
+      return clusterApiWithAbsolutePaths(driver, folder);
     case 'none':
       return driver.releases === undefined
         ? { kind: 'none' }

@@ -101,6 +101,9 @@ function jumpOf({
 export function driverFiles(
   driver: ClusterAccess['driver'],
 ): readonly { readonly key: string; readonly file: string }[] {
+  if (driver.kind === 'cluster-api') {
+    return [{ key: 'driver.kubeconfig', file: driver.kubeconfig }];
+  }
   if (driver.kind !== 'kubeadm') return [];
   const { key, knownHosts } = driver.ssh;
   return [

@@ -2,11 +2,13 @@
 // serves it. Every cluster that can be reached allows both; only a driver lets it be upgraded.
 
 import type { ClusterAccess } from '../access';
+import { createClusterApiDriver } from '../drivers/cluster-api-driver';
 import { createCommandDriver, missingVariables } from '../drivers/command-driver';
 import type { MemberName } from '../../domain/names';
 import { createKubeadmDriver } from '../drivers/kubeadm-driver';
 import { createLabDriver } from '../drivers/lab-driver';
 import { createNoDriver } from '../drivers/no-driver';
+import type { RolloutDriver } from '../driver-ports';
 import { type ClusterPorts, type LookingPorts, PortError } from '../ports';
 import type { SnapshotStore, SnapshotVerifier } from '../snapshot-ports';
 import { DirectoryShelf } from './directory-shelf';
@@ -14,6 +16,7 @@ import { createEtcdApi } from './etcd-api';
 import { createSnapshotVerifier, type SnapshotVerifierOptions } from './etcd-snapshot-verifier';
 import { createKubeApi } from './kube-api';
 import { openKubeConnection } from './kube-connection';
+import { createManagementCluster } from './management-cluster';
 import { createMemberProbe } from './member-probe';
 import { S3Shelf } from './s3-shelf';
 import { createSnapshotDriller } from './snapshot-driller';
@@ -53,7 +56,8 @@ export function openServedCluster(access: ClusterAccess): ServedCluster {
   refuseMissingVariables(access);
   const { ports, close } = reach(access);
   const driver = driverOf(access);
-  const { controlPlane, nodes } = driver;
+  const { controlPlane, nodes, rollouts: replacing } = driver;
+  const rollouts = replacing === undefined ? {} : { rollouts: replacing };
   const comparer = createSnapshotComparer({ ...scratchOf(access), access: access.etcd });
   const driller = createSnapshotDriller({
     ...scratchOf(access),
@@ -61,7 +65,7 @@ export function openServedCluster(access: ClusterAccess): ServedCluster {
     members: access.etcd.members.map(({ name }) => name),
   });
   const closing = () => closeAll(close, driver);
-  return { ...ports, comparer, driller, controlPlane, nodes, close: closing };
+  return { ...ports, comparer, driller, controlPlane, nodes, ...rollouts, close: closing };
 }
 
 /** The snapshots of a cluster without the cluster: it may be the one that is down. */
@@ -120,7 +124,11 @@ function etcdutlOf({ tools }: ClusterAccess): string {
   return tools.etcdutl ?? 'etcdutl';
 }
 
-function driverOf({ driver, cluster, members: all }: ClusterAccess) {
+interface OpenDriver extends Closing, Pick<ServedCluster, 'controlPlane' | 'nodes'> {
+  readonly rollouts?: RolloutDriver;
+}
+
+function driverOf({ driver, cluster, members: all }: ClusterAccess): OpenDriver {
   const close = (): Promise<void> => Promise.resolve();
   switch (driver.kind) {
     case 'lab':
@@ -134,6 +142,12 @@ function driverOf({ driver, cluster, members: all }: ClusterAccess) {
       const machines = createSshMachines({ access: driver, agentSocket });
       const members = all.map(({ name }) => name as MemberName);
       return { ...createKubeadmDriver({ access: driver, machines, members }), close };
+    }
+    case 'cluster-api': {
+      const connection = openKubeConnection(driver.kubeconfig);
+      const management = createManagementCluster(connection, driver);
+      const closing = (): Promise<void> => connection.close();
+      return { ...createClusterApiDriver({ access: driver, management }), close: closing };
     }
     case 'none':
       return { ...createNoDriver(driver), close };

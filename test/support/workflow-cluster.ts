@@ -34,9 +34,11 @@ import { type RollBackReport, rollBackReport } from '../../domain/rollback/repor
 import { defaultReportLimits } from '../../domain/rollback/report-limits';
 import { planUpgrade } from '../../domain/plan/planner';
 import { knownReleases } from '../../domain/plan/releases';
+import type { RollOutInput, RollOutResult } from '../../domain/rollout-contract';
 import type { SurgeEnd } from '../../domain/drain/surge';
 import type { KubeVersion } from '../../domain/versions';
 import { aMember, version } from './builders';
+import { rolledOut } from './scripted-rollouts';
 
 export type ActivityName = keyof AscentActivities;
 
@@ -326,6 +328,16 @@ export class ScriptedCluster {
         (input) => input.node,
         ({ node, to }) => this.#upgradeNode(node, to),
       ),
+      rollOutPool: run(
+        'rollOutPool',
+        ({ pool }) => pool,
+        (input) => this.#rollOut(input),
+      ),
+      holdRollout: run(
+        'holdRollout',
+        ({ pool, reason }) => `${pool}: ${reason}`,
+        () => ({ hold: 'placed' }),
+      ),
       verifyNode: run(
         'verifyNode',
         (input) => input.node,
@@ -414,6 +426,14 @@ export class ScriptedCluster {
     } finally {
       clearInterval(beat);
     }
+  }
+
+  #rollOut(input: RollOutInput): RollOutResult {
+    const { gone, made, deployments, result } = rolledOut(this.observation(), input);
+    for (const name of gone) this.#nodes.delete(name);
+    for (const node of made) this.#nodes.set(node.name, node);
+    this.#base = { ...this.#base, machineDeployments: deployments };
+    return result;
   }
 
   #takeSnapshot(input: Parameters<AscentActivities['takeSnapshot']>[0]): SnapshotRecord {

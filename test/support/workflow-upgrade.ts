@@ -62,6 +62,7 @@ import { aCluster, aSpec, clusterName } from './builders';
 import { until } from './lab-until';
 import { refusalOfUpdate } from './update-refusals';
 import { fetchHistories, type NamedHistory, saveHistories } from './workflow-histories';
+import { withDeployment } from './scripted-rollouts';
 import { type ActivityName, ScriptedCluster } from './workflow-cluster';
 import { expectReplay, withWorkers, type WorkflowServer } from './workflow-server';
 
@@ -74,6 +75,8 @@ export interface UpgradeOptions {
   /** Release that everything runs at the start. */
   readonly at?: string;
   readonly changedAs?: 'member';
+  /** Pool whose nodes, all there are, a MachineDeployment replaces. */
+  readonly replaced?: string;
   /** False: nobody polls the cluster's task queue. */
   readonly hasActivityWorker?: boolean;
   readonly input?: Partial<UpgradeClusterInput>;
@@ -95,9 +98,12 @@ export async function withUpgrade(
   const builder = aCluster(name)
     .withMembers(options.members ?? 1, options.at)
     .withNodes(options.nodes ?? 3, options.at);
-  const { changedAs } = options;
+  const { changedAs, replaced } = options;
   const as = changedAs === undefined ? {} : { changedAs };
-  const cluster = new ScriptedCluster({ ...builder.observation(), ...as });
+  const seen = { ...builder.observation(), ...as };
+  const cluster = new ScriptedCluster(
+    replaced === undefined ? seen : withDeployment(seen, replaced),
+  );
   const spec = aSpec({
     cluster: name,
     hopSoakMs: 0,

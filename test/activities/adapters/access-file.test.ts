@@ -49,7 +49,10 @@ describe('an access file', () => {
   });
 
   it.each([
-    { driver: { kind: 'ssh' }, problems: ['driver.kind: expected lab, command, kubeadm or none'] },
+    {
+      driver: { kind: 'ssh' },
+      problems: ['driver.kind: expected lab, command, kubeadm, cluster-api or none'],
+    },
     {
       driver: { kind: 'none', socket: 'lab.sock', releases: ['1.29.15', '1.30', 'new'] },
       problems: [
@@ -243,7 +246,7 @@ describe('an access file', () => {
       [
         'apiVersion: expected ascent/access/v1',
         'cluster: expected a lower-case DNS label',
-        'driver.kind: expected lab, command, kubeadm or none',
+        'driver.kind: expected lab, command, kubeadm, cluster-api or none',
         'etcd.members: expected at least one member',
         'kubeConfig: unknown key; known are apiVersion, cluster, kubeconfig, members, etcd,' +
           ' driver, snapshots, tools - did you mean kubeconfig?',
