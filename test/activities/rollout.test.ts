@@ -64,7 +64,7 @@ describe('rollOutPool', () => {
     });
   });
 
-  it('does nothing the second time, and names a template only where a release has one', async () => {
+  it('does nothing the second time, and names a template only where there is one', async () => {
     const { fake, management, served } = aCluster();
     await runOnce(served, 'rollOutPool', input);
     expect(await runOnce(served, 'rollOutPool', input)).toMatchObject({
@@ -104,7 +104,7 @@ describe('rollOutPool', () => {
     expect(await runOnce(served, 'rollOutPool', input)).toMatchObject({ changed: true });
   });
 
-  it('tells which machine keeps it, and what its controllers say, when nothing goes on', async () => {
+  it('tells which machine keeps it, and what is said of it, when nothing goes on', async () => {
     const { management, served } = aCluster();
     management.stuckBy = 'cannot evict pod shop/cart-0: it would violate its disruption budget';
     expect(await failureOf(runOnce(served, 'rollOutPool', input))).toMatchObject({
