@@ -15,6 +15,7 @@ import type {
   DrainProgress,
 } from '../domain/activity-contract';
 import type { NodeName } from '../domain/names';
+import type { RolloutProgress } from '../domain/rollout-contract';
 import type {
   HopStatus,
   NodeProgress,
@@ -55,14 +56,17 @@ export async function readProgress(session: Session, cluster: string): Promise<U
   const [nodes, choice, ...above] = await Promise.all([
     Promise.all(active.map((node) => readNode(session.client, node))),
     readChoice(session.client, hop?.poolWorkflowId),
-    ...workflowsAbove(status).map((workflowId) => readUnsettled(session.client, workflowId)),
+    ...workflowsAbove(status).map((workflowId) => readAbove(session.client, workflowId)),
   ]);
+  const rollout = above.find((one) => one.rollout !== undefined)?.rollout;
   const ofNodes = nodes.flatMap((node) => node.unsettled);
-  const unsettled = [...above.flat(), ...choice.unsettled, ...ofNodes];
+  const ofThose = above.flatMap((one) => one.unsettled);
+  const unsettled = [...ofThose, ...choice.unsettled, ...ofNodes];
   return {
     status: withPace(status, hop, pool),
     ...(pool === undefined ? {} : { pool: withoutActive(pool) }),
     ...(choice.held === undefined ? {} : { held: choice.held }),
+    ...(rollout === undefined ? {} : { rollout }),
     members: hop?.members ?? [],
     nodes: nodes.map(({ progress }) => progress),
     ...(unsettled.length === 0 ? {} : { unsettled }),
@@ -190,13 +194,20 @@ async function readHeartbeat<Details>(
   return details as Details | undefined;
 }
 
-async function readUnsettled(
-  client: Client,
-  workflowId: string,
-): Promise<readonly UnsettledActivity[]> {
+interface AboveLook extends Pick<UpgradeProgress, 'rollout'> {
+  readonly unsettled: readonly UnsettledActivity[];
+}
+
+async function readAbove(client: Client, workflowId: string): Promise<AboveLook> {
   const handle = client.workflow.getHandle(workflowId);
   const description = await askChild(client, () => handle.describe());
-  return description === undefined ? [] : unsettledActivities(description, Date.now());
+  if (description === undefined) return { unsettled: [] };
+  const unsettled = unsettledActivities(description, Date.now());
+  const told = await readHeartbeat<RolloutProgress>(client, description, 'rollOutPool');
+  if (told === undefined) return { unsettled };
+  // What the next attempt goes on from is nobody else's.
+  const { phase, updated, replicas } = told;
+  return { unsettled, rollout: { phase, updated, replicas } };
 }
 
 export async function askChild<T>(client: Client, ask: () => Promise<T>): Promise<T | undefined> {

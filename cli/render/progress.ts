@@ -121,6 +121,7 @@ function renderStep(
     case 'now': {
       const since = progress.status.hop?.stepSinceMs ?? nowMs;
       const line = `    ${style.busy('●')} ${row.label}  ${formatDuration(nowMs - since)}`;
+      if (row.label.startsWith('rollout ')) return [line, ...rolloutLines(progress, width)];
       if (!row.label.startsWith('pool ')) return [line];
       return [
         line + poolText(progress),
@@ -146,6 +147,11 @@ function poolText({ pool }: UpgradeProgress): string {
 }
 
 /** Which nodes would be next, and what is in their way. */
+/** Who is waited for, in the words of those who replace the machines. */
+function rolloutLines({ rollout }: UpgradeProgress, width: number): readonly string[] {
+  return rollout === undefined ? [] : wrap(rollout.phase, width, heldIndent);
+}
+
 function heldLines({ held }: UpgradeProgress, width: number): readonly string[] {
   if (held === undefined) return [];
   const lines = held.nodes.map(

@@ -17,6 +17,7 @@ import type { NoWayBack, WayBackEnd } from './way-back';
 import type { SetAsideNode } from '../drain/quarantine';
 import type { RestoreAccount } from '../rollback/account';
 import type { RungChoice } from '../rollback/rungs';
+import type { RolloutProgress } from '../rollout-contract';
 import type { KubeMinor, KubeVersion } from '../versions';
 
 export type UpgradePhase =
@@ -225,6 +226,8 @@ export interface UpgradeProgress {
     /** Nodes that are held and not named. */
     readonly more: number;
   };
+  /** Of the pool whose machines are being replaced; absent when none is, or nothing is told. */
+  readonly rollout?: RolloutProgress;
   readonly members: readonly MemberOutcome[];
   readonly nodes: readonly NodeProgress[];
   /** Steps of the hop that runs which are done → seconds, as in HopOutcome. */

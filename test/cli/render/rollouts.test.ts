@@ -1,7 +1,10 @@
 // What people read of pools that are replaced as wholes.
 
+import { renderProgress } from '../../../cli/render/progress';
 import { renderPlan } from '../../../cli/render/plan';
 import { plainStyle } from '../../../cli/render/style';
+import { nowMs } from '../support/fake-terminal';
+import { moments } from '../support/fixtures';
 import { aCluster, aPlan, aSpec, minor, nodeName, poolName, version } from '../../support/builders';
 
 it('the plan says who replaces the machines, and lists no drains of its own', () => {
@@ -29,4 +32,18 @@ it('the plan says who replaces the machines, and lists no drains of its own', ()
     'In all: 2 machines replaced, 1 snapshot, 0 API server changes, 30 s of soaking.',
     'Nothing in it waits for a person.',
   ]);
+});
+
+it('a rollout says below its step whom it waits for', () => {
+  const moment = moments['held by a node'];
+  const { hop } = moment?.status ?? {};
+  if (moment === undefined || hop === undefined) throw new Error('no such moment');
+  const status = { ...moment.status, hop: { ...hop, step: 'rollout web' } };
+  const phase = '1 of 3 machines; machine web-2 (node web-2) is Deleting: 2 pods are leaving';
+  const rollout = { phase, updated: 1, replicas: 3 };
+  const view = { nowMs, width: 200, program: 'ascent', style: plainStyle };
+
+  const before = renderProgress({ ...moment, status }, view);
+  const lines = renderProgress({ ...moment, status, rollout }, view);
+  expect(lines.filter((line) => !before.includes(line))).toEqual([`        ${phase}`]);
 });
