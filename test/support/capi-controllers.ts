@@ -26,8 +26,8 @@ interface PodObject {
 }
 
 export class CapiControllers {
-  /** Answers of the Eviction API that a budget gave. */
-  refusals = 0;
+  /** They do nothing meanwhile, as when nobody runs them. */
+  isAway = false;
   readonly #kube: KubeRest;
   readonly #namespace: string;
   readonly #cluster: string;
@@ -57,7 +57,7 @@ export class CapiControllers {
     const { signal } = this.#ending;
     while (!signal.aborted) {
       // The API may be away while a member of its control plane changes.
-      await this.#reconcile().catch(() => undefined);
+      if (!this.isAway) await this.#reconcile().catch(() => undefined);
       await sleep(everyMs, undefined, { signal }).catch(() => undefined);
     }
   }
@@ -177,7 +177,6 @@ export class CapiControllers {
     const path = `/api/v1/namespaces/${namespace}/pods/${name}/eviction`;
     const answer = await this.#kube.ask({ method: 'POST', path, body });
     if (answer.status !== 429) return undefined;
-    this.refusals += 1;
     return (answer.body as { readonly message: string }).message;
   }
 

@@ -80,12 +80,17 @@ export class CapiGround {
     return [spec.paused === true, metadata.annotations?.['ascent.dev/rollout-held']];
   }
 
-  /** One of two pods must be there. */
-  async guard(name: string): Promise<void> {
-    const path = '/apis/policy/v1/namespaces/default/poddisruptionbudgets';
-    const spec = { minAvailable: 1, selector: { matchLabels: { app: name } } };
-    const body = { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name }, spec };
-    await this.#kube.must({ method: 'POST', path, body });
+  /** So many of its pods must be there. */
+  async guard(name: string, minAvailable: number): Promise<void> {
+    const path = `/apis/policy/v1/namespaces/default/poddisruptionbudgets/${name}`;
+    const spec = { minAvailable, selector: { matchLabels: { app: name } } };
+    const metadata = { name };
+    await this.#kube.apply(path, {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata,
+      spec,
+    });
   }
 
   async #merge(path: string, body: object): Promise<void> {
@@ -133,7 +138,7 @@ async function makeCluster(kube: KubeRest): Promise<void> {
 
 /** Of a service account with the Role of the guide and nothing else. */
 async function tokenOf(kube: KubeRest): Promise<string> {
-  const guide = await readFile(path.join(__dirname, '../../docs/cluster-api.md'), 'utf8');
+  const guide = await readFile(path.join(__dirname, '../..', 'docs', 'cluster-api.md'), 'utf8');
   const blocks = [...guide.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '']) => text);
   const role: unknown = parse(blocks.find((text) => text.includes('kind: Role')) ?? '');
   const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;

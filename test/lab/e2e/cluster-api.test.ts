@@ -36,7 +36,7 @@ describe('a cluster of Cluster API', () => {
     await ground.bringUpLab();
     capi = await CapiGround.open(ground);
     await ground.kube.spread('web', 2);
-    await capi.guard('web');
+    await capi.guard('web', 1);
     await ground.startWorker({ accessFile: capi.accessFile });
   });
 
@@ -112,19 +112,33 @@ describe('a cluster of Cluster API', () => {
     await capi.pauseCluster(false);
   });
 
-  tell('holds the next rollout in the middle while the upgrade is paused', async () => {
+  tell('waits for its budget, and is held in the middle by a pause', async () => {
+    capi.controllers.isAway = true;
     expect(await ground.client.start(specTo('1.30.14'), { actor: 'ada' })).toMatchObject({
       kind: 'started',
     });
-    await until('a machine of 1.30 has joined', async () =>
-      (await nodes()).find((node) => node.endsWith('v1.30.14')),
-    );
+    await until('it waits for its controllers, which is told', async () => {
+      const { rollout } = await ground.client.progress(cluster);
+      const text = 'MachineDeployment prod-md-0 waits for its controller';
+      return rollout?.phase.endsWith(text) === true ? rollout : undefined;
+    });
+    await capi.guard('web', 2);
+    capi.controllers.isAway = false;
+    await until('its own drain waits for a budget, which is told', async () => {
+      const { rollout } = await ground.client.progress(cluster);
+      return rollout?.phase.includes("violate the pod's disruption budget") ? rollout : undefined;
+    });
+    expect((await ground.kube.pods()).filter(({ isLeaving }) => isLeaving)).toEqual([]);
     await ground.client.pause(cluster, { actor: 'bob', reason: 'a look' });
     await until('nothing moves', async () => {
       const { status } = await ground.client.progress(cluster);
       return status.phase === 'paused' ? status : undefined;
     });
     expect(await capi.held()).toEqual([true, 'paused during hop-1.30']);
+    await capi.guard('web', 1);
+    await until('the machine on its way is gone', async () =>
+      (await nodes()).length === 2 ? true : undefined,
+    );
     expect((await nodes()).some((node) => node.endsWith('v1.29.15'))).toBe(true);
 
     await ground.client.resume(cluster, { actor: 'bob', reason: 'seen' });
