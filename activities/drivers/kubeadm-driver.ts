@@ -29,7 +29,7 @@ export function createKubeadmDriver(options: KubeadmControlPlaneOptions): {
     nodes: {
       upgradeNode: (node, to, context) => {
         const doing = `upgrading it to ${to}`;
-        const script = nodeScript(to, access.packages);
+        const script = nodeScript(node, to, access.packages);
         return runStep(options, { machine: node, doing, script }, context);
       },
     },

@@ -10,7 +10,7 @@ import type { KubeadmPackages } from '../access';
 import { keepScript } from './kubeadm-kept';
 import type { MemberScriptOptions } from './kubeadm-member';
 import { programsScript } from './kubeadm-programs';
-import { staticPodsScript } from './kubeadm-static-pods';
+import { mirrorPodsScript } from './kubeadm-mirror-pods';
 import { scriptHead, shellWord } from './machine-script';
 
 /** Prints what each of the kubeadms names, once or more. `paths` are words of sh, with patterns. */
@@ -66,7 +66,7 @@ etcd_runs() {
 /** `to` is of etcd; `options.to` is of no account beside it. */
 export function etcdScript(etcd: KubeVersion, { node, to, packages }: MemberScriptOptions): string {
   return `
-${scriptHead}${programsScript(packages, to)}${keepScript()}${staticPodsScript(node)}
+${scriptHead}${programsScript(packages, to)}${keepScript()}${mirrorPodsScript(node)}
 list_etcd_images() {
 ${listOf(kubeadmsOf(packages))}
 }

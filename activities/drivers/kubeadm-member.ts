@@ -11,7 +11,7 @@ import type { KubeVersion } from '../../domain/versions';
 import type { KubeadmPackages } from '../access';
 import { keepScript } from './kubeadm-kept';
 import { programsScript } from './kubeadm-programs';
-import { staticPodsScript } from './kubeadm-static-pods';
+import { mirrorPodsScript } from './kubeadm-mirror-pods';
 import { scriptHead } from './machine-script';
 import { refusedCode } from './machine-steps';
 
@@ -69,7 +69,7 @@ tell_certificates() {
 
 function head({ node, to, packages }: MemberScriptOptions): string {
   return `
-${scriptHead}${programsScript(packages, to)}${keepScript()}${staticPodsScript(node)}${kubeadmSays}`;
+${scriptHead}${programsScript(packages, to)}${keepScript()}${mirrorPodsScript(node)}${kubeadmSays}`;
 }
 
 export function memberScript(options: MemberScriptOptions): string {
@@ -89,7 +89,7 @@ put kubeadm
 # (B2)
 if is_older "$wanted" "$to"; then run_kubeadm upgrade apply "$to" --yes --etcd-upgrade=false
 else run_kubeadm upgrade node --etcd-upgrade=false; fi
-until_control_plane_runs "$to"
+until_control_plane_runs "$to" 0
 tell_certificates
 echo "the control plane runs, $to"
 `;
@@ -154,7 +154,7 @@ phase "putting the manifests of $to back"
 for component in $components; do
   put_file "$old/manifests/$component.yaml" "$manifests/$component.yaml"
 done
-until_control_plane_runs "$to"
+until_control_plane_runs "$to" 0
 put_configuration_back
 echo "the control plane runs, $to"
 `;

@@ -6,6 +6,7 @@
 import type { KubeVersion } from '../../domain/versions';
 import type { KubeadmPackages } from '../access';
 import { keepScript } from './kubeadm-kept';
+import { mirrorPodsScript } from './kubeadm-mirror-pods';
 import { programsScript } from './kubeadm-programs';
 import { scriptHead } from './machine-script';
 
@@ -20,9 +21,12 @@ kubelet_runs() {
 }
 `;
 
-export function nodeScript(to: KubeVersion, packages: KubeadmPackages): string {
+/** Its kubelet restarts what it restarts within that. */
+const settledSeconds = 20;
+
+export function nodeScript(node: string, to: KubeVersion, packages: KubeadmPackages): string {
   return `
-${scriptHead}${programsScript(packages, to)}${keepScript()}${kubeletRuns}
+${scriptHead}${programsScript(packages, to)}${keepScript()}${mirrorPodsScript(node)}${kubeletRuns}
 if [ ! -e /etc/kubernetes/kubelet.conf ]; then
   refuse 'there is no /etc/kubernetes/kubelet.conf: kubeadm has not joined this machine'
 fi
@@ -50,7 +54,11 @@ seen=0
 for second in $(seq 90); do
   sleep 1
   if kubelet_runs; then seen=$((seen + 1)); else seen=0; fi
-  if [ "$seen" -ge 3 ]; then echo "the kubelet runs, $to"; exit 0; fi
+  if [ "$seen" -ge 3 ]; then
+    if [ -n "$serving" ]; then until_control_plane_runs "$serving" ${settledSeconds}; fi
+    echo "the kubelet runs, $to"
+    exit 0
+  fi
 done
 echo "kubelet $to does not stay up; what it said last:"
 if [ -d /run/systemd/system ]; then journalctl -u kubelet -n 3 --no-pager -o cat || true
