@@ -16,14 +16,15 @@ import type { DriverContext } from '../driver-context';
 import type { ControlPlaneDriver } from '../driver-ports';
 import { PortError } from '../ports';
 import type { RestoreNeed } from '../snapshot-ports';
-import { etcdScript, etcdVersionsIn, listEtcdImages } from './kubeadm-etcd';
+import { etcdScript, etcdVersionsIn, listEtcdImages, releasesOf } from './kubeadm-etcd';
 import { memberScript, putBackScript } from './kubeadm-member';
 import { listNeeds, needsIn } from './kubeadm-needs';
 import { askMachine, type MachineQuestion } from './machine-ask';
 import { runStep, type StepOptions } from './machine-steps';
 
 const askedAtOnce = 10;
-const answerBytesMax = 64 * 1024;
+/** How long a machine may be away that is only asked. */
+const awayMs = 10_000;
 /** Keys and certificates of a member. */
 const needsBytesMax = 4 * 1024 * 1024;
 
@@ -62,11 +63,9 @@ export function kubeadmControlPlane(options: KubeadmControlPlaneOptions): Change
       await step(member, { doing, script, changes: 'etcd' }, context);
     },
     availableEtcdVersions: async (signal) => {
-      // Which etcd a kubeadm names it tells when it is installed.
-      if (packages.kind !== 'binaries') return undefined;
-      const args = [packages.directory];
+      const args = [releasesOf(packages)];
       const doing = 'looking for releases of etcd';
-      const asked = { doing, script: listEtcdImages, args, outputBytesMax: answerBytesMax };
+      const asked = { doing, script: listEtcdImages, args };
       const answers = await askMembers(options, asked, signal);
       return etcdVersionsOf(answers.map(({ output }) => output));
     },
@@ -107,7 +106,10 @@ async function askMembers(
 ): Promise<readonly { readonly member: string; readonly output: string }[]> {
   const answers = new Map<string, string>();
   await forEachAtOnce([...members], askedAtOnce, async (member) => {
-    answers.set(member, await askMachine(machines, { machine: member, ...asked }, signal));
+    answers.set(
+      member,
+      await askMachine({ machines, awayMs }, { machine: member, ...asked }, signal),
+    );
   });
   return [...answers]
     .map(([member, output]) => ({ member, output }))

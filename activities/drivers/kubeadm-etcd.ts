@@ -6,31 +6,29 @@
 // F2. Done is what the member answers: its version, and that it is healthy, to its own certificate.
 
 import type { KubeVersion } from '../../domain/versions';
-import type { KubeadmPackages } from '../access';
 import { keepScript } from './kubeadm-kept';
 import type { MemberScriptOptions } from './kubeadm-member';
+import type { KubeadmPackages } from '../access';
 import { programsScript } from './kubeadm-programs';
 import { mirrorPodsScript } from './kubeadm-mirror-pods';
 import { scriptHead, shellWord } from './machine-script';
 
-/** Prints what each of the kubeadms names, once or more. `paths` are words of sh, with patterns. */
-function listOf(paths: string): string {
-  return `
-for kubeadm in ${paths}; do
+/**
+ * Argument: the directory of releases; empty where there is none, and then the kubeadm that is
+ * installed is asked. Prints what each names.
+ */
+export const listEtcdImages = `
+if [ -n "$1" ]; then set -- "$1"/*/kubeadm; else set -- "$(command -v kubeadm || true)"; fi
+for kubeadm in "$@"; do
   [ -x "$kubeadm" ] || continue
   release=$("$kubeadm" version -o short) || continue
   "$kubeadm" config images list --kubernetes-version "$release" 2> /dev/null | grep '/etcd:' || true
 done
 `;
-}
 
-/** Argument: the directory of releases. */
-export const listEtcdImages = listOf('"$1"/*/kubeadm');
-
-/** A package manager has one kubeadm at a time: that one, and those that were kept. */
-function kubeadmsOf(packages: KubeadmPackages): string {
-  if (packages.kind === 'binaries') return `${shellWord(packages.directory)}/*/kubeadm`;
-  return '"$(place_of kubeadm)" "$kept"/v*/bin/kubeadm';
+/** For listEtcdImages. */
+export function releasesOf(packages: KubeadmPackages): string {
+  return packages.kind === 'binaries' ? packages.directory : '';
 }
 
 /** Of what listEtcdImages prints. */
@@ -45,7 +43,7 @@ const functions = `
 tag_for() {
   {
     cat "$kept"/v*/manifests/etcd.yaml 2> /dev/null || true
-    list_etcd_images
+    list_etcd_images "$releases"
   } | sed -n "s,^.*/etcd:\\(v*$1\\(-[0-9]*\\)*\\)\\([\\"'@ ].*\\)*$,\\1,p" | sort -V | tail -n 1
 }
 
@@ -67,8 +65,9 @@ etcd_runs() {
 export function etcdScript(etcd: KubeVersion, { node, to, packages }: MemberScriptOptions): string {
   return `
 ${scriptHead}${programsScript(packages, to)}${keepScript()}${mirrorPodsScript(node)}
+releases=${shellWord(releasesOf(packages))}
 list_etcd_images() {
-${listOf(kubeadmsOf(packages))}
+${listEtcdImages}
 }
 ${functions}
 etcd=${etcd}
@@ -78,7 +77,7 @@ fi
 now=$(tag_of etcd)
 tag=$(tag_for "$etcd")
 if [ -z "$tag" ]; then
-  refuse "no kubeadm that is at hand here names etcd $etcd: its image is not known"
+  refuse "no kubeadm on this machine names etcd $etcd: its image is not known"
 fi
 version=$(control_plane_version) || refuse 'its components are of several versions'
 if [ ! -e "$kept/$version" ]; then keep_member "$version"; fi

@@ -8,8 +8,8 @@
 //     and the sentence with which it says that it has put the old manifests back.
 
 import type { KubeVersion } from '../../domain/versions';
-import type { KubeadmPackages } from '../access';
 import { keepScript } from './kubeadm-kept';
+import type { KubeadmPackages } from '../access';
 import { programsScript } from './kubeadm-programs';
 import { mirrorPodsScript } from './kubeadm-mirror-pods';
 import { scriptHead } from './machine-script';

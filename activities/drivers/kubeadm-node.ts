@@ -2,6 +2,8 @@
 // ("Upgrading Linux nodes"), as a script for the machine.
 // N1. Every line may be run again after any other: what is done already is not done twice, or does
 //     no harm.
+// N2. On the way back `kubeadm upgrade node` is not run: the kubelet's files are those that were kept.
+//     That it goes back is noted first, since a kubelet that was replaced does not tell any more.
 
 import type { KubeVersion } from '../../domain/versions';
 import type { KubeadmPackages } from '../access';
@@ -21,15 +23,48 @@ kubelet_runs() {
 }
 `;
 
+const wayBack = `
+note_of_way_back=$(dirname "$kept")/going-back
+
+goes_back() {
+  if is_older "$to" "$(version_of "$(place_of kubelet)")"; then
+    mkdir -p "$(dirname "$note_of_way_back")"
+    echo "$to" > "$note_of_way_back"
+    sync "$note_of_way_back"
+  fi
+  [ "$(cat "$note_of_way_back" 2> /dev/null)" = "$to" ]
+}
+
+# Those of the release come first; what was kept is as good.
+use_kept_programs() {
+  if [ -z "\${source-}" ] || [ -x "$source/kubelet" ]; then return; fi
+  if [ -x "$kept/$to/bin/kubelet" ]; then source=$kept/$to/bin; fi
+}
+
+put_back_kubelet_files() {
+  for file in config.yaml kubeadm-flags.env; do
+    if [ ! -e "$kept/$to/kubelet/$file" ]; then
+      echo "no $file of $to was kept on this machine: it stays as it is"
+      continue
+    fi
+    phase "putting $file of $to back"
+    cp -p "$kept/$to/kubelet/$file" "/var/lib/kubelet/$file.ascent"
+    sync "/var/lib/kubelet/$file.ascent"
+    mv -f "/var/lib/kubelet/$file.ascent" "/var/lib/kubelet/$file"
+  done
+}
+`;
+
 /** Its kubelet restarts what it restarts within that. */
 const settledSeconds = 20;
 
 export function nodeScript(node: string, to: KubeVersion, packages: KubeadmPackages): string {
   return `
-${scriptHead}${programsScript(packages, to)}${keepScript()}${mirrorPodsScript(node)}${kubeletRuns}
+${scriptHead}${programsScript(packages, to)}${keepScript()}${mirrorPodsScript(node)}${kubeletRuns}${wayBack}
 if [ ! -e /etc/kubernetes/kubelet.conf ]; then
   refuse 'there is no /etc/kubernetes/kubelet.conf: kubeadm has not joined this machine'
 fi
+if goes_back; then use_kept_programs; fi
 check_programs
 # Its kubelet is never newer than the API server beside it.
 serving=
@@ -38,9 +73,11 @@ if [ -e "$manifests/kube-apiserver.yaml" ]; then
   if is_older "$serving" "$to"; then refuse "its control plane is $serving, older than $to"; fi
 fi
 
-keep_node "$(version_of "$(place_of kubelet)")"
+if goes_back; then put_back_kubelet_files
+else keep_node "$(version_of "$(place_of kubelet)")"; fi
+if goes_back; then put kubeadm
 # A member had that with its control plane.
-if [ -z "$serving" ]; then
+elif [ -z "$serving" ]; then
   put kubeadm
   phase 'kubeadm upgrade node'
   "$(place_of kubeadm)" upgrade node < /dev/null
@@ -56,6 +93,7 @@ for second in $(seq 90); do
   if kubelet_runs; then seen=$((seen + 1)); else seen=0; fi
   if [ "$seen" -ge 3 ]; then
     if [ -n "$serving" ]; then until_control_plane_runs "$serving" ${settledSeconds}; fi
+    rm -f "$note_of_way_back"
     echo "the kubelet runs, $to"
     exit 0
   fi

@@ -1,10 +1,10 @@
-// What the repair of an etcd member does on its machine, and on that of a healthy one: scripts beside
-// those of a restore, with a directory of the same kind (kubeadm-restore-scripts.ts). On the healthy
-// machine only `bin` and a copy of etcd.yaml are in it.
+// What the repair of an etcd member does on its machine, and on that of a healthy one: scripts
+// beside those of a restore, with a directory of the same kind (kubeadm-restore-scripts.ts). On the
+// healthy machine only `bin` and a copy of etcd.yaml are in it.
 
 import { keptDirectory } from './kubeadm-kept';
 import { restoreHead } from './kubeadm-restore-scripts';
-import { certificates } from './kubeadm-restore-parts';
+import { certificates } from './kubeadm-static-pods';
 import { shellWord } from './machine-script';
 
 /** On a healthy machine: fails where its etcd is none. */
@@ -49,7 +49,7 @@ rm -f "$restores"/*/snapshot.db "$restores"/*/snapshot.db.part
 `;
 }
 
-/** `entry`: `NAME=PEER-URL`. An entry that was added by an attempt before, and not started, goes too. */
+/** `entry`: `NAME=PEER-URL`. One that an attempt before has added, and not started, goes too. */
 export function addScript(id: string, entry: string): string {
   return `${restoreHead(id)}
 entry=${shellWord(entry)}

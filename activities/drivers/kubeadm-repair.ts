@@ -1,10 +1,11 @@
-// Brings back an etcd member of a kubeadm cluster that a restore went on without: its entry is removed
-// from the list, a new one added, and it fetches everything from the others (etcd.io/docs/v3.5/op-guide/
-// runtime-configuration, "Replace a failed machine"). Its machine may have been away all the time, and
-// be of the newer version still: its control plane is that of the others afterwards.
+// Brings back an etcd member of a kubeadm cluster that a restore went on without: its entry is
+// removed from the list, a new one added, and it fetches everything from the others
+// (etcd.io/docs/v3.5/op-guide/runtime-configuration, "Replace a failed machine"). Its machine may
+// have been away all the time, and be of the newer version still: its control plane is that of the
+// others afterwards.
 // Z1. A member that is in the list and healthy stays as it is.
-// Z2. Its data is aside before its entry is removed, and its etcd is not started before the new one is
-//     there: it never makes a cluster of its own.
+// Z2. Its data is aside before its entry is removed, and its etcd is not started before the new one
+//     is there: it never makes a cluster of its own.
 // Z3. Every step is known by the call. Another call begins from the start: an entry that nobody has
 //     started is removed and added like any other.
 
@@ -30,11 +31,10 @@ import {
   startControllersScript,
 } from './kubeadm-restore-scripts';
 import type { RestoreOptions } from './kubeadm-restore';
-import { askMachine, isSo, type MachineQuestion } from './machine-ask';
+import { askMachine, isSo } from './machine-ask';
 import { runStep } from './machine-steps';
 
 const awayMs = 30_000;
-const answerBytesMax = 64 * 1024;
 const stepMs = 10 * 60_000;
 const sameDataMs = 60_000;
 
@@ -68,10 +68,10 @@ class Repair {
     // Z1.
     const entry = hasEntryScript(this.#id, member);
     if ((await this.#is(source, entry)) && (await this.#is(member, hashScript(this.#id)))) return;
-    await this.#step(member, 'put-aside', putAsideScript(this.#id));
+    await this.#step(member, 'put-aside', putAsideScript(this.#id), 'control-plane');
     await this.#step(source, 'add', addScript(this.#id, await this.#entryOf(member)));
     const listed = (await this.#ask(source, listScript(this.#id, member))).trim();
-    await this.#step(member, 'join', joinScript(this.#id, version, listed));
+    await this.#step(member, 'join', joinScript(this.#id, version, listed), 'etcd');
     await this.#compare(source);
     await this.#step(member, 'start-api-server', startApiServerScript(this.#id));
     await this.#step(member, 'start-controllers', startControllersScript(this.#id));
@@ -133,22 +133,30 @@ class Repair {
     }
   }
 
-  #question(machine: MemberName, script: string): MachineQuestion {
-    const doing = `bringing etcd of ${this.#member} back`;
-    return { machine, doing, script, args: [], outputBytesMax: answerBytesMax, awayMs };
+  #question(machine: MemberName, script: string) {
+    return { machine, doing: `bringing etcd of ${this.#member} back`, script };
+  }
+
+  #asking() {
+    const { machines, pollMs } = this.#options;
+    return { machines, awayMs, ...(pollMs === undefined ? {} : { pollMs }) };
   }
 
   #ask(machine: MemberName, script: string): Promise<string> {
-    const question = this.#question(machine, script);
-    return askMachine(this.#options.machines, question, this.#context.signal);
+    return askMachine(this.#asking(), this.#question(machine, script), this.#context.signal);
   }
 
   #is(machine: MemberName, script: string): Promise<boolean> {
-    const question = this.#question(machine, script);
-    return isSo(this.#options.machines, question, this.#context.signal);
+    return isSo(this.#asking(), this.#question(machine, script), this.#context.signal);
   }
 
-  async #step(machine: MemberName, name: string, script: string): Promise<void> {
+  /** `changes`: what is still under way to change the same there is ended. */
+  async #step(
+    machine: MemberName,
+    name: string,
+    script: string,
+    changes?: 'control-plane' | 'etcd',
+  ): Promise<void> {
     const context = {
       ...this.#context,
       operationId: `${this.#id}-${name}`,
@@ -156,7 +164,8 @@ class Repair {
       onPhase: (phase: string) => this.#context.onPhase(`${machine}: ${phase}`),
     };
     const doing = `bringing etcd of ${this.#member} back`;
-    await runStep(this.#options, { machine, doing, script }, context);
+    const step = { machine, doing, script, ...(changes === undefined ? {} : { changes }) };
+    await runStep(this.#options, step, context);
   }
 }
 

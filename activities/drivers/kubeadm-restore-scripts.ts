@@ -17,7 +17,7 @@
 // R3. Data is replaced by renames within one directory, which may be a file system of its own. What
 //     was replaced stays, for the last two restores.
 
-import { certificates, etcdPrograms, staticPods } from './kubeadm-restore-parts';
+import { certificates, etcdPrograms, staticPods } from './kubeadm-static-pods';
 import { keptDirectory } from './kubeadm-kept';
 import { scriptHead, shellWord } from './machine-script';
 import { refusedCode } from './machine-steps';
@@ -265,10 +265,9 @@ export function finishScript(id: string): string {
   return `${restoreHead(id)}
 rm -rf "$dir/snapshot.db" "$dir/snapshot.db.part" "$bin"
 data=$(flag_of "$etcd_yaml" data-dir)
-ls -1dt "$data"/member.before-* 2> /dev/null | tail -n +3 | while read -r old; do rm -rf "$old"; done
-for place in "$restores" ${stopped}; do
-  ls -1dt "$place"/*/ 2> /dev/null | tail -n +${kept + 1} | while read -r old; do rm -rf "$old"; done
-done
+prune() { tail -n "+$(($1 + 1))" | while read -r old; do rm -rf "$old"; done; }
+ls -1dt "$data"/member.before-* 2> /dev/null | prune 2
+for place in "$restores" ${stopped}; do ls -1dt "$place"/*/ 2> /dev/null | prune ${kept}; done
 `;
 }
 

@@ -3,10 +3,10 @@
 // that a call that is repeated finds what is done. All members end a phase before the next begins.
 // Y1. Nothing is stopped before every member that answers has said that it has all it needs, the
 //     snapshot included.
-// Y2. A member that is away, or fails, is left behind as long as the others are a quorum, until etcd
-//     runs again; from then on a failure is one of the restore.
+// Y2. A member that is away, or fails, is left behind as long as the others are a quorum, until
+//     etcd runs again; from then on a failure is one of the restore.
 // Y3. What all members must restore alike is chosen once, when nobody can write any more, and is on
-//     the disks of a quorum before any data is replaced. A call that is repeated takes what it finds.
+//     the disks of a quorum before any data is replaced. A repeated call takes what it finds.
 // Y4. Revisions only ever grow: it goes on above all that this etcd can have served.
 
 import { createHash } from 'node:crypto';
@@ -38,7 +38,7 @@ import {
   stopControlPlaneScript,
   stopEtcdScript,
 } from './kubeadm-restore-scripts';
-import { askMachine, isSo, type MachineQuestion } from './machine-ask';
+import { type AskOptions, askMachine, isSo } from './machine-ask';
 import { runStep, type StepOptions } from './machine-steps';
 
 export type RestoreOrder = Parameters<ControlPlaneDriver['restore']>[0];
@@ -50,7 +50,6 @@ export interface RestoreOptions extends StepOptions {
 
 /** Where the others are a quorum without it. */
 const awayMs = 30_000;
-const answerBytesMax = 64 * 1024;
 const phaseMs = 10 * 60_000;
 const dataMs = 60 * 60_000;
 const sameDataMs = 60_000;
@@ -79,6 +78,8 @@ interface Phase {
   readonly limitMs?: number;
   /** Whether it may go on without a member (Y2). */
   readonly mayLose: boolean;
+  /** What is still under way to change the same there is ended. */
+  readonly changes?: string;
 }
 
 class Restore {
@@ -101,15 +102,15 @@ class Restore {
   async run(): Promise<{ readonly lost: readonly LostEtcdMember[] }> {
     await this.#prepare();
     const id = this.#id;
-    const stopping = { mayLose: true };
-    const stop = { name: 'stop', doing: 'stopping the control plane', ...stopping };
-    await this.#each({ ...stop, script: stopControlPlaneScript(id) });
-    const etcd = { name: 'stop-etcd', doing: 'stopping etcd', ...stopping };
-    await this.#each({ ...etcd, script: stopEtcdScript(id) });
+    const stop = { name: 'stop', doing: 'stopping the control plane', mayLose: true };
+    const changes = 'control-plane';
+    await this.#each({ ...stop, script: stopControlPlaneScript(id), changes });
+    const etcd = { name: 'stop-etcd', doing: 'stopping etcd', mayLose: true };
+    await this.#each({ ...etcd, script: stopEtcdScript(id), changes: 'etcd' });
     await this.#restoreData(await this.#decide());
     await this.#compare();
     const { version } = this.#order;
-    const starting = { mayLose: false };
+    const starting = { mayLose: false, changes };
     const api = { name: 'start-api-server', doing: `starting the API server ${version}` };
     await this.#each({ ...api, ...starting, script: startApiServerScript(id) });
     const controllers = { name: 'start-controllers', doing: `starting controllers ${version}` };
@@ -122,13 +123,9 @@ class Restore {
     return this.#options.members.filter((name) => !this.#lost.has(name));
   }
 
-  #question(machine: MemberName, doing: string, script: string): MachineQuestion {
-    const { awayMs: away = awayMs } = this.#options;
-    return { machine, doing, script, args: [], outputBytesMax: answerBytesMax, awayMs: away };
-  }
-
-  #ask(question: MachineQuestion): Promise<string> {
-    return askMachine(this.#options.machines, question, this.#context.signal);
+  get #asking(): AskOptions {
+    const { machines, awayMs: away = awayMs, pollMs } = this.#options;
+    return { machines, awayMs: away, ...(pollMs === undefined ? {} : { pollMs }) };
   }
 
   /** Y1. */
@@ -150,16 +147,16 @@ class Restore {
   async #send(bytes: number): Promise<void> {
     const { snapshotFile } = this.#order;
     const args = [directoryOf(this.#id), await sha256Of(snapshotFile)];
-    const doing = 'sending the snapshot';
-    await this.#eachOf(doing, true, async (member) => {
+    await this.#eachOf('sending the snapshot', true, async (machine) => {
       const timeoutMs = this.#limit(dataMs);
-      const received = { ...this.#question(member, doing, receivedScript), args, timeoutMs };
-      if (await isSo(this.#options.machines, received, this.#context.signal)) return;
+      const asked = { machine, doing: 'sending the snapshot', args, timeoutMs };
+      const { signal } = this.#context;
+      if (await isSo(this.#asking, { ...asked, script: receivedScript }, signal)) return;
       // It was needed until its data was made.
-      if ((await this.#known(member)).isRestored) return;
-      this.#context.onPhase(`${member}: sending the snapshot, ${bytes} bytes`);
+      if ((await this.#known(machine)).isRestored) return;
+      this.#context.onPhase(`${machine}: sending the snapshot, ${bytes} bytes`);
       const input = () => createReadStream(snapshotFile);
-      await this.#ask({ ...received, script: receiveScript, input });
+      await askMachine(this.#asking, { ...asked, script: receiveScript, input }, signal);
     });
   }
 
@@ -167,9 +164,10 @@ class Restore {
     const { snapshotRevision, version, etcdVersion } = this.#order;
     const script = restoreDataScript(this.#id, decision, snapshotRevision);
     const data = { name: 'data', doing: 'restoring the data of etcd', limitMs: dataMs };
-    await this.#each({ ...data, script, mayLose: true });
+    await this.#each({ ...data, script, mayLose: true, changes: 'etcd' });
     const start = { name: 'start-etcd', doing: `starting etcd ${etcdVersion}`, mayLose: true };
-    await this.#each({ ...start, script: startEtcdScript(this.#id, version) });
+    const started = { script: startEtcdScript(this.#id, version), changes: 'etcd' };
+    await this.#each({ ...start, ...started });
   }
 
   /** Y3, Y4. */
@@ -183,9 +181,13 @@ class Restore {
     const noted = all.find(({ isRestored }) => isRestored) ?? all.find((one) => one.decision);
     const decision = noted?.decision ?? this.#choose(all);
     const args = [`${decision.target} ${decision.token} ${decision.cluster}`];
-    const doing = 'noting what is restored';
-    await this.#eachOf(doing, true, async (member) => {
-      await this.#ask({ ...this.#question(member, doing, decideScript(this.#id)), args });
+    await this.#eachOf('noting what is restored', true, async (machine) => {
+      const asked = { machine, doing: 'noting what is restored', args };
+      await askMachine(
+        this.#asking,
+        { ...asked, script: decideScript(this.#id) },
+        this.#context.signal,
+      );
     });
     const named = decision.cluster.split(',').map((one) => one.split('=')[0]);
     for (const member of this.#there) {
@@ -212,9 +214,9 @@ class Restore {
     };
   }
 
-  async #known(member: MemberName): Promise<Known> {
-    const doing = 'reading what was stopped';
-    return knownOf(await this.#ask(this.#question(member, doing, knownScript(this.#id))));
+  async #known(machine: MemberName): Promise<Known> {
+    const asked = { machine, doing: 'reading what was stopped', script: knownScript(this.#id) };
+    return knownOf(await askMachine(this.#asking, asked, this.#context.signal));
   }
 
   /** Nobody writes yet: their newest revisions are the same one. */
@@ -222,29 +224,30 @@ class Restore {
     const untilMs = performance.now() + sameDataMs;
     for (;;) {
       const hashes = new Set<string>();
-      const doing = 'comparing etcd';
-      await this.#eachOf(doing, false, async (member) => {
-        const question = this.#question(member, doing, hashScript(this.#id));
-        hashes.add(hashOf(await this.#ask(question)));
+      await this.#eachOf('comparing etcd', false, async (machine) => {
+        const asked = { machine, doing: 'comparing etcd', script: hashScript(this.#id) };
+        const answer = await askMachine(this.#asking, asked, this.#context.signal);
+        hashes.add(hashOf(answer));
       });
       if (hashes.size === 1) return;
       if (performance.now() >= untilMs) {
-        const message = `the restored members of etcd do not hold the same: ${[...hashes].join(', ')}`;
+        const all = [...hashes].join(', ');
+        const message = `the restored members of etcd do not hold the same: ${all}`;
         throw new PortError('unexpected', message);
       }
       await delay(1_000, undefined, { signal: this.#context.signal });
     }
   }
 
-  async #each({ name, doing, script, limitMs = phaseMs, mayLose }: Phase): Promise<void> {
-    await this.#eachOf(doing, mayLose, async (machine) => {
+  async #each({ name, limitMs = phaseMs, mayLose, ...step }: Phase): Promise<void> {
+    await this.#eachOf(step.doing, mayLose, async (machine) => {
       const context = {
         ...this.#context,
         operationId: `restore-${this.#id}-${name}`,
         limitMs: this.#limit(limitMs),
         onPhase: (phase: string) => this.#context.onPhase(`${machine}: ${phase}`),
       };
-      await runStep(this.#options, { machine, doing, script }, context);
+      await runStep(this.#options, { machine, ...step }, context);
     });
   }
 

@@ -1,61 +1,71 @@
-// Asks a machine something that takes no step: a connection, a short script, its answer.
+// A short script on a machine whose answer counts, and that changes little or nothing: without a
+// journal. A machine that is away is asked again for a while.
 
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { PortError } from '../ports';
-import type { Machines, RootScript, ScriptEnd } from './machine-shell';
-import { createMask } from './secret-mask';
-
-const askMs = 60_000;
-const pollMs = 1_000;
+import type { Machines, RootScript } from './machine-shell';
 
 export interface MachineQuestion {
   readonly machine: string;
-  /** `looking for releases`: begins every message. */
+  /** Begins every message. */
   readonly doing: string;
   readonly script: string;
-  readonly args: readonly string[];
-  readonly outputBytesMax: number;
-  /** Default: a minute. */
-  readonly timeoutMs?: number;
-  /** What the script reads; made anew for every attempt. */
+  readonly args?: readonly string[];
+  /** Made anew for every attempt. */
   readonly input?: () => RootScript['input'];
-  /** For how long a machine that is away is asked again; absent: not at all. */
-  readonly awayMs?: number;
+  readonly timeoutMs?: number;
+  /** Default: 64 KiB. */
+  readonly outputBytesMax?: number;
 }
 
-/** Throws PortError as Machines do, `unexpected` where the script fails, or the signal's reason. */
+export interface AskOptions {
+  readonly machines: Machines;
+  /** How long a machine may be away. */
+  readonly awayMs: number;
+  readonly pollMs?: number;
+}
+
+const usualLimits = { timeoutMs: 60_000, outputBytesMax: 64 * 1024 };
+
+/** What it printed. Throws PortError, or the signal's reason. */
 export async function askMachine(
-  machines: Machines,
+  options: AskOptions,
   question: MachineQuestion,
   signal: AbortSignal,
 ): Promise<string> {
-  const ran = await endOf(machines, question, signal);
-  if (ran.code === 0) return ran.output.toString('utf8');
-  const { doing, machine } = question;
-  const said = createMask({})(ran.complaints.join(' ')) || `it ended with ${ran.code}`;
-  throw new PortError('unexpected', `${doing} on machine ${machine}: ${said}`);
+  const { machine, doing } = question;
+  const { code, output, complaints } = await answerOf(options, question, signal);
+  if (code === 0) return output;
+  const why = complaints.at(-1) ?? output.trim().split('\n').at(-1) ?? '';
+  throw new PortError('unexpected', `${doing} on machine ${machine} failed with ${code}: ${why}`);
 }
 
-/** Whether the script ends well. Throws as askMachine where nobody knows. */
+/** Whether it ended with 0. */
 export async function isSo(
-  machines: Machines,
+  options: AskOptions,
   question: MachineQuestion,
   signal: AbortSignal,
 ): Promise<boolean> {
-  return (await endOf(machines, question, signal)).code === 0;
+  return (await answerOf(options, question, signal)).code === 0;
 }
 
-async function endOf(
-  machines: Machines,
+interface Answer {
+  readonly code: number | string;
+  readonly output: string;
+  readonly complaints: readonly string[];
+}
+
+async function answerOf(
+  options: AskOptions,
   question: MachineQuestion,
   signal: AbortSignal,
-): Promise<ScriptEnd> {
-  const { awayMs = 0 } = question;
+): Promise<Answer> {
+  const { awayMs, pollMs = 1_000 } = options;
   const sinceMs = performance.now();
   for (;;) {
     try {
-      return await askOnce(machines, question, signal);
+      return await answerOnce(options, question, signal);
     } catch (error) {
       const isAway =
         error instanceof PortError && (error.code === 'unreachable' || error.code === 'timeout');
@@ -65,16 +75,18 @@ async function endOf(
   }
 }
 
-async function askOnce(
-  machines: Machines,
-  { machine, doing, script, args, outputBytesMax, timeoutMs = askMs, input }: MachineQuestion,
+async function answerOnce(
+  { machines }: AskOptions,
+  { machine, doing, script, args = [], input, ...limits }: MachineQuestion,
   signal: AbortSignal,
-): Promise<ScriptEnd> {
+): Promise<Answer> {
   const shell = await machines.connect(machine, signal);
   try {
     const stream = input?.();
-    const asked = { doing, script, args, timeoutMs, outputBytesMax };
-    return await shell.run(stream === undefined ? asked : { ...asked, input: stream }, signal);
+    const reads = stream === undefined ? {} : { input: stream };
+    const asked = { doing, script, args, ...usualLimits, ...limits, ...reads };
+    const { code, output, complaints } = await shell.run(asked, signal);
+    return { code, output: output.toString('utf8'), complaints };
   } finally {
     shell.close();
   }

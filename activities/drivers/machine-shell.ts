@@ -8,7 +8,7 @@ export interface RootScript {
   /** For sh. */
   readonly script: string;
   readonly args: readonly string[];
-  /** What it reads; it is destroyed at the end. The script is a word of a command then: be short. */
+  /** What it reads, destroyed at the end. The script is a word of a command then: be short. */
   readonly input?: Readable;
   readonly timeoutMs: number;
   readonly outputBytesMax: number;

@@ -1,14 +1,15 @@
-// The way back on real machines: a control plane that kubeadm has taken to 1.29 returns to a snapshot
-// of 1.28, over SSH. Nobody asks its API server.
+// The way back on real machines: a control plane that kubeadm has taken to 1.29 returns to a
+// snapshot of 1.28, over SSH. Nobody asks its API server.
 
 import { EventEmitter, once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 
+import type { KubeVersion } from '../../../domain/versions';
 import { version } from '../../support/builders';
 import { KubeadmMachines } from '../../support/kubeadm-machines';
 import { untilTrue } from '../../support/lab-until';
 import { webImage } from '../../../lab/machines/images';
-import type { MemberName } from '../../../domain/names';
+import type { MemberName, NodeName } from '../../../domain/names';
 import type { EtcdSnapshotFacts } from '../../../activities/snapshot-ports';
 import { aContext } from '../../activities/drivers/support/programs';
 import { refusalOf } from '../../activities/adapters/support/refusals';
@@ -92,6 +93,35 @@ describe('a control plane of one machine', () => {
         ` ${lacks.join(' | ')}`,
     });
     expect(await told()).toEqual({ members: [[to, to, to]], etcd: ['3.5.16'] });
+  });
+
+  it('has its worker back first, with the programs and files that were kept', async () => {
+    const files = 'cd /var/lib/kubelet; cat config.yaml kubeadm-flags.env';
+    const before = await machines.sh('worker-1', files);
+    const change = (operationId: string, version: KubeVersion) =>
+      machines.with(({ nodes }) =>
+        nodes.upgradeNode('worker-1' as NodeName, version, aContext({ operationId })),
+      );
+    const programs = 'kubelet --version; kubeadm version -o short; pidof kubelet > /dev/null';
+    await change('up', to);
+    expect(await machines.sh('worker-1', programs)).toBe(`Kubernetes v${to}\nv${to}\n`);
+    await machines.sh('worker-1', 'echo "# newer" >> /var/lib/kubelet/config.yaml');
+    await change('down', from);
+    expect(await machines.sh('worker-1', programs)).toBe(`Kubernetes v${from}\nv${from}\n`);
+    expect(await machines.sh('worker-1', files)).toBe(before);
+    expect(await machines.sh('worker-1', `grep phase ${journal}/down/output`)).toBe(
+      [
+        'putting config.yaml of v1.28.15 back',
+        'putting kubeadm-flags.env of v1.28.15 back',
+        'replacing kubeadm',
+        'replacing kubectl',
+        'replacing kubelet',
+        'restarting the kubelet',
+        '',
+      ]
+        .map((phase) => (phase === '' ? '' : `phase: ${phase}`))
+        .join('\n'),
+    );
   });
 
   it('returns, through lost connections and calls that are given up', async () => {
@@ -181,10 +211,15 @@ describe('a control plane of three machines', () => {
     const { members: told, hashesAgree } = etcd;
     return { hashesAgree, members: told.map(({ name }) => name).toSorted() };
   };
-  const apiServers = async () =>
-    (await machines.observe()).members.map(({ apiServer }) =>
-      apiServer.kind === 'observed' ? apiServer.version : apiServer.kind,
-    );
+  /** Each by itself: nothing is observed of a cluster while one of its machines is away. */
+  const apiServers = () =>
+    machines.with(async (ports) => {
+      const signal = AbortSignal.timeout(30_000);
+      const told = ports.members.members().map(({ name }) => ports.members.apiServer(name, signal));
+      return (await Promise.all(told)).map((one) =>
+        one.kind === 'observed' ? one.version : one.kind,
+      );
+    });
 
   beforeAll(async () => {
     machines = await KubeadmMachines.up({ name: 'back-3', controlPlanes: 3, workers: 0 });

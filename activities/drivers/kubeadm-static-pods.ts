@@ -1,5 +1,5 @@
-// Static pods of a control plane that kubeadm made, and its etcd, as functions for scripts: they are
-// stopped and started by their manifests, and looked at by way of crictl.
+// Static pods of a control plane that kubeadm made, and its etcd, as functions for scripts: they
+// are stopped and started by their manifests, and looked at by way of crictl.
 
 /** After scriptHead; `$aside` is a directory on the file system of the manifests. */
 export const staticPods = String.raw`
@@ -83,8 +83,8 @@ etcd() {
 `;
 
 /**
- * `take_etcd_programs IMAGE` fills `$bin`; fails after a line that says why. Images of etcd 3.5 have
- * no etcdutl (kubernetes/cluster/images/etcd), and their etcdctl restores as well.
+ * `take_etcd_programs IMAGE` fills `$bin`; fails after a line that says why. Images of etcd 3.5
+ * have no etcdutl (kubernetes/cluster/images/etcd), and their etcdctl restores as well.
  */
 export const etcdPrograms = String.raw`
 take_etcd_programs() {
