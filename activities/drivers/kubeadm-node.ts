@@ -2,8 +2,8 @@
 // ("Upgrading Linux nodes"), as a script for the machine.
 // N1. Every line may be run again after any other: what is done already is not done twice, or does
 //     no harm.
-// N2. On the way back `kubeadm upgrade node` is not run: the kubelet's files are those that were kept.
-//     That it goes back is noted first, since a kubelet that was replaced does not tell any more.
+// N2. On the way back `kubeadm upgrade node` is not run: the kubelet's files are those that were
+//     kept. That it goes back is noted first: a kubelet that was replaced does not tell any more.
 
 import type { KubeVersion } from '../../domain/versions';
 import type { KubeadmPackages } from '../access';
@@ -60,7 +60,8 @@ const settledSeconds = 20;
 
 export function nodeScript(node: string, to: KubeVersion, packages: KubeadmPackages): string {
   return `
-${scriptHead}${programsScript(packages, to)}${keepScript()}${mirrorPodsScript(node)}${kubeletRuns}${wayBack}
+${scriptHead}${programsScript(packages, to)}${keepScript()}${mirrorPodsScript(node)}
+${kubeletRuns}${wayBack}
 if [ ! -e /etc/kubernetes/kubelet.conf ]; then
   refuse 'there is no /etc/kubernetes/kubelet.conf: kubeadm has not joined this machine'
 fi
