@@ -25,6 +25,7 @@ import { runStep, type StepOptions } from './machine-steps';
 const askedAtOnce = 10;
 /** How long a machine may be away that is only asked. */
 const awayMs = 10_000;
+const answerBytesMax = 64 * 1024;
 /** Keys and certificates of a member. */
 const needsBytesMax = 4 * 1024 * 1024;
 
@@ -65,7 +66,7 @@ export function kubeadmControlPlane(options: KubeadmControlPlaneOptions): Change
     availableEtcdVersions: async (signal) => {
       const args = [releasesOf(packages)];
       const doing = 'looking for releases of etcd';
-      const asked = { doing, script: listEtcdImages, args };
+      const asked = { doing, script: listEtcdImages, args, outputBytesMax: answerBytesMax };
       const answers = await askMembers(options, asked, signal);
       return etcdVersionsOf(answers.map(({ output }) => output));
     },
@@ -106,10 +107,7 @@ async function askMembers(
 ): Promise<readonly { readonly member: string; readonly output: string }[]> {
   const answers = new Map<string, string>();
   await forEachAtOnce([...members], askedAtOnce, async (member) => {
-    answers.set(
-      member,
-      await askMachine({ machines, awayMs }, { machine: member, ...asked }, signal),
-    );
+    answers.set(member, await askMachine(machines, { machine: member, awayMs, ...asked }, signal));
   });
   return [...answers]
     .map(([member, output]) => ({ member, output }))

@@ -4,7 +4,7 @@
 
 import { keptDirectory } from './kubeadm-kept';
 import { restoreHead } from './kubeadm-restore-scripts';
-import { certificates } from './kubeadm-static-pods';
+import { certificates } from './kubeadm-restore-parts';
 import { shellWord } from './machine-script';
 
 /** On a healthy machine: fails where its etcd is none. */

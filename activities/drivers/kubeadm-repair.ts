@@ -31,10 +31,11 @@ import {
   startControllersScript,
 } from './kubeadm-restore-scripts';
 import type { RestoreOptions } from './kubeadm-restore';
-import { askMachine, isSo } from './machine-ask';
+import { askMachine, isSo, type MachineQuestion } from './machine-ask';
 import { runStep } from './machine-steps';
 
 const awayMs = 30_000;
+const answerBytesMax = 64 * 1024;
 const stepMs = 10 * 60_000;
 const sameDataMs = 60_000;
 
@@ -133,21 +134,19 @@ class Repair {
     }
   }
 
-  #question(machine: MemberName, script: string) {
-    return { machine, doing: `bringing etcd of ${this.#member} back`, script };
-  }
-
-  #asking() {
-    const { machines, pollMs } = this.#options;
-    return { machines, awayMs, ...(pollMs === undefined ? {} : { pollMs }) };
+  #question(machine: MemberName, script: string): MachineQuestion {
+    const doing = `bringing etcd of ${this.#member} back`;
+    return { machine, doing, script, args: [], outputBytesMax: answerBytesMax, awayMs };
   }
 
   #ask(machine: MemberName, script: string): Promise<string> {
-    return askMachine(this.#asking(), this.#question(machine, script), this.#context.signal);
+    const question = this.#question(machine, script);
+    return askMachine(this.#options.machines, question, this.#context.signal);
   }
 
   #is(machine: MemberName, script: string): Promise<boolean> {
-    return isSo(this.#asking(), this.#question(machine, script), this.#context.signal);
+    const question = this.#question(machine, script);
+    return isSo(this.#options.machines, question, this.#context.signal);
   }
 
   /** `changes`: what is still under way to change the same there is ended. */

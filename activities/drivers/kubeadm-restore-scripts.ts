@@ -17,7 +17,7 @@
 // R3. Data is replaced by renames within one directory, which may be a file system of its own. What
 //     was replaced stays, for the last two restores.
 
-import { certificates, etcdPrograms, staticPods } from './kubeadm-static-pods';
+import { certificates, etcdPrograms, staticPods } from './kubeadm-restore-parts';
 import { keptDirectory } from './kubeadm-kept';
 import { scriptHead, shellWord } from './machine-script';
 import { refusedCode } from './machine-steps';

@@ -38,7 +38,7 @@ import {
   stopControlPlaneScript,
   stopEtcdScript,
 } from './kubeadm-restore-scripts';
-import { type AskOptions, askMachine, isSo } from './machine-ask';
+import { askMachine, isSo, type MachineQuestion } from './machine-ask';
 import { runStep, type StepOptions } from './machine-steps';
 
 export type RestoreOrder = Parameters<ControlPlaneDriver['restore']>[0];
@@ -50,6 +50,7 @@ export interface RestoreOptions extends StepOptions {
 
 /** Where the others are a quorum without it. */
 const awayMs = 30_000;
+const answerBytesMax = 64 * 1024;
 const phaseMs = 10 * 60_000;
 const dataMs = 60 * 60_000;
 const sameDataMs = 60_000;
@@ -123,9 +124,13 @@ class Restore {
     return this.#options.members.filter((name) => !this.#lost.has(name));
   }
 
-  get #asking(): AskOptions {
-    const { machines, awayMs: away = awayMs, pollMs } = this.#options;
-    return { machines, awayMs: away, ...(pollMs === undefined ? {} : { pollMs }) };
+  #question(machine: MemberName, doing: string, script: string): MachineQuestion {
+    const { awayMs: away = awayMs } = this.#options;
+    return { machine, doing, script, args: [], outputBytesMax: answerBytesMax, awayMs: away };
+  }
+
+  #ask(question: MachineQuestion): Promise<string> {
+    return askMachine(this.#options.machines, question, this.#context.signal);
   }
 
   /** Y1. */
@@ -147,16 +152,16 @@ class Restore {
   async #send(bytes: number): Promise<void> {
     const { snapshotFile } = this.#order;
     const args = [directoryOf(this.#id), await sha256Of(snapshotFile)];
-    await this.#eachOf('sending the snapshot', true, async (machine) => {
+    const doing = 'sending the snapshot';
+    await this.#eachOf(doing, true, async (member) => {
       const timeoutMs = this.#limit(dataMs);
-      const asked = { machine, doing: 'sending the snapshot', args, timeoutMs };
-      const { signal } = this.#context;
-      if (await isSo(this.#asking, { ...asked, script: receivedScript }, signal)) return;
+      const received = { ...this.#question(member, doing, receivedScript), args, timeoutMs };
+      if (await isSo(this.#options.machines, received, this.#context.signal)) return;
       // It was needed until its data was made.
-      if ((await this.#known(machine)).isRestored) return;
-      this.#context.onPhase(`${machine}: sending the snapshot, ${bytes} bytes`);
+      if ((await this.#known(member)).isRestored) return;
+      this.#context.onPhase(`${member}: sending the snapshot, ${bytes} bytes`);
       const input = () => createReadStream(snapshotFile);
-      await askMachine(this.#asking, { ...asked, script: receiveScript, input }, signal);
+      await this.#ask({ ...received, script: receiveScript, input });
     });
   }
 
@@ -181,13 +186,9 @@ class Restore {
     const noted = all.find(({ isRestored }) => isRestored) ?? all.find((one) => one.decision);
     const decision = noted?.decision ?? this.#choose(all);
     const args = [`${decision.target} ${decision.token} ${decision.cluster}`];
-    await this.#eachOf('noting what is restored', true, async (machine) => {
-      const asked = { machine, doing: 'noting what is restored', args };
-      await askMachine(
-        this.#asking,
-        { ...asked, script: decideScript(this.#id) },
-        this.#context.signal,
-      );
+    const doing = 'noting what is restored';
+    await this.#eachOf(doing, true, async (member) => {
+      await this.#ask({ ...this.#question(member, doing, decideScript(this.#id)), args });
     });
     const named = decision.cluster.split(',').map((one) => one.split('=')[0]);
     for (const member of this.#there) {
@@ -214,9 +215,9 @@ class Restore {
     };
   }
 
-  async #known(machine: MemberName): Promise<Known> {
-    const asked = { machine, doing: 'reading what was stopped', script: knownScript(this.#id) };
-    return knownOf(await askMachine(this.#asking, asked, this.#context.signal));
+  async #known(member: MemberName): Promise<Known> {
+    const doing = 'reading what was stopped';
+    return knownOf(await this.#ask(this.#question(member, doing, knownScript(this.#id))));
   }
 
   /** Nobody writes yet: their newest revisions are the same one. */
@@ -224,10 +225,10 @@ class Restore {
     const untilMs = performance.now() + sameDataMs;
     for (;;) {
       const hashes = new Set<string>();
-      await this.#eachOf('comparing etcd', false, async (machine) => {
-        const asked = { machine, doing: 'comparing etcd', script: hashScript(this.#id) };
-        const answer = await askMachine(this.#asking, asked, this.#context.signal);
-        hashes.add(hashOf(answer));
+      const doing = 'comparing etcd';
+      await this.#eachOf(doing, false, async (member) => {
+        const question = this.#question(member, doing, hashScript(this.#id));
+        hashes.add(hashOf(await this.#ask(question)));
       });
       if (hashes.size === 1) return;
       if (performance.now() >= untilMs) {

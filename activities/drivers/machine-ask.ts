@@ -1,71 +1,61 @@
-// A short script on a machine whose answer counts, and that changes little or nothing: without a
-// journal. A machine that is away is asked again for a while.
+// Asks a machine something that takes no step: a connection, a short script, its answer.
 
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { PortError } from '../ports';
-import type { Machines, RootScript } from './machine-shell';
+import type { Machines, RootScript, ScriptEnd } from './machine-shell';
+import { createMask } from './secret-mask';
+
+const askMs = 60_000;
+const pollMs = 1_000;
 
 export interface MachineQuestion {
   readonly machine: string;
-  /** Begins every message. */
+  /** `looking for releases`: begins every message. */
   readonly doing: string;
   readonly script: string;
-  readonly args?: readonly string[];
-  /** Made anew for every attempt. */
-  readonly input?: () => RootScript['input'];
+  readonly args: readonly string[];
+  readonly outputBytesMax: number;
+  /** Default: a minute. */
   readonly timeoutMs?: number;
-  /** Default: 64 KiB. */
-  readonly outputBytesMax?: number;
+  /** What the script reads; made anew for every attempt. */
+  readonly input?: () => RootScript['input'];
+  /** For how long a machine that is away is asked again; absent: not at all. */
+  readonly awayMs?: number;
 }
 
-export interface AskOptions {
-  readonly machines: Machines;
-  /** How long a machine may be away. */
-  readonly awayMs: number;
-  readonly pollMs?: number;
-}
-
-const usualLimits = { timeoutMs: 60_000, outputBytesMax: 64 * 1024 };
-
-/** What it printed. Throws PortError, or the signal's reason. */
+/** Throws PortError as Machines do, `unexpected` where the script fails, or the signal's reason. */
 export async function askMachine(
-  options: AskOptions,
+  machines: Machines,
   question: MachineQuestion,
   signal: AbortSignal,
 ): Promise<string> {
-  const { machine, doing } = question;
-  const { code, output, complaints } = await answerOf(options, question, signal);
-  if (code === 0) return output;
-  const why = complaints.at(-1) ?? output.trim().split('\n').at(-1) ?? '';
-  throw new PortError('unexpected', `${doing} on machine ${machine} failed with ${code}: ${why}`);
+  const ran = await endOf(machines, question, signal);
+  if (ran.code === 0) return ran.output.toString('utf8');
+  const { doing, machine } = question;
+  const said = createMask({})(ran.complaints.join(' ')) || `it ended with ${ran.code}`;
+  throw new PortError('unexpected', `${doing} on machine ${machine}: ${said}`);
 }
 
-/** Whether it ended with 0. */
+/** Whether the script ends well. Throws as askMachine where nobody knows. */
 export async function isSo(
-  options: AskOptions,
+  machines: Machines,
   question: MachineQuestion,
   signal: AbortSignal,
 ): Promise<boolean> {
-  return (await answerOf(options, question, signal)).code === 0;
+  return (await endOf(machines, question, signal)).code === 0;
 }
 
-interface Answer {
-  readonly code: number | string;
-  readonly output: string;
-  readonly complaints: readonly string[];
-}
-
-async function answerOf(
-  options: AskOptions,
+async function endOf(
+  machines: Machines,
   question: MachineQuestion,
   signal: AbortSignal,
-): Promise<Answer> {
-  const { awayMs, pollMs = 1_000 } = options;
+): Promise<ScriptEnd> {
+  const { awayMs = 0 } = question;
   const sinceMs = performance.now();
   for (;;) {
     try {
-      return await answerOnce(options, question, signal);
+      return await askOnce(machines, question, signal);
     } catch (error) {
       const isAway =
         error instanceof PortError && (error.code === 'unreachable' || error.code === 'timeout');
@@ -75,18 +65,16 @@ async function answerOf(
   }
 }
 
-async function answerOnce(
-  { machines }: AskOptions,
-  { machine, doing, script, args = [], input, ...limits }: MachineQuestion,
+async function askOnce(
+  machines: Machines,
+  { machine, doing, script, args, outputBytesMax, timeoutMs = askMs, input }: MachineQuestion,
   signal: AbortSignal,
-): Promise<Answer> {
+): Promise<ScriptEnd> {
   const shell = await machines.connect(machine, signal);
   try {
     const stream = input?.();
-    const reads = stream === undefined ? {} : { input: stream };
-    const asked = { doing, script, args, ...usualLimits, ...limits, ...reads };
-    const { code, output, complaints } = await shell.run(asked, signal);
-    return { code, output: output.toString('utf8'), complaints };
+    const asked = { doing, script, args, timeoutMs, outputBytesMax };
+    return await shell.run(stream === undefined ? asked : { ...asked, input: stream }, signal);
   } finally {
     shell.close();
   }

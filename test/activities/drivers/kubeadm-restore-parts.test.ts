@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { staticPods } from '../../../activities/drivers/kubeadm-static-pods';
+import { staticPods } from '../../../activities/drivers/kubeadm-restore-parts';
 import { scriptHead } from '../../../activities/drivers/machine-script';
 import { temporaryDirectory } from '../adapters/support/temporary-directory';
 
