@@ -30,7 +30,7 @@ const ofLab = ['lab/e2e'];
 const ofThorough = ['lab/thorough'];
 const ofReleases = ['lab/releases'];
 /** Beside tests of the parts of machines, which need none. */
-const realMachines = ['cluster', 'kubeadm-nodes', 'kubeadm-restore'].map(
+const realMachines = ['cluster', 'kubeadm-nodes', 'kubeadm-packages', 'kubeadm-restore'].map(
   (name) => `lab/machines/${name}.test.ts`,
 );
 /** Adapters against real binaries stand beside the other tests of the same file. */

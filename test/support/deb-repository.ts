@@ -3,7 +3,16 @@
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 
 import { isRoot } from './ssh-server';
@@ -31,6 +40,8 @@ export interface Deb {
   readonly revision: string;
   /** What its programs tell, when that is another one. */
   readonly tells?: string;
+  /** A real one instead of the script. */
+  readonly program?: string;
   /** More lines of its control file. */
   readonly control?: readonly string[];
   /** Run when it has been unpacked. */
@@ -74,7 +85,8 @@ function builtDeb(file: string, deb: Deb): BuiltDeb {
   return made;
 }
 
-function buildDeb(file: string, { name, revision, tells, control = [], postinst }: Deb): string {
+function buildDeb(file: string, deb: Deb): string {
+  const { name, revision, tells, program, control = [], postinst } = deb;
   const tree = `${file}.tree`;
   mkdirSync(path.join(tree, 'DEBIAN'), { recursive: true });
   mkdirSync(path.join(tree, 'usr/bin'), { recursive: true });
@@ -89,7 +101,10 @@ function buildDeb(file: string, { name, revision, tells, control = [], postinst 
   ].join('\n');
   const script = scriptOf(tells ?? revision.replace(/-.*/, ''));
   writeFileSync(path.join(tree, 'DEBIAN/control'), lines);
-  writeFileSync(path.join(tree, 'usr/bin', name), script, { mode: 0o755 });
+  const place = path.join(tree, 'usr/bin', name);
+  if (program === undefined) writeFileSync(place, script, { mode: 0o755 });
+  else copyFileSync(program, place, constants.COPYFILE_FICLONE);
+  chmodSync(place, 0o755);
   if (postinst !== undefined) {
     writeFileSync(path.join(tree, 'DEBIAN/postinst'), `#!/bin/sh\n${postinst}\n`, { mode: 0o755 });
   }
