@@ -14,7 +14,7 @@ const lockSeconds = 600;
 
 const asking = `
 names='kubeadm kubelet kubectl'
-kept=/var/lib/ascent/packages
+notes=/var/lib/ascent/packages
 
 # The end of what it says is in $said when it fails.
 try() {
@@ -78,12 +78,12 @@ const changing = `
 move_repository() {
   check_repository
   if [ -z "$repository" ] || of_minor "$minor" | cmp -s - "$repository"; then return 0; fi
-  mkdir -p "$kept"
-  if [ ! -e "$kept/repository" ]; then
-    cp -p "$repository" "$kept/repository.new"
-    sync "$kept/repository.new"
-    mv "$kept/repository.new" "$kept/repository"
-    sync "$kept"
+  mkdir -p "$notes"
+  if [ ! -e "$notes/repository" ]; then
+    cp -p "$repository" "$notes/repository.new"
+    sync "$notes/repository.new"
+    mv "$notes/repository.new" "$notes/repository"
+    sync "$notes"
   fi
   phase "naming the repository of v$minor"
   cp -p "$repository" "$repository.ascent"
@@ -92,26 +92,26 @@ move_repository() {
   mv "$repository.ascent" "$repository"
 }
 repository_back() {
-  if [ ! -e "$kept/repository" ]; then return 0; fi
-  cp -p "$kept/repository" "$repository.ascent"
+  if [ ! -e "$notes/repository" ]; then return 0; fi
+  cp -p "$notes/repository" "$repository.ascent"
   mv "$repository.ascent" "$repository"
-  rm -f "$kept/repository"
+  rm -f "$notes/repository"
 }
 
 lift_holds() {
   held=$(pm_held $names)
   if [ -z "$held" ]; then return 0; fi
-  mkdir -p "$kept"
-  { cat "$kept/held" 2> /dev/null || true; echo "$held"; } | sort -u > "$kept/held.new"
-  sync "$kept/held.new"
-  mv "$kept/held.new" "$kept/held"
-  sync "$kept"
+  mkdir -p "$notes"
+  { cat "$notes/held" 2> /dev/null || true; echo "$held"; } | sort -u > "$notes/held.new"
+  sync "$notes/held.new"
+  mv "$notes/held.new" "$notes/held"
+  sync "$notes"
   patiently pm_unhold $held || { echo "holds cannot be lifted: $said"; exit 1; }
 }
 set_holds() {
-  if [ ! -e "$kept/held" ]; then return 0; fi
-  patiently pm_hold $(cat "$kept/held") || { echo "holds cannot be set again: $said"; exit 1; }
-  rm -f "$kept/held"
+  if [ ! -e "$notes/held" ]; then return 0; fi
+  patiently pm_hold $(cat "$notes/held") || { echo "holds cannot be set again: $said"; exit 1; }
+  rm -f "$notes/held"
 }
 
 is_installed() { is_of "$plain" "$(pm_installed "$1")"; }
@@ -121,13 +121,13 @@ are_installed() {
 
 # What this was at when it died: half installed, it is nobody else's.
 recover() {
-  if [ ! -e "$kept/installing" ]; then return 0; fi
+  if [ ! -e "$notes/installing" ]; then return 0; fi
   phase 'ending an installation that was cut off'
   if ! patiently pm_recover; then
     echo "an installation was cut off, and cannot be ended: $said"
     exit 1
   fi
-  rm -f "$kept/installing"
+  rm -f "$notes/installing"
 }
 
 check_programs() {
@@ -152,7 +152,7 @@ check_programs() {
   done
   patiently pm_try $specs || refuse "these cannot be installed:$specs: $said"
   trap - EXIT
-  rm -f "$kept/repository"
+  rm -f "$notes/repository"
 }
 
 put() {
@@ -163,9 +163,9 @@ put() {
   done
   if [ -n "$specs" ]; then
     phase "installing$specs"
-    mkdir -p "$kept"
-    : > "$kept/installing"
-    sync "$kept/installing" "$kept"
+    mkdir -p "$notes"
+    : > "$notes/installing"
+    sync "$notes/installing" "$notes"
     lift_holds
     if ! patiently pm_install $specs; then
       failed="$specs cannot be installed: $said"
@@ -173,7 +173,7 @@ put() {
       echo "$failed"
       exit 1
     fi
-    rm -f "$kept/installing"
+    rm -f "$notes/installing"
   fi
   set_holds
   for name in "$@"; do
