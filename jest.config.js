@@ -30,9 +30,13 @@ const ofLab = ['lab/e2e'];
 const ofThorough = ['lab/thorough'];
 const ofReleases = ['lab/releases'];
 /** Beside tests of the parts of machines, which need none. */
-const realMachines = ['cluster', 'kubeadm-nodes', 'kubeadm-packages', 'kubeadm-restore'].map(
-  (name) => `lab/machines/${name}.test.ts`,
-);
+const realMachines = [
+  'cluster',
+  'kubeadm-nodes',
+  'kubeadm-packages',
+  'kubeadm-path',
+  'kubeadm-restore',
+].map((name) => `lab/machines/${name}.test.ts`);
 /** Adapters against real binaries stand beside the other tests of the same file. */
 const realBinaries = '\\.lab\\.test\\.ts$';
 const inside = (folder) => `<rootDir>/test/${folder}/`;
