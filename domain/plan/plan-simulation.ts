@@ -227,7 +227,7 @@ function* walkRollout({ state, spec }: Walk, hop: Hop, step: RolloutStep) {
   const owned = kubelets.filter(({ node }) => ownerOf(node, spec.pools)?.name === step.pool);
   const lane = spec.pools.find(({ name }) => name === step.pool)?.lane;
   if (owned.length === 0 || lane !== step.lane) {
-    const expected = owned.length === 0 ? 'a pool with nodes' : `in lane ${lane ?? 'unknown'}`;
+    const expected = owned.length === 0 ? 'a pool with nodes' : `in lane ${String(lane)}`;
     const object = `pool ${step.pool}`;
     yield { code: 'pool-wrong', where, object, expected, actual: step.lane } as const;
   }

@@ -207,6 +207,9 @@ describeAsRoot('a step on a machine', () => {
       await begun(`op-${count}-c`, 'true', 'control-plane').done;
       server.write('let-go-4', '');
       await Promise.all([first.done, second.done]);
+      for (const { context } of [first, second]) {
+        expect(context.logged.at(-1)).toBe(`${self}: over`);
+      }
     });
 
     it('can be begun again after it was given up', async () => {
@@ -214,9 +217,11 @@ describeAsRoot('a step on a machine', () => {
       const refused = refusalOf(first.done);
       await followed(first.context);
       await begun(`op-${count}-b`, 'true', 'control-plane').done;
-      await refused;
+      expect(await refused).toMatchObject({ code: 'unexpected' });
       server.write('let-go-5', '');
-      await begun(`op-${count}-a`, waiting('let-go-5'), 'control-plane').done;
+      const again = begun(`op-${count}-a`, waiting('let-go-5'), 'control-plane');
+      await again.done;
+      expect(again.context.logged.at(-1)).toBe(`${self}: over`);
     });
   });
 
