@@ -12,6 +12,7 @@ import { barChart } from './chart';
 import { demoBenchmark } from './demo';
 import { drainBenchmark } from './drain';
 import { hopBenchmark } from './hop';
+import { machinesBenchmark } from './machines';
 import { pathBenchmark } from './path';
 import { plannerBenchmark } from './planner';
 import { rollbackBenchmark } from './rollback';
@@ -23,6 +24,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   demo: demoBenchmark,
   drain: drainBenchmark,
   hop: hopBenchmark,
+  machines: machinesBenchmark,
   path: pathBenchmark,
   planner: plannerBenchmark,
   rollback: rollbackBenchmark,

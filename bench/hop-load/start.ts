@@ -7,5 +7,5 @@ export type HopLoad = Reporter<readonly LoadReport[]>;
 
 /** Resolves when requests are under way. */
 export function startHopLoad(kubeconfig: string): Promise<HopLoad> {
-  return startReporter({ name: 'the load', file: 'bench/hop-load/main.js', kubeconfig });
+  return startReporter({ name: 'the load', file: 'bench/hop-load/main.js', about: kubeconfig });
 }

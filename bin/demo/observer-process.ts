@@ -10,6 +10,6 @@ export function startObserver(kubeconfig: string): Promise<Observer> {
   return startReporter({
     name: 'the observer',
     file: 'bin/demo/observer/main.js',
-    kubeconfig,
+    about: kubeconfig,
   });
 }

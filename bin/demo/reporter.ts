@@ -19,17 +19,23 @@ export interface ReporterOptions {
   readonly name: string;
   /** Its program, from the root of dist/. */
   readonly file: string;
-  readonly kubeconfig: string;
+  /** What it is about, its only argument: a kubeconfig, or an address. */
+  readonly about: string;
+  /** A process in whose network it runs, as root; absent: in ours. */
+  readonly networkOf?: number;
 }
 
 /** Resolves when it is under way. */
 export async function startReporter<Report>({
   name,
   file,
-  kubeconfig,
+  about,
+  networkOf,
 }: ReporterOptions): Promise<Reporter<Report>> {
-  const child = fork(builtFile(file), [kubeconfig], {
+  const there = { execPath: 'nsenter', execArgv: ['-t', `${networkOf}`, '-n', process.execPath] };
+  const child = fork(builtFile(file), [about], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    ...(networkOf === undefined ? {} : there),
   });
   await nextMessage(child, name);
   return {

@@ -1,0 +1,94 @@
+// The runbook: a kubeadm cluster taken over minors by a plain shell script, one machine after the
+// other, over SSH, in the order of kubeadm's documentation ("Upgrading kubeadm clusters"). etcd
+// stays as it is, as in the upgrade that it is compared with.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import path from 'node:path';
+
+import type { MachinesLab } from '../lab/machines/machines-lab';
+import { machinesLayout } from '../lab/machines/machines-file';
+import { releasesDirectory } from '../lab/machines/releases';
+
+export interface BareUpgrade {
+  readonly pathSeconds: number;
+  /** From drain to uncordon of a worker, one for each and each minor. */
+  readonly workerSeconds: readonly number[];
+}
+
+const script = `
+on() {
+  machine=$1; shift
+  ssh -q -F none -i "$key" -o UserKnownHostsFile="$known_hosts" -p "$(port_of "$machine")" \\
+    root@127.0.0.1 "$@" < /dev/null
+}
+kubectl() { on cp-1 kubectl --kubeconfig /etc/kubernetes/admin.conf "$@"; }
+put() { on "$1" "cp $releases/$version/$2 /usr/bin/$2.new && mv /usr/bin/$2.new /usr/bin/$2"; }
+seconds_since() { awk -v from="$1" -v to="$(date +%s.%N)" 'BEGIN { print to - from }'; }
+ready='{.status.conditions[?(@.type=="Ready")].status}'
+version_and_readiness() {
+  kubectl get node "$1" -o "'jsonpath={.status.nodeInfo.kubeletVersion} $ready'"
+}
+
+drain() { kubectl drain "$1" --ignore-daemonsets --delete-emptydir-data --timeout=600s; }
+kubelet() {
+  put "$1" kubectl
+  put "$1" kubelet
+  on "$1" 'systemctl daemon-reload && systemctl restart kubelet'
+  until [ "$(version_and_readiness "$1")" = "v$version True" ]; do sleep 1; done
+}
+
+for version in $versions; do
+  put cp-1 kubeadm
+  on cp-1 kubeadm upgrade apply "v$version" --yes --etcd-upgrade=false
+  drain cp-1
+  kubelet cp-1
+  kubectl uncordon cp-1
+  for worker in $workers; do
+    from=$(date +%s.%N)
+    drain "$worker"
+    put "$worker" kubeadm
+    on "$worker" kubeadm upgrade node
+    kubelet "$worker"
+    kubectl uncordon "$worker"
+    echo "worker: $(seconds_since "$from")"
+  done
+done
+`;
+
+/** `versions`: one after the other. Throws when the script ends with anything but 0. */
+export async function bareUpgrade(
+  lab: MachinesLab,
+  versions: readonly string[],
+  signal: AbortSignal,
+): Promise<BareUpgrade> {
+  const { ssh } = machinesLayout(lab.stateDir);
+  const cases = lab.machines.map(({ name, ports }) => `${name}) echo ${ports.ssh} ;;`);
+  const workers = lab.machines.flatMap(({ name, role }) => (role === 'worker' ? [name] : []));
+  const begunMs = performance.now();
+  const child = spawn(
+    'sh',
+    ['-euc', `port_of() { case $1 in ${cases.join(' ')} esac; }${script}`],
+    {
+      env: {
+        ...process.env,
+        key: path.join(ssh, 'key'),
+        known_hosts: path.join(ssh, 'known_hosts'),
+        releases: releasesDirectory,
+        versions: versions.join(' '),
+        workers: workers.join(' '),
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+      signal,
+    },
+  );
+  const workerSeconds: number[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    const seconds = /^worker: ([\d.]+)$/.exec(line)?.[1];
+    if (seconds !== undefined) workerSeconds.push(Number(seconds));
+  }
+  const code: unknown = child.exitCode ?? (await once(child, 'exit'))[0];
+  if (code !== 0) throw new Error(`the script ended with ${String(code)}`);
+  return { pathSeconds: (performance.now() - begunMs) / 1_000, workerSeconds };
+}
