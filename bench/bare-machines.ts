@@ -31,7 +31,12 @@ version_and_readiness() {
   kubectl get node "$1" -o "'jsonpath={.status.nodeInfo.kubeletVersion} $ready'"
 }
 
-drain() { kubectl drain "$1" --ignore-daemonsets --delete-emptydir-data --timeout=600s; }
+# An API server that has just come up may go once more.
+drain() {
+  until kubectl drain "$1" --ignore-daemonsets --delete-emptydir-data --timeout=600s; do
+    sleep 1
+  done
+}
 kubelet() {
   put "$1" kubectl
   put "$1" kubelet

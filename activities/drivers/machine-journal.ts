@@ -40,11 +40,12 @@ main
 }
 
 const states = `
-# A step ends by writing exit, and lets go of the lock afterwards.
+# A step ends by writing exit, and lets go of the lock afterwards. Who looks shares the lock: many
+# may look at once, and none of them is taken for the step.
 state() {
   if [ -e "$1/exit" ]; then echo "ended $(cat "$1/exit")"; return; fi
   if [ ! -e "$1/runs" ]; then echo absent; return; fi
-  if ! flock -n "$1/lock" true; then echo running; return; fi
+  if ! flock -s -n "$1/lock" true; then echo running; return; fi
   if [ -e "$1/exit" ]; then echo "ended $(cat "$1/exit")"; else echo died; fi
 }
 `;
@@ -66,7 +67,7 @@ give_up() {
     for process in $(living "$(cat "$1/session")"); do
       kill -s "$signal" "$process" 2> /dev/null || true
     done
-    flock -w 10 "$1/lock" true || true
+    flock -s -w 10 "$1/lock" true || true
   done
   case $(state "$1") in
     running) echo "$1 does not end" >&2; exit 1 ;;

@@ -9,7 +9,8 @@ import { resolve } from 'node:path';
 import * as workflows from '../../workflows';
 import { type History, loadHistories, type NamedHistory } from '../support/workflow-histories';
 
-jest.setTimeout(120_000);
+// Ends a run that hangs; a busy machine is many times as slow as a quiet one.
+jest.setTimeout(600_000);
 
 interface Recorded {
   readonly scenario: string;

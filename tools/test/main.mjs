@@ -1,6 +1,6 @@
-// Runs the tests: unit, then workflow and lab side by side, each two files at a time: both wait
-// more than they work. Fetches or builds the lab's tools first where a chosen test needs them.
-// Arguments go to Jest.
+// Runs the tests: unit, then workflow, then lab (two files at a time: a lab waits more than it
+// works). Fetches or builds the lab's tools first where a chosen test needs them. Arguments go to
+// Jest.
 //
 // Own options: --totals FILE writes the sums as JSON; --selectProjects picks of the three, and
 // of those that run only when they are named: `thorough` (45 minutes of upgrades), `releases`
@@ -16,13 +16,11 @@ import { run } from '../bootstrap/run.mjs';
 import { sentenceOf } from './totals.mjs';
 
 const usualProjects = ['unit', 'workflow', 'lab'];
-/** Run at the same time; every other project has the machine to itself. */
-const sideBySide = ['workflow', 'lab'];
 /** These take more than the usual tools, which are fetched only when they are asked for. */
 const withOwnTools = ['releases', 'machines'];
 const projectNames = [...usualProjects, 'thorough', ...withOwnTools];
 /** Files of these at a time, whatever the cores: what they measure is the time that labs take. */
-const lanes = { workflow: '2', lab: '2', thorough: '2', releases: '1', machines: '1' };
+const lanes = { lab: '2', thorough: '2', releases: '1', machines: '1' };
 const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
 
 // Node 24 can require ES modules, but inside Jest's VM only with this flag (the Kubernetes client
@@ -91,25 +89,15 @@ async function installToolchain(projects) {
 
 async function runAll(projects, jestArgs, folder) {
   const totals = { code: 0, passed: 0, failed: 0, skipped: 0 };
-  for (const group of groupsOf(projects)) {
-    console.error(`\n${group.join(' and ')} tests`);
-    const running = group.map((project) => runProject(project, jestArgs, folder));
-    const results = await Promise.all(running);
-    for (const result of results) {
-      totals.code ||= result.code;
-      for (const key of ['passed', 'failed', 'skipped']) totals[key] += result[key];
-    }
+  for (const project of projects) {
+    console.error(`\n${project} tests`);
+    const result = await runProject(project, jestArgs, folder);
+    totals.code ||= result.code;
+    for (const key of ['passed', 'failed', 'skipped']) totals[key] += result[key];
     // A signal ends the whole run, not one project of it.
-    if (results.some(({ code }) => code > 128)) break;
+    if (result.code > 128) break;
   }
   return totals;
-}
-
-/** What runs at the same time, in the order of the projects. */
-function groupsOf(projects) {
-  const together = projects.filter((project) => sideBySide.includes(project));
-  const groups = projects.map((project) => (together.includes(project) ? together : [project]));
-  return groups.filter((group, index) => groups.indexOf(group) === index);
 }
 
 async function main() {
