@@ -1,5 +1,6 @@
 // Which releases machines can be given.
-// K2. A release can be installed when every machine can have it.
+// K2. A release can be installed when every machine that answers can have it. One that is away is
+//     looked at when its turn comes.
 
 import { knownReleases } from '../../domain/plan/releases';
 import { compareVersions, type KubeVersion, minorOf, parseVersion } from '../../domain/versions';
@@ -8,7 +9,7 @@ import { forEachAtOnce } from '../at-once';
 import { PortError } from '../ports';
 import { packageReleasesScript } from './kubeadm-packages';
 import { scriptHead, shellWord } from './machine-script';
-import type { Machines, MachineShell } from './machine-shell';
+import { isAway, type Machines, type MachineShell } from './machine-shell';
 import { refusedCode } from './machine-steps';
 
 /** Machines that are asked at the same time. */
@@ -36,25 +37,43 @@ function releasesScript(packages: KubeadmPackages): string {
   return scriptHead + packageReleasesScript(packages, knownReleases.map(minorOf));
 }
 
-/** K2. The oldest first. Throws PortError, or the signal's reason. */
+/** K2. The oldest first. Throws PortError, also where all are away, or the signal's reason. */
 export async function releasesOnAll(
   machines: Machines,
   packages: KubeadmPackages,
   signal: AbortSignal,
 ): Promise<readonly KubeVersion[]> {
   const lists: (readonly KubeVersion[])[] = [];
+  const away: PortError[] = [];
   await forEachAtOnce([...machines.names], askedAtOnce, async (machine) => {
-    const shell = await machines.connect(machine, signal);
     try {
-      lists.push(await releasesFrom(shell, { machine, packages }, signal));
-    } finally {
-      shell.close();
+      lists.push(await releasesOn(machines, { machine, packages }, signal));
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      away.push(error);
     }
   });
-  const [first = [], ...others] = lists;
+  const [first, ...others] = lists;
+  if (first === undefined) {
+    if (away[0] !== undefined) throw away[0];
+    return [];
+  }
   return first
     .filter((one) => others.every((list) => list.includes(one)))
     .toSorted(compareVersions);
+}
+
+async function releasesOn(
+  machines: Machines,
+  of: { readonly machine: string; readonly packages: KubeadmPackages },
+  signal: AbortSignal,
+): Promise<readonly KubeVersion[]> {
+  const shell = await machines.connect(of.machine, signal);
+  try {
+    return await releasesFrom(shell, of, signal);
+  } finally {
+    shell.close();
+  }
 }
 
 /** Of one machine. Throws PortError, or the signal's reason. */

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { PortError } from '../ports';
-import type { Machines, RootScript, ScriptEnd } from './machine-shell';
+import { isAway, type Machines, type RootScript, type ScriptEnd } from './machine-shell';
 import { createMask } from './secret-mask';
 
 const askMs = 60_000;
@@ -57,9 +57,7 @@ async function endOf(
     try {
       return await askOnce(machines, question, signal);
     } catch (error) {
-      const isAway =
-        error instanceof PortError && (error.code === 'unreachable' || error.code === 'timeout');
-      if (!isAway || performance.now() - sinceMs >= awayMs) throw error;
+      if (!isAway(error) || performance.now() - sinceMs >= awayMs) throw error;
     }
     await delay(pollMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   }

@@ -2,6 +2,8 @@
 
 import type { Readable } from 'node:stream';
 
+import { PortError } from '../ports';
+
 export interface RootScript {
   /** `looking for releases`: begins every message. */
   readonly doing: string;
@@ -41,4 +43,9 @@ export interface Machines {
    * `unreachable` and `timeout`.
    */
   connect(name: string, signal: AbortSignal): Promise<MachineShell>;
+}
+
+/** It does not answer, which passes by itself or does not; everything else is an answer. */
+export function isAway(error: unknown): error is PortError {
+  return error instanceof PortError && (error.code === 'unreachable' || error.code === 'timeout');
 }

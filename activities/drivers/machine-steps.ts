@@ -12,7 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DriverContext } from '../driver-context';
 import { PortError } from '../ports';
 import { LineReader, Tail } from './command-output';
-import type { MachineShell, Machines } from './machine-shell';
+import { isAway, type MachineShell, type Machines } from './machine-shell';
 import { givenUpCode, journalDirectory, journalScript } from './machine-journal';
 import { createMask } from './secret-mask';
 
@@ -147,9 +147,7 @@ class StepFollower {
       return look;
     } catch (error) {
       this.close();
-      const isAway =
-        error instanceof PortError && (error.code === 'unreachable' || error.code === 'timeout');
-      if (!isAway || !this.#mayBeAway(performance.now())) throw error;
+      if (!isAway(error) || !this.#mayBeAway(performance.now())) throw error;
       this.#context.log(`${doing}: ${error.message}`);
       onPhase(`waiting for machine ${machine} to answer again`);
       return undefined;

@@ -3,13 +3,15 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 
+import type { MachineAddress } from '../../../activities/access';
 import { createSshMachines } from '../../../activities/adapters/ssh-machines';
 import { createKubeadmDriver } from '../../../activities/drivers/kubeadm-driver';
 import { readFacts } from '../../../activities/drivers/machine-facts';
+import { freePortBlock } from '../../../lab/free-ports';
 import type { ComponentFlags, MachineFacts } from '../../../domain/machine-observation';
 import { version } from '../../support/builders';
 import { describeAsRoot, SshServer } from '../../support/ssh-server';
-import { never } from '../adapters/support/refusals';
+import { never, refusalOf } from '../adapters/support/refusals';
 
 jest.setTimeout(60_000);
 
@@ -165,6 +167,30 @@ describeAsRoot('a machine that is asked', () => {
     expect(Math.abs(facts.clock?.aheadMs ?? Infinity)).toBeLessThanOrEqual(
       (facts.clock?.doubtMs ?? 0) + 1,
     );
+  });
+
+  it('that is away keeps nobody from knowing the releases of the others', async () => {
+    const where = { host: '127.0.0.1', port: server.port };
+    const nowhere = { host: '127.0.0.1', port: await freePortBlock(1) };
+    const releases = (named: Readonly<Record<string, MachineAddress>>) => {
+      const access = { ssh: server.access(), machines: named };
+      const packages = { kind: 'binaries', directory: '/var/lib/releases' } as const;
+      const reached = createSshMachines({ access, agentSocket: undefined });
+      const options = { access: { packages }, machines: reached, members: [] };
+      return createKubeadmDriver(options).controlPlane.availableVersions(never);
+    };
+    const programs = ['kubeadm', 'kubelet', 'kubectl'];
+    const place = (program: string) => `/var/lib/releases/1.29.15/${program}`;
+    await write(Object.fromEntries(programs.map((program) => [place(program), ''])));
+    const shell = await machines().connect(self, never);
+    const script = 'chmod 755 /var/lib/releases/*/*';
+    const limits = { args: [], timeoutMs: 20_000, outputBytesMax: 1_024 };
+    await shell.run({ doing: 'offering', script, ...limits }, never);
+    shell.close();
+    expect(await releases({ [self]: where, 'worker-9': nowhere })).toEqual(['1.29.15']);
+    expect(await refusalOf(releases({ 'worker-9': nowhere }))).toMatchObject({
+      code: 'unreachable',
+    });
   });
 
   it('that is another one is told beside those that answer', async () => {
