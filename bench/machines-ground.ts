@@ -2,7 +2,6 @@
 // reach of them, and a Service of two replicas on two machines under a load.
 
 import type { Interruption } from '../bin/interruption';
-import { webImage } from '../lab/machines/images';
 import { firstProcess } from '../lab/machines/machine';
 import { machineFaults } from '../lab/machines/machine-faults';
 import {
@@ -12,6 +11,7 @@ import {
   machinesUp,
 } from '../lab/machines/machines-lab';
 import { offerRelease } from '../lab/machines/offer-release';
+import { webReplicas, webWorkload } from '../lab/machines/web-workload';
 import { defaultStateDir } from '../lab/layout';
 import { eventually } from '../lab/waiting';
 import type { LoadReport } from './hop-load/load';
@@ -23,58 +23,9 @@ const controlPlane = 'cp-1';
 /** Ascent finds its pool by it. */
 export const workerPool = { 'ascent.bench/pool': 'workers' } as const;
 const workerLabel = Object.entries(workerPool).flat().join('=');
-const replicas = 2;
 const settleMs = 120_000;
 
-const labels = { app: 'web' };
 const kubectl = ['kubectl', '--kubeconfig', '/etc/kubernetes/admin.conf'];
-
-const workload = [
-  {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: 'web' },
-    spec: {
-      replicas,
-      selector: { matchLabels: labels },
-      template: {
-        metadata: { labels },
-        spec: {
-          affinity: {
-            podAntiAffinity: {
-              requiredDuringSchedulingIgnoredDuringExecution: [
-                { labelSelector: { matchLabels: labels }, topologyKey: 'kubernetes.io/hostname' },
-              ],
-            },
-          },
-          containers: [
-            {
-              name: 'web',
-              image: webImage,
-              imagePullPolicy: 'Never',
-              args: ['-start-delay=2s', '-pre-stop=3s'],
-              ports: [{ containerPort: 8080 }],
-              readinessProbe: { httpGet: { path: '/ready', port: 8080 }, periodSeconds: 1 },
-              lifecycle: { preStop: { httpGet: { path: '/pre-stop', port: 8080 } } },
-            },
-          ],
-        },
-      },
-    },
-  },
-  {
-    apiVersion: 'policy/v1',
-    kind: 'PodDisruptionBudget',
-    metadata: { name: 'web' },
-    spec: { maxUnavailable: 1, selector: { matchLabels: labels } },
-  },
-  {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'web' },
-    spec: { selector: labels, ports: [{ port: 80, targetPort: 8080 }] },
-  },
-];
 
 /** A lab of its own, gone afterwards however the work ends. */
 export function withMachines<Result>(
@@ -109,9 +60,8 @@ export async function underLoad<Result>(
   work: () => Promise<Result>,
 ): Promise<{ readonly result: Result; readonly load: readonly LoadReport[] }> {
   const faults = machineFaults(lab.context);
-  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: workload });
   const apply = `printf %s "$1" | ${kubectl.join(' ')} apply -f -`;
-  await faults.run(controlPlane, ['sh', '-c', apply, 'sh', list]);
+  await faults.run(controlPlane, ['sh', '-c', apply, 'sh', webWorkload]);
   for (const { name, role } of lab.machines) {
     if (role !== 'worker') continue;
     await faults.run(controlPlane, [...kubectl, 'label', 'node', name, workerLabel]);
@@ -119,10 +69,10 @@ export async function underLoad<Result>(
   const field = async (object: string, jsonpath: string): Promise<string> =>
     faults.run(controlPlane, [...kubectl, 'get', object, '-o', `jsonpath={${jsonpath}}`]);
   const areReady = await eventually(
-    async () => (await field('deployment/web', '.status.readyReplicas')) === String(replicas),
+    async () => (await field('deployment/web', '.status.readyReplicas')) === String(webReplicas),
     { timeoutMs: settleMs, everyMs: 500 },
   );
-  if (!areReady) throw new Error(`${replicas} pods were to be Ready`);
+  if (!areReady) throw new Error(`${webReplicas} pods were to be Ready`);
   const address = `http://${await field('service/web', '.spec.clusterIP')}/`;
   const first = await firstProcess(lab.context, controlPlane);
   if (first === undefined) throw new Error(`machine ${controlPlane} does not run`);

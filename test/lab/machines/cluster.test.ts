@@ -10,7 +10,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { livingIn } from '../../../lab/machines/cgroups';
-import { webImage } from '../../../lab/machines/images';
 import { machineFaults, type MachineFaults } from '../../../lab/machines/machine-faults';
 import { machinesDown, machinesStatus, machinesUp } from '../../../lab/machines/machines-lab';
 import type { MachinesLab } from '../../../lab/machines/machines-lab';
@@ -18,62 +17,13 @@ import { machinesLayout, readMachinesFile } from '../../../lab/machines/machines
 import type { MachinesFile } from '../../../lab/machines/machines-file';
 import { networkNamespaces } from '../../../lab/machines/network';
 import { offeredAt, offerRelease } from '../../../lab/machines/offer-release';
+import { webPreStopSeconds, webWorkload } from '../../../lab/machines/web-workload';
 import { livingProcesses } from '../../../lab/process-identity';
 import { untilTrue } from '../../support/lab-until';
 
 jest.setTimeout(600_000);
 
 const ofCluster = ['kubectl', '--kubeconfig', '/etc/kubernetes/admin.conf'];
-const preStopSeconds = 3;
-
-const workload = {
-  apiVersion: 'v1',
-  kind: 'List',
-  items: [
-    {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: { name: 'web' },
-      spec: {
-        replicas: 2,
-        selector: { matchLabels: { app: 'web' } },
-        template: {
-          metadata: { labels: { app: 'web' } },
-          spec: {
-            affinity: {
-              podAntiAffinity: {
-                requiredDuringSchedulingIgnoredDuringExecution: [
-                  {
-                    labelSelector: { matchLabels: { app: 'web' } },
-                    topologyKey: 'kubernetes.io/hostname',
-                  },
-                ],
-              },
-            },
-            containers: [
-              {
-                name: 'web',
-                image: webImage,
-                imagePullPolicy: 'Never',
-                args: ['-start-delay=2s', `-pre-stop=${preStopSeconds}s`],
-                ports: [{ containerPort: 8080 }],
-                readinessProbe: { httpGet: { path: '/ready', port: 8080 }, periodSeconds: 1 },
-                lifecycle: { preStop: { httpGet: { path: '/pre-stop', port: 8080 } } },
-              },
-            ],
-          },
-        },
-      },
-    },
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: 'web' },
-      spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] },
-    },
-  ],
-};
-
 interface Listed<Item> {
   readonly items: readonly Item[];
 }
@@ -180,9 +130,8 @@ describe('a cluster of one control plane and two workers', () => {
     stateDir = path.join(root, 'lab');
     lab = await up();
     faults = machineFaults(lab.context);
-    const document = JSON.stringify(workload);
     const apply = 'printf %s "$1" | kubectl --kubeconfig /etc/kubernetes/admin.conf apply -f -';
-    await faults.run('cp-1', ['sh', '-c', apply, 'sh', document]);
+    await faults.run('cp-1', ['sh', '-c', apply, 'sh', webWorkload]);
   });
 
   afterAll(async () => {
@@ -239,7 +188,7 @@ describe('a cluster of one control plane and two workers', () => {
     const address = await kubectl('get', `pod/${name}`, '-o', 'jsonpath={.status.podIP}');
     const logs = faults.run('cp-1', [...ofCluster, 'logs', '--follow', name], 120_000);
     // It outlasts the hook, so that it is under way when the signal comes.
-    const last = ask('cp-1', `${address}:8080`, `/?delay=${preStopSeconds + 2}s`);
+    const last = ask('cp-1', `${address}:8080`, `/?delay=${webPreStopSeconds + 2}s`);
     await kubectl('delete', `pod/${name}`);
     expect(await last).toBe(name);
     const told = (await logs)

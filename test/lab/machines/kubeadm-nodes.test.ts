@@ -15,12 +15,12 @@ import { planUpgrade } from '../../../domain/plan/planner';
 import { knownReleases } from '../../../domain/plan/releases';
 import type { UpgradeSpec } from '../../../domain/spec';
 import { labLayout } from '../../../lab/layout';
-import { webImage } from '../../../lab/machines/images';
 import { machineFaults, type MachineFaults } from '../../../lab/machines/machine-faults';
 import { machinesDown, machinesUp } from '../../../lab/machines/machines-lab';
 import type { MachinesLab } from '../../../lab/machines/machines-lab';
 import { machinesLayout } from '../../../lab/machines/machines-file';
 import { offeredAt, offerRelease } from '../../../lab/machines/offer-release';
+import { webWorkload } from '../../../lab/machines/web-workload';
 import { LabGround } from '../../support/lab-ground';
 import { untilEnded } from '../../support/lab-progress';
 import { labSpec } from '../../support/lab-spec';
@@ -42,39 +42,6 @@ const endSessions = `
 listening=$(ps -o pid=,ppid= -C sshd | awk '$2 == 1 { print $1 }')
 kill -9 $(ps -o pid= --ppid "$listening")
 `;
-
-const labels = { app: 'web' };
-const manifests = [
-  {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: 'web' },
-    spec: {
-      replicas: 2,
-      selector: { matchLabels: labels },
-      template: {
-        metadata: { labels },
-        spec: {
-          containers: [
-            {
-              name: 'web',
-              image: webImage,
-              imagePullPolicy: 'Never',
-              ports: [{ containerPort: 8080 }],
-              readinessProbe: { httpGet: { path: '/ready', port: 8080 }, periodSeconds: 1 },
-            },
-          ],
-        },
-      },
-    },
-  },
-  {
-    apiVersion: 'policy/v1',
-    kind: 'PodDisruptionBudget',
-    metadata: { name: 'web' },
-    spec: { maxUnavailable: 1, selector: { matchLabels: labels } },
-  },
-];
 
 /** Only workers: the driver changes no control plane. */
 function specOf(to = target): UpgradeSpec {
@@ -124,8 +91,7 @@ describe('workers of a kubeadm cluster', () => {
     lab = await machinesUp({ ...shape, stateDir: path.join(stateDir, 'lab') });
     faults = machineFaults(lab.context);
     const apply = `printf %s "$1" | ${ofCluster.join(' ')} apply -f -`;
-    const list = { apiVersion: 'v1', kind: 'List', items: manifests };
-    await faults.run('cp-1', ['sh', '-c', apply, 'sh', JSON.stringify(list)]);
+    await faults.run('cp-1', ['sh', '-c', apply, 'sh', webWorkload]);
     for (const node of workers) await kubectl('label', 'node', node, 'ascent.test/pool=workers');
     await offerRelease(lab.context, target);
   });
@@ -209,8 +175,7 @@ describe('workers of a kubeadm cluster', () => {
         cordon.kind,
       ]),
     ).toEqual(['cp-1', ...workers].map((name) => [name, target, true, 'none']));
-    expect(await kubectl('get', 'deployment/web', '-o', 'jsonpath={.status.readyReplicas}')).toBe(
-      '2',
-    );
+    const ready = ['get', 'deployment/web', '-o', 'jsonpath={.status.readyReplicas}'];
+    await untilTrue('both pods serve', async () => (await kubectl(...ready)) === '2');
   });
 });

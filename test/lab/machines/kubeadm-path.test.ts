@@ -12,11 +12,11 @@ import { observeCluster } from '../../../activities/observe';
 import type { ClusterName, MemberName, PoolName } from '../../../domain/names';
 import type { PoolSpec, UpgradeSpec } from '../../../domain/spec';
 import { labLayout } from '../../../lab/layout';
-import { webImage } from '../../../lab/machines/images';
 import { machineFaults, type MachineFaults } from '../../../lab/machines/machine-faults';
 import { machinesDown, machinesUp } from '../../../lab/machines/machines-lab';
 import type { MachinesLab } from '../../../lab/machines/machines-lab';
 import { offerRelease } from '../../../lab/machines/offer-release';
+import { webWorkload } from '../../../lab/machines/web-workload';
 import { version } from '../../support/builders';
 import { LabGround } from '../../support/lab-ground';
 import { untilEnded } from '../../support/lab-progress';
@@ -36,57 +36,6 @@ const workers = ['worker-1', 'worker-2'];
 const machines = ['cp-1', ...workers];
 const components = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
 const ofCluster = ['kubectl', '--kubeconfig', '/etc/kubernetes/admin.conf'];
-const labels = { app: 'web' };
-
-/** One on each worker: while one of them is drained the other serves. */
-const spread = {
-  podAntiAffinity: {
-    requiredDuringSchedulingIgnoredDuringExecution: [
-      { labelSelector: { matchLabels: labels }, topologyKey: 'kubernetes.io/hostname' },
-    ],
-  },
-};
-
-const manifests = [
-  {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: 'web' },
-    spec: {
-      replicas: 2,
-      selector: { matchLabels: labels },
-      template: {
-        metadata: { labels },
-        spec: {
-          affinity: spread,
-          containers: [
-            {
-              name: 'web',
-              image: webImage,
-              imagePullPolicy: 'Never',
-              args: ['-start-delay=2s', '-pre-stop=3s'],
-              ports: [{ containerPort: 8080 }],
-              readinessProbe: { httpGet: { path: '/ready', port: 8080 }, periodSeconds: 1 },
-              lifecycle: { preStop: { httpGet: { path: '/pre-stop', port: 8080 } } },
-            },
-          ],
-        },
-      },
-    },
-  },
-  {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'web' },
-    spec: { selector: labels, ports: [{ port: 80, targetPort: 8080 }] },
-  },
-  {
-    apiVersion: 'policy/v1',
-    kind: 'PodDisruptionBudget',
-    metadata: { name: 'web' },
-    spec: { maxUnavailable: 1, selector: { matchLabels: labels } },
-  },
-];
 
 /** Ten requests a second, a line each: `200`, or what came instead. */
 const askAllTheWhile = `
@@ -176,9 +125,8 @@ describe('a kubeadm cluster', () => {
     const shape = { name: 'kubeadm-path', controlPlanes: 1, workers: 2, version: first };
     lab = await machinesUp({ ...shape, stateDir: path.join(stateDir, 'lab') });
     faults = machineFaults(lab.context);
-    const list = { apiVersion: 'v1', kind: 'List', items: manifests };
     const apply = `printf %s "$1" | ${ofCluster.join(' ')} apply -f -`;
-    await sh('cp-1', apply, JSON.stringify(list));
+    await sh('cp-1', apply, webWorkload);
     for (const node of workers) await kubectl('label', 'node', node, 'ascent.test/pool=workers');
     for (const each of hops) await offerRelease(lab.context, each);
   });
