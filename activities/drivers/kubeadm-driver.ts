@@ -8,23 +8,29 @@ import { repairMember } from './kubeadm-repair';
 import { restoreMembers } from './kubeadm-restore';
 import { factsOfAll } from './machine-facts';
 import { runStep } from './machine-steps';
+import { refusedChanges, refusing } from './refusals';
 
-/** Connects nothing yet. Methods throw PortError, or the signal's reason. */
+const refuse = refusing(
+  'the access file names no machine for some member: add them to driver.machines, or change the' +
+    ' control plane by hand (docs/kubeadm.md)',
+);
+
+/**
+ * Connects nothing yet. Where `machines` leaves members out, only workers are changed. Methods
+ * throw PortError, or the signal's reason.
+ */
 export function createKubeadmDriver(options: KubeadmControlPlaneOptions): {
   readonly controlPlane: ControlPlaneDriver;
   readonly nodes: NodeDriver;
 } {
-  const { machines, access } = options;
+  const { machines, access, members } = options;
+  const isWhole = members.every((name) => machines.names.includes(name));
   return {
     controlPlane: {
       driver: 'kubeadm',
-      changedAs: 'member',
-      drives: ['node', 'member', 'putBack', 'etcd', 'restore', 'repairEtcd'],
       availableVersions: (signal) => releasesOnAll(machines, access.packages, signal),
       machineFacts: (signal) => factsOfAll(machines, access.packages, signal),
-      ...kubeadmControlPlane(options),
-      restore: (order, context) => restoreMembers(options, order, context),
-      repairEtcdMember: (member, context) => repairMember(options, member, context),
+      ...(isWhole ? wholeControlPlane(options) : workersOnly),
     },
     nodes: {
       upgradeNode: (node, to, context) => {
@@ -34,4 +40,18 @@ export function createKubeadmDriver(options: KubeadmControlPlaneOptions): {
       },
     },
   };
+}
+
+const workersOnly = { drives: ['node'] as const, ...refusedChanges(refuse) };
+
+function wholeControlPlane(options: KubeadmControlPlaneOptions) {
+  const ofKubeadm: Pick<ControlPlaneDriver, 'changedAs' | 'drives'> = {
+    changedAs: 'member',
+    drives: ['node', 'member', 'putBack', 'etcd', 'restore', 'repairEtcd'],
+  };
+  const ofRestores: Pick<ControlPlaneDriver, 'restore' | 'repairEtcdMember'> = {
+    restore: (order, context) => restoreMembers(options, order, context),
+    repairEtcdMember: (member, context) => repairMember(options, member, context),
+  };
+  return { ...ofKubeadm, ...kubeadmControlPlane(options), ...ofRestores };
 }

@@ -8,10 +8,12 @@ import { createSshMachines } from '../../../activities/adapters/ssh-machines';
 import { createKubeadmDriver } from '../../../activities/drivers/kubeadm-driver';
 import { readFacts } from '../../../activities/drivers/machine-facts';
 import { freePortBlock } from '../../../lab/free-ports';
+import type { MemberName } from '../../../domain/names';
 import type { ComponentFlags, MachineFacts } from '../../../domain/machine-observation';
 import { version } from '../../support/builders';
 import { describeAsRoot, SshServer } from '../../support/ssh-server';
 import { never, refusalOf } from '../adapters/support/refusals';
+import { aContext } from './support/programs';
 
 jest.setTimeout(60_000);
 
@@ -190,6 +192,26 @@ describeAsRoot('a machine that is asked', () => {
     expect(await releases({ [self]: where, 'worker-9': nowhere })).toEqual(['1.29.15']);
     expect(await refusalOf(releases({ 'worker-9': nowhere }))).toMatchObject({
       code: 'unreachable',
+    });
+  });
+
+  it('that is left out and a member leaves the control plane to be changed by hand', async () => {
+    const packages = { kind: 'binaries', directory: '/nowhere' } as const;
+    const members = [self as MemberName, 'cp-9' as MemberName];
+    const { controlPlane } = createKubeadmDriver({
+      access: { packages },
+      machines: machines(),
+      members,
+    });
+    expect(controlPlane).toMatchObject({ driver: 'kubeadm', drives: ['node'] });
+    expect(controlPlane.changedAs).toBeUndefined();
+    expect(await controlPlane.availableEtcdVersions(never)).toBeUndefined();
+    const repair = controlPlane.repairEtcdMember('cp-9' as MemberName, aContext());
+    expect(await refusalOf(repair)).toEqual({
+      code: 'rejected',
+      message:
+        'the access file names no machine for some member: add them to driver.machines, or change' +
+        ' the control plane by hand (docs/kubeadm.md)',
     });
   });
 
