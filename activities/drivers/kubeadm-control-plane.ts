@@ -19,13 +19,11 @@ import type { RestoreNeed } from '../snapshot-ports';
 import { etcdScript, etcdVersionsIn, listEtcdImages, releasesOf } from './kubeadm-etcd';
 import { memberScript, putBackScript } from './kubeadm-member';
 import { listNeeds, needsIn } from './kubeadm-needs';
-import { askMachine, type MachineQuestion } from './machine-ask';
+import { askedAtOnce, askMachine, type MachineQuestion } from './machine-ask';
 import { runStep, type StepOptions } from './machine-steps';
 
-const askedAtOnce = 10;
 /** How long a machine may be away that is only asked. */
 const awayMs = 10_000;
-const answerBytesMax = 64 * 1024;
 /** Keys and certificates of a member. */
 const needsBytesMax = 4 * 1024 * 1024;
 
@@ -66,13 +64,13 @@ export function kubeadmControlPlane(options: KubeadmControlPlaneOptions): Change
     availableEtcdVersions: async (signal) => {
       const args = [releasesOf(packages)];
       const doing = 'looking for releases of etcd';
-      const asked = { doing, script: listEtcdImages, args, outputBytesMax: answerBytesMax };
+      const asked = { doing, script: listEtcdImages, args };
       const answers = await askMembers(options, asked, signal);
       return etcdVersionsOf(answers.map(({ output }) => output));
     },
     restoreNeeds: async (signal) => {
       const doing = 'reading what a restore needs';
-      const asked = { doing, script: listNeeds, args: [], outputBytesMax: needsBytesMax };
+      const asked = { doing, script: listNeeds, outputBytesMax: needsBytesMax };
       const answers = await askMembers(options, asked, signal);
       return answers.flatMap(({ member, output }): readonly RestoreNeed[] =>
         needsIn(output, member),

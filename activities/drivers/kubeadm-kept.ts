@@ -15,7 +15,7 @@
 //     kubeadm replaced, leaves what the first one kept.
 // E3. The three that were kept last stay.
 
-import { shellWord } from './machine-script';
+import { componentWords, shellWord } from './machine-script';
 
 export const keptDirectory = '/var/lib/ascent/kept';
 
@@ -23,7 +23,7 @@ const paths = `
 kubernetes=$disk/etc/kubernetes
 manifests=$kubernetes/manifests
 kept=$disk${keptDirectory}
-components='kube-apiserver kube-controller-manager kube-scheduler'
+components='${componentWords}'
 `;
 
 const tags = `

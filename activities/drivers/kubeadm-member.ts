@@ -8,12 +8,11 @@
 //     and the sentence with which it says that it has put the old manifests back.
 
 import type { KubeVersion } from '../../domain/versions';
-import { keepScript } from './kubeadm-kept';
 import type { KubeadmPackages } from '../access';
-import { programsScript } from './kubeadm-programs';
+import { keepScript } from './kubeadm-kept';
 import { mirrorPodsScript } from './kubeadm-mirror-pods';
-import { scriptHead } from './machine-script';
-import { refusedCode } from './machine-steps';
+import { programsScript } from './kubeadm-programs';
+import { refusedCode, scriptHead } from './machine-script';
 
 export interface MemberScriptOptions {
   readonly node: string;

@@ -2,6 +2,7 @@
 // /etc/kubernetes: manifests, keys and certificates, and how the API server reads its data.
 
 import type { RestoreNeed } from '../snapshot-ports';
+import { componentWords } from './machine-script';
 
 /**
  * Prints `KIND NAME BASE64` a line, of one member; nothing where there is no control plane. Names
@@ -16,7 +17,7 @@ tell() { echo "$1 $2 $(base64 -w 0)"; }
 for file in manifests/*.yaml; do tell manifest "\${file#manifests/}" < "$file"; done
 find -L pki -type f | sort | while read -r file; do tell pki "\${file#pki/}" < "$file"; done
 for file in *.conf; do tell pki "$file" < "$file"; done
-for component in etcd kube-apiserver kube-controller-manager kube-scheduler; do
+for component in etcd ${componentWords}; do
   if [ ! -e "manifests/$component.yaml" ]; then continue; fi
   sed -n 's/^ *- \\(--[a-z].*\\)$/\\1/p' "manifests/$component.yaml" | tell flags "$component"
 done

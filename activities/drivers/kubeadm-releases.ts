@@ -8,12 +8,10 @@ import type { KubeadmPackages } from '../access';
 import { forEachAtOnce } from '../at-once';
 import { PortError } from '../ports';
 import { packageReleasesScript } from './kubeadm-packages';
-import { scriptHead, shellWord } from './machine-script';
+import { askedAtOnce } from './machine-ask';
+import { refusedCode, scriptHead, shellWord } from './machine-script';
 import { isAway, type Machines, type MachineShell } from './machine-shell';
-import { refusedCode } from './machine-steps';
 
-/** Machines that are asked at the same time. */
-const askedAtOnce = 10;
 /** Repositories may have to be asked: one for each minor. */
 const askMs = 60_000;
 const answerBytesMax = 64 * 1024;

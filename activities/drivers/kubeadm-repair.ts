@@ -35,7 +35,6 @@ import { askMachine, isSo, type MachineQuestion } from './machine-ask';
 import { runStep } from './machine-steps';
 
 const awayMs = 30_000;
-const answerBytesMax = 64 * 1024;
 const stepMs = 10 * 60_000;
 const sameDataMs = 60_000;
 
@@ -136,7 +135,7 @@ class Repair {
 
   #question(machine: MemberName, script: string): MachineQuestion {
     const doing = `bringing etcd of ${this.#member} back`;
-    return { machine, doing, script, args: [], outputBytesMax: answerBytesMax, awayMs };
+    return { machine, doing, script, awayMs };
   }
 
   #ask(machine: MemberName, script: string): Promise<string> {

@@ -19,8 +19,13 @@
 
 import { certificates, etcdPrograms, staticPods } from './kubeadm-restore-parts';
 import { keptDirectory } from './kubeadm-kept';
-import { scriptHead, shellWord } from './machine-script';
-import { refusedCode } from './machine-steps';
+import {
+  componentWords,
+  refusedCode,
+  scriptEnvironment,
+  scriptHead,
+  shellWord,
+} from './machine-script';
 
 const restores = '/var/lib/ascent/restores';
 const stopped = '/etc/kubernetes/ascent';
@@ -31,8 +36,6 @@ const kept = 3;
 const dataRoomKib = 256 * 1024;
 /** Of its programs. */
 const programRoomKib = 128 * 1024;
-
-const components = 'kube-apiserver kube-controller-manager kube-scheduler';
 
 /** Begins every script. `id`: a file name. */
 export function restoreHead(id: string): string {
@@ -114,7 +117,7 @@ export function checkScript(id: string, { version, etcdVersion, bytes }: Restore
   const snapshotKib = Math.ceil(bytes / 1024);
   return `${restoreHead(id)}
 version=${version} etcd_version=${etcdVersion} kept=${keptDirectory}/v${version}
-components='${components}'
+components='${componentWords}'
 mkdir -p "$dir"
 ${choosing}
 command -v crictl > /dev/null || refuse 'crictl is not there: install cri-tools'
@@ -140,7 +143,7 @@ echo 'all that a restore needs is there'
 export const receiveScript = `
 set -eu
 umask 077
-export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+${scriptEnvironment}
 mkdir -p "$1"
 cat > "$1/snapshot.db.part"
 sync "$1/snapshot.db.part"
@@ -172,7 +175,7 @@ esac
 
 export function stopControlPlaneScript(id: string): string {
   return `${restoreHead(id)}
-stop_pods ${components}
+stop_pods ${componentWords}
 `;
 }
 

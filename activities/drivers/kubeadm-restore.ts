@@ -50,7 +50,6 @@ export interface RestoreOptions extends StepOptions {
 
 /** Where the others are a quorum without it. */
 const awayMs = 30_000;
-const answerBytesMax = 64 * 1024;
 const phaseMs = 10 * 60_000;
 const dataMs = 60 * 60_000;
 const sameDataMs = 60_000;
@@ -84,7 +83,7 @@ interface Phase {
 }
 
 class Restore {
-  readonly #options: RestoreOptions;
+  readonly #options: RestoreOptions & { readonly awayMs: number };
   readonly #order: RestoreOrder;
   readonly #context: DriverContext;
   readonly #id: string;
@@ -125,8 +124,7 @@ class Restore {
   }
 
   #question(machine: MemberName, doing: string, script: string): MachineQuestion {
-    const { awayMs: away = awayMs } = this.#options;
-    return { machine, doing, script, args: [], outputBytesMax: answerBytesMax, awayMs: away };
+    return { machine, doing, script, awayMs: this.#options.awayMs };
   }
 
   #ask(question: MachineQuestion): Promise<string> {

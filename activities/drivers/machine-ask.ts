@@ -6,7 +6,11 @@ import { PortError } from '../ports';
 import { isAway, type Machines, type RootScript, type ScriptEnd } from './machine-shell';
 import { createMask } from './secret-mask';
 
+/** Machines that are asked at the same time. */
+export const askedAtOnce = 10;
+
 const askMs = 60_000;
+const answerBytesMax = 64 * 1024;
 const pollMs = 1_000;
 
 export interface MachineQuestion {
@@ -14,8 +18,9 @@ export interface MachineQuestion {
   /** `looking for releases`: begins every message. */
   readonly doing: string;
   readonly script: string;
-  readonly args: readonly string[];
-  readonly outputBytesMax: number;
+  readonly args?: readonly string[];
+  /** Default: 64 KiB. */
+  readonly outputBytesMax?: number;
   /** Default: a minute. */
   readonly timeoutMs?: number;
   /** What the script reads; made anew for every attempt. */
@@ -65,9 +70,11 @@ async function endOf(
 
 async function askOnce(
   machines: Machines,
-  { machine, doing, script, args, outputBytesMax, timeoutMs = askMs, input }: MachineQuestion,
+  question: MachineQuestion,
   signal: AbortSignal,
 ): Promise<ScriptEnd> {
+  const { machine, doing, script, args = [], timeoutMs = askMs, input } = question;
+  const { outputBytesMax = answerBytesMax } = question;
   const shell = await machines.connect(machine, signal);
   try {
     const stream = input?.();

@@ -2,7 +2,7 @@
 // it has come to its end. What cannot be found out is left out; nothing is changed.
 // Values of flags stay on the machine, except names of gates and of admission plugins.
 
-import { scriptHead } from './machine-script';
+import { componentWords, scriptHead } from './machine-script';
 
 export const machineFactsScript = `${scriptHead}
 set +e
@@ -65,7 +65,7 @@ for file in /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet /etc/sysconf
   [ -r "$file" ] && sed -n 's/^KUBELET_[A-Z_]*=//p' "$file" | tr -d "\\"'" | tr ' ' '\\n' |
     tell_flags kubelet
 done
-for component in kube-apiserver kube-controller-manager kube-scheduler; do
+for component in ${componentWords}; do
   manifest=/etc/kubernetes/manifests/$component.yaml
   [ -r "$manifest" ] || continue
   echo "component $component"

@@ -16,10 +16,10 @@ import { forEachAtOnce } from '../at-once';
 import { PortError } from '../ports';
 import { problemOf } from '../problems';
 import { releasesFrom } from './kubeadm-releases';
+import { askedAtOnce } from './machine-ask';
 import { machineFactsScript } from './machine-facts-script';
 import type { Machines, MachineShell } from './machine-shell';
 
-const askedAtOnce = 10;
 const askMs = 30_000;
 const answerBytesMax = 256 * 1024;
 const doing = 'looking at it';

@@ -5,6 +5,8 @@
 // begun: when, and in which boot of the machine), `lock` (held while anything of it lives),
 // `session` (of its processes), `changes` (what), `exit` (its code; written last).
 
+import { scriptEnvironment } from './machine-script';
+
 /** Root's own; the newest hundred operations stay. */
 export const journalDirectory = '/var/lib/ascent/operations';
 
@@ -24,7 +26,7 @@ export function journalScript(step: string): string {
   return `
 set -eu
 umask 077
-export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+${scriptEnvironment}
 journal=$1 dir=$1/$2 verb=$3 known=$4 wanted=$5 limit=$6 changes=$7
 ${states}${giveUp}${begin(step)}
 main() {

@@ -14,6 +14,7 @@ import { PortError } from '../ports';
 import { LineReader, Tail } from './command-output';
 import { isAway, type MachineShell, type Machines } from './machine-shell';
 import { givenUpCode, journalDirectory, journalScript } from './machine-journal';
+import { refusedCode } from './machine-script';
 import { createMask } from './secret-mask';
 
 export interface MachineStep {
@@ -45,9 +46,6 @@ export interface StepOptions {
    */
   readonly awayMs?: number;
 }
-
-/** What a script ends with when asking again cannot help (EX_NOPERM of sysexits.h). */
-export const refusedCode = 77;
 
 const defaultPollMs = 1_000;
 const lookMs = 60_000;

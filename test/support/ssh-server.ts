@@ -34,8 +34,8 @@ function accounts(): string {
 const inside = [
   'set -eu',
   'for tree in $2; do',
-  '  mkdir -p "$1/own/$tree" "$1/work/$tree"',
-  '  sides="upperdir=$1/own/$tree,workdir=$1/work/$tree"',
+  '  mkdir -p "$1/own/$tree" "$1/overlay/$tree"',
+  '  sides="upperdir=$1/own/$tree,workdir=$1/overlay/$tree"',
   '  mount -t overlay -o "lowerdir=/$tree,$sides" overlay "/$tree"',
   'done',
   'mount -t tmpfs tmpfs /run',
