@@ -3,7 +3,8 @@
 //
 // A directory for each operation: `script`, `output`, `runs` (a line for each time that it was
 // begun: when, and in which boot of the machine), `lock` (held while anything of it lives),
-// `session` (of its processes), `changes` (what), `exit` (its code; written last).
+// `session` (of its processes), `changes` (what), `given-up` (before it is ended for another one),
+// `exit` (its code; written last).
 
 import { scriptEnvironment } from './machine-script';
 
@@ -43,12 +44,16 @@ main
 
 const states = `
 # A step ends by writing exit, and lets go of the lock afterwards. Who looks shares the lock: many
-# may look at once, and none of them is taken for the step.
+# may look at once, and none of them is taken for the step. One that was given up has not died:
+# whoever follows it would begin it again, beside what it was ended for.
 state() {
   if [ -e "$1/exit" ]; then echo "ended $(cat "$1/exit")"; return; fi
   if [ ! -e "$1/runs" ]; then echo absent; return; fi
   if ! flock -s -n "$1/lock" true; then echo running; return; fi
-  if [ -e "$1/exit" ]; then echo "ended $(cat "$1/exit")"; else echo died; fi
+  for name in exit given-up; do
+    if [ -e "$1/$name" ]; then echo "ended $(cat "$1/$name")"; return; fi
+  done
+  echo died
 }
 `;
 
@@ -64,6 +69,9 @@ living() {
 
 # While the lock is held its session has this number, and nobody else's has.
 give_up() {
+  echo ${givenUpCode} > "$1/given-up.new"
+  sync "$1/given-up.new"
+  mv "$1/given-up.new" "$1/given-up"
   for signal in TERM KILL; do
     if [ "$(state "$1")" != running ]; then break; fi
     for process in $(living "$(cat "$1/session")"); do
@@ -71,10 +79,7 @@ give_up() {
     done
     flock -s -w 10 "$1/lock" true || true
   done
-  case $(state "$1") in
-    running) echo "$1 does not end" >&2; exit 1 ;;
-    died) echo ${givenUpCode} > "$1/exit.new"; sync "$1/exit.new"; mv "$1/exit.new" "$1/exit" ;;
-  esac
+  if [ "$(state "$1")" = running ]; then echo "$1 does not end" >&2; exit 1; fi
 }
 
 give_up_others() {
@@ -105,6 +110,9 @@ begin() {
   flock -w 20 9
   case $(state "$dir") in running | 'ended 0') return ;; esac
   if [ -n "$changes" ]; then
+    # Two that change the same begin one after the other: the later one finds the other's lock held.
+    exec 8> "$journal/$changes.begin"
+    flock -w 20 8
     give_up_others
     echo "$changes" > "$dir/changes"
   fi
@@ -114,13 +122,13 @@ ${step}
 ${marker}
   sync "$dir/script.new"
   mv "$dir/script.new" "$dir/script"
-  rm -f "$dir/exit"
+  rm -f "$dir/exit" "$dir/given-up"
   : > "$dir/output"
   echo "$(date -u +%FT%TZ) $(cat /proc/sys/kernel/random/boot_id)" >> "$dir/runs"
   sync "$dir/runs"
   sync "$dir"
   setsid -f flock -w 10 "$dir/lock" /bin/sh -c "$run" sh "$dir" "$limit" \\
-    < /dev/null >> "$dir/output" 2>&1 9>&-
+    < /dev/null >> "$dir/output" 2>&1 8>&- 9>&-
   tries=0
   while [ "$(state "$dir")" = died ] && [ "$tries" -lt 100 ]; do
     sleep 0.05

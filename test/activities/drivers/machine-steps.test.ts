@@ -212,6 +212,20 @@ describeAsRoot('a step on a machine', () => {
       }
     });
 
+    it('is ended by whoever wrote that it is, also when that one dies on the way', async () => {
+      const first = begun(`op-${count}-a`, waiting('let-go-6'), 'control-plane');
+      const refused = refusalOf(first.done);
+      await followed(first.context);
+      const journal = path.join(server.at('journal'), `op-${count}-a`);
+      writeFileSync(path.join(journal, 'given-up'), '143\n');
+      await server.cutPower();
+      expect(await refused).toEqual({
+        code: 'unexpected',
+        message: `${doing} on machine ${self} was ended for another step: it was at phase: waiting`,
+      });
+      expect(read(path.join(journal, 'runs')).trim().split('\n')).toHaveLength(1);
+    });
+
     it('can be begun again after it was given up', async () => {
       const first = begun(`op-${count}-a`, waiting('let-go-5'), 'control-plane');
       const refused = refusalOf(first.done);
