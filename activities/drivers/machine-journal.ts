@@ -80,6 +80,7 @@ give_up() {
     flock -s -w 10 "$1/lock" true || true
   done
   if [ "$(state "$1")" = running ]; then echo "$1 does not end" >&2; exit 1; fi
+  if [ ! -e "$1/exit" ]; then cp "$1/given-up" "$1/exit.new"; mv "$1/exit.new" "$1/exit"; fi
 }
 
 give_up_others() {

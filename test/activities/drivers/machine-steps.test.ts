@@ -194,6 +194,7 @@ describeAsRoot('a step on a machine', () => {
         code: 'unexpected',
         message: `${doing} on machine ${self} was ended for another step: it was at phase: waiting`,
       });
+      expect(read(path.join(server.at('journal'), `op-${count}-a`, 'exit'))).toBe('143\n');
       const written = read(file);
       await begun(`op-${count}-c`, 'sleep 0.3').done;
       expect(read(file)).toBe(written);
