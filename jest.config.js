@@ -60,6 +60,8 @@ module.exports = {
     project('releases', below(ofReleases)),
     project('machines', realMachines),
   ],
+  // Ends a test that hangs, and nothing else: a busy machine is ten times as slow as a quiet one.
+  testTimeout: 120_000,
   testSequencer: '<rootDir>/tools/test/longest-first.cjs',
   // The default leaves one core idle, which on two cores is half of the machine.
   maxWorkers: '100%',

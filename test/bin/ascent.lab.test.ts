@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 const launcher = path.resolve(__dirname, '../../bin/ascent.mjs');
 

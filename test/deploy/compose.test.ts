@@ -79,7 +79,7 @@ describe('docker-compose.yml', () => {
       temporal: 'nc -z 127.0.0.1 7233',
       'temporal-ui': 'curl --fail --silent --output /dev/null http://127.0.0.1:8080/healthz',
     });
-  }, 60_000);
+  }, 300_000);
 
   it('gives the worker what restores a snapshot', () => {
     const dockerfile = readFileSync(join(root, 'deploy', 'Dockerfile'), 'utf8');
@@ -90,7 +90,7 @@ describe('docker-compose.yml', () => {
     const { status, stderr } = composeConfig({});
     expect(status).toBe(1);
     for (const name of Object.keys(variables)) expect(stderr).toContain(`set ${name} in .env`);
-  }, 60_000);
+  }, 300_000);
 
   it('has every required variable in .env.example, without a value for the password', () => {
     const example = readFileSync(join(root, '.env.example'), 'utf8');

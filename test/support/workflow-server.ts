@@ -58,7 +58,7 @@ export function useWorkflowServer(): () => WorkflowServer {
   }, setUpMs);
   afterAll(async () => {
     await server?.stop();
-  }, 60_000);
+  }, 300_000);
   return () => {
     if (server === undefined) throw new Error('the server is up in tests only');
     return server;

@@ -48,7 +48,7 @@ describe('three members', () => {
     etcd = await startEtcd(directory, 3);
     for (let i = 0; i < 200; i += 1)
       await etcd.put(`/registry/pods/p-${String(i)}`, 'x'.repeat(500));
-  }, 60_000);
+  }, 300_000);
   afterAll(async () => etcd.close());
 
   it('are verified with an etcd that tells its release, or is not there', async () => {
@@ -135,7 +135,7 @@ describe('three members', () => {
       await writing;
     }
     expect([existsSync(`${file}.part`), scratch()]).toEqual([false, []]);
-  }, 60_000);
+  }, 300_000);
 
   it('give a snapshot that differs from one of later', async () => {
     const [one, two] = [path.join(directory, 'one.db'), path.join(directory, 'two.db')];
@@ -159,7 +159,7 @@ describe('three members', () => {
       /^restoring .*damaged\.db into a scratch directory: .*(sha|hash|check)/is,
     );
     expect(scratch()).toEqual([]);
-  }, 60_000);
+  }, 300_000);
 
   it.each([50, 200, 500])(
     'leave nothing when a verification is cancelled after %i ms',
@@ -284,7 +284,7 @@ describe('three members', () => {
     expect(await apiOf(etcd).snapshot(file, () => undefined, never)).toMatchObject({
       etcdVersion: '3.5.21',
     });
-  }, 30_000);
+  }, 300_000);
 
   it('without a quorum are still observed, but give no snapshot', async () => {
     const [, second] = etcd.access.members;
@@ -305,7 +305,7 @@ describe('three members', () => {
       code: 'unreachable',
       message: 'taking a snapshot: no etcd member is healthy (1 answer, 2 do not)',
     });
-  }, 60_000);
+  }, 300_000);
 
   it('that are all gone are unobserved', async () => {
     await etcd.close();

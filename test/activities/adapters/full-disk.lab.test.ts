@@ -14,7 +14,7 @@ import { never, refusalOf } from './support/refusals';
 import { id, putContent, takenOf } from './support/snapshot-store-contract';
 import { temporaryDirectory } from './support/temporary-directory';
 
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 let disk: SmallDisk | undefined;
 // Before the directory that it lies in is removed.

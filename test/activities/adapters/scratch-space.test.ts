@@ -11,7 +11,7 @@ import { openScratchSpace } from '../../../activities/adapters/scratch-space';
 import { eventually } from '../../../lab/waiting';
 import { temporaryDirectory } from './support/temporary-directory';
 
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 const root = path.resolve(__dirname, '../../..');
 const parent = temporaryDirectory();

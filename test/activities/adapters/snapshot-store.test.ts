@@ -34,7 +34,7 @@ import {
 import { temporaryDirectory } from './support/temporary-directory';
 
 // Everything is flushed to the disk, which others may be busy with.
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 const parent = temporaryDirectory();
 const scratchParent = path.join(parent, 'scratch');

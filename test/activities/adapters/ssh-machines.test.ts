@@ -15,7 +15,7 @@ import { untilTrue } from '../../support/lab-until';
 import { describeAsRoot, makeSshKey, Relay, SshServer } from '../../support/ssh-server';
 import { never, refusalOf } from './support/refusals';
 
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 const self = hostname().toLowerCase();
 

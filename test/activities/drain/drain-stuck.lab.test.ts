@@ -18,7 +18,7 @@ let kube: OpenKube;
 beforeAll(async () => {
   real = await startKube(directory);
   kube = openKube(real.kubeconfig);
-}, 90_000);
+}, 300_000);
 afterAll(async () => {
   await kube.close();
   await real.close();
@@ -133,7 +133,7 @@ describe('pods that a person has forced', () => {
       { namespace: 'default', name: 'forced-guarded', deletionGracePeriodSeconds: 30 },
       { namespace: 'default', name: 'forced-late' },
     ]);
-  }, 30_000);
+  }, 300_000);
 
   it('are told to be gone, replaced, or not to be deleted for want of the right', async () => {
     const uid = await addPod(node, 'forced-stranger');

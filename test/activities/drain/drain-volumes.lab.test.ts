@@ -22,7 +22,7 @@ let kube: OpenKube;
 beforeAll(async () => {
   real = await startKube(directory);
   kube = openKube(real.kubeconfig);
-}, 90_000);
+}, 300_000);
 afterAll(async () => {
   await kube.close();
   await real.close();
@@ -175,7 +175,7 @@ describe('on a node with volumes', () => {
     // The others did not wait for any of that.
     const others = ['ended local-0', 'ended web-0'].map((what) => told.indexOf(what));
     expect(others.every((at) => at >= 0 && at < told.indexOf(`detached ${turns[2]}`))).toBe(true);
-  }, 60_000);
+  }, 300_000);
 
   it('a volume that stays attached is told at the deadline', async () => {
     const node = 'worker-2' as NodeName;
@@ -203,7 +203,7 @@ describe('on a node with volumes', () => {
         },
       ],
     });
-  }, 30_000);
+  }, 300_000);
 
   it('a worker that may not look at attachments says so, and drains', async () => {
     const node = 'worker-3' as NodeName;
@@ -237,5 +237,5 @@ describe('on a node with volumes', () => {
         blockers: [expect.objectContaining({ code: 'volumes-unobserved' }) as unknown],
       }),
     );
-  }, 30_000);
+  }, 300_000);
 });

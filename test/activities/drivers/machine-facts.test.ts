@@ -15,7 +15,7 @@ import { describeAsRoot, SshServer } from '../../support/ssh-server';
 import { never, refusalOf } from '../adapters/support/refusals';
 import { aContext } from './support/programs';
 
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 const self = hostname().toLowerCase();
 const asking = { askedAtMs: 1_000_000, answeredAtMs: 1_000_200 };
