@@ -2,6 +2,8 @@
 // M1. A machine is asked who it is before anything else: an address that leads to another one is
 //     refused, so that no node is drained for the upgrade of its neighbour.
 // M2. A user who is not root needs one rule of sudo: `NOPASSWD: /bin/sh`.
+// M3. What runs for longer than anybody waits for it is ended there by itself: neither sshd nor a
+//     connection that is lost does that.
 
 import type { KubeadmDriverAccess, MachineAddress } from '../access';
 import { shellWord } from '../drivers/machine-script';
@@ -13,6 +15,11 @@ const askMs = 20_000;
 const answerBytesMax = 4_096;
 
 const asRoot = { root: '/bin/sh', other: 'sudo -n /bin/sh' } as const;
+
+/** By then nobody waits any more. */
+const endAfterMs = 1_000;
+/** From SIGTERM to SIGKILL. */
+const killSeconds = 5;
 
 /** Its user's number and the machine's name, a line each. */
 const whoAreYou = 'id -u && { hostname || uname -n; }\n';
@@ -64,15 +71,18 @@ async function rootShell(
   return {
     run: ({ script, args, input, ...limits }: RootScript, aborted): Promise<ScriptEnd> => {
       const words = args.map(shellWord);
-      if (input !== undefined) {
-        const command = [shell, '-c', shellWord(script), 'sh', ...words].join(' ');
-        return connection.run({ ...limits, command, input }, aborted);
-      }
-      const command = [shell, '-s', '--', ...words].join(' ');
-      return connection.run({ ...limits, command, input: script }, aborted);
+      const inner = input === undefined ? ['-s', '--'] : ['-c', shellWord(script), 'sh'];
+      const command = [shell, '-c', shellWord(bounded(limits)), 'sh', ...inner, ...words].join(' ');
+      return connection.run({ ...limits, command, input: input ?? script }, aborted);
     },
     close: () => connection.close(),
   };
+}
+
+/** M3. Sh with the arguments of this, in a process group of its own. */
+function bounded({ timeoutMs }: Pick<RootScript, 'timeoutMs'>): string {
+  const limitSeconds = Math.ceil((timeoutMs + endAfterMs) / 1_000);
+  return `exec timeout -k ${killSeconds} ${limitSeconds} ${asRoot.root} "$@"`;
 }
 
 /** M1. Whether the user is root. */

@@ -136,6 +136,24 @@ describeAsRoot('a machine by SSH', () => {
     );
   });
 
+  it('refuses a user where there is no sudo', async () => {
+    const bare = await SshServer.start(['usr']);
+    try {
+      const asked = { port: bare.port, ssh: bare.access() };
+      expect(await said(asked, 'rm /usr/bin/sudo')).toMatchObject({ code: 0 });
+      expect(await refused({ ...asked, ssh: bare.access({ user: 'helper' }) })).toEqual({
+        code: 'forbidden',
+        message: expect.stringMatching(
+          new RegExp(
+            `^helper does not become root on machine ${self}: .*sudo: .*not found - a rule`,
+          ),
+        ) as string,
+      });
+    } finally {
+      await bare.stop();
+    }
+  });
+
   it('knows a host whose name is hashed', async () => {
     const file = server.write('hashed', `[127.0.0.1]:${server.port} ${server.hostKey}\n`);
     execFileSync('ssh-keygen', ['-q', '-H', '-f', file], { stdio: 'ignore' });
@@ -283,6 +301,22 @@ describeAsRoot('a machine by SSH', () => {
       message: `testing on machine ${self}: the connection was lost`,
     });
   });
+
+  it.each(['root', 'helper'])(
+    'leaves nothing of a script that took too long, as %s',
+    async (user) => {
+      const shell = await connected({ ssh: { user } });
+      const living = async (): Promise<string> =>
+        (await said({}, 'pgrep -x -a sleep | grep 432 || true')).output;
+      const began = server.at(`began-${user}`);
+      const text = `touch ${began}; sleep 4321 & sleep 4322; sleep 4323`;
+      const late = refusalOf(shell.run(script(text, { timeoutMs: 2_000 }), never));
+      expect(await late).toMatchObject({ code: 'timeout' });
+      shell.close();
+      expect(existsSync(began)).toBe(true);
+      await untilTrue('it is ended', async () => (await living()) === '');
+    },
+  );
 
   it('gives a script up when it is cancelled, and does not begin one afterwards', async () => {
     const shell = await connected();
