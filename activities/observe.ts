@@ -9,16 +9,19 @@ import type { ClusterName } from '../domain/names';
 import {
   type BudgetObservation,
   type BudgetOverlap,
+  type MachineObservation,
   type MemberObservation,
   type NodeObservation,
   type Observation,
   type Problem,
   type UnreportedNode,
 } from '../domain/observation';
+import { releasesOfAll } from '../domain/plan/releases';
 import { isFinished } from '../domain/pod-phase';
 import { parseVersion } from '../domain/versions';
 import { type ActivityDependencies, runActivity } from './activity-run';
 import { cordonOf } from './cordon-mark';
+import type { ReleaseSource } from './driver-ports';
 import { isControlPlane, zoneOf } from './node-marks';
 import {
   type BudgetView,
@@ -84,6 +87,14 @@ async function observeOnlyNodes({ cluster, ports, signal }: Looking): Promise<Ob
  * cannot be read is said in the result.
  */
 export async function observeCluster(options: Looking): Promise<Observation> {
+  const { ports, signal } = options;
+  return await observe(options, () => ports.controlPlane.availableVersions(signal));
+}
+
+async function observe(
+  options: Looking,
+  availableVersions: () => ReturnType<ReleaseSource['availableVersions']>,
+): Promise<Observation> {
   const { cluster, ports, signal } = options;
   const { kube } = ports;
   const observedAt = new Date(ports.clock.nowMs()).toISOString();
@@ -97,7 +108,7 @@ export async function observeCluster(options: Looking): Promise<Observation> {
       kube.listPods(signal),
       kube.listNamespaces(signal),
       kube.listBudgets(signal),
-      observeChanges(ports, signal),
+      observeChanges(ports, availableVersions, signal),
       ports.verifier.etcdVersion(signal),
       observeSnapshotStore(ports, signal),
     ]);
@@ -120,18 +131,35 @@ export async function observeCluster(options: Looking): Promise<Observation> {
   };
 }
 
-/** With what machines tell of themselves, where a driver reaches them: for a preflight. */
+/**
+ * With what machines tell of themselves, where a driver reaches them: for a preflight. What they
+ * can be given is among that, and not asked again.
+ */
 export async function observeWithMachines(options: Looking): Promise<Observation> {
-  const { ports, signal } = options;
+  const { controlPlane } = options.ports;
+  const asked = controlPlane.machineFacts?.(options.signal);
+  if (asked === undefined) return await observeCluster(options);
   const [observation, machines] = await Promise.all([
-    observeCluster(options),
-    ports.controlPlane.machineFacts?.(signal),
+    observe(options, async () => {
+      const told = releasesOfAll(releasesIn(await asked));
+      return told ?? (await controlPlane.availableVersions(options.signal));
+    }),
+    asked,
   ]);
-  return machines === undefined ? observation : { ...observation, machines };
+  return { ...observation, machines };
+}
+
+/** A machine that does not tell them is told of as such. */
+function releasesIn(machines: readonly MachineObservation[]) {
+  return machines.flatMap((machine) => {
+    const releases = machine.kind === 'observed' ? machine.facts.releases : undefined;
+    return releases === undefined ? [] : [releases];
+  });
 }
 
 async function observeChanges(
   { controlPlane }: Pick<LookingPorts, 'controlPlane'>,
+  available: () => ReturnType<ReleaseSource['availableVersions']>,
   signal: AbortSignal,
 ): Promise<
   Pick<
@@ -146,7 +174,7 @@ async function observeChanges(
 > {
   const { changedAs, drives, driver } = controlPlane;
   const [availableVersions, availableEtcdVersions, machineDeployments] = await Promise.all([
-    controlPlane.availableVersions(signal),
+    available(),
     controlPlane.availableEtcdVersions(signal),
     controlPlane.machineDeployments?.(signal),
   ]);

@@ -2,8 +2,8 @@
 // K2. A release can be installed when every machine that answers can have it. One that is away is
 //     looked at when its turn comes.
 
-import { knownReleases } from '../../domain/plan/releases';
-import { compareVersions, type KubeVersion, minorOf, parseVersion } from '../../domain/versions';
+import { knownReleases, releasesOfAll } from '../../domain/plan/releases';
+import { type KubeVersion, minorOf, parseVersion } from '../../domain/versions';
 import type { KubeadmPackages } from '../access';
 import { forEachAtOnce } from '../at-once';
 import { PortError } from '../ports';
@@ -51,14 +51,9 @@ export async function releasesOnAll(
       away.push(error);
     }
   });
-  const [first, ...others] = lists;
-  if (first === undefined) {
-    if (away[0] !== undefined) throw away[0];
-    return [];
-  }
-  return first
-    .filter((one) => others.every((list) => list.includes(one)))
-    .toSorted(compareVersions);
+  const releases = releasesOfAll(lists);
+  if (releases === undefined && away[0] !== undefined) throw away[0];
+  return releases ?? [];
 }
 
 async function releasesOn(

@@ -52,6 +52,16 @@ export function installableOn(
     : { versions: available, patches: 'listed' };
 }
 
+/** Those that are in every list, the oldest first; undefined without a list. */
+export function releasesOfAll(
+  lists: readonly (readonly KubeVersion[])[],
+): readonly KubeVersion[] | undefined {
+  const [first, ...others] = lists;
+  return first
+    ?.filter((one) => others.every((list) => list.includes(one)))
+    .toSorted(compareVersions);
+}
+
 /** Whether exactly this release can be installed. */
 export function canInstall({ versions, patches }: Installable, version: KubeVersion): boolean {
   if (patches === 'listed') return versions.includes(version);

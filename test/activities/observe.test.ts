@@ -1,6 +1,9 @@
 import type { SnapshotRecord } from '../../domain/activity-contract';
 import { cordonReasonAnnotation } from '../../activities/cordon-mark';
+import { observeWithMachines } from '../../activities/observe';
 import { PortError } from '../../activities/ports';
+import type { NodeName } from '../../domain/names';
+import type { MachineObservation } from '../../domain/observation';
 import { version } from '../support/builders';
 import {
   cluster,
@@ -232,6 +235,46 @@ describe('observeCluster', () => {
       { phase: 'reading the cluster' },
       { phase: 'read 0 nodes, 0 pods, 0 budgets' },
     ]);
+  });
+});
+
+describe('observeWithMachines', () => {
+  const [first, second] = ['worker-1', 'worker-2'] as const;
+  const told = (name: string, ...releases: readonly string[]): MachineObservation => {
+    const facts = { space: [], components: [], automaticUpgrades: [] };
+    const versions = releases.map(version);
+    return { kind: 'observed', name: name as NodeName, facts: { ...facts, releases: versions } };
+  };
+  const problem = { code: 'unexpected', message: 'it is not machine worker-2' } as const;
+  const silent: MachineObservation = { kind: 'unobserved', name: second as NodeName, problem };
+  const observe = async (machines: readonly MachineObservation[]) => {
+    const fake = new FakeCluster();
+    fake.hosts.installable = [version('1.28.15')];
+    fake.hosts.machineFacts = async () => machines;
+    const asked = jest.spyOn(fake.hosts, 'availableVersions');
+    const signal = AbortSignal.timeout(5_000);
+    const { availableVersions } = await observeWithMachines({ cluster, ports: fake.ports, signal });
+    return { availableVersions, asked: asked.mock.calls.length };
+  };
+
+  it.each([
+    {
+      what: 'those that every machine has',
+      machines: [told(first, '1.30.14', '1.29.15', '1.29.14'), told(second, '1.29.15', '1.30.14')],
+      seen: { availableVersions: ['1.29.15', '1.30.14'], asked: 0 },
+    },
+    {
+      what: 'those of machines that tell, beside one that does not',
+      machines: [told(first, '1.29.15'), silent],
+      seen: { availableVersions: ['1.29.15'], asked: 0 },
+    },
+    {
+      what: 'what the driver says, where no machine tells',
+      machines: [silent],
+      seen: { availableVersions: ['1.28.15'], asked: 1 },
+    },
+  ])('takes for available releases $what', async ({ machines, seen }) => {
+    expect(await observe(machines)).toEqual(seen);
   });
 });
 

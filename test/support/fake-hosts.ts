@@ -52,6 +52,7 @@ export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
   onEtcd: (member: MemberName, to: KubeVersion) => void = () => undefined;
   installableEtcd: readonly KubeVersion[] | undefined;
   drives?: readonly DrivenChange[];
+  machineFacts?: NonNullable<ControlPlaneDriver['machineFacts']>;
   /** What a restore tells as lost. */
   lostEtcd: readonly LostEtcdMember[] = [];
   private readonly restored = new Set<string>();
