@@ -74,7 +74,7 @@ export type KubeadmPackages =
 
 /** As packages of these names. */
 export interface ManagedPackages {
-  readonly kind: 'apt';
+  readonly kind: 'apt' | 'dnf' | 'zypper';
   /** File there that names a repository of one minor, `…/v1.29/…`: it is moved to that of a hop. */
   readonly repository?: string;
 }

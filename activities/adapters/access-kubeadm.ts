@@ -39,7 +39,7 @@ const machine = z.strictObject({ host: word, port: port.optional(), hostname: wo
 
 const pathThere = z.string().startsWith('/', 'expected an absolute path, on the machines');
 
-const managers = ['apt'] as const satisfies readonly ManagedPackages['kind'][];
+const managers = ['apt', 'dnf', 'zypper'] as const satisfies readonly ManagedPackages['kind'][];
 
 export const kubeadmSchema = z.strictObject({
   kind: z.literal('kubeadm'),

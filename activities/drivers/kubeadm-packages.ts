@@ -51,6 +51,8 @@ check_manager() {
       refuse "there is no $tool on this machine, and driver.packages.kind is $manager"
     fi
   done
+  unfit=$(pm_unfit)
+  if [ -n "$unfit" ]; then refuse "$unfit"; fi
 }
 
 # \`1.29.15-1.1\`, with an epoch or without.
@@ -61,7 +63,7 @@ revision_of() {
   done
 }
 
-# The repository of another minor. v1.NN stands between slashes.
+# The repository of another minor. v1.NN stands between slashes. Keys are those that were trusted.
 check_repository() {
   if [ -z "$repository" ]; then return 0; fi
   if [ ! -f "$repository" ]; then
@@ -71,7 +73,7 @@ check_repository() {
     refuse "$repository names no repository of a minor (/v1.NN/)"
   fi
 }
-of_minor() { sed "s#/v1\\.[0-9][0-9]*/#/v$1/#g" "$repository"; }
+of_minor() { sed "/^ *gpgkey/!s#/v1\\.[0-9][0-9]*/#/v$1/#g" "$repository"; }
 `;
 
 const changing = `
@@ -148,6 +150,7 @@ check_programs() {
   for name in $names; do
     revision=$(revision_of "$name")
     if [ -z "$revision" ]; then refuse "no repository of this machine has $name $plain"; fi
+    eval "revision_of_$name=\\$revision"
     specs="$specs $(pm_spec "$name" "$revision")"
   done
   patiently pm_try $specs || refuse "these cannot be installed:$specs: $said"
@@ -159,7 +162,8 @@ put() {
   specs=
   for name in "$@"; do
     if is_installed "$name"; then continue; fi
-    specs="$specs $(pm_spec "$name" "$(revision_of "$name")")"
+    eval "revision=\\$revision_of_$name"
+    specs="$specs $(pm_spec "$name" "$revision")"
   done
   if [ -n "$specs" ]; then
     phase "installing$specs"
@@ -221,6 +225,7 @@ releases() {
 if [ -z "$repository" ]; then releases; exit 0; fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+trap 'exit 143' TERM
 minor=$(sed -n 's#.*/v\\(1\\.[0-9][0-9]*\\)/.*#\\1#p' "$repository" | head -n 1)
 file=$scratch/$(basename "$repository")
 is_first=yes

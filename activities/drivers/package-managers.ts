@@ -1,8 +1,11 @@
 // What the package managers of machines are asked for, as functions of sh of the same names.
 // `pm_look FILE DIRECTORY` is what makes the next calls read the repositories of FILE alone, with
 // everything that is fetched in DIRECTORY: the machine's own lists stay as they are.
+// `pm_unfit` prints why this manager cannot be used, or nothing; `pm_revisions NAME` the newest
+// first.
 
 import type { ManagedPackages } from '../access';
+import { dnf, zypper } from './package-managers-rpm';
 
 /**
  * apt-get tells a lock by its message only (LC_ALL=C), and fetches what it can unless it is told to
@@ -11,6 +14,7 @@ import type { ManagedPackages } from '../access';
 const apt = `
 pm_tools='apt-get apt-cache apt-mark dpkg dpkg-query'
 pm_where=
+pm_unfit() { :; }
 apt_get() {
   DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get -qq $pm_where \\
     -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
@@ -62,7 +66,7 @@ pm_unhold() { apt-mark unhold "$@"; }
 pm_hold() { apt-mark hold "$@"; }
 `;
 
-const managers: Readonly<Record<ManagedPackages['kind'], string>> = { apt };
+const managers: Readonly<Record<ManagedPackages['kind'], string>> = { apt, dnf, zypper };
 
 export function packageManagerScript(kind: ManagedPackages['kind']): string {
   return managers[kind];

@@ -24,7 +24,7 @@ if (describeWithApt !== describe) process.stderr.write('skipped: apt takes root 
 export const programs = ['kubeadm', 'kubelet', 'kubectl'] as const;
 
 /** Of each program, in the words that it is asked with. */
-function scriptOf(version: string): string {
+export function scriptOf(version: string): string {
   return `#!/bin/sh
 case $(basename "$0") in
   kubeadm) echo v${version} ;;

@@ -72,6 +72,8 @@ describe('an access file with the driver kubeadm', () => {
   it.each([
     { kind: 'apt' },
     { kind: 'apt', repository: '/etc/apt/sources.list.d/kubernetes.list' },
+    { kind: 'dnf', repository: '/etc/yum.repos.d/kubernetes.repo' },
+    { kind: 'zypper' },
   ] as const)('is read with packages $kind', async (own) => {
     expect(await driverOf({ ...shortest, packages: own })).toMatchObject({ packages: own });
   });
@@ -88,7 +90,7 @@ describe('an access file with the driver kubeadm', () => {
     },
     {
       part: { packages: { kind: 'pacman' } },
-      problems: ['driver.packages.kind: expected binaries, apt'],
+      problems: ['driver.packages.kind: expected binaries, apt, dnf, zypper'],
     },
     {
       part: { packages: { kind: 'binaries', directory: 'releases' } },
