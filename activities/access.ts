@@ -70,13 +70,22 @@ export interface KubeadmDriverAccess {
 /** Where kubeadm, kubelet and kubectl of a release come from, on each machine. */
 export type KubeadmPackages =
   /** In `<directory>/<version>`. */
-  { readonly kind: 'binaries'; readonly directory: string } | ManagedPackages;
+  { readonly kind: 'binaries'; readonly directory: string } | ManagedPackages | CommandPackages;
 
 /** As packages of these names. */
 export interface ManagedPackages {
   readonly kind: 'apt' | 'dnf' | 'zypper';
   /** File there that names a repository of one minor, `…/v1.29/…`: it is moved to that of a hop. */
   readonly repository?: string;
+}
+
+/** Programs of the machines bring them, for systems that are images. Absolute paths there. */
+export interface CommandPackages {
+  readonly kind: 'command';
+  /** Gets the version and names of programs; exit codes as in docs/kubeadm.md. */
+  readonly install: string;
+  /** Prints versions, a line each. */
+  readonly releases: string;
 }
 
 /** Controllers of Cluster API do, by replacing machines (docs/cluster-api.md). */

@@ -52,8 +52,9 @@ export const kubeadmSchema = z.strictObject({
     [
       z.strictObject({ kind: z.literal('binaries'), directory: pathThere }),
       z.strictObject({ kind: z.literal(managers), repository: pathThere.optional() }),
+      z.strictObject({ kind: z.literal('command'), install: pathThere, releases: pathThere }),
     ],
-    `expected binaries, ${managers.join(', ')}`,
+    `expected binaries, ${managers.join(', ')}, command`,
   ),
 });
 
@@ -84,7 +85,7 @@ export function kubeadmWithAbsolutePaths(
 }
 
 function packagesOf(packages: Parsed['packages']): KubeadmPackages {
-  if (packages.kind === 'binaries') return packages;
+  if (packages.kind === 'binaries' || packages.kind === 'command') return packages;
   const { kind, repository } = packages;
   return repository === undefined ? { kind } : { kind, repository };
 }

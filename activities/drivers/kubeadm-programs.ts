@@ -5,6 +5,7 @@
 
 import type { KubeVersion } from '../../domain/versions';
 import type { KubeadmPackages } from '../access';
+import { imageScript } from './kubeadm-image';
 import { packagesScript } from './kubeadm-packages';
 import { shellWord } from './machine-script';
 
@@ -54,11 +55,20 @@ put() {
  * that fails; `place_of PROGRAM` and `version_of PATH` look.
  */
 export function programsScript(packages: KubeadmPackages, to: KubeVersion): string {
-  const ways =
-    packages.kind === 'binaries'
-      ? `source=${shellWord(`${packages.directory}/${to}`)}\n${binaries}`
-      : packagesScript(packages, to);
   return `
 to=v${to}
-${places}${ways}`;
+${places}${waysScript(packages, to)}`;
+}
+
+function waysScript(packages: KubeadmPackages, to: KubeVersion): string {
+  switch (packages.kind) {
+    case 'binaries':
+      return `source=${shellWord(`${packages.directory}/${to}`)}\n${binaries}`;
+    case 'command':
+      return imageScript(packages, to);
+    case 'apt':
+    case 'dnf':
+    case 'zypper':
+      return packagesScript(packages, to);
+  }
 }

@@ -7,6 +7,7 @@ import { type KubeVersion, minorOf, parseVersion } from '../../domain/versions';
 import type { KubeadmPackages } from '../access';
 import { forEachAtOnce } from '../at-once';
 import { PortError } from '../ports';
+import { imageReleasesScript } from './kubeadm-image';
 import { packageReleasesScript } from './kubeadm-packages';
 import { askedAtOnce } from './machine-ask';
 import { refusedCode, scriptHead, shellWord } from './machine-script';
@@ -32,6 +33,7 @@ done
 
 function releasesScript(packages: KubeadmPackages): string {
   if (packages.kind === 'binaries') return binaryReleasesScript(packages.directory);
+  if (packages.kind === 'command') return scriptHead + imageReleasesScript(packages);
   return scriptHead + packageReleasesScript(packages, knownReleases.map(minorOf));
 }
 

@@ -74,6 +74,7 @@ describe('an access file with the driver kubeadm', () => {
     { kind: 'apt', repository: '/etc/apt/sources.list.d/kubernetes.list' },
     { kind: 'dnf', repository: '/etc/yum.repos.d/kubernetes.repo' },
     { kind: 'zypper' },
+    { kind: 'command', install: '/opt/bin/bring', releases: '/opt/bin/releases' },
   ] as const)('is read with packages $kind', async (own) => {
     expect(await driverOf({ ...shortest, packages: own })).toMatchObject({ packages: own });
   });
@@ -90,11 +91,18 @@ describe('an access file with the driver kubeadm', () => {
     },
     {
       part: { packages: { kind: 'pacman' } },
-      problems: ['driver.packages.kind: expected binaries, apt, dnf, zypper'],
+      problems: ['driver.packages.kind: expected binaries, apt, dnf, zypper, command'],
     },
     {
       part: { packages: { kind: 'binaries', directory: 'releases' } },
       problems: ['driver.packages.directory: expected an absolute path, on the machines'],
+    },
+    {
+      part: { packages: { kind: 'command', install: 'bring' } },
+      problems: [
+        'driver.packages.install: expected an absolute path, on the machines',
+        'driver.packages.releases: is required',
+      ],
     },
     {
       part: { packages: { kind: 'apt', repository: 'kubernetes.list', directory: '/opt' } },
