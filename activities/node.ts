@@ -28,7 +28,8 @@ export function nodeActivities(deps: ActivityDependencies): Pick<AscentActivitie
     /**
      * Key: the node. A node whose kubelet reports `to` is done. Goes both ways: a rollback returns
      * kubelets with it. Bound: the driver's, then 2 min until the version is seen.
-     * Heartbeats the driver's phases. Fails `node-missing` or `node-upgrade-failed`.
+     * Heartbeats the driver's phases. Fails `node-missing`, `node-upgrade-failed`, or
+     * `space-missing` where its machine has no room for the step.
      */
     upgradeNode: (input) =>
       runActivity(

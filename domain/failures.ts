@@ -19,7 +19,10 @@ export const failureCodes = [
   /** An API server of its minor cannot read what was restored. */
   'snapshot-unserved',
   'snapshot-missing',
-  /** A disk or a store has no room for a snapshot, or for what it is verified with. */
+  /**
+   * A disk or a store has no room for a snapshot, or for what it is verified with; or a machine
+   * none for what a step puts there.
+   */
   'space-missing',
   'member-upgrade-failed',
   'member-not-ready',

@@ -62,10 +62,14 @@ keep() {
   fi
   echo "phase: keeping $1 aside"
   rm -rf "$new" "$old"
+  (umask 077 && mkdir -p "$kept")
+  need_room "$kept" "$(kept_kib)" "keeping $1 aside"
+  trap 'rm -rf "$new"' EXIT
   (umask 077 && fill_kept "$new" "$2")
   find "$new" -exec sync {} +
   if [ -e "$place" ]; then mv "$place" "$old"; fi
   mv "$new" "$place"
+  trap - EXIT
   rm -rf "$old"
   sync "$kept"
   # (E3)
@@ -74,6 +78,17 @@ keep() {
 `;
 
 const fill = `
+# Beside the programs, certificates and manifests take a few of these.
+kept_kib() {
+  kib=1024
+  for program in kubeadm kubelet kubectl; do
+    if [ -e "$(place_of "$program")" ]; then
+      kib=$((kib + $(du -k "$(place_of "$program")" | cut -f 1)))
+    fi
+  done
+  echo "$kib"
+}
+
 fill_kept() {
   mkdir -p "$1/kubelet" "$1/bin"
   chmod 700 "$kept"

@@ -10,7 +10,7 @@ import type { KubeadmPackages } from '../access';
 import { keepScript } from './kubeadm-kept';
 import { mirrorPodsScript } from './kubeadm-mirror-pods';
 import { programsScript } from './kubeadm-programs';
-import { scriptHead } from './machine-script';
+import { brokenCode, scriptHead } from './machine-script';
 
 const kubeletRuns = `
 # Its program is that of the file: one that was replaced is told as deleted.
@@ -20,6 +20,33 @@ kubelet_runs() {
     if [ "$(readlink "$program" || true)" = "$kubelet" ]; then return 0; fi
   done
   return 1
+}
+`;
+
+/**
+ * `mark_log` before it is started; `why_it_ended` tells what it has said since. Where there is no
+ * systemd its log is a file.
+ */
+export const kubeletWords = `
+log=/var/log/kubelet.log
+
+mark_log() {
+  since=$(date +%s)
+  if [ -e "$log" ]; then told=$(wc -c < "$log"); else told=0; fi
+}
+
+said_since() {
+  if [ -d /run/systemd/system ]; then
+    journalctl _SYSTEMD_UNIT=kubelet.service --since "@$since" -n 500 --no-pager -o cat || true
+  elif [ -e "$log" ]; then tail -c "+$((told + 1))" "$log"; fi
+}
+
+# The last of its errors, without the head of klog: it has said the same at every start.
+why_it_ended() {
+  said=$(said_since)
+  error=$(echo "$said" | grep -E '^([EF][0-9]{4} |panic: |fatal error: |Error: )' | tail -n 1)
+  if [ -z "$error" ]; then error=$(echo "$said" | tail -n 3 | paste -s -d ' '); fi
+  echo "\${error:-it said nothing}" | sed 's/^[EF][0-9]\\{4\\} [^]]*\\] //' | cut -c 1-1000
 }
 `;
 
@@ -61,7 +88,7 @@ const settledSeconds = 20;
 export function nodeScript(node: string, to: KubeVersion, packages: KubeadmPackages): string {
   return `
 ${scriptHead}${programsScript(packages, to)}${keepScript()}${mirrorPodsScript(node)}
-${kubeletRuns}${wayBack}
+${kubeletRuns}${kubeletWords}${wayBack}
 if [ ! -e /etc/kubernetes/kubelet.conf ]; then
   refuse 'there is no /etc/kubernetes/kubelet.conf: kubeadm has not joined this machine'
 fi
@@ -87,6 +114,7 @@ put kubectl kubelet
 kubelet=$(place_of kubelet)
 phase 'restarting the kubelet'
 systemctl daemon-reload
+mark_log
 systemctl restart kubelet
 seen=0
 for second in $(seq 90); do
@@ -99,9 +127,7 @@ for second in $(seq 90); do
     exit 0
   fi
 done
-echo "kubelet $to does not stay up; what it said last:"
-if [ -d /run/systemd/system ]; then journalctl -u kubelet -n 3 --no-pager -o cat || true
-elif [ -e /var/log/kubelet.log ]; then tail -n 3 /var/log/kubelet.log; fi
-exit 1
+echo "reason: kubelet $to does not stay up: $(why_it_ended)"
+exit ${brokenCode}
 `;
 }

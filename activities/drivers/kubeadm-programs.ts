@@ -36,7 +36,8 @@ replace() {
   place=$(place_of "$1")
   if cmp -s "$from" "$place"; then return; fi
   phase "replacing $1"
-  cp "$from" "$place.ascent"
+  # Nothing of it stays where the disk gets full meanwhile.
+  cp "$from" "$place.ascent" || { rm -f "$place.ascent"; exit 1; }
   chown 0:0 "$place.ascent"
   chmod 755 "$place.ascent"
   sync "$place.ascent"
@@ -44,7 +45,18 @@ replace() {
   sync "$(dirname "$place")"
 }
 
+# All of them are to fit beside the old ones.
+need_room_for() {
+  size=0
+  for program in "$@"; do
+    if cmp -s "$source/$program" "$(place_of "$program")"; then continue; fi
+    size=$((size + $(du -kL "$source/$program" | cut -f 1)))
+  done
+  need_room "$(dirname "$(place_of kubelet)")" "$size" "replacing $*"
+}
+
 put() {
+  need_room_for "$@"
   for program in "$@"; do replace "$program"; done
 }
 `;

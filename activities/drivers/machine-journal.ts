@@ -1,18 +1,21 @@
 // The journal of a step on its machine, as the shell script that keeps it. Beside sh it takes flock
-// and setsid of util-linux, timeout and sync of coreutils.
+// and setsid of util-linux, timeout, sync and df of coreutils, and awk.
 //
 // A directory for each operation: `script`, `output`, `runs` (a line for each time that it was
 // begun: when, and in which boot of the machine), `lock` (held while anything of it lives),
 // `session` (of its processes), `changes` (what), `given-up` (before it is ended for another one),
 // `exit` (its code; written last).
 
-import { scriptEnvironment } from './machine-script';
+import { fullCode, scriptEnvironment } from './machine-script';
 
 /** Root's own; the newest hundred operations stay. */
 export const journalDirectory = '/var/lib/ascent/operations';
 
 /** What a step has ended with that was given up for another one: as by SIGTERM. */
 export const givenUpCode = 143;
+
+/** For a script and what it prints; a shell that cannot write does not say why. */
+const neededKiB = 1024;
 
 const marker = 'ASCENT-END-OF-STEP';
 
@@ -105,10 +108,22 @@ sync "$1/exit.new"
 mv "$1/exit.new" "$1/exit"
 sync "$1"'
 
+need_room() {
+  place=$journal
+  until [ -d "$place" ]; do place=$(dirname "$place"); done
+  left=$(df -Pk "$place" | awk 'NR == 2 { print $4 }')
+  if [ "$left" -ge ${neededKiB} ]; then return; fi
+  echo "its journal needs ${neededKiB} KiB in $journal, and $left KiB are left" >&2
+  exit ${fullCode}
+}
+
 begin() {
+  case $(state "$dir") in running | 'ended 0') return ;; esac
+  need_room
   mkdir -p "$dir"
   exec 9> "$dir/begin"
   flock -w 20 9
+  # Somebody else may have begun it meanwhile.
   case $(state "$dir") in running | 'ended 0') return ;; esac
   if [ -n "$changes" ]; then
     # Two that change the same begin one after the other: the later one finds the other's lock held.

@@ -14,7 +14,7 @@ import { PortError } from '../ports';
 import { LineReader, Tail } from './command-output';
 import { isAway, type MachineShell, type Machines } from './machine-shell';
 import { givenUpCode, journalDirectory, journalScript } from './machine-journal';
-import { refusedCode } from './machine-script';
+import { brokenCode, fullCode, refusedCode } from './machine-script';
 import { createMask } from './secret-mask';
 
 export interface MachineStep {
@@ -64,9 +64,9 @@ const phasePattern = /^phase: (.*)$/;
 const noSecrets = createMask({});
 
 /**
- * Returns when the step has ended well. Throws PortError: `rejected` when its script refuses,
- * `unexpected` when it fails, what the machine's connection throws; or the signal's reason, and
- * then the step goes on.
+ * Returns when the step has ended well. Throws PortError: `rejected` when its script refuses or
+ * would fail again, `full` where it finds no room, `unexpected` when it fails otherwise, what the
+ * machine's connection throws; or the signal's reason, and then the step goes on.
  */
 export async function runStep(
   options: StepOptions,
@@ -184,6 +184,9 @@ class StepFollower {
       signal,
     );
     const look = code === 0 ? lookOf(output) : undefined;
+    if (code === fullCode) {
+      throw new PortError('full', `${doing} on machine ${machine}: ${complaints.join(' ')}`);
+    }
     if (look === undefined) {
       const why = noSecrets(complaints.join(' ')) || `it ended with ${code}`;
       throw new PortError('unexpected', `${doing}: the journal on machine ${machine}: ${why}`);
@@ -256,6 +259,8 @@ class StepOutput {
     if (code === givenUpCode) {
       throw new PortError('unexpected', `${where} was ended for another step: ${said}`);
     }
+    if (code === fullCode) throw new PortError('full', `${where} finds no room: ${said}`);
+    if (code === brokenCode) throw new PortError('rejected', `${where} failed: ${said}`);
     const how = lateCodes.has(code) ? 'took too long and was ended' : `failed with ${code}`;
     throw new PortError('unexpected', `${where} ${how}: ${said}`);
   }

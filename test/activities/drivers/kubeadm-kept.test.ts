@@ -1,6 +1,6 @@
 // What a machine was, kept aside by a real sh on a disk that is a directory.
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -18,6 +18,7 @@ import { keepScript } from '../../../activities/drivers/kubeadm-kept';
 import { programsScript } from '../../../activities/drivers/kubeadm-programs';
 import { scriptHead } from '../../../activities/drivers/machine-script';
 import { version } from '../../support/builders';
+import { mountSmall } from '../../support/small-disk';
 import { temporaryDirectory } from '../adapters/support/temporary-directory';
 
 const packages = { kind: 'binaries', directory: '/none' } as const;
@@ -45,11 +46,16 @@ describe('what is kept of a machine', () => {
       `etc/kubernetes/manifests/${name}.yaml`,
       `spec:\n  containers:\n  - name: ${name}\n    image: registry.test/kube/${name}:${tag}\n`,
     );
+  const encoding = 'utf8';
+  const whole = (script: string) =>
+    `${head}\nPATH=${at('usr/bin')}:$PATH\n${keepScript(disk)}\n${script}`;
   const run = (script: string) =>
-    execFileSync('/bin/sh', ['-s'], {
-      input: `${head}\nPATH=${at('usr/bin')}:$PATH\n${keepScript(disk)}\n${script}`,
-      encoding: 'utf8',
-    });
+    execFileSync('/bin/sh', ['-s'], { input: whole(script), encoding });
+  /** What a script that fails prints, and its code. */
+  const refused = (script: string) => {
+    const { status, stdout } = spawnSync('/bin/sh', ['-s'], { input: whole(script), encoding });
+    return { status, stdout };
+  };
   const kept = (file = '') => `var/lib/ascent/kept/${file}`;
   const tree = (file: string): readonly string[] =>
     readdirSync(at(file), { recursive: true, withFileTypes: true })
@@ -110,6 +116,35 @@ describe('what is kept of a machine', () => {
     run('keep_member v1.28.15');
     expect(read(kept('v1.28.15/kubelet/config.yaml'))).toBe('changed by hand');
     expect(readdirSync(at(kept()))).toEqual(['v1.28.15']);
+  });
+
+  it('is not begun where it does not fit', () => {
+    const small = mountSmall(at('var/lib/ascent'), '64k');
+    if (small === undefined) return;
+    try {
+      expect(refused('keep_member v1.28.15')).toEqual({
+        status: 73,
+        stdout:
+          'phase: keeping v1.28.15 aside\n' +
+          `reason: keeping v1.28.15 aside needs 1036 KiB in ${at('var/lib/ascent/kept')},` +
+          ' and 64 KiB are left\n',
+      });
+      expect(tree('var/lib/ascent')).toEqual([]);
+    } finally {
+      small.unmount();
+    }
+  });
+
+  it('leaves nothing behind where the disk gets full in the middle', () => {
+    const small = mountSmall(at('var/lib/ascent'), '2m');
+    if (small === undefined) return;
+    try {
+      writeFileSync(at('etc/kubernetes/pki/large'), Buffer.alloc(3 * 1024 * 1024));
+      expect(refused('keep_member v1.28.15')).toMatchObject({ status: 1 });
+      expect(tree('var/lib/ascent')).toEqual([]);
+    } finally {
+      small.unmount();
+    }
   });
 
   it('stays once the programs of the next version are there', () => {

@@ -162,6 +162,35 @@ describeAsRoot('a step on a machine', () => {
     });
   });
 
+  it('that would fail again is not to be asked again, nor one that finds no room', async () => {
+    expect(await refusalOf(heard().step('echo "reason: no flag"; exit 70'))).toEqual({
+      code: 'rejected',
+      message: `${doing} on machine ${self} failed: no flag`,
+    });
+    expect(await refusalOf(heard().step('echo "reason: 3 KiB are left"; exit 73'))).toEqual({
+      code: 'full',
+      message: `${doing} on machine ${self} finds no room: 3 KiB are left`,
+    });
+  });
+
+  it('is not begun where its journal has no room', async () => {
+    const small = server.at('small');
+    // In the namespace of the server, with which it goes.
+    await heard().step(`mkdir ${small}; mount -t tmpfs -o size=64k ascent-test ${small}`);
+    const full = runStep(
+      { machines: machines(), directory: path.join(small, 'journal'), pollMs: 20 },
+      { machine: self, doing, script: 'true' },
+      { ...aContext(), operationId: `op-${count}`, limitMs: 60_000 },
+    );
+    expect(await refusalOf(full)).toEqual({
+      code: 'full',
+      message:
+        `${doing} on machine ${self}: its journal needs 1024 KiB in` +
+        ` ${small}/journal, and 64 KiB are left`,
+    });
+    await heard().step(`umount ${small}`);
+  });
+
   it('is ended when it takes longer than the attempt may', async () => {
     const failed = await refusalOf(heard({ limitMs: 5_000 }).step('sleep 60'));
     expect(failed).toEqual({
