@@ -291,7 +291,7 @@ async function afterFailure(run: NodeTurn, end: StageFailure): Promise<NodeEnd |
       if (run.kubelet === 'old') await quietly(run, () => uncordon(run, cleanupMs));
       return outcomeOf(run, 'skipped');
     case 'quarantine': {
-      const reason = quarantineCordonReason(decision);
+      const reason = quarantineCordonReason(decision, end.failure);
       await quietly(run, () => cordon(run, { reason, over: ['upgrade'] }));
       return outcomeOf(run, 'quarantined');
     }

@@ -2,6 +2,7 @@
 // may undo what it was placed for, and nothing else. A cordon is a hint (R7): whether an upgrade
 // still works on the node is known to that upgrade alone.
 
+import type { FailureInfo } from '../failures';
 import type { HopId } from '../names';
 import type { KubeVersion } from '../versions';
 
@@ -38,15 +39,22 @@ export function rollBackCordonReason(hop: {
   return `${beginnings.rollBack}${hop.id}, to ${hop.from}`;
 }
 
-/** `ascent: quarantined by ada: disk is failing`. */
-export function quarantineCordonReason({ actor, reason }: Asker): string {
+/** `ascent: quarantined by ada: new disk is ordered; node-upgrade-failed: no space is left`. */
+export function quarantineCordonReason(
+  asker: Asker,
+  failure: Pick<FailureInfo, 'code' | 'message'>,
+): string {
+  return `${setAsideBy(asker)}; ${failure.code}: ${failure.message}`;
+}
+
+function setAsideBy({ actor, reason }: Asker): string {
   return `${beginnings.quarantine}by ${actor}: ${reason}`;
 }
 
 /** `ascent: quarantined by the pool's policy: its drain ended at its deadline in hop-1.29`. */
 export function setAsideCordonReason(hop: HopId): string {
   const actor = "the pool's policy";
-  return quarantineCordonReason({ actor, reason: `its drain ended at its deadline in ${hop}` });
+  return setAsideBy({ actor, reason: `its drain ended at its deadline in ${hop}` });
 }
 
 /** A restore took the words of a quarantine away: those that replace them. */

@@ -79,7 +79,9 @@ describe.each(workerModes)('a node that cannot go on, $mode', ({ workerOptions }
       await upgrade.untilGate('node/worker-2');
       await upgrade.node('quarantine', 'worker-2');
       await upgrade.untilGate('approve/hop-1.30');
-      expect(cluster.cordonReason('worker-2')).toBe('ascent: quarantined by ada: a test');
+      expect(cluster.cordonReason('worker-2')).toBe(
+        'ascent: quarantined by ada: a test; node-not-ready: worker-2 does not come back',
+      );
       await upgrade.approve('approve/hop-1.30');
       const result = await upgrade.result();
       expect(outcomesOf(result).map(shortly)).toEqual([

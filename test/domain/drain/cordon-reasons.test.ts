@@ -21,8 +21,8 @@ describe('the words of a cordon', () => {
       purpose: 'upgrade',
     },
     {
-      words: quarantineCordonReason(ada),
-      say: 'ascent: quarantined by ada: new memory',
+      words: quarantineCordonReason(ada, { code: 'node-not-ready', message: 'it is away' }),
+      say: 'ascent: quarantined by ada: new memory; node-not-ready: it is away',
       purpose: 'quarantine',
     },
     {
