@@ -32,6 +32,7 @@ const ofReleases = ['lab/releases'];
 /** Beside tests of the parts of machines, which need none. */
 const realMachines = [
   'cluster',
+  'kubeadm-faults',
   'kubeadm-nodes',
   'kubeadm-packages',
   'kubeadm-path',

@@ -9,8 +9,7 @@ import path from 'node:path';
 import { openCluster, openServedCluster } from '../../../activities/adapters/open-cluster';
 import type { DriverContext } from '../../../activities/driver-context';
 import { observeCluster } from '../../../activities/observe';
-import type { ClusterName, MemberName, PoolName } from '../../../domain/names';
-import type { PoolSpec, UpgradeSpec } from '../../../domain/spec';
+import type { ClusterName, MemberName } from '../../../domain/names';
 import { labLayout } from '../../../lab/layout';
 import { machineFaults, type MachineFaults } from '../../../lab/machines/machine-faults';
 import { machinesDown, machinesUp } from '../../../lab/machines/machines-lab';
@@ -18,9 +17,9 @@ import type { MachinesLab } from '../../../lab/machines/machines-lab';
 import { offerRelease } from '../../../lab/machines/offer-release';
 import { webWorkload } from '../../../lab/machines/web-workload';
 import { version } from '../../support/builders';
+import { kubeadmSpec } from '../../support/kubeadm-spec';
 import { LabGround } from '../../support/lab-ground';
 import { untilEnded } from '../../support/lab-progress';
-import { labSpec } from '../../support/lab-spec';
 import { aStory } from '../../support/lab-story';
 import { untilTrue } from '../../support/lab-until';
 import { aContext, type Heard } from '../../activities/drivers/support/programs';
@@ -67,30 +66,7 @@ setsid -f sh -c '
 ' < /dev/null > /dev/null 2>&1
 `;
 
-/** The kubelet of the control plane is a pool of its own, and goes first. */
-function spec(): UpgradeSpec {
-  const minuteMs = 60_000;
-  const wanted = labSpec({
-    cluster: 'kubeadm-path',
-    target,
-    allowSingleMember: true,
-    memberTimeoutMs: 15 * minuteMs,
-  });
-  const [pool] = wanted.pools as [PoolSpec];
-  const named = (name: string, nodeSelector: PoolSpec['nodeSelector']): PoolSpec => ({
-    ...pool,
-    name: name as PoolName,
-    nodeSelector,
-    upgradeTimeoutMs: 10 * minuteMs,
-  });
-  return {
-    ...wanted,
-    pools: [
-      named('control-planes', { 'node-role.kubernetes.io/control-plane': '' }),
-      named('workers', { 'ascent.test/pool': 'workers' }),
-    ],
-  };
-}
+const spec = kubeadmSpec({ cluster: 'kubeadm-path', target, allowSingleMember: true });
 
 describe('a kubeadm cluster', () => {
   let ground: LabGround;
@@ -171,7 +147,7 @@ describe('a kubeadm cluster', () => {
     await sh('cp-1', askAllTheWhile, address);
     for (const machine of workers) await sh(machine, keepLogs);
     await ground.startWorker({ accessFile: lab.accessFile });
-    expect(await ground.client.start(spec(), { actor: 'ada' })).toMatchObject({ kind: 'started' });
+    expect(await ground.client.start(spec, { actor: 'ada' })).toMatchObject({ kind: 'started' });
 
     expect(await untilEnded(ground)).toMatchObject({ outcome: 'completed', to: target });
 
