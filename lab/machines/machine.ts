@@ -1,6 +1,6 @@
 // Starts a machine, enters it, and ends it without warning.
-// M1. What runs on a machine is found by its control groups (cgroups.ts); the record of its first
-//     process is only how it is entered.
+// M1. What runs on a machine is found by its control groups (cgroups.ts); the record of what
+//     launched it (launch-script.ts) is only how its first process of the time is found.
 
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -19,9 +19,10 @@ import { eventually } from '../waiting';
 import { bootScript } from './boot-script';
 import { endCgroups, hierarchies, makeCgroups } from './cgroups';
 import { imagesDirectory } from './images';
+import { launchScript } from './launch-script';
 import { machineDirectory } from './machine-files';
 import type { Machine, MachinesFile, MachinesLayout } from './machines-file';
-import { machineNamespace, namespaceFile, plugIn, routePods } from './network';
+import { cable, machineNamespace, namespaceFile, plugIn, routePods } from './network';
 import { runHere } from './run-here';
 
 export interface MachineContext {
@@ -30,26 +31,49 @@ export interface MachineContext {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Into the groups first: the new cgroup namespace then has them as its roots. */
-const launch =
-  'set -eu; script=$1 machine=$2 name=$3 images=$4 network=$5; shift 5; ' +
-  'for procs in "$@"; do echo $$ > "$procs"; done; ' +
-  'exec nsenter --net="$network" -- unshare --mount --uts --ipc --pid --cgroup --fork ' +
-  '--propagation private -- sh "$script" "$machine" "$name" "$images"';
-
 const bootMs = 60_000;
 
 function consoleOf(layout: MachinesLayout, machine: string): string {
   return path.join(layout.logs, `${machine}.log`);
 }
 
-/** The first process of a machine that runs; undefined when it does not. */
-export async function firstProcess(
+/** Undefined when the machine is off. */
+async function launcherOf(
   { layout }: MachineContext,
   machine: string,
 ): Promise<ProcessIdentity | undefined> {
   const recorded = await recordedProcess(layout.processes, machine);
   return recorded !== undefined && isAlive(recorded) ? recorded : undefined;
+}
+
+/** The first process of a machine that runs; undefined when it does not, or boots just now. */
+export async function firstProcess(
+  context: MachineContext,
+  machine: string,
+): Promise<ProcessIdentity | undefined> {
+  const launcher = await launcherOf(context, machine);
+  if (launcher === undefined) return undefined;
+  // unshare stays as the parent of the new pid namespace's first process.
+  for (const parent of await childrenOf(launcher.pid)) {
+    for (const child of await childrenOf(parent)) {
+      if (await isInitOfNamespace(child)) return identify(child);
+    }
+  }
+  return undefined;
+}
+
+async function childrenOf(pid: number): Promise<readonly number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+  return text
+    .split(' ')
+    .map(Number)
+    .filter((child) => child > 0);
+}
+
+/** NSpid of /proc/PID/status ends with the pid in the innermost namespace (proc_pid_status(5)). */
+async function isInitOfNamespace(pid: number): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return /^NSpid:\t\d+\t1$/m.test(status);
 }
 
 /** Boots it, and waits until its containerd answers. A machine that runs is left as it is. */
@@ -58,7 +82,7 @@ export async function startMachine(
   machine: Machine,
   podSubnets: Readonly<Record<string, string>>,
 ): Promise<void> {
-  if ((await firstProcess(context, machine.name)) !== undefined) return;
+  if ((await launcherOf(context, machine.name)) !== undefined) return;
   const { layout, lab } = context;
   await endCgroups(lab.cgroups, machine.name);
   await plugIn(lab.name, machine);
@@ -68,68 +92,48 @@ export async function startMachine(
   const script = path.join(directory, 'boot.sh');
   await writeFile(script, bootScript(await hierarchies()));
   const network = namespaceFile(machineNamespace(lab.name, machine.name));
-  const starter = await spawnDetached({
+  const launcher = await spawnDetached({
     what: `machine ${machine.name}`,
     file: 'sh',
     args: [
       '-c',
-      launch,
+      launchScript,
       'sh',
       script,
       directory,
       machine.name,
       imagesDirectory(),
       network,
+      cable,
       ...procs,
     ],
     directory,
     logFile: consoleOf(layout, machine.name),
   });
-  await recordProcess(layout.processes, machine.name, await firstChild(context, machine, starter));
+  await recordProcess(layout.processes, machine.name, launcher);
   await untilBooted(context, machine);
-}
-
-/** unshare stays as the parent of the new pid namespace's first process. */
-async function firstChild(
-  { layout, signal }: MachineContext,
-  { name }: Machine,
-  starter: ProcessIdentity,
-): Promise<ProcessIdentity> {
-  const file = `/proc/${starter.pid}/task/${starter.pid}/children`;
-  let found: ProcessIdentity | undefined;
-  await eventually(
-    async () => {
-      const child = Number((await readFile(file, 'utf8').catch(() => '')).trim().split(' ')[0]);
-      const isFirst = child > 0 && (await isInitOfNamespace(child));
-      if (isFirst) found = identify(child);
-      return found !== undefined || !isAlive(starter);
-    },
-    { timeoutMs: bootMs, everyMs: 20, ...(signal === undefined ? {} : { signal }) },
-  );
-  if (found !== undefined) return found;
-  throw new LabError('lab-failed', `machine ${name} did not boot; see ${consoleOf(layout, name)}`);
-}
-
-/** NSpid of /proc/PID/status ends with the pid in the innermost namespace (proc_pid_status(5)). */
-async function isInitOfNamespace(pid: number): Promise<boolean> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  return /^NSpid:\t\d+\t1$/m.test(status);
 }
 
 async function untilBooted(context: MachineContext, { name }: Machine): Promise<void> {
   const { layout, signal } = context;
-  const isBooted = await eventually(
-    () =>
-      onMachine(context, name, { doing: 'asking containerd', args: ['ctr', 'version'] }).then(
+  let isBooted = false;
+  await eventually(
+    async () => {
+      isBooted = await onMachine(context, name, {
+        doing: 'asking containerd',
+        args: ['ctr', 'version'],
+      }).then(
         () => true,
         () => false,
-      ),
+      );
+      return isBooted || (await launcherOf(context, name)) === undefined;
+    },
     { timeoutMs: bootMs, everyMs: 100, ...(signal === undefined ? {} : { signal }) },
   );
   if (isBooted) return;
   throw new LabError(
     'lab-failed',
-    `containerd on ${name} does not answer; see ${consoleOf(layout, name)} and ` +
+    `machine ${name} did not boot; see ${consoleOf(layout, name)} and ` +
       path.join(machineDirectory(layout, name), 'disk/var/log/containerd.log'),
   );
 }

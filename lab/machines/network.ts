@@ -13,7 +13,7 @@ import { runHere } from './run-here';
 
 const namespaces = '/run/netns';
 const bridge = 'machines0';
-const cable = 'eth0';
+export const cable = 'eth0';
 
 function prefixOf(lab: string): string {
   return `ascent-${lab}--`;

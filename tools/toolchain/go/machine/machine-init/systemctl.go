@@ -31,11 +31,17 @@ func (s *supervisor) listen(listener net.Listener) {
 			verb, name, _ := strings.Cut(strings.TrimSpace(line), " ")
 			code, text := s.answer(verb, name)
 			fmt.Fprintf(connection, "%d\n%s", code, text)
+			if verb == "reboot" {
+				s.reboot()
+			}
 		}()
 	}
 }
 
 func (s *supervisor) answer(verb, name string) (int, string) {
+	if verb == "reboot" {
+		return 0, ""
+	}
 	unit := s.find(name)
 	if unit == nil {
 		return codeUnknown, fmt.Sprintf("Unit %s could not be found.\nLoaded: not-found\n", name)
@@ -79,6 +85,9 @@ func systemctl(arguments []string) int {
 	}
 	if len(words) == 1 && words[0] == "daemon-reload" {
 		return 0
+	}
+	if len(words) == 1 && words[0] == "reboot" {
+		words = append(words, "")
 	}
 	if len(words) != 2 {
 		fmt.Fprintln(os.Stderr, "systemctl: give a verb and a unit; nothing else is known here")
