@@ -1,7 +1,7 @@
 // How a worker (or the CLI, for observe, plan and preflight) reaches one cluster. Files and
 // addresses only: credentials stay in the files that are named here (R9).
 
-import type { DrivenChange } from '../domain/observation';
+import type { CommandedChange } from '../domain/observation';
 import type { KubeVersion } from '../domain/versions';
 
 /** The supervisor of a lab does. */
@@ -18,7 +18,7 @@ export interface NoDriverAccess {
 }
 
 /** What there may be a command for; the last two only tell. */
-export type CommandStep = DrivenChange | 'restoreNeeds' | 'versions';
+export type CommandStep = CommandedChange | 'restoreNeeds' | 'versions';
 
 export interface CommandAccess {
   /** Run as it is, by no shell. The first is a path, or a name that is looked up on PATH. */

@@ -1,5 +1,6 @@
 // What an activity hands to the driver that it asks, whatever is to be changed.
 
+import type { RebootPolicy } from '../domain/spec';
 import type { KubeVersion } from '../domain/versions';
 
 export interface DriverContext {
@@ -17,4 +18,9 @@ export interface DriverContext {
   onPhase(phase: string): void;
   /** For the log of the worker; nothing else keeps it. */
   log(line: string): void;
+}
+
+export interface NodeChangeContext extends DriverContext {
+  /** Its machine starts again as a part of it; only for drivers that say they can (`drives`). */
+  readonly reboot?: RebootPolicy;
 }

@@ -11,7 +11,7 @@ import type {
 } from '../domain/observation';
 import type { LostEtcdMember } from '../domain/rollback-contract';
 import type { KubeVersion, Programs } from '../domain/versions';
-import type { DriverContext } from './driver-context';
+import type { DriverContext, NodeChangeContext } from './driver-context';
 import type { RestoreNeed } from './snapshot-ports';
 
 /** What is known of changes without making one. */
@@ -94,8 +94,11 @@ export interface ControlPlaneDriver extends ReleaseSource {
 
 /** How a kind of node changes its kubelet. */
 export interface NodeDriver {
-  /** Returns when the kubelet was replaced; whether it is Ready is verified by the activity. */
-  upgradeNode(node: NodeName, to: KubeVersion, context: DriverContext): Promise<void>;
+  /**
+   * Returns when the kubelet was replaced, and its machine has started again where it is to;
+   * whether it is Ready is verified by the activity. Asked again, it starts no second time.
+   */
+  upgradeNode(node: NodeName, to: KubeVersion, context: NodeChangeContext): Promise<void>;
 }
 
 /** One machine of a pool that is replaced. */

@@ -2,6 +2,8 @@
 // looked at by verifyNode.
 // N1. Only a cordoned node is changed (R8).
 // N2. A kubelet never becomes newer than the oldest API server that answers (R5).
+// N3. Whether a machine that is to start again has done so only its driver knows: it is asked, also
+//     when the kubelet reports the version.
 
 import type { AscentActivities, ChangeResult, NodeUpgradeInput } from '../domain/activity-contract';
 import { parseVersion } from '../domain/versions';
@@ -26,8 +28,8 @@ interface NodeChange {
 export function nodeActivities(deps: ActivityDependencies): Pick<AscentActivities, 'upgradeNode'> {
   return {
     /**
-     * Key: the node. A node whose kubelet reports `to` is done. Goes both ways: a rollback returns
-     * kubelets with it. Bound: the driver's, then 2 min until the version is seen.
+     * Key: the node. A node whose kubelet reports `to` is done (but N3). Goes both ways: a rollback
+     * returns kubelets with it. Bound: the driver's, then 2 min until the version is seen.
      * Heartbeats the driver's phases. Fails `node-missing`, `node-upgrade-failed`, or
      * `space-missing` where its machine has no room for the step.
      */
@@ -53,13 +55,14 @@ async function changeKubelet(change: NodeChange): Promise<ChangeResult> {
   const node = await existingNode(change);
   const running = parseVersion(node.kubeletVersion);
   const before = resumed?.before ?? running ?? input.from;
-  const needsDriver = running !== input.to;
-  const driven = needsDriver || resumed?.driven === true;
+  const { reboot } = input;
+  const driven = running !== input.to || resumed?.driven === true;
   const beat = (phase: string): void => run.beat({ phase, before, startedAtMs, driven });
-  if (needsDriver) {
+  if (running !== input.to || reboot !== undefined) {
     await refuseUnsafeChange(change, node);
     beat('changing the kubelet');
-    const context = { ...run.driving(), from: before, onPhase: beat };
+    const restart = reboot === undefined ? {} : { reboot };
+    const context = { ...run.driving(), from: before, onPhase: beat, ...restart };
     await deps.ports.nodes.upgradeNode(input.node, input.to, context);
     beat('looking for the new version');
     await seeVersion(change);
@@ -80,6 +83,11 @@ async function refuseUnsafeChange({ deps, run, input }: NodeChange, node: NodeVi
   const refused = `the kubelet of node ${input.node} was not changed to ${input.to}`;
   if (!node.unschedulable) {
     const message = `${refused}: the node is not cordoned`;
+    throw terminalFailure({ code: 'node-upgrade-failed', message });
+  }
+  const { drives = [] } = deps.ports.controlPlane;
+  if (input.reboot !== undefined && !drives.includes('reboot')) {
+    const message = `${refused}: its machine is to start again, and the driver cannot do that`;
     throw terminalFailure({ code: 'node-upgrade-failed', message });
   }
   await refuseOlderApiServers(deps, run, { refused, to: input.to, code: 'node-upgrade-failed' });

@@ -28,6 +28,8 @@ const specDefaults = {
     maxUnavailable: 1,
     zones: 'one-at-a-time',
     upgradeTimeout: '15m',
+    reboot: 'never',
+    rebootTimeout: '10m',
     nodeSoak: '10s',
   },
 } as const;
@@ -144,6 +146,19 @@ const pool = z.strictObject(
     upgradeTimeout: duration('1s', '1d', 'How long the change of one node may take.').prefault(
       specDefaults.pool.upgradeTimeout,
     ),
+    reboot: z
+      .enum(['never', 'always', 'when-required'], expecting('never, always or when-required'))
+      .default(specDefaults.pool.reboot)
+      .meta({
+        description:
+          'Which machines of changed nodes start again, while they are drained; when-required:' +
+          ' those that say that they should, for a new kernel mostly.',
+      }),
+    rebootTimeout: duration(
+      '10s',
+      '1d',
+      'How long a machine that starts again may take until it answers, besides upgradeTimeout.',
+    ).prefault(specDefaults.pool.rebootTimeout),
     nodeSoak: duration(
       '0s',
       '1d',
@@ -274,7 +289,7 @@ function toEtcdTarget({ hop, version, order }: z.output<typeof etcdTarget>): Etc
 
 /** A default is left out: a spec must equal the one that a client before it wrote. */
 function toPool(parsed: z.output<typeof pool>): PoolSpec {
-  const { zones, orderLabel } = parsed;
+  const { zones, orderLabel, reboot: when, rebootTimeout: timeoutMs } = parsed;
   return {
     name: parsed.name as PoolName,
     nodeSelector: parsed.nodeSelector,
@@ -284,6 +299,7 @@ function toPool(parsed: z.output<typeof pool>): PoolSpec {
     ...(orderLabel === undefined ? {} : { orderLabel }),
     drain: toDrainPolicy(parsed.drain),
     upgradeTimeoutMs: parsed.upgradeTimeout,
+    ...(when === 'never' ? {} : { reboot: { when, timeoutMs } }),
     nodeSoakMs: parsed.nodeSoak,
   };
 }

@@ -20,7 +20,7 @@ import type { RollBackActivities } from './rollback-contract';
 import type { RolloutActivities } from './rollout-contract';
 import type { SnapshotServed } from './snapshots/served';
 import type { PruneInput, PruneResult, SnapshotOrder, SnapshotSeal } from './snapshots/order';
-import type { DrainPolicy, UpgradeSpec } from './spec';
+import type { DrainPolicy, RebootPolicy, UpgradeSpec } from './spec';
 import type { SurgeEnd } from './drain/surge';
 import type { KubeMinor, KubeVersion } from './versions';
 
@@ -283,6 +283,8 @@ export interface PhaseProgress {
 export interface NodeUpgradeInput extends NodeInput {
   readonly from: KubeVersion;
   readonly to: KubeVersion;
+  /** Its machine starts again as a part of the change; absent: it does not. */
+  readonly reboot?: RebootPolicy;
 }
 
 export interface VerifyNodeInput extends NodeInput {

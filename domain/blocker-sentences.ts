@@ -146,6 +146,7 @@ const undrivenTexts: Readonly<Record<PlannedChange, string>> = {
   putBack: 'is done in two steps, which the old programs must lead back from',
   etcd: 'changes etcd',
   restore: 'changes the control plane, which takes a restore as the way back',
+  reboot: 'starts machines again',
 };
 
 const driverLimits = {
@@ -228,6 +229,9 @@ const planWords: Words<PlanBlocker> = {
     ' - let it be surge, if it is wanted, and then either hold or quarantine',
   'change-undriven': ({ hop, change, driver }) => {
     const what = `${hop} ${undrivenTexts[change]}, and the driver`;
+    if (change === 'reboot') {
+      return `${what} of the cluster cannot do that - let reboot of the pools be never`;
+    }
     return driver === undefined
       ? `${what} of the cluster has no command for that` +
           ` - add driver.${change} to the access file of the worker`

@@ -170,8 +170,8 @@ export type MachineObservation =
   | { readonly kind: 'observed'; readonly name: NodeName; readonly facts: MachineFacts }
   | { readonly kind: 'unobserved'; readonly name: NodeName; readonly problem: Problem };
 
-/** What a driver may be able to change, each by its key in an access file. */
-export const drivenChanges = [
+/** What a command may be able to change, each by its key in an access file. */
+export const commandedChanges = [
   'node',
   'apiServer',
   'controllers',
@@ -182,6 +182,10 @@ export const drivenChanges = [
   'repairEtcd',
 ] as const;
 
+/** What a driver may be able to change. */
+export const drivenChanges = [...commandedChanges, 'reboot'] as const;
+
+export type CommandedChange = (typeof commandedChanges)[number];
 export type DrivenChange = (typeof drivenChanges)[number];
 
 /** What a plan may take of a driver. */
@@ -249,7 +253,7 @@ export interface Observation {
   readonly changedAs?: 'member';
   /** Absent where no driver reaches them, or they were not asked: a preflight does. */
   readonly machines?: readonly MachineObservation[];
-  /** What the driver can change; absent: everything, or nobody has asked it. */
+  /** What the driver can change; absent: everything but `reboot`, or nobody has asked it. */
   readonly drives?: readonly DrivenChange[];
   /** Whose limits `drives` are; absent where they are what the access file names. */
   readonly driver?: 'kubeadm' | 'cluster-api';

@@ -71,6 +71,14 @@ export type MaxUnavailable = number | `${number}%`;
 /** Whether nodes of one zone only may be out of service at the same time. */
 export type ZonePolicy = 'one-at-a-time' | 'any';
 
+/** Which machines of changed nodes start again, while they are drained. */
+export interface RebootPolicy {
+  /** `when-required`: those that say of themselves that they should, for a new kernel mostly. */
+  readonly when: 'always' | 'when-required';
+  /** Until the machine answers again. */
+  readonly timeoutMs: number;
+}
+
 export interface PoolSpec {
   readonly name: PoolName;
   /** All of these labels must be on the node. Empty: every worker that no earlier pool took. */
@@ -84,6 +92,8 @@ export interface PoolSpec {
   readonly drain: DrainPolicy;
   /** How long the driver may take to change the kubelet of one node. */
   readonly upgradeTimeoutMs: number;
+  /** Absent: none does. */
+  readonly reboot?: RebootPolicy;
   /** How long a node must stay Ready after it is back, before it counts. */
   readonly nodeSoakMs: number;
 }

@@ -8,7 +8,7 @@ import type { ClusterName, HopId, NodeName, PoolName } from '../domain/names';
 import type { NodeChange } from '../domain/plan/plan';
 import type { NodeOutcome, NodePhase, NodeStatus } from '../domain/status/progress';
 import { gateSentence } from '../domain/status/sentences';
-import type { DrainPolicy } from '../domain/spec';
+import type { DrainPolicy, RebootPolicy } from '../domain/spec';
 import { failureOf } from './activity-failures';
 import {
   controlSignal,
@@ -31,6 +31,7 @@ export interface UpgradeNodeInput {
   readonly begin: 'cordon' | 'verify';
   readonly drain: DrainPolicy;
   readonly upgradeTimeoutMs: number;
+  readonly reboot?: RebootPolicy;
   readonly nodeSoakMs: number;
   /** Written on the node with its cordon. */
   readonly cordonReason: string;

@@ -242,8 +242,8 @@ async function returnPool(
   const { input, nodes } = back;
   const there = nodeNames(look.now);
   const seen = byName(look.now);
-  // Without its window: on the way back nobody waits for a better moment.
-  const { window: _window, ...inOrder } = step;
+  // On the way back nobody waits for a better moment, or for machines that start again.
+  const { window: _window, reboot: _reboot, ...inOrder } = step;
   const changes = step.nodes.flatMap((change): readonly NodeChange[] => {
     const { name, zone, from } = change;
     if (!there.has(name) || input.setAside.includes(name) || nodes.has(name)) return [];

@@ -222,13 +222,19 @@ function addEvictions(
 /** Never given up in the middle (N3). */
 async function upgrade(run: NodeTurn): Promise<undefined> {
   enter(run, 'upgrading');
-  const { cluster, change, upgradeTimeoutMs } = run.input;
+  const { cluster, change, upgradeTimeoutMs, reboot } = run.input;
   run.kubelet = 'maybe';
   const result = await CancellationScope.nonCancellable(() =>
     activity(cluster, 'upgradeNode', {
       summary: `${change.name} to ${change.to}`,
-      totalMs: upgradeTimeoutMs,
-    })({ cluster, node: change.name, from: change.from, to: change.to }),
+      totalMs: upgradeTimeoutMs + (reboot?.timeoutMs ?? 0),
+    })({
+      cluster,
+      node: change.name,
+      from: change.from,
+      to: change.to,
+      ...(reboot === undefined ? {} : { reboot }),
+    }),
   );
   run.kubelet = 'new';
   run.changed ||= result.changed;

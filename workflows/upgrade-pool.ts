@@ -358,6 +358,7 @@ function nodeInput(run: PoolRun, { change, earlier }: Turn): UpgradeNodeInput {
     begin: verifyOnly.includes(change.name) ? 'verify' : 'cordon',
     drain: step.drain,
     upgradeTimeoutMs: step.upgradeTimeoutMs,
+    ...(step.reboot === undefined ? {} : { reboot: step.reboot }),
     nodeSoakMs: step.nodeSoakMs,
     cordonReason,
     paused: run.paused,

@@ -11,7 +11,7 @@ import type * as z from 'zod';
 
 import type { MemberUpgradeInput } from '../../domain/activity-contract';
 import type { MemberName } from '../../domain/names';
-import { drivenChanges } from '../../domain/observation';
+import { commandedChanges } from '../../domain/observation';
 import { type KubeVersion, parseVersion, type Programs } from '../../domain/versions';
 import type { CommandDriverAccess, CommandStep } from '../access';
 import type { DriverContext } from '../driver-context';
@@ -70,7 +70,7 @@ export function createCommandDriver(options: CommandDriverOptions): {
   return {
     controlPlane: {
       ...(access.commands.member === undefined ? {} : { changedAs: 'member' }),
-      drives: drivenChanges.filter((change) => access.commands[change] !== undefined),
+      drives: commandedChanges.filter((change) => access.commands[change] !== undefined),
       availableVersions: async (signal) =>
         (await commands.versions(signal))?.versions ?? access.releases,
       availableEtcdVersions: async (signal) =>

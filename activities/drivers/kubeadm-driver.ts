@@ -34,20 +34,23 @@ export function createKubeadmDriver(options: KubeadmControlPlaneOptions): {
     },
     nodes: {
       upgradeNode: (node, to, context) => {
+        const { reboot } = context;
         const doing = `upgrading it to ${to}`;
-        const script = nodeScript(node, to, access.packages);
-        return runStep(options, { machine: node, doing, script }, context);
+        const { packages } = access;
+        const script = nodeScript({ node, to, packages, reboot: reboot?.when });
+        const restart = reboot === undefined ? {} : { restartMs: reboot.timeoutMs };
+        return runStep(options, { machine: node, doing, script, ...restart }, context);
       },
     },
   };
 }
 
-const workersOnly = { drives: ['node'] as const, ...refusedChanges(refuse) };
+const workersOnly = { drives: ['node', 'reboot'] as const, ...refusedChanges(refuse) };
 
 function wholeControlPlane(options: KubeadmControlPlaneOptions) {
   const ofKubeadm: Pick<ControlPlaneDriver, 'changedAs' | 'drives'> = {
     changedAs: 'member',
-    drives: ['node', 'member', 'putBack', 'etcd', 'restore', 'repairEtcd'],
+    drives: ['node', 'member', 'putBack', 'etcd', 'restore', 'repairEtcd', 'reboot'],
   };
   const ofRestores: Pick<ControlPlaneDriver, 'restore' | 'repairEtcdMember'> = {
     restore: (order, context) => restoreMembers(options, order, context),

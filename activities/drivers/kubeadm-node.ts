@@ -4,12 +4,15 @@
 //     no harm.
 // N2. On the way back `kubeadm upgrade node` is not run: the kubelet's files are those that were
 //     kept. That it goes back is noted first: a kubelet that was replaced does not tell any more.
+// N3. The machine starts again before its kubelet does (kubeadm-reboot.ts).
 
+import type { RebootPolicy } from '../../domain/spec';
 import type { KubeVersion } from '../../domain/versions';
 import type { KubeadmPackages } from '../access';
 import { keepScript } from './kubeadm-kept';
 import { mirrorPodsScript } from './kubeadm-mirror-pods';
 import { programsScript } from './kubeadm-programs';
+import { rebootScript } from './kubeadm-reboot';
 import { brokenCode, scriptHead } from './machine-script';
 
 const kubeletRuns = `
@@ -82,17 +85,44 @@ put_back_kubelet_files() {
 }
 `;
 
+const changing = `
+change_node() {
+  if goes_back; then put_back_kubelet_files
+  else keep_node "$(version_of "$kubelet")"; fi
+  if goes_back; then put kubeadm
+  # A member had that with its control plane.
+  elif [ -z "$serving" ]; then
+    put kubeadm
+    phase 'kubeadm upgrade node'
+    "$(place_of kubeadm)" upgrade node < /dev/null
+  fi
+  put kubectl kubelet
+  systemctl daemon-reload
+  reboot_once
+  phase 'restarting the kubelet'
+  systemctl restart kubelet
+}
+`;
+
 /** Its kubelet restarts what it restarts within that. */
 const settledSeconds = 20;
 
-export function nodeScript(node: string, to: KubeVersion, packages: KubeadmPackages): string {
+export interface NodeScriptOptions {
+  readonly node: string;
+  readonly to: KubeVersion;
+  readonly packages: KubeadmPackages;
+  readonly reboot?: RebootPolicy['when'] | undefined;
+}
+
+export function nodeScript({ node, to, packages, reboot }: NodeScriptOptions): string {
   return `
 ${scriptHead}${programsScript(packages, to)}${keepScript()}${mirrorPodsScript(node)}
-${kubeletRuns}${kubeletWords}${wayBack}
+${kubeletRuns}${kubeletWords}${wayBack}${rebootScript(reboot)}${changing}
 if [ ! -e /etc/kubernetes/kubelet.conf ]; then
   refuse 'there is no /etc/kubernetes/kubelet.conf: kubeadm has not joined this machine'
 fi
 if goes_back; then use_kept_programs; fi
+check_reboot
 check_programs
 # Its kubelet is never newer than the API server beside it.
 serving=
@@ -101,28 +131,18 @@ if [ -e "$manifests/kube-apiserver.yaml" ]; then
   if is_older "$serving" "$to"; then refuse "its control plane is $serving, older than $to"; fi
 fi
 
-if goes_back; then put_back_kubelet_files
-else keep_node "$(version_of "$(place_of kubelet)")"; fi
-if goes_back; then put kubeadm
-# A member had that with its control plane.
-elif [ -z "$serving" ]; then
-  put kubeadm
-  phase 'kubeadm upgrade node'
-  "$(place_of kubeadm)" upgrade node < /dev/null
-fi
-put kubectl kubelet
 kubelet=$(place_of kubelet)
-phase 'restarting the kubelet'
-systemctl daemon-reload
 mark_log
-systemctl restart kubelet
+owe_reboot
+# In a boot that it has asked for all of that is done.
+if ! was_rebooted; then change_node; fi
 seen=0
 for second in $(seq 90); do
   sleep 1
   if kubelet_runs; then seen=$((seen + 1)); else seen=0; fi
   if [ "$seen" -ge 3 ]; then
     if [ -n "$serving" ]; then until_control_plane_runs "$serving" ${settledSeconds}; fi
-    rm -f "$note_of_way_back"
+    rm -f "$note_of_way_back" "$note_of_reboot"
     echo "the kubelet runs, $to"
     exit 0
   fi

@@ -6,7 +6,7 @@
 // `session` (of its processes), `changes` (what), `given-up` (before it is ended for another one),
 // `exit` (its code; written last).
 
-import { fullCode, scriptEnvironment } from './machine-script';
+import { fullCode, restartCode, scriptEnvironment } from './machine-script';
 
 /** Root's own; the newest hundred operations stay. */
 export const journalDirectory = '/var/lib/ascent/operations';
@@ -23,14 +23,15 @@ const marker = 'ASCENT-END-OF-STEP';
  * Arguments: where journals lie, the operation, `begin` or `look`, how many bytes of the output are
  * known, how many more are wanted, the step's limit in seconds, what it changes (or nothing): every
  * other step that still changes the same is ended before this one begins. Prints `running`, `died`,
- * `absent` or `ended CODE` on a line, then output. A script that arrives half does nothing:
- * its last line calls all of it.
+ * `absent`, `restarting`, `restarted` or `ended CODE` on a line, then output. A script that arrives
+ * half does nothing: its last line calls all of it.
  */
 export function journalScript(step: string): string {
   return `
 set -eu
 umask 077
 ${scriptEnvironment}
+boot_id=/proc/sys/kernel/random/boot_id
 journal=$1 dir=$1/$2 verb=$3 known=$4 wanted=$5 limit=$6 changes=$7
 ${states}${giveUp}${begin(step)}
 main() {
@@ -48,14 +49,22 @@ main
 const states = `
 # A step ends by writing exit, and lets go of the lock afterwards. Who looks shares the lock: many
 # may look at once, and none of them is taken for the step. One that was given up has not died:
-# whoever follows it would begin it again, beside what it was ended for.
+# whoever follows it would begin it again, beside what it was ended for. One that has its machine
+# started again goes on in another boot than the one it was begun in.
 state() {
-  if [ -e "$1/exit" ]; then echo "ended $(cat "$1/exit")"; return; fi
+  case $(cat "$1/exit" 2> /dev/null) in
+    '') ;;
+    ${restartCode})
+      if tail -n 1 "$1/runs" | grep -q " $(cat "$boot_id")$"; then echo restarting
+      else echo restarted; fi
+      return
+      ;;
+    *) echo "ended $(cat "$1/exit")"; return ;;
+  esac
   if [ ! -e "$1/runs" ]; then echo absent; return; fi
   if ! flock -s -n "$1/lock" true; then echo running; return; fi
-  for name in exit given-up; do
-    if [ -e "$1/$name" ]; then echo "ended $(cat "$1/$name")"; return; fi
-  done
+  if [ -e "$1/exit" ]; then state "$1"; return; fi
+  if [ -e "$1/given-up" ]; then echo "ended $(cat "$1/given-up")"; return; fi
   echo died
 }
 `;
@@ -103,10 +112,22 @@ read -r line < /proc/self/stat
 set -- "$@" \${line##*) }
 echo "$6" > "$1/session"
 timeout -k 30 "$2" /bin/sh "$1/script" || code=$?
-echo "$code" > "$1/exit.new"
-sync "$1/exit.new"
-mv "$1/exit.new" "$1/exit"
-sync "$1"'
+end_with() {
+  echo "$2" > "$1/exit.new"
+  sync "$1/exit.new"
+  mv "$1/exit.new" "$1/exit"
+  sync "$1"
+}
+end_with "$1" "$code"
+if [ "$code" = ${restartCode} ]; then
+  code=0
+  systemctl reboot || code=$?
+  # By a signal it ends in mid-shutdown.
+  if [ "$code" != 0 ] && [ "$code" -lt 128 ]; then
+    echo "reason: systemctl reboot ended with $code"
+    end_with "$1" 1
+  fi
+fi'
 
 need_room() {
   place=$journal
@@ -118,13 +139,13 @@ need_room() {
 }
 
 begin() {
-  case $(state "$dir") in running | 'ended 0') return ;; esac
+  case $(state "$dir") in running | restarting | 'ended 0') return ;; esac
   need_room
   mkdir -p "$dir"
   exec 9> "$dir/begin"
   flock -w 20 9
   # Somebody else may have begun it meanwhile.
-  case $(state "$dir") in running | 'ended 0') return ;; esac
+  case $(state "$dir") in running | restarting | 'ended 0') return ;; esac
   if [ -n "$changes" ]; then
     # Two that change the same begin one after the other: the later one finds the other's lock held.
     exec 8> "$journal/$changes.begin"
@@ -140,7 +161,7 @@ ${marker}
   mv "$dir/script.new" "$dir/script"
   rm -f "$dir/exit" "$dir/given-up"
   : > "$dir/output"
-  echo "$(date -u +%FT%TZ) $(cat /proc/sys/kernel/random/boot_id)" >> "$dir/runs"
+  echo "$(date -u +%FT%TZ) $(cat "$boot_id")" >> "$dir/runs"
   sync "$dir/runs"
   sync "$dir"
   setsid -f flock -w 10 "$dir/lock" /bin/sh -c "$run" sh "$dir" "$limit" \\

@@ -8,6 +8,8 @@ export const refusedCode = 77;
 export const fullCode = 73;
 /** What a script ends with that has failed, and would fail again (EX_SOFTWARE). */
 export const brokenCode = 70;
+/** What a script ends with that goes on when its machine has started again (ERESTART). */
+export const restartCode = 85;
 
 export const scriptEnvironment =
   'export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

@@ -6,6 +6,8 @@
 //     takes away with its last process.
 // T3. What the journal says is on the disk before it is acted on.
 // T4. A connection that is lost is made again, until the attempt has no time left.
+// T5. A step that has its machine started again is begun again in the next boot, and not before. It
+//     has a limit of its own for that, whoever follows it.
 
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -28,6 +30,8 @@ export interface MachineStep {
   readonly script: string;
   /** What of the machine. Whatever else is under way there to change the same is ended for it. */
   readonly changes?: string;
+  /** For how long its machine may be away to start again (T5); absent: it does not. */
+  readonly restartMs?: number;
 }
 
 export type StepContext = Pick<
@@ -65,8 +69,9 @@ const noSecrets = createMask({});
 
 /**
  * Returns when the step has ended well. Throws PortError: `rejected` when its script refuses or
- * would fail again, `full` where it finds no room, `unexpected` when it fails otherwise, what the
- * machine's connection throws; or the signal's reason, and then the step goes on.
+ * would fail again, or its machine does not start again (T5), `full` where it finds no room,
+ * `unexpected` when it fails otherwise, what the machine's connection throws; or the signal's
+ * reason, and then the step goes on.
  */
 export async function runStep(
   options: StepOptions,
@@ -81,8 +86,10 @@ export async function runStep(
   }
 }
 
+const stateWords = ['running', 'died', 'absent', 'restarting', 'restarted'] as const;
+
 type StepState =
-  | { readonly kind: 'running' | 'died' | 'absent' }
+  | { readonly kind: (typeof stateWords)[number] }
   | { readonly kind: 'ended'; readonly code: number };
 
 interface Look {
@@ -99,6 +106,8 @@ class StepFollower {
   #wasReached = false;
   /** When it began not to answer. */
   #awaySinceMs: number | undefined;
+  /** When it was first seen to start again. */
+  #restartSinceMs: number | undefined;
   #wasBegun = false;
   #deaths = 0;
   #output: StepOutput;
@@ -124,7 +133,7 @@ class StepFollower {
         const isWhole = look.text.length < chunkBytesMax;
         if (!isWhole) continue;
         if (look.state.kind === 'ended') return this.#output.judge(look.state.code);
-        if (look.state.kind !== 'running') this.#beginAgain();
+        this.#goOn(look.state.kind);
       }
       await delay(this.#options.pollMs ?? defaultPollMs, undefined, {
         signal: this.#context.signal,
@@ -145,17 +154,23 @@ class StepFollower {
       return look;
     } catch (error) {
       this.close();
-      if (!isAway(error) || !this.#mayBeAway(performance.now())) throw error;
+      if (!isAway(error) || !this.#mayBeAway(error.message)) throw error;
       this.#context.log(`${doing}: ${error.message}`);
       onPhase(`waiting for machine ${machine} to answer again`);
       return undefined;
     }
   }
 
-  #mayBeAway(nowMs: number): boolean {
+  #mayBeAway(why: string): boolean {
     const { awayMs } = this.#options;
+    const nowMs = performance.now();
     this.#awaySinceMs ??= nowMs;
     if (nowMs >= this.#deadlineMs) return false;
+    if (this.#step.restartMs !== undefined) {
+      // It may be gone before it was seen to start again.
+      this.#refuseLate(this.#restartSinceMs ?? this.#awaySinceMs, `it does not answer: ${why}`);
+      return true;
+    }
     if (awayMs !== undefined) return nowMs - this.#awaySinceMs < awayMs;
     // Where it was never reached, nothing can have begun.
     return this.#wasReached;
@@ -195,6 +210,40 @@ class StepFollower {
     return look;
   }
 
+  #goOn(state: (typeof stateWords)[number]): void {
+    switch (state) {
+      case 'running':
+        this.#restartSinceMs = undefined;
+        return;
+      case 'restarting':
+        this.#restartSinceMs ??= performance.now();
+        return this.#refuseLate(this.#restartSinceMs, 'it still runs as before');
+      case 'restarted':
+        this.#restartSinceMs = undefined;
+        this.#context.log(`${this.#step.doing}: machine ${this.#step.machine} has started again`);
+        return this.#forgetRun();
+      case 'absent':
+      case 'died':
+        return this.#beginAgain();
+    }
+  }
+
+  /** T5. */
+  #refuseLate(sinceMs: number, how: string): void {
+    const { doing, machine, restartMs = 0 } = this.#step;
+    const lateMs = performance.now() - sinceMs;
+    if (lateMs < restartMs) return;
+    const message =
+      `${doing}: machine ${machine} was to start again, and ${Math.round(lateMs / 1_000)} s later` +
+      ` ${how} - look at its console, and retry the node when it answers`;
+    throw new PortError('rejected', message);
+  }
+
+  #forgetRun(): void {
+    this.#wasBegun = false;
+    this.#output = new StepOutput(this.#step, this.#context);
+  }
+
   /** T1. */
   #beginAgain(): void {
     const { doing, machine } = this.#step;
@@ -204,20 +253,20 @@ class StepFollower {
       throw new PortError('unexpected', message);
     }
     this.#context.log(`${doing}: it died on machine ${machine}, and is begun again`);
-    this.#wasBegun = false;
-    this.#output = new StepOutput(this.#step, this.#context);
+    this.#forgetRun();
   }
 }
 
 /** The first line is the state, the rest is what the step printed. */
 function lookOf(output: Buffer): Look | undefined {
   const end = output.indexOf('\n');
-  const match = /^(running|died|absent|ended (\d+))$/.exec(output.toString('utf8', 0, end));
-  if (end < 0 || match === null) return undefined;
-  const [, word, code] = match;
+  if (end < 0) return undefined;
+  const said = output.toString('utf8', 0, end);
   const text = output.subarray(end + 1);
+  const code = /^ended (\d+)$/.exec(said)?.[1];
   if (code !== undefined) return { state: { kind: 'ended', code: Number(code) }, text };
-  return { state: { kind: word as 'running' | 'died' | 'absent' }, text };
+  const kind = stateWords.find((word) => word === said);
+  return kind === undefined ? undefined : { state: { kind }, text };
 }
 
 /** What a step printed, told line by line. */

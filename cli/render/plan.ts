@@ -127,14 +127,20 @@ function etcdText({ members, from, to }: EtcdStep): string {
   return `${members.join(', ')} ${way}${order}${isMinor ? '; then back by the snapshot only' : ''}`;
 }
 
-function poolText({ nodes, maxUnavailable, window }: PoolStep): string {
+function poolText({ nodes, maxUnavailable, window, reboot }: PoolStep): string {
   const first = nodes[0];
   if (first === undefined) return 'no nodes';
   const changes = new Set(nodes.map(({ from, to }) => `${from} → ${to}`));
   const canaryName = window?.order === 'least-disruptive' ? 'one' : first.name;
   const canary = nodes.length === 1 ? '' : `; ${canaryName} first, alone`;
   const what = `${count(nodes.length, 'node')} ${[...changes].join(', ')}`;
-  return `${what}, ${maxUnavailable} at a time${canary}`;
+  return `${what}, ${maxUnavailable} at a time${canary}${rebootText(reboot)}`;
+}
+
+function rebootText(reboot: PoolStep['reboot']): string {
+  if (reboot === undefined) return '';
+  const which = reboot.when === 'always' ? 'machines' : 'machines that ask for it';
+  return `; ${which} start again, within ${formatDuration(reboot.timeoutMs)}`;
 }
 
 function nodesText(step: PoolStep | RolloutStep): string {

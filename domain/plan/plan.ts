@@ -13,7 +13,7 @@
 import type { PlanBlocker } from '../blockers';
 import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PoolName } from '../names';
 import type { SnapshotId } from '../names';
-import type { DrainPolicy, Lane, ZonePolicy } from '../spec';
+import type { DrainPolicy, Lane, RebootPolicy, ZonePolicy } from '../spec';
 import type { KubeMinor, KubeVersion } from '../versions';
 
 export interface NodeChange {
@@ -132,6 +132,8 @@ export interface PoolStep {
   readonly maxUnavailable: number;
   readonly drain: DrainPolicy;
   readonly upgradeTimeoutMs: number;
+  /** Absent: no machine starts again. */
+  readonly reboot?: RebootPolicy;
   readonly nodeSoakMs: number;
 }
 

@@ -302,14 +302,15 @@ function poolStep(
   targets: readonly KubeVersion[],
   index: number,
 ): readonly PoolStep[] {
-  const { name, lane, drain, upgradeTimeoutMs, nodeSoakMs } = spec;
+  const { name, lane, drain, upgradeTimeoutMs, reboot, nodeSoakMs } = spec;
   const nodes = laneChanges({ lane, nodes: poolNodes, targets }, index);
   if (nodes.length === 0) return [];
   // Of all nodes of the pool, not of those that are left: what may be missing does not shrink.
   const maxUnavailable = resolveMaxUnavailable(spec.maxUnavailable, poolNodes.length);
   const size = nodes.length === poolNodes.length ? {} : { poolSize: poolNodes.length };
   const within = { maxUnavailable, window: windowOf(spec) };
-  const timing = { drain, upgradeTimeoutMs, nodeSoakMs };
+  const restarts = reboot === undefined ? {} : { reboot };
+  const timing = { drain, upgradeTimeoutMs, ...restarts, nodeSoakMs };
   return [{ kind: 'pool', pool: name, lane, nodes, ...size, ...within, ...timing }];
 }
 

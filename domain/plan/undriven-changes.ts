@@ -2,26 +2,31 @@
 // U1. A hop that touches the control plane takes the restore as well: no way back, no way forward
 //     (R6). A hop of nodes only does not: they go back by the command that took them forward.
 // U2. A hop in two steps is left by the old programs, so it takes a command that puts them back.
+// U3. Machines are started again only by a driver that says that it can.
 
 import type { PlanBlocker } from '../blockers';
 import type { Observation, PlannedChange } from '../observation';
-import type { Hop, Step } from './plan';
+import type { Hop, PoolStep, Step } from './plan';
 
-/** One blocker a change, at the first hop that takes it. `drives` undefined: everything is. */
+/** One blocker a change, at the first hop that takes it. */
 export function undrivenChanges(
   { drives, driver }: Pick<Observation, 'drives' | 'driver'>,
   hops: readonly Hop[],
 ): readonly PlanBlocker[] {
-  if (drives === undefined) return [];
   const missing = new Map<PlannedChange, PlanBlocker>();
   for (const { id: hop, steps } of hops) {
     for (const change of steps.flatMap(changesOf)) {
-      if (drives.includes(change) || missing.has(change)) continue;
+      if (isDriven(change, drives) || missing.has(change)) continue;
       const blocker = { code: 'change-undriven', hop, change } as const;
       missing.set(change, driver === undefined ? blocker : { ...blocker, driver });
     }
   }
   return [...missing.values()];
+}
+
+/** U3. */
+function isDriven(change: PlannedChange, drives: Observation['drives']): boolean {
+  return drives === undefined ? change !== 'reboot' : drives.includes(change);
 }
 
 function changesOf(step: Step): readonly PlannedChange[] {
@@ -37,7 +42,7 @@ function changesOf(step: Step): readonly PlannedChange[] {
     case 'etcd':
       return ['etcd', 'restore'];
     case 'pool':
-      return ['node'];
+      return nodeChanges(step);
     // Without a MachineDeployment it is refused by itself (rollouts.ts).
     case 'rollout':
     case 'preflight':
@@ -46,4 +51,8 @@ function changesOf(step: Step): readonly PlannedChange[] {
     case 'soak':
       return [];
   }
+}
+
+function nodeChanges({ reboot }: PoolStep): readonly PlannedChange[] {
+  return reboot === undefined ? ['node'] : ['node', 'reboot'];
 }

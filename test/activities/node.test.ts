@@ -1,3 +1,4 @@
+import type { NodeChangeContext } from '../../activities/driver-context';
 import { PortError } from '../../activities/ports';
 import type { NodeUpgradeInput } from '../../domain/activity-contract';
 import { version } from '../support/builders';
@@ -42,6 +43,33 @@ describe('upgradeNode', () => {
       startedAtMs: fake.clock.nowMs(),
       driven: true,
     });
+  });
+
+  it('has its driver start the machine again, also when the version is there', async () => {
+    const fake = aCluster();
+    const reboot = { when: 'always', timeoutMs: 600_000 } as const;
+    fake.hosts.drives = ['node', 'reboot'];
+    const asked: unknown[] = [];
+    fake.hosts.duringDrive = (context: NodeChangeContext) => void asked.push(context.reboot);
+    const changed = await runOnce(fake, 'upgradeNode', { ...input, reboot });
+    expect(changed).toMatchObject({ before: '1.28.15', changed: true });
+    const again = await runOnce(fake, 'upgradeNode', { ...input, reboot });
+    expect(again).toMatchObject({ before: '1.29.15', changed: false });
+    expect(asked).toEqual([reboot, reboot]);
+  });
+
+  it('refuses a machine that is to start again where the driver cannot do that', async () => {
+    const fake = aCluster();
+    const reboot = { when: 'always', timeoutMs: 600_000 } as const;
+    expect(await failureOf(runOnce(fake, 'upgradeNode', { ...input, reboot }))).toEqual({
+      type: 'node-upgrade-failed',
+      nonRetryable: true,
+      message:
+        'the kubelet of node worker-1 was not changed to 1.29.15: its machine is to start' +
+        ' again, and the driver cannot do that',
+      details: [],
+    });
+    expect(fake.hosts.driven).toEqual([]);
   });
 
   it('does nothing the second time', async () => {

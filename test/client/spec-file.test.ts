@@ -68,6 +68,8 @@ pools:
       emptyDirData: refuse
       unmanagedPods: evict
     upgradeTimeout: 1d
+    reboot: when-required
+    rebootTimeout: 20m
     nodeSoak: 0s
   - name: rest
 `;
@@ -102,6 +104,7 @@ pools:
             unmanagedPods: 'evict',
           },
           upgradeTimeoutMs: 86_400_000,
+          reboot: { when: 'when-required', timeoutMs: 1_200_000 },
           nodeSoakMs: 0,
         },
         { ...defaultPool, name: 'rest' },
@@ -294,6 +297,8 @@ pools:
     maxUnavailable: 0
   - name: db
     maxUnavailable: 0%
+    reboot: sometimes
+    rebootTimeout: 5s
     nodeSoak: 2d
   - name: db
     drain:
@@ -319,8 +324,8 @@ pools:
     'upgrade.yaml:11:11: pools[0].name: expected a name of at most 63 lower-case letters, digits' +
       ' and dashes, got the string "Web"',
     'upgrade.yaml:12:5: pools[0].maxUnavailble: unknown key; known are name, nodeSelector, lane,' +
-      ' maxUnavailable, zones, orderLabel, drain, upgradeTimeout, nodeSoak - did you mean' +
-      ' maxUnavailable?',
+      ' maxUnavailable, zones, orderLabel, drain, upgradeTimeout, reboot, rebootTimeout, nodeSoak' +
+      ' - did you mean maxUnavailable?',
     `upgrade.yaml:14:16: pools[0].drain.timeout: ${durationWanted}, got the string "5 weeks"`,
     'upgrade.yaml:15:27: pools[0].drain.gracePeriodSeconds: expected whole seconds without a' +
       ' unit, such as 30, got the string "30s"',
@@ -329,9 +334,13 @@ pools:
     'upgrade.yaml:17:11: pools[1].name: the name rollback is reserved; choose another',
     `upgrade.yaml:18:21: pools[1].maxUnavailable: ${nodesWanted}, got the number 0`,
     `upgrade.yaml:20:21: pools[2].maxUnavailable: ${nodesWanted}, got the string "0%"`,
-    'upgrade.yaml:21:15: pools[2].nodeSoak: expected a duration from 0s to 1d, got the string "2d"',
-    'upgrade.yaml:22:11: pools[3].name: the name db is taken by pools[2]',
-    'upgrade.yaml:23:11: pools[3].drain: expected a mapping, got nothing',
+    'upgrade.yaml:21:13: pools[2].reboot: expected never, always or when-required, got the string' +
+      ' "sometimes"',
+    'upgrade.yaml:22:20: pools[2].rebootTimeout: expected a duration from 10s to 1d, got the' +
+      ' string "5s"',
+    'upgrade.yaml:23:15: pools[2].nodeSoak: expected a duration from 0s to 1d, got the string "2d"',
+    'upgrade.yaml:24:11: pools[3].name: the name db is taken by pools[2]',
+    'upgrade.yaml:25:11: pools[3].drain: expected a mapping, got nothing',
   ]);
 });
 

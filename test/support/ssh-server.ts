@@ -40,6 +40,9 @@ const inside = [
   'done',
   'mount -t tmpfs tmpfs /run',
   'mkdir /run/sshd',
+  // A boot of its own, which ends with its power.
+  'cat /proc/sys/kernel/random/uuid > /run/boot-id',
+  'mount --bind /run/boot-id /proc/sys/kernel/random/boot_id',
   'mount --bind "$1/passwd" /etc/passwd',
   'mount --bind "$1/sudoers" /etc/sudoers',
   'exec /usr/sbin/sshd -D -e -f "$1/sshd_config"',
@@ -134,6 +137,8 @@ export class SshServer {
     const gone = once(this.#process, 'exit');
     this.#process.kill('SIGKILL');
     await gone;
+    // What it had started ends a little later, and holds the port until then.
+    await untilTrue('sshd is gone', async () => !(await isListening(this.port)));
     this.#process = undefined;
   }
 
@@ -187,9 +192,14 @@ export class Relay {
     }
     this.connections += 1;
     const to = connect(target, '127.0.0.1');
-    for (const one of [from, to]) {
+    for (const [one, other] of [
+      [from, to],
+      [to, from],
+    ] as const) {
       this.#open.add(one);
-      one.on('error', () => one.destroy()).on('close', () => this.#open.delete(one));
+      one.on('error', () => one.destroy());
+      // Nobody waits for a server that is down.
+      one.on('close', () => this.#open.delete(one) && other.destroySoon());
     }
     from.pipe(to).pipe(from);
   }

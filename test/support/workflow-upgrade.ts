@@ -19,6 +19,7 @@ import type {
   RollBackRequest,
   SetPoolRequest,
 } from '../../domain/status/control';
+import type { DrivenChange } from '../../domain/observation';
 import type { GateId, HopId, NodeName, PlanDigest, PoolName } from '../../domain/names';
 import type {
   NodeOutcome,
@@ -75,6 +76,7 @@ export interface UpgradeOptions {
   /** Release that everything runs at the start. */
   readonly at?: string;
   readonly changedAs?: 'member';
+  readonly drives?: readonly DrivenChange[];
   /** Pool whose nodes, all there are, a MachineDeployment replaces. */
   readonly replaced?: string;
   /** False: nobody polls the cluster's task queue. */
@@ -98,9 +100,10 @@ export async function withUpgrade(
   const builder = aCluster(name)
     .withMembers(options.members ?? 1, options.at)
     .withNodes(options.nodes ?? 3, options.at);
-  const { changedAs, replaced } = options;
+  const { changedAs, drives, replaced } = options;
   const as = changedAs === undefined ? {} : { changedAs };
-  const seen = { ...builder.observation(), ...as };
+  const driven = drives === undefined ? {} : { drives };
+  const seen = { ...builder.observation(), ...as, ...driven };
   const cluster = new ScriptedCluster(
     replaced === undefined ? seen : withDeployment(seen, replaced),
   );

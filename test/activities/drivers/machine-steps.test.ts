@@ -368,7 +368,7 @@ describeAsRoot('a step on a machine', () => {
       expect(controlPlane).toMatchObject({
         driver: 'kubeadm',
         changedAs: 'member',
-        drives: ['node', 'member', 'putBack', 'etcd', 'restore', 'repairEtcd'],
+        drives: ['node', 'member', 'putBack', 'etcd', 'restore', 'repairEtcd', 'reboot'],
       });
     });
 

@@ -2,7 +2,16 @@ import type { PlanBlocker } from '../../../domain/blockers';
 import type { DrivenChange } from '../../../domain/observation';
 import { planUpgrade } from '../../../domain/plan/planner';
 import { knownReleases } from '../../../domain/plan/releases';
-import { aCluster, anEtcd, anEtcdMember, aSpec, minor, version } from '../../support/builders';
+import type { RebootPolicy } from '../../../domain/spec';
+import {
+  aCluster,
+  anEtcd,
+  anEtcdMember,
+  aPool,
+  aSpec,
+  minor,
+  version,
+} from '../../support/builders';
 
 interface Asked {
   readonly at?: string;
@@ -12,6 +21,7 @@ interface Asked {
   readonly etcd?: boolean;
   readonly changedAs?: 'member';
   readonly driver?: 'kubeadm';
+  readonly reboot?: RebootPolicy;
 }
 
 function blockerText(blocker: PlanBlocker) {
@@ -28,6 +38,7 @@ function missing(drives: readonly DrivenChange[] | undefined, asked: Asked = {})
     to = '1.30',
     isTwoStep = false,
     etcd = false,
+    reboot,
     ...limits
   } = asked;
   const seen = aCluster().withMembers(2, at).withNodes(1, nodesAt).observation();
@@ -45,7 +56,8 @@ function missing(drives: readonly DrivenChange[] | undefined, asked: Asked = {})
     ...(isTwoStep ? { emulation: [{ hop, soakMs: 0 }] } : {}),
     ...(etcd ? { etcd: [{ hop, version: version('3.6.16') }] } : {}),
   };
-  const spec = aSpec({ target: hop, controlPlane });
+  const pools = reboot === undefined ? aSpec().pools : [aPool({ reboot })];
+  const spec = aSpec({ target: hop, controlPlane, pools });
   const result = planUpgrade({ spec, observation, releases: knownReleases });
   if (result.kind === 'planned') return [];
   return result.blockers.map(blockerText);
@@ -83,6 +95,14 @@ describe('a plan for a driver that cannot change everything', () => {
     const asked = { at: '1.29.15', nodesAt: '1.28.15', to: '1.29' };
     expect(missing(['node'], asked)).toEqual([]);
     expect(missing(['restore'], asked)).toEqual(['hop-1.29 node']);
+  });
+
+  it('starts no machine again with a driver that does not say that it can', () => {
+    const reboot = { when: 'always', timeoutMs: 600_000 } as const;
+    const asked = { at: '1.29.15', nodesAt: '1.28.15', to: '1.29', reboot };
+    expect(missing(undefined, asked)).toEqual(['hop-1.29 reboot']);
+    expect(missing(['node'], asked)).toEqual(['hop-1.29 reboot']);
+    expect(missing(['node', 'reboot'], asked)).toEqual([]);
   });
 
   it('names the driver whose limit it is', () => {

@@ -21,6 +21,11 @@ export const undrivenCases: readonly [Blocker, string][] = [
       ` driver.${change} to the access file of the worker`,
   ]),
   [
+    { ...blocked, change: 'reboot' },
+    'hop-1.29 starts machines again, and the driver of the cluster cannot do that - let reboot of' +
+      ' the pools be never',
+  ],
+  [
     { ...blocked, change: 'apiServer', driver: 'kubeadm' },
     'hop-1.29 changes API servers, and the driver kubeadm changes nodes only - do that by hand' +
       ' and plan the nodes afterwards, or use a driver of commands',
