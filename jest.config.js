@@ -36,6 +36,7 @@ const realMachines = [
   'kubeadm-nodes',
   'kubeadm-packages',
   'kubeadm-path',
+  'kubeadm-reboot',
   'kubeadm-restore',
 ].map((name) => `lab/machines/${name}.test.ts`);
 /** Adapters against real binaries stand beside the other tests of the same file. */
