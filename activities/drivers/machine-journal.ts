@@ -1,10 +1,14 @@
 // The journal of a step on its machine, as the shell script that keeps it. Beside sh it takes flock
 // and setsid of util-linux, timeout, sync and df of coreutils, and awk.
 //
-// A directory for each operation: `script`, `output`, `runs` (a line for each time that it was
-// begun: when, and in which boot of the machine), `lock` (held while anything of it lives),
-// `session` (of its processes), `changes` (what), `given-up` (before it is ended for another one),
-// `exit` (its code; written last).
+// A directory for each operation: `script`, `runner` (which runs it), `output`, `runs` (a line for
+// each time that it was begun: when, and in which boot of the machine), `lock` (held while anything
+// of it lives), `session` (of its processes), `changes` (what), `given-up` (before it is ended for
+// another one), `exit` (its code; written last).
+//
+// systemd, where it is the first process, runs a step as a unit: what begins one may be a process
+// of a pod, and everything in the control group of a pod ends with it. Elsewhere a session of its
+// own has to do.
 
 import { fullCode, restartCode, scriptEnvironment } from './machine-script';
 
@@ -105,30 +109,36 @@ give_up_others() {
 }
 `;
 
-function begin(step: string): string {
-  return `
-run='code=0
+/** Arguments: the journal of the operation, the step's limit in seconds. */
+const runner = `
+umask 077
+dir=$1 limit=$2 code=0
+exec < /dev/null >> "$dir/output" 2>&1 7> "$dir/lock"
+flock -w 10 7 || exit 1
 read -r line < /proc/self/stat
-set -- "$@" \${line##*) }
-echo "$6" > "$1/session"
-timeout -k 30 "$2" /bin/sh "$1/script" || code=$?
+set -- \${line##*) }
+echo "$4" > "$dir/session"
+timeout -k 30 "$limit" /bin/sh "$dir/script" || code=$?
 end_with() {
-  echo "$2" > "$1/exit.new"
-  sync "$1/exit.new"
-  mv "$1/exit.new" "$1/exit"
-  sync "$1"
+  echo "$1" > "$dir/exit.new"
+  sync "$dir/exit.new"
+  mv "$dir/exit.new" "$dir/exit"
+  sync "$dir"
 }
-end_with "$1" "$code"
+end_with "$code"
 if [ "$code" = ${restartCode} ]; then
   code=0
   systemctl reboot || code=$?
   # By a signal it ends in mid-shutdown.
   if [ "$code" != 0 ] && [ "$code" -lt 128 ]; then
     echo "reason: systemctl reboot ended with $code"
-    end_with "$1" 1
+    end_with 1
   fi
-fi'
+fi
+`;
 
+/** `need_room`: for the journal itself. */
+const journalRoom = `
 need_room() {
   place=$journal
   until [ -d "$place" ]; do place=$(dirname "$place"); done
@@ -137,7 +147,23 @@ need_room() {
   echo "its journal needs ${neededKiB} KiB in $journal, and $left KiB are left" >&2
   exit ${fullCode}
 }
+`;
 
+// A unit's name is given away once: systemd may not have forgotten the one of the run before yet.
+const handOver = `
+hand_over() {
+  if [ -d /run/systemd/system ]; then
+    name=$(printf %s "\${dir##*/}" | tr -c 'A-Za-z0-9:_.-' _ | cut -c 1-200)
+    systemd-run --quiet --collect --unit="ascent-$name-$(wc -l < "$dir/runs")" \\
+      --setenv=HOME=/root /bin/sh "$dir/runner" "$dir" "$limit" 8>&- 9>&-
+  else
+    setsid -f /bin/sh "$dir/runner" "$dir" "$limit" > /dev/null 2>&1 8>&- 9>&-
+  fi
+}
+`;
+
+function begin(step: string): string {
+  return `${handOver}${journalRoom}
 begin() {
   case $(state "$dir") in running | restarting | 'ended 0') return ;; esac
   need_room
@@ -154,6 +180,7 @@ begin() {
     echo "$changes" > "$dir/changes"
   fi
   rm -f "$dir/session"
+  cat > "$dir/runner" <<'${marker}'${runner}${marker}
   cat > "$dir/script.new" <<'${marker}'
 ${step}
 ${marker}
@@ -164,8 +191,7 @@ ${marker}
   echo "$(date -u +%FT%TZ) $(cat "$boot_id")" >> "$dir/runs"
   sync "$dir/runs"
   sync "$dir"
-  setsid -f flock -w 10 "$dir/lock" /bin/sh -c "$run" sh "$dir" "$limit" \\
-    < /dev/null >> "$dir/output" 2>&1 8>&- 9>&-
+  hand_over
   tries=0
   while [ "$(state "$dir")" = died ] && [ "$tries" -lt 100 ]; do
     sleep 0.05

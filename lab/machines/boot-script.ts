@@ -59,7 +59,8 @@ export function bootScript(hierarchies: readonly Hierarchy[]): string {
     // Volumes that a pod mounts must reach the pods of others (mount propagation).
     'mount --make-rshared /',
     'hostname "$name"',
-    'mkdir /run/tunables /run/sshd',
+    // By the last one systemd tells that it is the first process (sd_booted(3)).
+    'mkdir -p /run/tunables /run/sshd /run/systemd/system',
     ...hideTunables(),
     // Every boot has an id of its own, as on a machine with a kernel of its own.
     'cat /proc/sys/kernel/random/uuid > /run/boot-id',

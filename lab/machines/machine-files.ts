@@ -174,7 +174,9 @@ export async function layOutMachine(
     await copyProgram(binaries.of(name as keyof typeof binaryPaths), at(file));
   }
   await copyProgram(binaries.own('machine-init'), at('usr/local/bin/machine-init'));
-  await symlink('machine-init', at('usr/local/bin/systemctl'));
+  for (const name of ['systemctl', 'systemd-run']) {
+    await symlink('machine-init', at(`usr/local/bin/${name}`));
+  }
   await makeKey(path.join(layout.ssh, machine.name), machine.name);
   const readKey = (name: string): Promise<string> => readFile(path.join(layout.ssh, name), 'utf8');
   const files: readonly (readonly [string, string, number?])[] = [

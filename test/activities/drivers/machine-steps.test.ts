@@ -26,7 +26,7 @@ describeAsRoot('a step on a machine', () => {
   let count = 0;
 
   beforeAll(async () => {
-    server = await SshServer.start();
+    server = await SshServer.start(['usr/local/bin']);
     relay = await Relay.to(server.port);
     server.write('known_hosts', `[127.0.0.1]:${relay.port} ${server.hostKey}\n`);
   });
@@ -73,7 +73,7 @@ describeAsRoot('a step on a machine', () => {
       ['phase: one', 'text', 'phase: two'].map((l) => `${self}: ${l}`),
     );
     expect(readdirSync(inJournal('.')).toSorted()).toEqual(
-      ['begin', 'exit', 'lock', 'output', 'runs', 'script', 'session'].toSorted(),
+      ['begin', 'exit', 'lock', 'output', 'runner', 'runs', 'script', 'session'].toSorted(),
     );
   });
 
@@ -199,6 +199,50 @@ describeAsRoot('a step on a machine', () => {
     });
     await untilTrue('it was ended', () => Promise.resolve(existsSync(inJournal('exit'))));
     expect(read(inJournal('exit'))).toBe('124\n');
+  });
+
+  describe('where systemd is the first process', () => {
+    /** What of systemd-run's work matters here; it notes what it was asked for. */
+    const systemdRun = (asked: string) => `#!/bin/sh
+echo "$*" > ${asked}
+while [ "\${1#--}" != "$1" ]; do shift; done
+exec setsid -f "$@" < /dev/null > /dev/null 2>&1
+`;
+    const onServer = async (script: string) => askMachine(machines(), ask(script), never);
+    const ask = (script: string) => ({ machine: self, doing: 'preparing', script });
+
+    beforeEach(async () => {
+      const there = '/usr/local/bin/systemd-run';
+      const write = `cat > ${there} <<'END'\n${systemdRun(server.at('asked'))}END\n`;
+      await onServer(`mkdir -p /run/systemd/system; ${write}chmod +x ${there}`);
+    });
+
+    afterEach(async () => {
+      await onServer('rm -r /run/systemd /usr/local/bin/systemd-run');
+    });
+
+    it('is a unit of it, with a name of its own for every run', async () => {
+      const script = `[ -e ${server.at('unit-fixed')} ] && exit 0; echo "not yet"; exit 3`;
+      expect(await refusalOf(heard().step(script))).toMatchObject({
+        message: `${doing} on machine ${self} failed with 3: not yet`,
+      });
+      const journal = path.join(server.at('journal'), `op-${count}`);
+      const asked = (run: number) =>
+        `--quiet --collect --unit=ascent-op-${count}-${run} --setenv=HOME=/root` +
+        ` /bin/sh ${journal}/runner ${journal} 60\n`;
+      expect(read(server.at('asked'))).toBe(asked(1));
+      server.write('unit-fixed', '');
+      await heard().step(script);
+      expect(read(server.at('asked'))).toBe(asked(2));
+    });
+
+    it('tells what systemd says when it begins none', async () => {
+      await onServer('printf "#!/bin/sh\necho no bus >&2; exit 1\n" > /usr/local/bin/systemd-run');
+      expect(await refusalOf(heard().step('true'))).toEqual({
+        code: 'unexpected',
+        message: `${doing}: the journal on machine ${self}: no bus`,
+      });
+    });
   });
 
   describe('of what another step changes as well', () => {

@@ -27,6 +27,8 @@ const tick = 200 * time.Millisecond
 type supervisor struct {
 	lock  sync.Mutex
 	units []*unit
+	// Names by process number.
+	transients map[int]string
 }
 
 type unit struct {
@@ -38,7 +40,7 @@ type unit struct {
 
 func run() {
 	log.SetFlags(log.LstdFlags | log.LUTC)
-	init := &supervisor{}
+	init := &supervisor{transients: map[int]string{}}
 	for _, spec := range specs {
 		init.units = append(init.units, &unit{spec: spec, isWanted: true})
 	}
@@ -71,6 +73,10 @@ func (s *supervisor) reap() {
 			return
 		}
 		s.lock.Lock()
+		if name, found := s.transients[pid]; found {
+			log.Printf("%s ended: %s", name, describe(status))
+			delete(s.transients, pid)
+		}
 		for _, unit := range s.units {
 			if unit.pid == pid {
 				log.Printf("%s ended: %s", unit.name, describe(status))

@@ -1,5 +1,6 @@
 // The first process of a machine, which plays systemd: as `machine-init` it is PID 1, under the
-// name `systemctl` it asks that one. What it knows of a unit file is its name and its command.
+// names `systemctl` and `systemd-run` it asks that one. What it knows of a unit file is its name and
+// its command.
 package main
 
 import (
@@ -13,8 +14,11 @@ import (
 const socket = "/run/machine-init.sock"
 
 func main() {
-	if filepath.Base(os.Args[0]) == "systemctl" {
+	switch filepath.Base(os.Args[0]) {
+	case "systemctl":
 		os.Exit(systemctl(os.Args[1:]))
+	case "systemd-run":
+		os.Exit(systemdRun(os.Args[1:]))
 	}
 	version.AnswerIfAsked("machine-init")
 	if os.Getpid() != 1 {

@@ -15,7 +15,8 @@ const (
 	codeUnknown  = 4
 )
 
-// A request is one line, `verb unit`; the answer is the exit code on a line and then what to print.
+// A request is one line, `verb unit`, or `run` with what to run as JSON; the answer is the exit code
+// on a line and then what to print.
 func (s *supervisor) listen(listener net.Listener) {
 	for {
 		connection, err := listener.Accept()
@@ -39,8 +40,11 @@ func (s *supervisor) listen(listener net.Listener) {
 }
 
 func (s *supervisor) answer(verb, name string) (int, string) {
-	if verb == "reboot" {
+	switch verb {
+	case "reboot":
 		return 0, ""
+	case "run":
+		return s.run(name)
 	}
 	unit := s.find(name)
 	if unit == nil {
@@ -93,19 +97,24 @@ func systemctl(arguments []string) int {
 		fmt.Fprintln(os.Stderr, "systemctl: give a verb and a unit; nothing else is known here")
 		return 1
 	}
+	return ask("systemctl", words[0]+" "+words[1], os.Stdout)
+}
+
+// Exits with what PID 1 answers, which goes to output.
+func ask(program, request string, output io.Writer) int {
 	connection, err := net.Dial("unix", socket)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "systemctl:", err)
+		fmt.Fprintln(os.Stderr, program+":", err)
 		return 1
 	}
 	defer connection.Close()
-	fmt.Fprintf(connection, "%s %s\n", words[0], words[1])
+	fmt.Fprintln(connection, request)
 	answer := bufio.NewReader(connection)
 	var code int
 	if _, err := fmt.Fscanf(answer, "%d\n", &code); err != nil {
-		fmt.Fprintln(os.Stderr, "systemctl:", err)
+		fmt.Fprintln(os.Stderr, program+":", err)
 		return 1
 	}
-	io.Copy(os.Stdout, answer)
+	io.Copy(output, answer)
 	return code
 }
