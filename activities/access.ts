@@ -58,14 +58,34 @@ export interface MachineAddress {
   readonly hostname?: string;
 }
 
-/** kubeadm does, on the machines themselves (docs/kubeadm.md). */
-export interface KubeadmDriverAccess {
+/** Machines are entered from pods of a namespace, each on the node of one. */
+export interface NodeJobsAccess {
+  readonly namespace: string;
+  /** It has a program `nsenter`. */
+  readonly image: string;
+  /** Path, of who makes them; absent: the one that everything else is asked with. */
+  readonly kubeconfig?: string;
+}
+
+interface KubeadmAccess {
   readonly kind: 'kubeadm';
+  readonly packages: KubeadmPackages;
+}
+
+export interface KubeadmSshAccess extends KubeadmAccess {
   readonly ssh: SshAccess;
   /** By the names of their nodes. */
   readonly machines: Readonly<Record<string, MachineAddress>>;
-  readonly packages: KubeadmPackages;
 }
+
+export interface KubeadmJobsAccess extends KubeadmAccess {
+  readonly jobs: NodeJobsAccess;
+  /** By the names of their nodes. */
+  readonly machines: Readonly<Record<string, Pick<MachineAddress, 'hostname'>>>;
+}
+
+/** kubeadm does, on the machines themselves (docs/kubeadm.md). */
+export type KubeadmDriverAccess = KubeadmSshAccess | KubeadmJobsAccess;
 
 /** Where kubeadm, kubelet and kubectl of a release come from, on each machine. */
 export type KubeadmPackages =

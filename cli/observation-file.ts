@@ -174,7 +174,7 @@ const observationSchema = z.object({
   machines: z.array(machine).optional(),
   changedAs: z.literal('member').optional(),
   drives: z.array(z.enum(drivenChanges)).optional(),
-  driver: z.enum(['kubeadm', 'cluster-api']).optional(),
+  driver: z.enum(['kubeadm', 'kubeadm-jobs', 'cluster-api']).optional(),
   machineDeployments: z.array(machineDeployment).optional(),
   servedMinors: z.array(text).optional(),
   snapshotEtcd: version.optional(),

@@ -151,10 +151,13 @@ const undrivenTexts: Readonly<Record<PlannedChange, string>> = {
 
 const driverLimits = {
   kubeadm:
-    'changes nodes only' +
+    'kubeadm changes nodes only' +
     ' - do that by hand and plan the nodes afterwards, or use a driver of commands',
+  'kubeadm-jobs':
+    'kubeadm changes nodes only where machines are reached by jobs, which end with the API server' +
+    ' - name driver.ssh instead, or do that by hand and plan the nodes afterwards',
   'cluster-api':
-    'replaces the machines of pools only' +
+    'cluster-api replaces the machines of pools only' +
     ' - change the version of its control plane by hand and plan the pools afterwards',
 } as const;
 
@@ -235,7 +238,7 @@ const planWords: Words<PlanBlocker> = {
     return driver === undefined
       ? `${what} of the cluster has no command for that` +
           ` - add driver.${change} to the access file of the worker`
-      : `${what} ${driver} ${driverLimits[driver]}`;
+      : `${what} ${driverLimits[driver]}`;
   },
   'rollout-unusable': (blocker) => `pool ${blocker.pool}: ${rolloutFaultText(blocker)}`,
   'plan-digest-changed': ({ expected, actual }) =>

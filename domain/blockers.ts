@@ -126,7 +126,7 @@ export type PlanBlocker =
       readonly hop: HopId;
       readonly change: PlannedChange;
       /** Whose limit it is; absent where a command is missing. */
-      readonly driver?: 'kubeadm' | 'cluster-api';
+      readonly driver?: 'kubeadm' | 'kubeadm-jobs' | 'cluster-api';
     }
   | ({
       /** What replaces the nodes of the pool cannot be asked to, or must not. */

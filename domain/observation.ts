@@ -256,7 +256,7 @@ export interface Observation {
   /** What the driver can change; absent: everything but `reboot`, or nobody has asked it. */
   readonly drives?: readonly DrivenChange[];
   /** Whose limits `drives` are; absent where they are what the access file names. */
-  readonly driver?: 'kubeadm' | 'cluster-api';
+  readonly driver?: 'kubeadm' | 'kubeadm-jobs' | 'cluster-api';
   /** Nodes are replaced, a pool at a time; absent: each is changed by itself. */
   readonly machineDeployments?: readonly MachineDeploymentObservation[];
   /** Whether a probe file could be written, read back and removed in the snapshot store. */

@@ -4,10 +4,13 @@ import path from 'node:path';
 
 import * as z from 'zod';
 
+import { requiredText } from '../../domain/input-words';
 import type {
   ClusterAccess,
   KubeadmDriverAccess,
+  KubeadmJobsAccess,
   KubeadmPackages,
+  KubeadmSshAccess,
   MachineAddress,
   ManagedPackages,
 } from '../access';
@@ -35,44 +38,80 @@ const sshSchema = z
     context.addIssue({ code: 'custom', path: ['key'], message });
   });
 
-const machine = z.strictObject({ host: word, port: port.optional(), hostname: word.optional() });
+const jobsSchema = z.strictObject({
+  namespace: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'expected a namespace'),
+  image: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/:@-]*$/, 'expected an image'),
+  kubeconfig: filePath.optional(),
+});
+
+const machine = z.strictObject({
+  host: word.optional(),
+  port: port.optional(),
+  hostname: word.optional(),
+});
 
 const pathThere = z.string().startsWith('/', 'expected an absolute path, on the machines');
 
 const managers = ['apt', 'dnf', 'zypper'] as const satisfies readonly ManagedPackages['kind'][];
 
-export const kubeadmSchema = z.strictObject({
-  kind: z.literal('kubeadm'),
-  ssh: sshSchema,
-  machines: z
-    .record(z.string(), machine)
-    .refine((all) => Object.keys(all).length > 0, 'expected at least one machine'),
-  packages: z.discriminatedUnion(
-    'kind',
-    [
-      z.strictObject({ kind: z.literal('binaries'), directory: pathThere }),
-      z.strictObject({ kind: z.literal(managers), repository: pathThere.optional() }),
-      z.strictObject({ kind: z.literal('command'), install: pathThere, releases: pathThere }),
-    ],
-    `expected binaries, ${managers.join(', ')}, command`,
-  ),
-});
+export const kubeadmSchema = z
+  .strictObject({
+    kind: z.literal('kubeadm'),
+    ssh: sshSchema.optional(),
+    jobs: jobsSchema.optional(),
+    machines: z
+      .record(z.string(), machine)
+      .refine((all) => Object.keys(all).length > 0, 'expected at least one machine'),
+    packages: z.discriminatedUnion(
+      'kind',
+      [
+        z.strictObject({ kind: z.literal('binaries'), directory: pathThere }),
+        z.strictObject({ kind: z.literal(managers), repository: pathThere.optional() }),
+        z.strictObject({ kind: z.literal('command'), install: pathThere, releases: pathThere }),
+      ],
+      `expected binaries, ${managers.join(', ')}`,
+    ),
+  })
+  .superRefine(({ ssh, jobs, machines }, context) => {
+    if ((ssh === undefined) === (jobs === undefined)) {
+      const message = 'expected either ssh or jobs';
+      context.addIssue({ code: 'custom', path: ['ssh'], message });
+      return;
+    }
+    for (const [name, { host, port: own }] of Object.entries(machines)) {
+      const problem = (key: string, message: string): void =>
+        context.addIssue({ code: 'custom', path: ['machines', name, key], message });
+      if (jobs === undefined && host === undefined) problem('host', requiredText);
+      if (jobs !== undefined && host !== undefined) problem('host', 'expected with ssh only');
+      if (jobs !== undefined && own !== undefined) problem('port', 'expected with ssh only');
+    }
+  });
 
 type Parsed = z.infer<typeof kubeadmSchema>;
+type JobsParsed = NonNullable<Parsed['jobs']>;
+type JumpParsed = NonNullable<NonNullable<Parsed['ssh']>['jump']>;
 
 /** `folder`: of the access file; the directory of binaries is on the machines. */
 export function kubeadmWithAbsolutePaths(
-  { ssh, machines, packages }: Parsed,
+  { ssh, jobs, machines, packages }: Parsed,
   folder: string,
 ): KubeadmDriverAccess {
-  const { user, key, knownHosts, jump } = ssh;
+  const common = { kind: 'kubeadm', packages: packagesOf(packages) } as const;
+  // One of both is there (see the schema).
+  if (jobs !== undefined) return { ...common, ...byJobs({ jobs, machines }, folder) };
+  return { ...common, ...bySsh({ ssh, machines }, folder) };
+}
+
+function bySsh(
+  { ssh, machines }: Pick<Parsed, 'ssh' | 'machines'>,
+  folder: string,
+): Pick<KubeadmSshAccess, 'ssh' | 'machines'> {
+  const { user = 'root', key, knownHosts = '', jump, port: common = sshPort } = ssh ?? {};
   const named: Record<string, MachineAddress> = {};
-  for (const [name, { host, port: own, hostname }] of Object.entries(machines)) {
-    const address = { host, port: own ?? ssh.port ?? sshPort };
-    named[name] = hostname === undefined ? address : { ...address, hostname };
+  for (const [name, { host = '', port: own = common, hostname }] of Object.entries(machines)) {
+    named[name] = { host, port: own, ...(hostname === undefined ? {} : { hostname }) };
   }
   return {
-    kind: 'kubeadm',
     ssh: {
       user,
       ...(key === undefined ? {} : { key: path.resolve(folder, key) }),
@@ -80,7 +119,22 @@ export function kubeadmWithAbsolutePaths(
       ...(jump === undefined ? {} : { jump: jumpOf(jump) }),
     },
     machines: named,
-    packages: packagesOf(packages),
+  };
+}
+
+function byJobs(
+  { jobs, machines }: { readonly jobs: JobsParsed; readonly machines: Parsed['machines'] },
+  folder: string,
+): Pick<KubeadmJobsAccess, 'jobs' | 'machines'> {
+  const { namespace, image, kubeconfig } = jobs;
+  const named = Object.entries(machines).map(([name, { hostname }]) => [
+    name,
+    hostname === undefined ? {} : { hostname },
+  ]);
+  const own = kubeconfig === undefined ? {} : { kubeconfig: path.resolve(folder, kubeconfig) };
+  return {
+    jobs: { namespace, image, ...own },
+    machines: Object.fromEntries(named) as KubeadmJobsAccess['machines'],
   };
 }
 
@@ -94,7 +148,7 @@ function jumpOf({
   host,
   port: own = sshPort,
   user,
-}: NonNullable<Parsed['ssh']['jump']>): NonNullable<KubeadmDriverAccess['ssh']['jump']> {
+}: JumpParsed): NonNullable<KubeadmSshAccess['ssh']['jump']> {
   return user === undefined ? { host, port: own } : { host, port: own, user };
 }
 
@@ -106,6 +160,10 @@ export function driverFiles(
     return [{ key: 'driver.kubeconfig', file: driver.kubeconfig }];
   }
   if (driver.kind !== 'kubeadm') return [];
+  if ('jobs' in driver) {
+    const { kubeconfig } = driver.jobs;
+    return kubeconfig === undefined ? [] : [{ key: 'driver.jobs.kubeconfig', file: kubeconfig }];
+  }
   const { key, knownHosts } = driver.ssh;
   return [
     { key: 'driver.ssh.knownHosts', file: knownHosts },

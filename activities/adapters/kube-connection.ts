@@ -19,7 +19,7 @@ import {
   type SecurityAuthentication,
   ServerConfiguration,
 } from '@kubernetes/client-node';
-import { Agent, type Dispatcher, request } from 'undici';
+import { Agent, type Dispatcher, request, WebSocket } from 'undici';
 
 import type { CertificateObservation } from '../../domain/observation';
 import { PortError } from '../ports';
@@ -47,6 +47,8 @@ export interface KubeConnection {
    * when the answer begins. Only the signal bounds it. Throws HttpRefusal when that is not 200.
    */
   lines(path: string, signal: AbortSignal): Promise<AsyncIterable<string>>;
+  /** A WebSocket of a path of the API server, on its way; whoever asks for it closes it. */
+  socket(path: string, protocol: string): Promise<WebSocket>;
   /** Ends every connection; no request may be made afterwards. */
   close(): Promise<void>;
 }
@@ -112,6 +114,11 @@ export function openKubeConnection(
       if (answer.statusCode === 200) return linesOf(answer.body);
       await answer.body.dump();
       throw new HttpRefusal(answer.statusCode);
+    },
+    async socket(path, protocol) {
+      const { headers, dispatcher } = await pool.current();
+      const url = `${server.replace(/^https:/, 'wss:')}${path}`;
+      return new WebSocket(url, { protocols: [protocol], headers, dispatcher });
     },
     close: () => pool.close(),
   };

@@ -1,19 +1,21 @@
 // Builds the ports of one cluster from its access file: for looking at it, or for a worker that
 // serves it. Every cluster that can be reached allows both; only a driver lets it be upgraded.
 
-import type { ClusterAccess } from '../access';
+import type { ClusterAccess, KubeadmDriverAccess } from '../access';
 import { createClusterApiDriver } from '../drivers/cluster-api-driver';
 import { createCommandDriver, missingVariables } from '../drivers/command-driver';
 import type { MemberName } from '../../domain/names';
 import { createKubeadmDriver } from '../drivers/kubeadm-driver';
 import { createLabDriver } from '../drivers/lab-driver';
 import { createNoDriver } from '../drivers/no-driver';
+import type { Machines } from '../drivers/machine-shell';
 import type { RolloutDriver } from '../driver-ports';
 import { type ClusterPorts, type LookingPorts, PortError } from '../ports';
 import type { SnapshotStore, SnapshotVerifier } from '../snapshot-ports';
 import { DirectoryShelf } from './directory-shelf';
 import { createEtcdApi } from './etcd-api';
 import { createSnapshotVerifier, type SnapshotVerifierOptions } from './etcd-snapshot-verifier';
+import { createJobMachines } from './job-machines';
 import { createKubeApi } from './kube-api';
 import { openKubeConnection } from './kube-connection';
 import { createManagementCluster } from './management-cluster';
@@ -128,7 +130,7 @@ interface OpenDriver extends Closing, Pick<ServedCluster, 'controlPlane' | 'node
   readonly rollouts?: RolloutDriver;
 }
 
-function driverOf({ driver, cluster, members: all }: ClusterAccess): OpenDriver {
+function driverOf({ driver, cluster, kubeconfig, members: all }: ClusterAccess): OpenDriver {
   const close = (): Promise<void> => Promise.resolve();
   switch (driver.kind) {
     case 'lab':
@@ -138,10 +140,9 @@ function driverOf({ driver, cluster, members: all }: ClusterAccess): OpenDriver 
       return { ...createCommandDriver(options), close };
     }
     case 'kubeadm': {
-      const agentSocket = process.env['SSH_AUTH_SOCK'];
-      const machines = createSshMachines({ access: driver, agentSocket });
+      const { machines, ...closing } = machinesOf(driver, kubeconfig);
       const members = all.map(({ name }) => name as MemberName);
-      return { ...createKubeadmDriver({ access: driver, machines, members }), close };
+      return { ...createKubeadmDriver({ access: driver, machines, members }), ...closing };
     }
     case 'cluster-api': {
       const connection = openKubeConnection(driver.kubeconfig);
@@ -152,6 +153,20 @@ function driverOf({ driver, cluster, members: all }: ClusterAccess): OpenDriver 
     case 'none':
       return { ...createNoDriver(driver), close };
   }
+}
+
+function machinesOf(
+  driver: KubeadmDriverAccess,
+  kubeconfig: string,
+): Closing & { readonly machines: Machines } {
+  if ('jobs' in driver) {
+    const connection = openKubeConnection(driver.jobs.kubeconfig ?? kubeconfig);
+    const machines = createJobMachines(connection, driver);
+    return { machines, close: () => connection.close() };
+  }
+  const agentSocket = process.env['SSH_AUTH_SOCK'];
+  const machines = createSshMachines({ access: driver, agentSocket });
+  return { machines, close: () => Promise.resolve() };
 }
 
 /** Only where commands are to be run: who looks at a cluster need not have them. */

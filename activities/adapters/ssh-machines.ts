@@ -5,7 +5,7 @@
 // M3. What runs for longer than anybody waits for it is ended there by itself: neither sshd nor a
 //     connection that is lost does that.
 
-import type { KubeadmDriverAccess, MachineAddress } from '../access';
+import type { KubeadmSshAccess, MachineAddress } from '../access';
 import { shellWord } from '../drivers/machine-script';
 import type { MachineShell, Machines, RootScript, ScriptEnd } from '../drivers/machine-shell';
 import { PortError } from '../ports';
@@ -25,7 +25,7 @@ const killSeconds = 5;
 const whoAreYou = 'id -u && { hostname || uname -n; }\n';
 
 export interface SshMachinesOptions {
-  readonly access: Pick<KubeadmDriverAccess, 'ssh' | 'machines'>;
+  readonly access: Pick<KubeadmSshAccess, 'ssh' | 'machines'>;
   readonly agentSocket: string | undefined;
 }
 

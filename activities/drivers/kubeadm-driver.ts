@@ -15,22 +15,30 @@ const refuse = refusing(
     ' control plane by hand (docs/kubeadm.md)',
 );
 
+const refuseByJobs = refusing(
+  'machines that are reached by jobs cannot be restored: that stops the API server - name' +
+    ' driver.ssh instead of driver.jobs (docs/kubeadm.md)',
+);
+
 /**
- * Connects nothing yet. Where `machines` leaves members out, only workers are changed. Methods
- * throw PortError, or the signal's reason.
+ * Connects nothing yet. Where `machines` leaves members out, or needs the API server, only nodes
+ * are changed. Methods throw PortError, or the signal's reason.
  */
 export function createKubeadmDriver(options: KubeadmControlPlaneOptions): {
   readonly controlPlane: ControlPlaneDriver;
   readonly nodes: NodeDriver;
 } {
   const { machines, access, members } = options;
-  const isWhole = members.every((name) => machines.names.includes(name));
+  const nodesOnly = members.every((name) => machines.names.includes(name))
+    ? undefined
+    : workersOnly;
+  const limits = machines.needApiServer === true ? reachedByJobs : nodesOnly;
   return {
     controlPlane: {
       driver: 'kubeadm',
       availableVersions: (signal) => releasesOnAll(machines, access.packages, signal),
       machineFacts: (signal) => factsOfAll(machines, access.packages, signal),
-      ...(isWhole ? wholeControlPlane(options) : workersOnly),
+      ...(limits ?? wholeControlPlane(options)),
     },
     nodes: {
       upgradeNode: (node, to, context) => {
@@ -46,6 +54,14 @@ export function createKubeadmDriver(options: KubeadmControlPlaneOptions): {
 }
 
 const workersOnly = { drives: ['node', 'reboot'] as const, ...refusedChanges(refuse) };
+
+/** No way forward without a way back. */
+const reachedByJobs = {
+  driver: 'kubeadm-jobs',
+  changedAs: 'member',
+  drives: ['node'] as const,
+  ...refusedChanges(refuseByJobs),
+} as const;
 
 function wholeControlPlane(options: KubeadmControlPlaneOptions) {
   const ofKubeadm: Pick<ControlPlaneDriver, 'changedAs' | 'drives'> = {

@@ -1,4 +1,5 @@
-// What a driver needs of the machines that it works on; adapters/ssh-machines.ts has it by SSH.
+// What a driver needs of the machines that it works on: adapters/ssh-machines.ts has it by SSH,
+// adapters/job-machines.ts by jobs of the cluster.
 
 import type { Readable } from 'node:stream';
 
@@ -37,6 +38,8 @@ export interface MachineShell {
 
 export interface Machines {
   readonly names: readonly string[];
+  /** Nobody reaches them, nor sends them data, without the API server of their own cluster. */
+  readonly needApiServer?: true;
   /**
    * Throws PortError: `rejected` for a name that is none of `names`, and for a machine that calls
    * itself otherwise; `unauthorized` and `forbidden` where it does not let us in, or not as root;

@@ -1,6 +1,6 @@
 // The images of one Kubernetes release, made on the spot from the toolchain's programs under the
 // tags that its kubeadm asks for. What a tag says is the version of the program behind it; only
-// pause and web are programs of this project's own.
+// pause and web are programs of this project's own, and what node jobs use is the host's nsenter.
 
 import { createHash } from 'node:crypto';
 import { readdir, realpath, stat } from 'node:fs/promises';
@@ -16,6 +16,8 @@ import { runHere } from './run-here';
 const registry = 'registry.k8s.io';
 
 export const webImage = `ascent.example/web:${machineVersion}`;
+
+export const nodeJobImage = `ascent.example/node-job:${machineVersion}`;
 
 export const imageTags = {
   pause: `${registry}/pause:${pauseTag}`,
@@ -89,6 +91,11 @@ async function imagesOf(
   return [
     single(imageTags.pause, '/pause', binaries.own('pause')),
     single(webImage, '/web', binaries.own('web')),
+    {
+      tag: nodeJobImage,
+      files: await withLibraries('/usr/bin/nsenter'),
+      entrypoint: ['/usr/bin/nsenter'],
+    },
     single(imageTags.coreDns(release), '/coredns', binaries.of('coredns')),
     await kubeProxy(release, binaries),
     ...servers.map((name) =>
@@ -106,7 +113,7 @@ async function imagesOf(
 
 /** What a worker runs of them. */
 export function isForWorkers(file: string): boolean {
-  return /^(pause|web|coredns|kube-proxy)-/.test(path.basename(file));
+  return /^(pause|web|node-job|coredns|kube-proxy)-/.test(path.basename(file));
 }
 
 /** Of its own for every state of the programs in it: an archive is never older than they are. */

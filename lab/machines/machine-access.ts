@@ -3,7 +3,7 @@
 
 import path from 'node:path';
 
-import type { ClusterAccess, KubeadmDriverAccess } from '../../activities/access';
+import type { ClusterAccess, KubeadmSshAccess } from '../../activities/access';
 import { writeFileAtomic, writeJsonAtomic } from '../atomic-file';
 import { pkiOf } from '../certificates';
 import { kubeconfigText } from '../kubeconfig';
@@ -15,7 +15,7 @@ export function accessOf(
   lab: MachinesFile,
   layout: MachinesLayout,
   binaries: MachineBinaries,
-): ClusterAccess<KubeadmDriverAccess> {
+): ClusterAccess<KubeadmSshAccess> {
   const pki = pkiOf(layout.pki);
   const url = (port: number | undefined): string => `https://127.0.0.1:${port ?? 0}`;
   const members = controlPlanes(lab);

@@ -6,7 +6,7 @@
 import { copyFile, mkdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 
-import type { ClusterAccess, KubeadmDriverAccess } from '../../activities/access';
+import type { ClusterAccess, KubeadmSshAccess } from '../../activities/access';
 import { createSnapshotKey } from '../../activities/adapters/snapshot-key';
 import { exists } from '../atomic-file';
 import { LabError } from '../lab-error';
@@ -53,7 +53,7 @@ export interface MachinesLab {
   readonly stateDir: string;
   readonly version: string;
   readonly machines: readonly Machine[];
-  readonly access: ClusterAccess<KubeadmDriverAccess>;
+  readonly access: ClusterAccess<KubeadmSshAccess>;
   readonly accessFile: string;
   readonly kubeconfig: string;
   readonly context: MachineContext;

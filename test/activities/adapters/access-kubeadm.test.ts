@@ -79,7 +79,56 @@ describe('an access file with the driver kubeadm', () => {
     expect(await driverOf({ ...shortest, packages: own })).toMatchObject({ packages: own });
   });
 
+  it('is read with jobs instead of ssh', async () => {
+    write('jobs.kubeconfig', '');
+    const jobs = { namespace: 'ascent-nodes', image: 'example.com/tools:1' };
+    const machines = { 'worker-1': {}, 'worker-2': { hostname: 'w2.example' } };
+    const driver = { kind: 'kubeadm', jobs, machines, packages };
+    expect(await driverOf(driver)).toEqual(driver);
+    const own = { ...driver, jobs: { ...jobs, kubeconfig: 'jobs.kubeconfig' } };
+    const read = { ...driver, jobs: { ...jobs, kubeconfig: at('jobs.kubeconfig') } };
+    expect(await driverOf(own)).toEqual(read);
+  });
+
   it.each([
+    {
+      part: { jobs: { namespace: 'ascent-nodes', image: 'tools' } },
+      problems: ['driver.ssh: expected either ssh or jobs'],
+    },
+    { part: { ssh: undefined }, problems: ['driver.ssh: expected either ssh or jobs'] },
+    {
+      part: { machines: { 'worker-1': {} } },
+      problems: ['driver.machines.worker-1.host: is required'],
+    },
+    {
+      part: {
+        ssh: undefined,
+        jobs: { namespace: 'ascent-nodes', image: 'tools' },
+        machines: { 'worker-1': { host: '10.0.0.21', port: 22 } },
+      },
+      problems: [
+        'driver.machines.worker-1.host: expected with ssh only',
+        'driver.machines.worker-1.port: expected with ssh only',
+      ],
+    },
+    {
+      part: { ssh: undefined, jobs: { namespace: 'No', image: '-x', kubeconfig: '', key: 'k' } },
+      problems: [
+        'driver.jobs.namespace: expected a namespace',
+        'driver.jobs.image: expected an image',
+        'driver.jobs.kubeconfig: expected a path',
+        'driver.jobs.key: unknown key; known are namespace, image, kubeconfig',
+        'driver.machines.worker-1.host: expected with ssh only',
+      ],
+    },
+    {
+      part: {
+        ssh: undefined,
+        jobs: { namespace: 'ascent-nodes', image: 'tools', kubeconfig: 'nowhere' },
+        machines: { 'worker-1': {} },
+      },
+      problems: [`driver.jobs.kubeconfig: ${at('nowhere')} does not exist`],
+    },
     { part: { machines: {} }, problems: ['driver.machines: expected at least one machine'] },
     {
       part: { ssh: { knownHosts: 'known_hosts' } },

@@ -428,6 +428,22 @@ exec setsid -f "$@" < /dev/null > /dev/null 2>&1
       });
     });
 
+    it('changes nodes only where machines are reached by way of the API server', async () => {
+      const { controlPlane } = createKubeadmDriver({
+        members: [],
+        access: { packages: { kind: 'apt' } },
+        machines: { ...machines(), needApiServer: true },
+      });
+      expect(controlPlane).toMatchObject({ driver: 'kubeadm-jobs', drives: ['node'] });
+      const repair = controlPlane.repairEtcdMember('cp-1' as never, aContext());
+      expect(await refusalOf(repair)).toEqual({
+        code: 'rejected',
+        message:
+          'machines that are reached by jobs cannot be restored: that stops the API server - name' +
+          ' driver.ssh instead of driver.jobs (docs/kubeadm.md)',
+      });
+    });
+
     it('refuses to restore a control plane that it knows no member of', async () => {
       const { controlPlane } = driver('/nowhere');
       const order = { restoreId: 'one', snapshotFile: '/nowhere', snapshotRevision: 1 };

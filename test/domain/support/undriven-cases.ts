@@ -31,6 +31,12 @@ export const undrivenCases: readonly [Blocker, string][] = [
       ' and plan the nodes afterwards, or use a driver of commands',
   ],
   [
+    { ...blocked, change: 'restore', driver: 'kubeadm-jobs' },
+    'hop-1.29 changes the control plane, which takes a restore as the way back, and the driver' +
+      ' kubeadm changes nodes only where machines are reached by jobs, which end with the API' +
+      ' server - name driver.ssh instead, or do that by hand and plan the nodes afterwards',
+  ],
+  [
     { ...blocked, change: 'apiServer', driver: 'cluster-api' },
     'hop-1.29 changes API servers, and the driver cluster-api replaces the machines of pools only' +
       ' - change the version of its control plane by hand and plan the pools afterwards',
