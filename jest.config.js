@@ -33,6 +33,7 @@ const ofReleases = ['lab/releases'];
 const realMachines = [
   'cluster',
   'kubeadm-faults',
+  'kubeadm-jobs',
   'kubeadm-nodes',
   'kubeadm-packages',
   'kubeadm-path',

@@ -1,7 +1,7 @@
 // The upgrade that the end-to-end tests ask for: the limits of a real one, soaks of seconds.
 
 import type { ClusterName, PoolName } from '../../domain/names';
-import type { UpgradeSpec } from '../../domain/spec';
+import type { DrainPolicy, UpgradeSpec } from '../../domain/spec';
 import type { KubeMinor, KubeVersion } from '../../domain/versions';
 
 const minuteMs = 60_000;
@@ -18,6 +18,13 @@ export interface LabSpecOptions {
   readonly memberTimeoutMs?: number;
   readonly etcd?: readonly { readonly hop: string; readonly version: string }[];
   readonly emulation?: readonly { readonly hop: string; readonly soakMs: number }[];
+}
+
+/** How nodes are drained by it. */
+export function labDrainPolicy(): DrainPolicy {
+  const [pool] = labSpec({ cluster: 'any' }).pools;
+  if (pool === undefined) throw new Error('the spec has a pool');
+  return pool.drain;
 }
 
 export function labSpec(options: LabSpecOptions): UpgradeSpec {
