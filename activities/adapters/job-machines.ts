@@ -20,7 +20,10 @@ import { execInPod } from './kube-exec';
 import { machineCommand, nodeJobContainer, NodeJobs } from './node-jobs';
 
 const startMs = 60_000;
-/** A pod is called running for a moment after it has ended. */
+/**
+ * A pod is called running for a moment after it has ended, and an API server that has just started
+ * knows no rights yet.
+ */
 const staleMs = 10_000;
 const pollMs = 1_000;
 const askMs = 20_000;
@@ -48,12 +51,16 @@ export function createJobMachines(
         try {
           return await enter(name, signal);
         } catch (error) {
-          if (!isAway(error) || performance.now() >= untilMs) throw error;
+          if (!mayPass(error) || performance.now() >= untilMs) throw error;
         }
         await delay(pollMs, undefined, { signal }).catch(() => signal.throwIfAborted());
       }
     },
   };
+}
+
+function mayPass(error: unknown): boolean {
+  return isAway(error) || (error instanceof PortError && error.code === 'forbidden');
 }
 
 function unknownMachine(name: string): PortError {
