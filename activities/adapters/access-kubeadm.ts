@@ -69,7 +69,7 @@ export const kubeadmSchema = z
         z.strictObject({ kind: z.literal(managers), repository: pathThere.optional() }),
         z.strictObject({ kind: z.literal('command'), install: pathThere, releases: pathThere }),
       ],
-      `expected binaries, ${managers.join(', ')}`,
+      `expected binaries, ${managers.join(', ')}, command`,
     ),
   })
   .superRefine(({ ssh, jobs, machines }, context) => {
