@@ -134,7 +134,13 @@ describe('machines that are reached by jobs', () => {
     await machines.sh(worker, restart('containerd'));
     await machines.sh(worker, restart('kubelet'));
     // The pod itself goes, and so does everything that was begun in it.
-    await machines.kubectl('delete', 'pods', '--all', '--namespace', jobs.namespace, '--wait');
+    const pods = ['pods', '--namespace', jobs.namespace, '--output', 'name'];
+    const before = (await machines.kubectl('get', ...pods)).trim().split('\n');
+    await machines.kubectl('delete', ...pods, '--all', '--wait=false');
+    await untilTrue('they are gone', async () => {
+      const now = await machines.kubectl('get', ...pods);
+      return before.every((pod) => !now.includes(pod));
+    });
     await machines.sh(worker, 'touch /run/go-on');
     await done;
     expect(heard.logged.at(-1)).toBe(`${worker}: over`);
