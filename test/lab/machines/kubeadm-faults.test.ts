@@ -1,6 +1,7 @@
 // What befalls machines while a real kubeadm cluster of three control planes and three workers goes
 // through two minors, by one upgrade of Ascent with a worker of its own and Temporal: connections
-// and power that are lost, a disk that is full, kubelets that do not come up.
+// and power that are lost, a disk that is full, kubelets that do not come up, and in the end the
+// way back from the second hop.
 
 import { mkdir, readFile } from 'node:fs/promises';
 
@@ -14,7 +15,7 @@ import { version } from '../../support/builders';
 import { KubeadmMachines } from '../../support/kubeadm-machines';
 import { kubeadmSpec, workerPool } from '../../support/kubeadm-spec';
 import { LabGround } from '../../support/lab-ground';
-import { untilSnapshot } from '../../support/lab-progress';
+import { untilEnded, untilProgress, untilSnapshot } from '../../support/lab-progress';
 import { aStory } from '../../support/lab-story';
 import { until, untilTrue } from '../../support/lab-until';
 
@@ -199,5 +200,80 @@ describe('a kubeadm cluster of six machines', () => {
       ...[...members, 'worker-1', 'worker-2'].map((node) => [node, 'upgraded', hops[0]]),
       ['worker-3', 'quarantined', first],
     ]);
+  });
+
+  tell('goes back from the second hop by a restore of all three members', async () => {
+    await machines.kubectl('create', 'configmap', 'of-since');
+    const hop = 'hop-1.30';
+    await untilProgress(ground, 'a kubelet runs the second minor', ({ pool, status }) =>
+      status.hop?.id === hop && pool?.done.some(({ node }) => node === 'cp-1') ? true : undefined,
+    );
+    const made = await ground.client.previewRollBack(cluster, { hop });
+    if (made.kind === 'failed') throw new Error(made.failure.message);
+    const { nodes, digest: report } = made.report;
+    expect(nodes.map(({ node }) => node)).toContain('cp-1');
+    const asked = { actor: 'ada', reason: 'it does not look right', hop };
+    await ground.client.confirmRollBack(cluster, { ...asked, report });
+
+    expect(await untilEnded(ground)).toMatchObject({
+      outcome: 'rolled-back',
+      at: hops[0],
+      hop,
+      hops: [
+        { hop: 'hop-1.29', outcome: 'completed' },
+        { hop, outcome: 'rolled-back' },
+      ],
+    });
+  });
+
+  tell('is as it was before that hop', async () => {
+    const { members: seen, nodes, etcd } = await machines.observe();
+    const component = { kind: 'observed', version: hops[0] };
+    expect(seen).toMatchObject(
+      members.map((name) => ({
+        name,
+        apiServer: { ...component, ready: true },
+        controllerManager: { ...component, healthy: true },
+        scheduler: { ...component, healthy: true },
+      })),
+    );
+    expect(etcd).toMatchObject({ kind: 'observed', memberCount: 3, hashesAgree: true });
+    expect(
+      nodes.map(({ name, kubeletVersion, ready, cordon }) => [
+        name,
+        kubeletVersion,
+        ready,
+        cordon.kind,
+      ]),
+    ).toEqual([
+      ...[...members, 'worker-1', 'worker-2'].map((name) => [name, hops[0], true, 'none']),
+      ['worker-3', first, false, 'ours'],
+    ]);
+    for (const machine of [...members, 'worker-1', 'worker-2']) {
+      expect(await kubelet(machine)).toBe(`Kubernetes v${hops[0]}\nactive\n`);
+    }
+    const pods = ['get', 'pods', '-n', 'kube-system', '-l', 'tier=control-plane'];
+    const template = 'jsonpath={range .items[*]}{.spec.containers[0].image}{"\\n"}{end}';
+    const images = (await machines.kubectl(...pods, '-o', template)).trim().split('\n');
+    const programs = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+    expect(images.toSorted()).toEqual(
+      [...programs.map((name) => `${name}:v${hops[0]}`), 'etcd:3.5.15-0']
+        .flatMap((image) => members.map(() => `registry.k8s.io/${image}`))
+        .toSorted(),
+    );
+    const names = await machines.kubectl('get', 'configmaps', '-o', 'name');
+    expect(names.trim().split('\n')).toEqual(['configmap/kube-root-ca.crt', 'configmap/of-before']);
+    const ready = ['get', 'deployment/web', '-o', 'jsonpath={.status.readyReplicas}'];
+    await untilTrue('both pods serve', async () => (await machines.kubectl(...ready)) === '2');
+  });
+
+  tell('has the node that was set aside back when its kubelet is mended', async () => {
+    await machines.sh('worker-3', `${mendFlags}; systemctl restart kubelet`);
+    await untilTrue('worker-3 is Ready', async () =>
+      (await machines.observe()).nodes.some(
+        ({ name, ready, kubeletVersion }) =>
+          name === 'worker-3' && ready && kubeletVersion === hops[0],
+      ),
+    );
   });
 });
