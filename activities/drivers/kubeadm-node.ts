@@ -27,8 +27,8 @@ kubelet_runs() {
 `;
 
 /**
- * `mark_log` before it is started; `why_it_ended` tells what it has said since. Where there is no
- * systemd its log is a file.
+ * `mark_log` before it is started; `why_it_ended` tells what it has said since. Where no journal
+ * holds anything of it, its log is a file.
  */
 export const kubeletWords = `
 log=/var/log/kubelet.log
@@ -39,8 +39,9 @@ mark_log() {
 }
 
 said_since() {
-  if [ -d /run/systemd/system ]; then
-    journalctl _SYSTEMD_UNIT=kubelet.service --since "@$since" -n 500 --no-pager -o cat || true
+  journaled=$(journalctl _SYSTEMD_UNIT=kubelet.service --since "@$since" -n 500 --no-pager \\
+    -q -o cat 2> /dev/null || true)
+  if [ -n "$journaled" ]; then echo "$journaled"
   elif [ -e "$log" ]; then tail -c "+$((told + 1))" "$log"; fi
 }
 
