@@ -1,8 +1,8 @@
 // Projects, because they need different things of the machine: `unit` nothing, `workflow` the
-// time-skipping Temporal server, `lab` real clusters. tools/test runs them one after the other, and
-// only when it is asked to `thorough` (what is proven at length, on real clusters, of which `lab`
-// has a part), `releases` (real clusters of the releases that are installed on demand) and
-// `machines` (real machines, as root).
+// time-skipping Temporal server, `lab` real clusters, `machine-path` three real machines (as root).
+// tools/test runs these, and only when it is asked to `thorough` (what is proven at length, on real
+// clusters, of which `lab` has a part), `releases` (real clusters of the releases that are installed
+// on demand) and `machines` (all else on real machines, up to six).
 
 const swc = [
   '@swc/jest',
@@ -30,13 +30,14 @@ const ofLab = ['lab/e2e'];
 const ofThorough = ['lab/thorough'];
 const ofReleases = ['lab/releases'];
 /** Beside tests of the parts of machines, which need none. */
+const machinePath = ['lab/machines/kubeadm-path.test.ts'];
 const realMachines = [
   'cluster',
   'kubeadm-faults',
   'kubeadm-jobs',
   'kubeadm-nodes',
   'kubeadm-packages',
-  'kubeadm-path',
+  'kubeadm-put-back',
   'kubeadm-reboot',
   'kubeadm-restore',
 ].map((name) => `lab/machines/${name}.test.ts`);
@@ -54,6 +55,7 @@ module.exports = {
       [
         ...[...ofWorkflow, ...ofLab, ...ofThorough, ...ofReleases].map(inside),
         realBinaries,
+        ...machinePath,
         ...realMachines,
       ],
     ),
@@ -61,6 +63,7 @@ module.exports = {
     project('lab', [...below(ofLab), '**/*.lab.test.ts']),
     project('thorough', below(ofThorough)),
     project('releases', below(ofReleases)),
+    project('machine-path', machinePath),
     project('machines', realMachines),
   ],
   // Ends a test that hangs, and nothing else: a busy machine is ten times as slow as a quiet one.

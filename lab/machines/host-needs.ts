@@ -48,14 +48,21 @@ export interface Host {
   readonly refused: readonly string[];
 }
 
-/** Throws LabError `lab-unsupported` that names all that is missing. */
-export function checkHost({ platform, isRoot, isThere, hasCgroupV1, refused }: Host): void {
-  const packages = missingPackages(isThere);
-  const missing = [
+/** What no installation brings, each as what a lab of machines needs; empty where it can run. */
+export function lackingOf({ platform, isRoot, hasCgroupV1, refused }: Host): readonly string[] {
+  return [
     ...(platform === 'linux' ? [] : [`Linux; this is ${platform}`]),
     ...(isRoot ? [] : ['root: machines are made of namespaces, mounts and control groups']),
     ...(hasCgroupV1 ? [] : ['control groups of version 1 below /sys/fs/cgroup']),
     ...refused,
+  ];
+}
+
+/** Throws LabError `lab-unsupported` that names all that is missing. */
+export function checkHost(host: Host): void {
+  const packages = missingPackages(host.isThere);
+  const missing = [
+    ...lackingOf(host),
     ...(packages.length === 0 ? [] : [`the Debian packages ${packages.join(' ')}`]),
   ];
   if (missing.length === 0) return;
@@ -66,14 +73,19 @@ export function checkHost({ platform, isRoot, isThere, hasCgroupV1, refused }: H
   );
 }
 
-/** Of this process. Throws like `checkHost`. */
+/** Throws like `checkHost`. */
 export async function requireMachineHost(): Promise<void> {
+  checkHost(await thisHost());
+}
+
+/** As this process finds it. */
+export async function thisHost(): Promise<Host> {
   const isLinux = process.platform === 'linux';
   const names = isLinux ? (await hierarchies()).map(({ name }) => name) : [];
   const isRoot = process.geteuid?.() === 0;
   const hasCgroupV1 = names.includes('memory');
   const refused = isRoot && hasCgroupV1 ? await refusedHere() : [];
-  checkHost({ platform: process.platform, isRoot, isThere: existsSync, hasCgroupV1, refused });
+  return { platform: process.platform, isRoot, isThere: existsSync, hasCgroupV1, refused };
 }
 
 const namespaces = ['--mount', '--net', '--uts', '--ipc', '--pid', '--cgroup'];

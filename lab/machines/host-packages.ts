@@ -23,14 +23,18 @@ async function forbidStarts(): Promise<boolean> {
   }
 }
 
+/** Root on Debian, or on what is made of it. */
+export function canInstall(): boolean {
+  return process.geteuid?.() === 0 && existsSync('/usr/bin/apt-get');
+}
+
 /**
  * As root on Debian, installs what is missing. Answers what is missing afterwards: everything that
  * was, where it cannot install. Throws LabError `lab-failed` with what apt-get said.
  */
 export async function installPackages(signal: AbortSignal): Promise<readonly string[]> {
   const missing = missingPackages();
-  const mayInstall = process.geteuid?.() === 0 && existsSync('/usr/bin/apt-get');
-  if (missing.length === 0 || !mayInstall) return missing;
+  if (missing.length === 0 || !canInstall()) return missing;
   const isOurs = await forbidStarts();
   try {
     for (const args of [['update'], ['install', '-y', '--no-install-recommends', ...missing]]) {

@@ -1,26 +1,38 @@
-// Runs the tests: unit, then workflow, then lab (two files at a time: a lab waits more than it
-// works). Fetches or builds the lab's tools first where a chosen test needs them. Arguments go to
-// Jest.
+// Runs the tests in stages: unit (their coverage is asked for), then all that needs servers: workflow,
+// lab and machine-path side by side, since a lab waits more than it works. Fetches or builds the
+// lab's tools first where a chosen test needs them. Arguments go to Jest.
 //
-// Own options: --totals FILE writes the sums as JSON; --selectProjects picks of the three, and
-// of those that run only when they are named: `thorough` (45 minutes of upgrades), `releases`
-// (Kubernetes after 1.30 takes a quarter of an hour to build) and `machines` (needs root, and
-// packages of Debian's).
-// Ends with a line `N passed, N failed`; the exit code is not 0 if anything failed or nothing ran.
+// Own options: --totals FILE writes the sums as JSON; --selectProjects picks of these four, and of
+// those that run only when they are named: `thorough` (45 minutes of upgrades), `releases`
+// (Kubernetes after 1.30 takes a quarter of an hour to build) and `machines`. Real machines need
+// root and packages of Debian's: where they cannot be, `machine-path` is left out with the reason,
+// unless it was named.
+// Ends with the time of each stage and a line `N passed, N failed`; the exit code is not 0 if
+// anything failed or nothing ran.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { prepare, PreparationFailed, root } from '../bootstrap/prepare.mjs';
 import { run } from '../bootstrap/run.mjs';
 import { sentenceOf } from './totals.mjs';
 
-const usualProjects = ['unit', 'workflow', 'lab'];
-/** These take more than the usual tools, which are fetched only when they are asked for. */
-const withOwnTools = ['releases', 'machines'];
-const projectNames = [...usualProjects, 'thorough', ...withOwnTools];
-/** Files of these at a time, whatever the cores: what they measure is the time that labs take. */
-const lanes = { lab: '2', thorough: '2', releases: '1', machines: '1' };
+/** What runs in one go of Jest, and how many files at a time. A lab waits half of its time. */
+const stages = [
+  { projects: ['unit'], lanes: availableParallelism() },
+  { projects: ['workflow', 'lab', 'machine-path'], lanes: availableParallelism() + 1 },
+  { projects: ['thorough'], lanes: 2 },
+  { projects: ['releases'], lanes: 1 },
+  { projects: ['machines'], lanes: 1 },
+];
+const usualProjects = stages.slice(0, 2).flatMap(({ projects }) => projects);
+const projectNames = stages.flatMap(({ projects }) => projects);
+/** The option of the installer that brings more than the usual tools, by project. */
+const moreTools = {
+  releases: '--releases',
+  'machine-path': '--machines',
+  machines: '--machines',
+};
 const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
 
 // Node 24 can require ES modules, but inside Jest's VM only with this flag (the Kubernetes client
@@ -38,7 +50,7 @@ function readArguments(args) {
       while (projectNames.includes(args[i + 1])) chosen.push(args[(i += 1)]);
     } else jestArgs.push(args[i]);
   }
-  return { projects: chosen.length > 0 ? chosen : usualProjects, jestArgs, totalsFile };
+  return { chosen, jestArgs, totalsFile };
 }
 
 const environment = {
@@ -54,13 +66,14 @@ function hasTests(project, jestArgs) {
   return JSON.parse(listed.stdout.toString()).length > 0;
 }
 
-/** Runs one project and returns its exit code and sums. */
-async function runProject(project, jestArgs, folder) {
-  const outputFile = join(folder, `${project}.json`);
-  const args = [jest, '--selectProjects', project, '--json', '--outputFile', outputFile];
+/** Runs a stage and returns its exit code and sums. */
+async function runStage({ projects, lanes }, jestArgs, folder) {
+  const outputFile = join(folder, `${projects.join('-')}.json`);
+  const args = [jest, '--selectProjects', ...projects, '--json', '--outputFile', outputFile];
   // Coverage counts domain/ only, which only the unit tests exercise outside the workflow VM.
-  const own = project === 'unit' ? jestArgs : jestArgs.filter((arg) => arg !== '--coverage');
-  if (Object.hasOwn(lanes, project)) args.push('--maxWorkers', lanes[project]);
+  const ofUnit = projects.includes('unit');
+  const own = ofUnit ? jestArgs : jestArgs.filter((arg) => arg !== '--coverage');
+  args.push('--maxWorkers', String(lanes));
   // Jest prints the coverage on stdout, which here is for the sums.
   const code = await run(process.execPath, [...args, ...own], {
     cwd: root,
@@ -78,42 +91,74 @@ async function runProject(project, jestArgs, folder) {
   };
 }
 
-/** dist/, the lab's binaries and the time-skipping server; done in a moment when they are there. */
-async function installToolchain(projects) {
-  await prepare(['dist']);
-  const installer = join(root, 'dist', 'lab', 'toolchain', 'main.js');
-  const args = ['--enable-source-maps', installer, '--tests'];
-  for (const named of withOwnTools) if (projects.includes(named)) args.push(`--${named}`);
-  return run(process.execPath, args, { cwd: root });
+/** Runs a program of dist/. */
+function runBuilt(program, ...args) {
+  const file = join(root, 'dist', 'lab', program);
+  return run(process.execPath, ['--enable-source-maps', file, ...args], { cwd: root });
+}
+
+/** The lab's binaries and the time-skipping server; done in a moment when they are there. */
+function installToolchain(projects) {
+  const more = projects.flatMap((project) => moreTools[project] ?? []);
+  return runBuilt('toolchain/main.js', '--tests', ...new Set(more));
+}
+
+/** Undefined where real machines can be here; otherwise what is missing. */
+function lackingForMachines() {
+  const program = join(root, 'dist', 'lab', 'machines', 'main.js');
+  const asked = spawnSync(process.execPath, [program], { cwd: root, encoding: 'utf8' });
+  return asked.status === 0 ? undefined : `${asked.stdout}${asked.stderr}`.trim();
 }
 
 async function runAll(projects, jestArgs, folder) {
   const totals = { code: 0, passed: 0, failed: 0, skipped: 0 };
-  for (const project of projects) {
-    console.error(`\n${project} tests`);
-    const result = await runProject(project, jestArgs, folder);
+  const times = [];
+  for (const stage of stages) {
+    const chosen = stage.projects.filter((project) => projects.includes(project));
+    if (chosen.length === 0) continue;
+    const names = chosen.join(', ');
+    console.error(`\n${names} tests`);
+    const start = performance.now();
+    const result = await runStage({ ...stage, projects: chosen }, jestArgs, folder);
+    times.push(`${((performance.now() - start) / 1000).toFixed(0).padStart(6)} s  ${names}`);
     totals.code ||= result.code;
     for (const key of ['passed', 'failed', 'skipped']) totals[key] += result[key];
-    // A signal ends the whole run, not one project of it.
+    // A signal ends the whole run, not one stage of it.
     if (result.code > 128) break;
   }
+  console.error(`\n${times.join('\n')}`);
   return totals;
 }
 
+/** What of these can run here, its tools installed; an exit code where the tools are not had. */
+async function makeReady(projects, mayLeaveOut) {
+  if (projects.every((project) => project === 'unit')) return { projects, code: 0 };
+  await prepare(['dist']);
+  const lacking =
+    mayLeaveOut && projects.includes('machine-path') ? lackingForMachines() : undefined;
+  if (lacking !== undefined) {
+    console.error(
+      `\nleft out: machine-path, since real machines cannot be here without ${lacking}`,
+    );
+  }
+  const able =
+    lacking === undefined ? projects : projects.filter((project) => project !== 'machine-path');
+  return { projects: able, code: await installToolchain(able) };
+}
+
 async function main() {
-  const { projects, jestArgs, totalsFile } = readArguments(process.argv.slice(2));
-  const withTests = projects.filter((project) => hasTests(project, jestArgs));
+  const { chosen, jestArgs, totalsFile } = readArguments(process.argv.slice(2));
+  const asked = chosen.length > 0 ? chosen : usualProjects;
+  const withTests = asked.filter((project) => hasTests(project, jestArgs));
   if (withTests.length === 0) {
-    console.error(`no test matches ${jestArgs.join(' ')} in ${projects.join(', ')}`);
+    console.error(`no test matches ${jestArgs.join(' ')} in ${asked.join(', ')}`);
     return 1;
   }
-  if (withTests.some((project) => project !== 'unit')) {
-    const code = await installToolchain(withTests);
-    if (code !== 0) return code;
-  }
+  const { projects, code } = await makeReady(withTests, chosen.length === 0);
+  if (code !== 0) return code;
   const folder = mkdtempSync(join(tmpdir(), 'ascent-test-'));
   try {
-    const totals = await runAll(withTests, jestArgs, folder);
+    const totals = await runAll(projects, jestArgs, folder);
     console.log(`\n${sentenceOf(totals)}`);
     if (totalsFile !== undefined) writeFileSync(totalsFile, JSON.stringify(totals));
     return totals.code;

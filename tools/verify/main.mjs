@@ -3,7 +3,7 @@
 //
 // Options: --only CHECK[,CHECK] runs these quick checks alone; --totals FILE goes to the tests.
 // Without CI in the environment a failed quick check stops before the slow stages.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -77,6 +77,12 @@ async function runSlow(name, more = []) {
   return { name, code, seconds: secondsSince(start) };
 }
 
+/** Whether the tests will find real machines here; they say why where they do not. */
+function canHaveMachines() {
+  const program = join(root, 'dist/lab/machines/main.js');
+  return spawnSync(process.execPath, [program], { cwd: root }).status === 0;
+}
+
 function printTimings(results) {
   console.log('\nstage        seconds  result');
   for (const { name, seconds, code } of results) {
@@ -105,7 +111,10 @@ async function main() {
   if (!failed(results) || process.env['CI'] !== undefined) {
     const totals = values.totals === undefined ? [] : ['--totals', values.totals];
     results.push(await runSlow('build'));
-    if (!failed(results.slice(-1))) results.push(await runSlow('toolchain'));
+    if (!failed(results.slice(-1))) {
+      const machines = canHaveMachines() ? ['--machines'] : [];
+      results.push(await runSlow('toolchain', machines));
+    }
     // Without a build or the lab's tools the unit tests still tell something.
     const some = failed(results.slice(-1)) ? ['--selectProjects', 'unit'] : [];
     results.push(await runSlow('test', [...totals, ...some]));

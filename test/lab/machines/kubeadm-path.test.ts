@@ -6,10 +6,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { openCluster, openServedCluster } from '../../../activities/adapters/open-cluster';
-import type { DriverContext } from '../../../activities/driver-context';
+import { openCluster } from '../../../activities/adapters/open-cluster';
 import { observeCluster } from '../../../activities/observe';
-import type { ClusterName, MemberName } from '../../../domain/names';
+import type { ClusterName } from '../../../domain/names';
 import { labLayout } from '../../../lab/layout';
 import { machineFaults, type MachineFaults } from '../../../lab/machines/machine-faults';
 import { machinesDown, machinesUp } from '../../../lab/machines/machines-lab';
@@ -22,15 +21,12 @@ import { LabGround } from '../../support/lab-ground';
 import { untilEnded } from '../../support/lab-progress';
 import { aStory } from '../../support/lab-story';
 import { untilTrue } from '../../support/lab-until';
-import { aContext, type Heard } from '../../activities/drivers/support/programs';
-import { refusalOf } from '../../activities/adapters/support/refusals';
 
 jest.setTimeout(1_800_000);
 
 const first = version('1.28.15');
 const hops = [version('1.29.15'), version('1.30.14')] as const;
 const target = hops[1];
-const member = 'cp-1' as MemberName;
 const workers = ['worker-1', 'worker-2'];
 const machines = ['cp-1', ...workers];
 const components = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
@@ -112,32 +108,6 @@ describe('a kubeadm cluster', () => {
     if (stateDir === undefined) return;
     await machinesDown({ stateDir: path.join(stateDir, 'lab') });
     await rm(stateDir, { recursive: true, force: true });
-  });
-
-  tell('has its member put back while the step that changes it is alive', async () => {
-    const ports = openServedCluster(lab.access);
-    const given = new AbortController();
-    const heard = (operationId: string, signal: AbortSignal): Heard & DriverContext => ({
-      ...aContext(),
-      operationId,
-      signal,
-      limitMs: 600_000,
-    });
-    const upgrading = heard('path-upgrade', given.signal);
-    const work = ports.controlPlane.upgrade(member, 'member', { version: hops[0] }, upgrading);
-    const isFollowed = refusalOf(work).catch(() => undefined);
-    await untilTrue('kubeadm has begun with the second component', () =>
-      Promise.resolve(upgrading.phases.includes('changing kube-controller-manager')),
-    );
-    given.abort(new Error('given up'));
-    await isFollowed;
-    const back = heard('path-back', new AbortController().signal);
-    await ports.controlPlane.putBack(member, 'member', { version: first }, back);
-    await ports.close();
-    expect(await images()).toEqual(imagesOf(first));
-    expect(await configured()).toBe(`v${first}`);
-    const ended = await sh('cp-1', 'cat /var/lib/ascent/operations/path-upgrade/exit');
-    expect(ended).toBe('143\n');
   });
 
   tell('goes through two minors in one upgrade, and no request fails', async () => {
