@@ -90,8 +90,11 @@ give_up() {
   mv "$1/given-up.new" "$1/given-up"
   for signal in TERM KILL; do
     if [ "$(state "$1")" != running ]; then break; fi
-    for process in $(living "$(cat "$1/session")"); do
-      kill -s "$signal" "$process" 2> /dev/null || true
+    # All stop first: a shell that sees another one end would tell that as its last words.
+    for each in STOP "$signal" CONT; do
+      for process in $(living "$(cat "$1/session")"); do
+        kill -s "$each" "$process" 2> /dev/null || true
+      done
     done
     flock -s -w 10 "$1/lock" true || true
   done
