@@ -1,8 +1,8 @@
 // Projects, because they need different things of the machine: `unit` nothing, `workflow` the
 // time-skipping Temporal server, `lab` real clusters, `machine-path` three real machines (as root).
 // tools/test runs these, and only when it is asked to `thorough` (what is proven at length, on real
-// clusters, of which `lab` has a part), `releases` (real clusters of the releases that are installed
-// on demand) and `machines` (all else on real machines, up to six).
+// clusters, of which `lab` has a part), `releases` (real clusters of the releases that are
+// installed on demand) and `machines` (all else on real machines, up to six).
 
 const swc = [
   '@swc/jest',

@@ -1,6 +1,6 @@
-// Says whether a lab of machines can run on this host: `node dist/lab/machines/main.js`. Exit codes:
-// 0 it can, 1 it cannot, and what is missing stands on stdout. What `toolchain/main.js --machines`
-// installs on this host is not missing.
+// Says whether a lab of machines can run on this host: `node dist/lab/machines/main.js`. Exit
+// codes: 0 it can, 1 it cannot, and what is missing stands on stdout. What `toolchain/main.js
+// --machines` installs on this host is not missing.
 
 import { existsSync } from 'node:fs';
 

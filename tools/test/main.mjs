@@ -1,6 +1,6 @@
-// Runs the tests in stages: unit (their coverage is asked for), then all that needs servers: workflow,
-// lab and machine-path side by side, since a lab waits more than it works. Fetches or builds the
-// lab's tools first where a chosen test needs them. Arguments go to Jest.
+// Runs the tests in stages: unit (their coverage is asked for), then all that needs servers:
+// workflow, lab and machine-path side by side, since a lab waits more than it works. Fetches or
+// builds the lab's tools first where a chosen test needs them. Arguments go to Jest.
 //
 // Own options: --totals FILE writes the sums as JSON; --selectProjects picks of these four, and of
 // those that run only when they are named: `thorough` (45 minutes of upgrades), `releases`
