@@ -132,21 +132,23 @@ async function observe(
 }
 
 /**
- * With what machines tell of themselves, where a driver reaches them: for a preflight. What they
- * can be given is among that, and not asked again.
+ * With what API servers call while they serve, and with what machines tell of themselves, where a
+ * driver reaches them. What machines can be given is among that, and not asked again.
  */
-export async function observeWithMachines(options: Looking): Promise<Observation> {
-  const { controlPlane } = options.ports;
+export async function observeForPreflight(options: Looking): Promise<Observation> {
+  const { controlPlane, extensions } = options.ports;
   const asked = controlPlane.machineFacts?.(options.signal);
-  if (asked === undefined) return await observeCluster(options);
-  const [observation, machines] = await Promise.all([
-    observe(options, async () => {
-      const told = releasesOfAll(releasesIn(await asked));
-      return told ?? (await controlPlane.availableVersions(options.signal));
-    }),
+  const [observation, machines, called] = await Promise.all([
+    asked === undefined
+      ? observeCluster(options)
+      : observe(options, async () => {
+          const told = releasesOfAll(releasesIn(await asked));
+          return told ?? (await controlPlane.availableVersions(options.signal));
+        }),
     asked,
+    extensions.observe(options.signal),
   ]);
-  return { ...observation, machines };
+  return { ...observation, extensions: called, ...(machines === undefined ? {} : { machines }) };
 }
 
 /** A machine that does not tell them is told of as such. */

@@ -3,6 +3,7 @@
 // Every method takes an AbortSignal: cancelled activities stop their requests at once.
 // Adapters throw PortError, or the signal's reason once it is aborted; nothing else may leave them.
 
+import type { ApiExtensionsObservation } from '../domain/api-extensions';
 import type { PodTrouble } from '../domain/drain/budget-explanation';
 import type { BudgetRef, MemberName, NodeName, PodRef } from '../domain/names';
 import type {
@@ -244,6 +245,11 @@ export interface KubeApi extends ScaleApi {
   ): Promise<'deleted' | 'gone' | 'replaced'>;
 }
 
+/** What API servers call while they serve. What may not be read is told in its place. */
+export interface ExtensionProbe {
+  observe(signal: AbortSignal): Promise<ApiExtensionsObservation>;
+}
+
 /** Each control-plane member, asked directly. */
 export interface MemberProbe {
   members(): readonly { readonly name: MemberName; readonly endpoint: string }[];
@@ -297,6 +303,7 @@ export interface LookingPorts {
     | 'listLeaderLeases'
   >;
   readonly members: MemberProbe;
+  readonly extensions: ExtensionProbe;
   readonly etcd: Pick<EtcdApi, 'observe'>;
   readonly snapshots: Pick<SnapshotStore, 'location' | 'keep' | 'probe' | 'keys' | 'list'>;
   readonly verifier: Pick<SnapshotVerifier, 'minors' | 'etcdVersion'>;

@@ -3,7 +3,7 @@
 import type { AscentActivities } from '../domain/activity-contract';
 import { evaluatePreflight } from '../domain/preflight/preflight';
 import { type ActivityDependencies, runActivity } from './activity-run';
-import { observeWithMachines } from './observe';
+import { observeForPreflight } from './observe';
 
 export function preflightActivities(
   deps: ActivityDependencies,
@@ -20,7 +20,7 @@ export function preflightActivities(
         },
         async ({ signal, beat }) => {
           const onPhase = (phase: string): void => beat({ phase });
-          const observation = await observeWithMachines({ ...deps, signal, onPhase });
+          const observation = await observeForPreflight({ ...deps, signal, onPhase });
           return evaluatePreflight({
             observation,
             hop,

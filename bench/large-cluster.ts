@@ -137,6 +137,13 @@ export function largeClusterPorts(): LookingPorts {
       scheduler: async () => controller,
       certificates: async () => ({}),
     },
+    extensions: {
+      observe: async () => ({
+        admission: { kind: 'observed', items: [] },
+        conversion: { kind: 'observed', items: [] },
+        aggregated: { kind: 'observed', items: [] },
+      }),
+    },
     etcd: {
       observe: async () => ({
         kind: 'unobserved',

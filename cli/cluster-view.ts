@@ -1,6 +1,6 @@
 // What commands without Temporal look at: a spec, and a cluster, live or as a file.
 
-import { observeCluster, observeWithMachines } from '../activities/observe';
+import { observeCluster, observeForPreflight } from '../activities/observe';
 import { parseSpecFile, specProblemText } from '../client/spec-file';
 import type { ClusterName } from '../domain/names';
 import type { Observation } from '../domain/observation';
@@ -49,7 +49,7 @@ export async function readObservation(
     assertCluster(observation.cluster, options.observation, expected);
     return observation;
   }
-  const observe = source.withMachines === true ? observeWithMachines : observeCluster;
+  const observe = source.withMachines === true ? observeForPreflight : observeCluster;
   return observeThrough(await requireAccess(options, context), context, { expected, observe });
 }
 

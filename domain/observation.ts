@@ -4,6 +4,7 @@
 // O2. Nothing secret is in here: no Secret, no environment, no token, no pod spec.
 // O3. What could not be read is said as a Problem, never left out.
 
+import type { ApiExtensionsObservation } from './api-extensions';
 import type { MachineFacts } from './machine-observation';
 import type { BudgetRef, ClusterName, MemberName, NodeName, PodRef, PoolName } from './names';
 import type { KubeMinor, KubeVersion } from './versions';
@@ -253,6 +254,8 @@ export interface Observation {
   readonly changedAs?: 'member';
   /** Absent where no driver reaches them, or they were not asked: a preflight does. */
   readonly machines?: readonly MachineObservation[];
+  /** What API servers call while they serve; absent where it was not asked: a preflight does. */
+  readonly extensions?: ApiExtensionsObservation;
   /** What the driver can change; absent: everything but `reboot`, or nobody has asked it. */
   readonly drives?: readonly DrivenChange[];
   /** Whose limits `drives` are; absent where they are what the access file names. */

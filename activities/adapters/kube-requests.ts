@@ -4,12 +4,16 @@
 // Q2. Reads are tried again once when a pooled connection broke before its answer; changes never.
 
 import {
+  AdmissionregistrationV1Api,
   ApiException,
+  ApiextensionsV1Api,
+  ApiregistrationV1Api,
   AppsV1Api,
   AutoscalingV2Api,
   type ConfigurationOptions,
   CoordinationV1Api,
   CoreV1Api,
+  DiscoveryV1Api,
   Observable,
   type ObservableMiddleware,
   PatchStrategy,
@@ -23,7 +27,7 @@ import { boundedCall, isBrokenConnection } from './bounded-call';
 import type { KubeConnection } from './kube-connection';
 import { explainRefusal } from './kube-errors';
 
-const pageSize = 500;
+const usualPageSize = 500;
 
 export interface KubeApiLimits {
   /** One object, or one page of a list. */
@@ -56,6 +60,8 @@ interface Listing<Item, View> {
   readonly request: (page: PageRequest, options: ConfigurationOptions) => Promise<Page<Item>>;
   /** What is kept of an item. */
   readonly view: (item: Item) => View;
+  /** Items of a page; the default is 500. */
+  readonly pageSize?: number;
 }
 
 export interface Listed<View> {
@@ -72,6 +78,10 @@ export class KubeRequests {
   readonly policy: PolicyV1Api;
   readonly coordination: CoordinationV1Api;
   readonly storage: StorageV1Api;
+  readonly discovery: DiscoveryV1Api;
+  readonly admission: AdmissionregistrationV1Api;
+  readonly definitions: ApiextensionsV1Api;
+  readonly aggregation: ApiregistrationV1Api;
   readonly #limits: KubeApiLimits;
 
   constructor(connection: KubeConnection, limits: KubeApiLimits = defaultLimits) {
@@ -81,6 +91,10 @@ export class KubeRequests {
     this.policy = connection.client(PolicyV1Api);
     this.coordination = connection.client(CoordinationV1Api);
     this.storage = connection.client(StorageV1Api);
+    this.discovery = connection.client(DiscoveryV1Api);
+    this.admission = connection.client(AdmissionregistrationV1Api);
+    this.definitions = connection.client(ApiextensionsV1Api);
+    this.aggregation = connection.client(ApiregistrationV1Api);
     this.#limits = limits;
   }
 
@@ -140,7 +154,7 @@ export class KubeRequests {
 
   async #pages<Item, View>(
     asking: Asking,
-    { request, view }: Listing<Item, View>,
+    { request, view, pageSize = usualPageSize }: Listing<Item, View>,
   ): Promise<Listed<View>> {
     const views: View[] = [];
     let version = '';

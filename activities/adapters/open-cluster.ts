@@ -15,6 +15,7 @@ import type { SnapshotStore, SnapshotVerifier } from '../snapshot-ports';
 import { DirectoryShelf } from './directory-shelf';
 import { createEtcdApi } from './etcd-api';
 import { createSnapshotVerifier, type SnapshotVerifierOptions } from './etcd-snapshot-verifier';
+import { createExtensionProbe } from './extension-probe';
 import { createJobMachines } from './job-machines';
 import { createKubeApi } from './kube-api';
 import { openKubeConnection } from './kube-connection';
@@ -111,6 +112,7 @@ function reach(access: ClusterAccess) {
     ports: {
       kube,
       members: createMemberProbe(connection, access.members),
+      extensions: createExtensionProbe(connection),
       etcd: createEtcdApi({ access: access.etcd, etcdutl: etcdutlOf(access) }),
       ...openSnapshots(access),
       clock: systemClock,

@@ -12,6 +12,9 @@ export type FindingObject =
   | { readonly kind: 'pool'; readonly name: PoolName }
   | { readonly kind: 'budget'; readonly budget: BudgetRef }
   | { readonly kind: 'lease'; readonly name: string }
+  | { readonly kind: 'webhook'; readonly name: string }
+  | { readonly kind: 'definition'; readonly name: string }
+  | { readonly kind: 'aggregated-api'; readonly name: string }
   | { readonly kind: 'snapshot-store'; readonly location: string };
 
 export const findingCodes = [
@@ -66,6 +69,14 @@ export const findingCodes = [
   'clock-skewed',
   'automatic-upgrades',
   'image-absent',
+  'extensions-unobserved',
+  'webhook-unanswered',
+  'webhook-deadlock',
+  'webhook-on-one-node',
+  'webhook-guards-heartbeats',
+  'webhook-slow',
+  'conversion-unanswered',
+  'aggregated-api-unavailable',
 ] as const;
 
 export type FindingCode = (typeof findingCodes)[number];

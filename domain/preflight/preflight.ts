@@ -12,6 +12,7 @@ import type {
 } from './preflight-cluster';
 import { budgetFindings, nodeFindings, storeFindings } from './preflight-cluster';
 import { etcdFindings } from './preflight-etcd';
+import { extensionFindings } from './preflight-extensions';
 import { machineFindings } from './preflight-machines';
 import { rolloutFindings } from './preflight-rollouts';
 import { memberCountFindings, memberSpreadFindings } from './preflight-members';
@@ -34,6 +35,7 @@ export function evaluatePreflight(facts: PreflightFacts): PreflightReport {
     ...rolloutFindings(observation),
     ...storeFindings(facts),
     ...machineFindings(facts),
+    ...extensionFindings(observation),
   ]);
 }
 

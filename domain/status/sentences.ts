@@ -32,6 +32,12 @@ export function findingObjectText(object: FindingObject): string {
       return `disruption budget ${budgetText(object.budget)}`;
     case 'lease':
       return `lease ${object.name}`;
+    case 'webhook':
+      return `webhook ${object.name}`;
+    case 'definition':
+      return `CustomResourceDefinition ${object.name}`;
+    case 'aggregated-api':
+      return `APIService ${object.name}`;
     case 'snapshot-store':
       return `snapshot store ${object.location}`;
   }

@@ -1,6 +1,6 @@
 import type { SnapshotRecord } from '../../domain/activity-contract';
 import { cordonReasonAnnotation } from '../../activities/cordon-mark';
-import { observeWithMachines } from '../../activities/observe';
+import { observeForPreflight } from '../../activities/observe';
 import { PortError } from '../../activities/ports';
 import type { NodeName } from '../../domain/names';
 import type { MachineObservation } from '../../domain/observation';
@@ -238,7 +238,7 @@ describe('observeCluster', () => {
   });
 });
 
-describe('observeWithMachines', () => {
+describe('observeForPreflight', () => {
   const [first, second] = ['worker-1', 'worker-2'] as const;
   const told = (name: string, ...releases: readonly string[]): MachineObservation => {
     const facts = { space: [], components: [], automaticUpgrades: [] };
@@ -253,7 +253,7 @@ describe('observeWithMachines', () => {
     fake.hosts.machineFacts = async () => machines;
     const asked = jest.spyOn(fake.hosts, 'availableVersions');
     const signal = AbortSignal.timeout(5_000);
-    const { availableVersions } = await observeWithMachines({ cluster, ports: fake.ports, signal });
+    const { availableVersions } = await observeForPreflight({ cluster, ports: fake.ports, signal });
     return { availableVersions, asked: asked.mock.calls.length };
   };
 

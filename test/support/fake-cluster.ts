@@ -10,6 +10,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 
 import { createActivities } from '../../activities/index';
+import type { ApiExtensionsObservation } from '../../domain/api-extensions';
 import type { ClusterPorts } from '../../activities/ports';
 import type { AscentActivities } from '../../domain/activity-contract';
 import type { ClusterName, NodeName } from '../../domain/names';
@@ -32,9 +33,15 @@ export class FakeCluster {
   readonly etcd = new FakeEtcd();
   readonly store = new FakeSnapshotStore();
   readonly driller = new FakeDriller(this.clock);
+  extensions: ApiExtensionsObservation = {
+    admission: { kind: 'observed', items: [] },
+    conversion: { kind: 'observed', items: [] },
+    aggregated: { kind: 'observed', items: [] },
+  };
   readonly ports: ClusterPorts = {
     kube: this.kube,
     members: this.hosts,
+    extensions: { observe: () => Promise.resolve(this.extensions) },
     etcd: this.etcd,
     snapshots: this.store,
     verifier: this.etcd,

@@ -26,6 +26,7 @@ export interface Manifest {
   readonly metadata: { readonly name: string; readonly namespace?: string };
   readonly rules?: readonly Rule[];
   readonly spec?: object;
+  readonly webhooks?: readonly object[];
 }
 
 export function manifestsOf(file: (typeof rightsOf)[keyof typeof rightsOf]): readonly Manifest[] {

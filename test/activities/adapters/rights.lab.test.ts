@@ -11,9 +11,10 @@ import { openKubeConnection } from '../../../activities/adapters/kube-connection
 import { nodeJobName } from '../../../activities/adapters/node-jobs';
 import { openCluster } from '../../../activities/adapters/open-cluster';
 import { previewDrain } from '../../../activities/drain/drain-preview';
-import { observeCluster } from '../../../activities/observe';
+import { observeForPreflight } from '../../../activities/observe';
 import { PortError } from '../../../activities/ports';
 import type { ClusterName, NodeName } from '../../../domain/names';
+import type { Observation } from '../../../domain/observation';
 import { planUpgrade } from '../../../domain/plan/planner';
 import { knownReleases } from '../../../domain/plan/releases';
 import { KubeRest } from '../../../lab/kube-rest';
@@ -51,6 +52,34 @@ const someDaemonSet: Manifest = {
   },
 };
 
+const someService: Manifest = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'webhook', namespace: 'default' },
+  spec: { ports: [{ port: 443 }] },
+};
+
+/** Nobody is asked anything: it has no rules. */
+const someWebhook: Manifest = {
+  apiVersion: 'admissionregistration.k8s.io/v1',
+  kind: 'ValidatingWebhookConfiguration',
+  metadata: { name: 'policies' },
+  webhooks: [
+    {
+      name: 'policies.example.com',
+      clientConfig: { service: { namespace: 'default', name: 'webhook' } },
+      sideEffects: 'None',
+      admissionReviewVersions: ['v1'],
+    },
+  ],
+};
+
+/** What a preflight could not look at, in its words. */
+function untold({ extensions }: Observation): string | undefined {
+  const parts = Object.values(extensions ?? {});
+  return parts.flatMap((part) => (part.kind === 'observed' ? [] : [part.problem.message]))[0];
+}
+
 describe('the rights of deploy/rbac', () => {
   let root: string;
   let lab: Lab;
@@ -75,7 +104,7 @@ describe('the rights of deploy/rbac', () => {
     for (const each of [...manifestsOf(rightsOf.planner), ...manifestsOf(rightsOf.nodeJobs)]) {
       await apply(each);
     }
-    await apply(someDaemonSet);
+    for (const each of [someDaemonSet, someService, someWebhook]) await apply(each);
     const { kubeconfig } = lab.access;
     const as = async (of: string, name: string): Promise<string> => {
       const to = path.join(root, `${name}.kubeconfig`);
@@ -116,7 +145,7 @@ describe('the rights of deploy/rbac', () => {
       try {
         const cluster = lab.access.cluster as ClusterName;
         const spec = labSpec({ cluster, allowSingleMember: true });
-        const observation = await observeCluster({ cluster, ports, signal });
+        const observation = await observeForPreflight({ cluster, ports, signal });
         const policy = labDrainPolicy();
         await previewDrain({ ports, node: node as NodeName, policy, signal });
         const [member] = observation.members;
@@ -126,7 +155,7 @@ describe('the rights of deploy/rbac', () => {
         ]);
         const planned = planUpgrade({ spec, observation, releases: knownReleases });
         expect(planned).toMatchObject({ kind: 'planned' });
-        return undefined;
+        return untold(observation);
       } catch (error) {
         if (error instanceof PortError && error.code === 'forbidden') return error.message;
         throw error;

@@ -659,6 +659,14 @@ describe('there is a finding when', () => {
 
 /** Those of other files beside this one, and what a test of its own is about. */
 const foundElsewhere: readonly FindingCode[] = [
+  'aggregated-api-unavailable',
+  'conversion-unanswered',
+  'extensions-unobserved',
+  'webhook-deadlock',
+  'webhook-guards-heartbeats',
+  'webhook-on-one-node',
+  'webhook-slow',
+  'webhook-unanswered',
   'rollout-drain-limited',
   'api-server-not-live',
   'automatic-upgrades',

@@ -8,7 +8,7 @@ import { previewDrain } from '../../../activities/drain/drain-preview';
 import { runStep } from '../../../activities/drivers/machine-steps';
 import { createJobMachines } from '../../../activities/adapters/job-machines';
 import { openKubeConnection } from '../../../activities/adapters/kube-connection';
-import { observeWithMachines } from '../../../activities/observe';
+import { observeForPreflight } from '../../../activities/observe';
 import type { ClusterName, NodeName } from '../../../domain/names';
 import { planUpgrade } from '../../../domain/plan/planner';
 import { knownReleases } from '../../../domain/plan/releases';
@@ -83,7 +83,7 @@ describe('machines that are reached by jobs', () => {
     try {
       const cluster = machines.lab.name as ClusterName;
       const signal = AbortSignal.timeout(120_000);
-      const observation = await observeWithMachines({ cluster, ports, signal });
+      const observation = await observeForPreflight({ cluster, ports, signal });
       expect(observation).toMatchObject({
         availableVersions: [target],
         drives: ['node'],

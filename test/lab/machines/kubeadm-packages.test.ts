@@ -8,7 +8,7 @@ import path from 'node:path';
 
 import type { KubeadmDriverAccess } from '../../../activities/access';
 import { openServedCluster, type ServedCluster } from '../../../activities/adapters/open-cluster';
-import { observeWithMachines } from '../../../activities/observe';
+import { observeForPreflight } from '../../../activities/observe';
 import type { ClusterName, NodeName } from '../../../domain/names';
 import type { Observation } from '../../../domain/observation';
 import { evaluatePreflight } from '../../../domain/preflight/preflight';
@@ -49,7 +49,7 @@ describe('workers whose programs are packages', () => {
   let ports: ServedCluster;
 
   const observe = (): Promise<Observation> =>
-    observeWithMachines({
+    observeForPreflight({
       cluster: 'of-packages' as ClusterName,
       ports,
       signal: AbortSignal.timeout(120_000),

@@ -1,0 +1,273 @@
+// What API servers call while they serve, read through the load balancer: webhooks, APIServices,
+// and which nodes answer for them.
+// E1. What may not be read, or does not answer, is told in its place; the rest still is.
+// E2. Nothing but names, rules and addresses is kept: no CA bundle, no path of a URL.
+
+import type {
+  AdmissionregistrationV1WebhookClientConfig,
+  V1APIService,
+  V1CustomResourceDefinition,
+  V1LabelSelector,
+  V1MutatingWebhook,
+  V1ValidatingWebhook,
+} from '@kubernetes/client-node';
+
+import {
+  type AdmissionWebhookObservation,
+  type AggregatedApiObservation,
+  type ConversionWebhookObservation,
+  type ExtensionBackend,
+  guardsOf,
+  type Seen,
+} from '../../domain/api-extensions';
+import type { NodeName } from '../../domain/names';
+import { type ExtensionProbe, PortError } from '../ports';
+import { problemOf } from '../problems';
+import type { KubeConnection } from './kube-connection';
+import { type KubeApiLimits, KubeRequests } from './kube-requests';
+import { compileSelector } from './kube-views';
+
+/** Definitions come with their schemas, of up to a megabyte each. */
+const definitionsAPage = 25;
+
+interface NamespaceView {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+interface ServiceRef {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export function createExtensionProbe(
+  connection: KubeConnection,
+  limits?: KubeApiLimits,
+): ExtensionProbe {
+  const requests = new KubeRequests(connection, limits);
+  return {
+    async observe(signal) {
+      const backends = new Backends(requests, signal);
+      const [admission, conversion, aggregated] = await Promise.all([
+        seen(() => listAdmission(requests, { backends, signal }), signal),
+        seen(() => listConversion(requests, { backends, signal }), signal),
+        seen(() => listAggregated(requests, signal), signal),
+      ]);
+      return { admission, conversion, aggregated };
+    },
+  };
+}
+
+async function seen<Item>(
+  list: () => Promise<readonly Item[]>,
+  signal: AbortSignal,
+): Promise<Seen<Item>> {
+  try {
+    return { kind: 'observed', items: await list() };
+  } catch (error) {
+    if (!(error instanceof PortError) || signal.aborted) throw error;
+    return { kind: 'unobserved', problem: problemOf(error) };
+  }
+}
+
+interface Looking {
+  readonly backends: Backends;
+  readonly signal: AbortSignal;
+}
+
+type Webhook = V1ValidatingWebhook | V1MutatingWebhook;
+
+interface Configured {
+  readonly kind: AdmissionWebhookObservation['kind'];
+  readonly configuration: string;
+  readonly webhook: Webhook;
+}
+
+async function listAdmission(
+  requests: KubeRequests,
+  { backends, signal }: Looking,
+): Promise<readonly AdmissionWebhookObservation[]> {
+  const { admission, core } = requests;
+  const [validating, mutating, namespaces] = await Promise.all([
+    requests.list(
+      { doing: 'listing validating webhooks', signal },
+      {
+        request: (page, call) => admission.listValidatingWebhookConfiguration(page, call),
+        view: ({ metadata, webhooks = [] }) => configured('validating', metadata?.name, webhooks),
+      },
+    ),
+    requests.list(
+      { doing: 'listing mutating webhooks', signal },
+      {
+        request: (page, call) => admission.listMutatingWebhookConfiguration(page, call),
+        view: ({ metadata, webhooks = [] }) => configured('mutating', metadata?.name, webhooks),
+      },
+    ),
+    requests.list(
+      { doing: 'listing namespaces', signal },
+      {
+        request: (page, call) => core.listNamespace(page, call),
+        view: ({ metadata }): NamespaceView => ({
+          name: metadata?.name ?? '',
+          labels: metadata?.labels ?? {},
+        }),
+      },
+    ),
+  ]);
+  return await Promise.all(
+    [...validating, ...mutating]
+      .flat()
+      .map(async (one) => admissionView(one, namespaces, await backendOf(one, backends))),
+  );
+}
+
+function configured(
+  kind: Configured['kind'],
+  configuration = '',
+  webhooks: readonly Webhook[],
+): readonly Configured[] {
+  return webhooks.map((webhook) => ({ kind, configuration, webhook }));
+}
+
+function backendOf({ webhook }: Configured, backends: Backends): Promise<ExtensionBackend> {
+  return backends.of(webhook.clientConfig);
+}
+
+/** Defaults are those of admissionregistration.k8s.io/v1, which the API server has filled in. */
+function admissionView(
+  { kind, configuration, webhook }: Configured,
+  namespaces: readonly NamespaceView[],
+  backend: ExtensionBackend,
+): AdmissionWebhookObservation {
+  const { rules = [], namespaceSelector = {}, timeoutSeconds = 10 } = webhook;
+  const selects = compileSelector(namespaceSelector);
+  const selected = namespaces.filter(({ labels }) => selects(labels)).map(({ name }) => name);
+  const known = rules.map((rule) => ({
+    apiGroups: rule.apiGroups ?? [],
+    apiVersions: rule.apiVersions ?? [],
+    operations: rule.operations ?? [],
+    resources: rule.resources ?? [],
+    ...(rule.scope === undefined ? {} : { scope: rule.scope }),
+  }));
+  const own = webhook.clientConfig.service?.namespace;
+  const inOwn = selected.filter((name) => name === own);
+  return {
+    kind,
+    name: `${configuration}/${webhook.name}`,
+    failurePolicy: webhook.failurePolicy === 'Ignore' ? 'Ignore' : 'Fail',
+    timeoutSeconds,
+    guards: guardsOf(known, selected),
+    guardsItself: guardsOf(known, inOwn).includes('create-pods'),
+    isConditional:
+      isSelecting(webhook.objectSelector) || (webhook.matchConditions ?? []).length > 0,
+    backend,
+  };
+}
+
+function isSelecting({ matchLabels = {}, matchExpressions = [] }: V1LabelSelector = {}): boolean {
+  return Object.keys(matchLabels).length > 0 || matchExpressions.length > 0;
+}
+
+async function listConversion(
+  requests: KubeRequests,
+  { backends, signal }: Looking,
+): Promise<readonly ConversionWebhookObservation[]> {
+  const converted = await requests.list(
+    { doing: 'listing CustomResourceDefinitions', signal },
+    {
+      request: (page, call) => requests.definitions.listCustomResourceDefinition(page, call),
+      view: conversionOf,
+      pageSize: definitionsAPage,
+    },
+  );
+  return await Promise.all(
+    converted
+      .filter((one) => one !== undefined)
+      .map(async ({ clientConfig, ...rest }) => ({
+        ...rest,
+        backend: await backends.of(clientConfig),
+      })),
+  );
+}
+
+function conversionOf({ metadata, spec, status }: V1CustomResourceDefinition) {
+  const clientConfig = spec.conversion?.webhook?.clientConfig;
+  if (spec.conversion?.strategy !== 'Webhook' || clientConfig === undefined) return undefined;
+  return { name: metadata?.name ?? '', storedVersions: status?.storedVersions ?? [], clientConfig };
+}
+
+function listAggregated(
+  requests: KubeRequests,
+  signal: AbortSignal,
+): Promise<readonly AggregatedApiObservation[]> {
+  return requests
+    .list(
+      { doing: 'listing APIServices', signal },
+      {
+        request: (page, call) => requests.aggregation.listAPIService(page, call),
+        view: aggregatedOf,
+      },
+    )
+    .then((all) => all.filter((one) => one !== undefined));
+}
+
+/** Those without a Service are served by the API server itself. */
+function aggregatedOf(api: V1APIService): AggregatedApiObservation | undefined {
+  if (api.spec?.service === undefined) return undefined;
+  const name = api.metadata?.name ?? '';
+  const available = api.status?.conditions?.find(({ type }) => type === 'Available');
+  if (available?.status === 'True') return { name };
+  const { reason = 'nobody has looked yet', message } = available ?? {};
+  return { name, unavailable: message === undefined ? reason : `${reason}: ${message}` };
+}
+
+type ClientConfig = Pick<AdmissionregistrationV1WebhookClientConfig, 'url' | 'service'>;
+
+/** Who answers; each Service is looked at once. */
+class Backends {
+  readonly #requests: KubeRequests;
+  readonly #signal: AbortSignal;
+  readonly #services = new Map<string, Promise<ExtensionBackend>>();
+
+  constructor(requests: KubeRequests, signal: AbortSignal) {
+    this.#requests = requests;
+    this.#signal = signal;
+  }
+
+  of({ url, service }: ClientConfig): Promise<ExtensionBackend> {
+    if (service === undefined) return Promise.resolve({ kind: 'url', host: hostOf(url) });
+    const name = `${service.namespace}/${service.name}`;
+    const known = this.#services.get(name) ?? this.#look(service, name);
+    this.#services.set(name, known);
+    return known;
+  }
+
+  async #look(service: ServiceRef, ref: string): Promise<ExtensionBackend> {
+    const { namespace, name } = service;
+    const signal = this.#signal;
+    const { core, discovery } = this.#requests;
+    const found = await this.#requests.find({ doing: `reading Service ${ref}`, signal }, (call) =>
+      core.readNamespacedService({ namespace, name }, call),
+    );
+    if (found === undefined) return { kind: 'service', name: ref, isThere: false, endpoints: [] };
+    const labelSelector = `kubernetes.io/service-name=${name}`;
+    const slices = await this.#requests.list(
+      { doing: `listing the endpoints of Service ${ref}`, signal },
+      {
+        request: (page, call) =>
+          discovery.listNamespacedEndpointSlice({ ...page, namespace, labelSelector }, call),
+        view: ({ endpoints = [] }) =>
+          // Who does not say is ready, by the definition of the condition.
+          endpoints
+            .filter(({ conditions }) => conditions?.ready !== false)
+            .map(({ nodeName }) => nodeName as NodeName | undefined),
+      },
+    );
+    return { kind: 'service', name: ref, isThere: true, endpoints: slices.flat() };
+  }
+}
+
+/** A URL may hold more than a person should read. */
+function hostOf(url = ''): string {
+  return URL.canParse(url) ? new URL(url).host : '';
+}
