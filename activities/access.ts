@@ -70,6 +70,8 @@ export interface NodeJobsAccess {
 interface KubeadmAccess {
   readonly kind: 'kubeadm';
   readonly packages: KubeadmPackages;
+  /** Whether machines pull images before a hop changes anything; absent: they do. */
+  readonly pullImages?: boolean;
 }
 
 export interface KubeadmSshAccess extends KubeadmAccess {

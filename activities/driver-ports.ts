@@ -11,6 +11,7 @@ import type {
 } from '../domain/observation';
 import type { LostEtcdMember } from '../domain/rollback-contract';
 import type { KubeVersion, Programs } from '../domain/versions';
+import type { ImagesStep } from '../domain/plan/plan';
 import type { DriverContext, NodeChangeContext } from './driver-context';
 import type { RestoreNeed } from './snapshot-ports';
 
@@ -32,6 +33,15 @@ export interface ReleaseSource {
   machineFacts?(signal: AbortSignal): Promise<readonly MachineObservation[]>;
 }
 
+/** What is to be on which machines, `timeoutMs` each. */
+export type ImageOrder = Omit<ImagesStep, 'kind'>;
+
+export interface PulledImages {
+  readonly pulled: number;
+  /** Names of those whose tags are not known before the hop. */
+  readonly unknown: readonly string[];
+}
+
 /**
  * How a kind of control plane changes version. Every method may be called again at any point. What
  * runs and serves as it should stays as it is; serving as another minor is a change like another
@@ -51,6 +61,12 @@ export interface ControlPlaneDriver extends ReleaseSource {
   ): Promise<void>;
   /** What a restore needs beside etcd; undefined when nobody can tell. */
   restoreNeeds(signal: AbortSignal): Promise<readonly RestoreNeed[] | undefined>;
+  /**
+   * Brings what a hop will run to the machines, a few at a time; what is there stays. Absent where
+   * nothing does (`images` of `drives`). PortError `rejected` names every machine that cannot have
+   * an image, and why; the others have theirs then.
+   */
+  pullImages?(order: ImageOrder, context: DriverContext): Promise<PulledImages>;
   /**
    * The programs that the member ran before, and no data. What is still under way to change the
    * same programs is given up for it. Returns when they were replaced.

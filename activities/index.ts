@@ -9,6 +9,7 @@ import { drillActivities } from './drill';
 import { drainActivities } from './drain/drain';
 import { endSurgesActivities } from './drain/end-surges';
 import { etcdMemberActivities } from './etcd-member';
+import { imageActivities } from './images';
 import { memberGateActivities } from './member-gate';
 import { nodeActivities } from './node';
 import { observeActivities } from './observe';
@@ -30,6 +31,7 @@ export function createActivities(deps: ActivityDependencies): AscentActivities {
     ...observeActivities(deps),
     ...planActivities(deps),
     ...preflightActivities(deps),
+    ...imageActivities(deps),
     ...snapshotActivities(deps),
     ...pruneActivities(deps),
     ...memberGateActivities(deps),

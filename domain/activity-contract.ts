@@ -8,6 +8,7 @@ import type { AdmissionHold, HeldNode } from './pool/admission';
 import type { DrainBlocker, PlanBlocker } from './blockers';
 import type { CordonPurpose } from './drain/cordon-reasons';
 import type { EtcdActivities } from './etcd-contract';
+import type { ImageActivities } from './images-contract';
 import type { FailureInfo } from './failures';
 import type { ForcedPod, StuckPod } from './drain/force';
 import type { PreflightReport } from './preflight/findings';
@@ -321,7 +322,8 @@ export interface LeadersResult {
   readonly scheduler: MemberName | undefined;
 }
 
-export interface AscentActivities extends EtcdActivities, RollBackActivities, RolloutActivities {
+export interface AscentActivities
+  extends EtcdActivities, ImageActivities, RollBackActivities, RolloutActivities {
   /** Reads only. */
   observeCluster(input: ObserveInput): Promise<Observation>;
   /** Observes and plans; blockers are a result, not a failure. */

@@ -12,6 +12,8 @@ const remedies: Readonly<Record<FailureCode, string>> = {
   'driver-missing':
     "name a driver in the worker's access file, or go on with observe, plan, preflight and drain",
   'preflight-blocked': 'remove what the blocking findings name, then try again',
+  'image-unavailable':
+    'see that the machine reaches its registry, or import it there; then try again',
   'snapshot-failed': 'see that etcd is healthy and the snapshot store is writable, then try again',
   'snapshot-unverified': 'do not rely on this snapshot: see that etcd is healthy, then try again',
   'snapshot-unserved':

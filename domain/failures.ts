@@ -14,6 +14,8 @@ export const failureCodes = [
   /** Nothing changes the machines of this cluster, so no upgrade of it can be carried out. */
   'driver-missing',
   'preflight-blocked',
+  /** A machine has not all images that the hop will run, and cannot pull them; none was changed. */
+  'image-unavailable',
   'snapshot-failed',
   'snapshot-unverified',
   /** An API server of its minor cannot read what was restored. */

@@ -184,13 +184,13 @@ export const commandedChanges = [
 ] as const;
 
 /** What a driver may be able to change. */
-export const drivenChanges = [...commandedChanges, 'reboot'] as const;
+export const drivenChanges = [...commandedChanges, 'reboot', 'images'] as const;
 
 export type CommandedChange = (typeof commandedChanges)[number];
 export type DrivenChange = (typeof drivenChanges)[number];
 
-/** What a plan may take of a driver. */
-export type PlannedChange = Exclude<DrivenChange, 'repairEtcd'>;
+/** What a plan may take of a driver, and is refused without. */
+export type PlannedChange = Exclude<DrivenChange, 'repairEtcd' | 'images'>;
 
 /**
  * Why its controllers would not replace machines as it says: somebody has paused the Cluster, or
@@ -256,7 +256,10 @@ export interface Observation {
   readonly machines?: readonly MachineObservation[];
   /** What API servers call while they serve; absent where it was not asked: a preflight does. */
   readonly extensions?: ApiExtensionsObservation;
-  /** What the driver can change; absent: everything but `reboot`, or nobody has asked it. */
+  /**
+   * What the driver can change; absent: everything but `reboot` and `images`, or nobody has asked
+   * it.
+   */
   readonly drives?: readonly DrivenChange[];
   /** Whose limits `drives` are; absent where they are what the access file names. */
   readonly driver?: 'kubeadm' | 'kubeadm-jobs' | 'cluster-api';

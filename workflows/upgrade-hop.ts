@@ -21,8 +21,8 @@ import { failureInfo } from '../domain/failure-remedies';
 import type { ClusterName, NodeName, PlanDigest, PoolName, SnapshotId } from '../domain/names';
 import { nodeNames } from '../domain/observation';
 import { leavableEmulation } from '../domain/plan/emulation';
-import { type Hop, isOfPool, type NodeChange, type PoolStep } from '../domain/plan/plan';
-import type { RolloutStep, SoakStep, Step } from '../domain/plan/plan';
+import { type Hop, isOfPool, isPreparing, type NodeChange } from '../domain/plan/plan';
+import type { PoolStep, PreparingStep, RolloutStep, SoakStep, Step } from '../domain/plan/plan';
 import { plannedMs } from '../domain/plan/planned-time';
 import type { HopOutcome, HopStatus, MemberOutcome, NodeOutcome } from '../domain/status/progress';
 import { stepLabel } from '../domain/status/step-labels';
@@ -30,6 +30,7 @@ import { type KubeMinor, minorOf } from '../domain/versions';
 import { activity } from './activity-options';
 import { isOfEmulation, lookAtSwitch, takeEndEmulation } from './emulation-steps';
 import { takeEtcd } from './etcd-steps';
+import { takeImages } from './images-step';
 import { takeApiServer, takeControllers } from './member-steps';
 import { runPool } from './pool-runs';
 import { takeRollout } from './rollout-steps';
@@ -157,11 +158,8 @@ async function takeOne(hop: HopRun, step: Step): Promise<void> {
   const { run } = hop;
   if (isBehind(hop, step)) return;
   if (isOfPool(step)) return takeNodes(hop, step);
+  if (isPreparing(step)) return prepare(hop, step);
   switch (step.kind) {
-    case 'preflight':
-      return takeStep(run, { label, take: () => preflight(hop) });
-    case 'snapshot':
-      return takeStep(run, { label, take: () => snapshot(hop) });
     case 'api-server':
     case 'member':
       return takeApiServer(hop, step);
@@ -181,6 +179,12 @@ async function takeOne(hop: HopRun, step: Step): Promise<void> {
   }
 }
 
+function prepare(hop: HopRun, step: PreparingStep): Promise<void> {
+  if (step.kind === 'images') return takeImages(hop, step);
+  const take = () => (step.kind === 'preflight' ? preflight(hop) : snapshot(hop));
+  return takeStep(hop.run, { label: stepLabel(step), take });
+}
+
 function takeNodes(hop: HopRun, step: PoolStep | RolloutStep): Promise<void> {
   if (step.kind === 'rollout') return takeRollout(hop, step);
   const take = (attempt: number): Promise<StepProblem | undefined> => takePool(hop, step, attempt);
@@ -190,7 +194,7 @@ function takeNodes(hop: HopRun, step: PoolStep | RolloutStep): Promise<void> {
 /** Done before the workflow was lost; in mid-hop a preflight would blame the hop itself. */
 function isBehind({ input, snapshot: taken }: HopRun, step: Step): boolean {
   if (input.resumed === undefined || taken === undefined) return false;
-  return step.kind === 'preflight' || step.kind === 'snapshot';
+  return isPreparing(step);
 }
 
 async function preflight({ input }: HopRun): Promise<StepProblem | undefined> {

@@ -71,6 +71,7 @@ export const kubeadmSchema = z
       ],
       `expected binaries, ${managers.join(', ')}, command`,
     ),
+    pullImages: z.boolean('expected true or false').optional(),
   })
   .superRefine(({ ssh, jobs, machines }, context) => {
     if ((ssh === undefined) === (jobs === undefined)) {
@@ -93,10 +94,11 @@ type JumpParsed = NonNullable<NonNullable<Parsed['ssh']>['jump']>;
 
 /** `folder`: of the access file; the directory of binaries is on the machines. */
 export function kubeadmWithAbsolutePaths(
-  { ssh, jobs, machines, packages }: Parsed,
+  { ssh, jobs, machines, packages, pullImages }: Parsed,
   folder: string,
 ): KubeadmDriverAccess {
-  const common = { kind: 'kubeadm', packages: packagesOf(packages) } as const;
+  const pulls = pullImages === undefined ? {} : { pullImages };
+  const common = { kind: 'kubeadm', packages: packagesOf(packages), ...pulls } as const;
   // One of both is there (see the schema).
   if (jobs !== undefined) return { ...common, ...byJobs({ jobs, machines }, folder) };
   return { ...common, ...bySsh({ ssh, machines }, folder) };

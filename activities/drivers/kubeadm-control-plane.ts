@@ -28,7 +28,7 @@ const awayMs = 10_000;
 const needsBytesMax = 4 * 1024 * 1024;
 
 export interface KubeadmControlPlaneOptions extends StepOptions {
-  readonly access: Pick<KubeadmDriverAccess, 'packages'>;
+  readonly access: Pick<KubeadmDriverAccess, 'packages' | 'pullImages'>;
   /** Machines of the control plane. */
   readonly members: readonly MemberName[];
 }

@@ -1,7 +1,9 @@
 // Drivers for clusters that kubeadm made, changed in place (docs/kubeadm.md).
 
+import type { DrivenChange } from '../../domain/observation';
 import type { ControlPlaneDriver, NodeDriver } from '../driver-ports';
 import { kubeadmControlPlane, type KubeadmControlPlaneOptions } from './kubeadm-control-plane';
+import { pullImages } from './kubeadm-images';
 import { nodeScript } from './kubeadm-node';
 import { releasesOnAll } from './kubeadm-releases';
 import { repairMember } from './kubeadm-repair';
@@ -33,12 +35,14 @@ export function createKubeadmDriver(options: KubeadmControlPlaneOptions): {
     ? undefined
     : workersOnly;
   const limits = machines.needApiServer === true ? reachedByJobs : nodesOnly;
+  const { drives, ...able } = limits ?? wholeControlPlane(options);
   return {
     controlPlane: {
       driver: 'kubeadm',
       availableVersions: (signal) => releasesOnAll(machines, access.packages, signal),
       machineFacts: (signal) => factsOfAll(machines, access.packages, signal),
-      ...(limits ?? wholeControlPlane(options)),
+      ...able,
+      ...withImages(options, drives),
     },
     nodes: {
       upgradeNode: (node, to, context) => {
@@ -53,6 +57,19 @@ export function createKubeadmDriver(options: KubeadmControlPlaneOptions): {
   };
 }
 
+/** Unless the access file says that images are somebody else's. */
+function withImages(
+  options: KubeadmControlPlaneOptions,
+  drives: readonly DrivenChange[],
+): Pick<ControlPlaneDriver, 'drives' | 'pullImages'> {
+  const { packages, pullImages: pulls = true } = options.access;
+  if (!pulls) return { drives };
+  return {
+    drives: [...drives, 'images'],
+    pullImages: (order, context) => pullImages({ ...options, packages }, order, context),
+  };
+}
+
 const workersOnly = { drives: ['node', 'reboot'] as const, ...refusedChanges(refuse) };
 
 /** No way forward without a way back. */
@@ -64,10 +81,10 @@ const reachedByJobs = {
 } as const;
 
 function wholeControlPlane(options: KubeadmControlPlaneOptions) {
-  const ofKubeadm: Pick<ControlPlaneDriver, 'changedAs' | 'drives'> = {
+  const ofKubeadm = {
     changedAs: 'member',
     drives: ['node', 'member', 'putBack', 'etcd', 'restore', 'repairEtcd', 'reboot'],
-  };
+  } as const;
   const ofRestores: Pick<ControlPlaneDriver, 'restore' | 'repairEtcdMember'> = {
     restore: (order, context) => restoreMembers(options, order, context),
     repairEtcdMember: (member, context) => repairMember(options, member, context),

@@ -3,18 +3,21 @@
 import { count } from '../../domain/counts';
 import { formatDuration } from '../../domain/durations';
 import { approvalGateId } from '../../domain/status/gates';
+import { imagesAtOnce, machineNames } from '../../domain/plan/images-step';
 import { laneEffects, laneSentence } from '../../domain/plan/lane-effects';
 import type {
   EndEmulationStep,
   EtcdStep,
   Hop,
+  ImagesStep,
   Plan,
   PoolStep,
+  PreparingStep,
   RolloutStep,
   SoakStep,
   Step,
 } from '../../domain/plan/plan';
-import { isOfPool, stopsApiServer } from '../../domain/plan/plan';
+import { isOfPool, isPreparing, stopsApiServer } from '../../domain/plan/plan';
 import { stepLabel } from '../../domain/status/step-labels';
 import { minorOf } from '../../domain/versions';
 import type { Style } from './style';
@@ -63,11 +66,8 @@ function stepCells(steps: readonly Step[]): readonly string[] {
   const [step] = steps;
   if (step === undefined) return [];
   if (isOfPool(step)) return [stepLabel(step), nodesText(step)];
+  if (isPreparing(step)) return [stepLabel(step), preparingText(step)];
   switch (step.kind) {
-    case 'preflight':
-      return ['preflight', 'looks for what would stop the hop'];
-    case 'snapshot':
-      return ['snapshot', `${step.snapshotId}, restored and compared`];
     case 'api-server':
       return ['api-servers', apiServersText(steps)];
     case 'member':
@@ -83,6 +83,23 @@ function stepCells(steps: readonly Step[]): readonly string[] {
     case 'soak':
       return [stepLabel(step), soakText(step)];
   }
+}
+
+function preparingText(step: PreparingStep): string {
+  switch (step.kind) {
+    case 'preflight':
+      return 'looks for what would stop the hop';
+    case 'images':
+      return imagesText(step);
+    case 'snapshot':
+      return `${step.snapshotId}, restored and compared`;
+  }
+}
+
+function imagesText(step: ImagesStep): string {
+  const machines = count(machineNames(step).length, 'machine');
+  const atOnce = `${imagesAtOnce} at a time, at most ${formatDuration(step.timeoutMs)} each`;
+  return `those of ${step.to} come to ${machines} before anything is changed; ${atOnce}`;
 }
 
 function soakText({ durationMs, of }: SoakStep): string {

@@ -32,6 +32,7 @@ export function checkPlan(judged: JudgedPlan): readonly PlanViolation[] {
     ...plan.hops.flatMap((hop) => [
       ...checkShape(hop, judged.spec),
       ...checkUnits(hop, observation),
+      ...checkImages(hop, observation),
       ...checkEmulation(hop, judged.spec),
     ]),
   ];
@@ -132,6 +133,7 @@ type StepPlace = Step['kind'] | 'emulation-soak';
 
 const placeOrder: readonly StepPlace[] = [
   'preflight',
+  'images',
   'snapshot',
   'api-server',
   'member',
@@ -215,6 +217,28 @@ function* checkUnits(
     if (!foreign.includes(kind)) continue;
     const expected = changedAs === 'member' ? 'whole members' : 'one component at a time';
     yield { code: 'step-kind-wrong', where: hop.id, object: 'steps', expected, actual: kind };
+  }
+}
+
+/** One step where the driver brings images, none where it does not; it leaves no machine out. */
+function* checkImages(hop: Hop, { drives = [] }: Observation): Generator<PlanViolation> {
+  const where = hop.id;
+  const there = hop.steps.flatMap((step) => (step.kind === 'images' ? [step] : []));
+  const changed = hop.steps.flatMap((step) => {
+    if (step.kind === 'member') return [`machine ${step.member}`];
+    return step.kind === 'pool' ? step.nodes.map(({ name }) => `machine ${name}`) : [];
+  });
+  const wanted = drives.includes('images') && changed.length > 0 ? 1 : 0;
+  if (there.length !== wanted) {
+    const [expected, actual] = [`${wanted}`, `${there.length}`];
+    yield { code: 'step-count-wrong', where, object: 'step images', expected, actual };
+  }
+  const named = new Set(
+    there.flatMap(({ members, nodes }) => [...members, ...nodes].map((name) => `machine ${name}`)),
+  );
+  const [expected, actual] = ['in step images', 'in none'];
+  for (const object of wanted === 0 ? [] : changed.filter((one) => !named.has(one))) {
+    yield { code: 'images-incomplete', where, object, expected, actual };
   }
 }
 

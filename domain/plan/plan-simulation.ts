@@ -8,12 +8,14 @@ import type {
   EndEmulationStep,
   EtcdStep,
   Hop,
+  ImagesStep,
   MemberStep,
   Plan,
   PoolStep,
   RolloutStep,
   Step,
 } from './plan';
+import { isPreparing } from './plan';
 import { checkKubelet, checkSkew, kubeletMinorsBehind } from './plan-skew';
 import type { ClusterState, Running } from './plan-state';
 import type { PlanViolation } from './plan-violations';
@@ -51,6 +53,10 @@ function* walkHops(walk: Walk): Generator<PlanViolation> {
 }
 
 function* walkStep(walk: Walk, hop: Hop, step: Step): Generator<PlanViolation> {
+  if (isPreparing(step)) {
+    if (step.kind === 'images') yield* walkImages(walk, hop, step);
+    return;
+  }
   switch (step.kind) {
     case 'api-server':
       yield* walkApiServer(walk.state, hop, step);
@@ -73,8 +79,6 @@ function* walkStep(walk: Walk, hop: Hop, step: Step): Generator<PlanViolation> {
     case 'rollout':
       yield* walkRollout(walk, hop, step);
       break;
-    case 'preflight':
-    case 'snapshot':
     case 'verify':
     case 'soak':
       break;
@@ -217,6 +221,21 @@ function* walkPool(walk: Walk, hop: Hop, step: PoolStep): Generator<PlanViolatio
     }
     yield* change(running, node, hop, where);
     yield* checkKubelet(state, running, where);
+  }
+}
+
+/** Nothing runs in another version for it. */
+function* walkImages({ state }: Walk, hop: Hop, step: ImagesStep): Generator<PlanViolation> {
+  const where = `${hop.id}/images`;
+  if (step.to !== hop.to) {
+    const [object, expected, actual] = ['images', hop.to, step.to];
+    yield { code: 'step-version-wrong', where, object, expected, actual };
+  }
+  for (const name of step.members.filter((one) => !state.apiServers.has(one))) {
+    yield unknownObject('member-unknown', where, name);
+  }
+  for (const name of step.nodes.filter((one) => !state.kubelets.has(one))) {
+    yield unknownObject('node-unknown', where, name);
   }
 }
 

@@ -14,6 +14,7 @@ export const planViolationCodes = [
   'step-order-wrong',
   'step-count-wrong',
   'step-kind-wrong',
+  'images-incomplete',
   'snapshot-missing',
   'step-version-wrong',
   'member-unknown',

@@ -3,11 +3,12 @@
 // which controller is the leader at the time (`leader-last`).
 // P1. Hops are in order, each one minor above the one before. A hop inside one minor (a patch, or
 //     the rest of an interrupted upgrade) is the only hop of its plan.
-// P2. In each hop: preflight, snapshot, API servers and then controllers, or whole members where
-//     the driver knows nothing smaller, etcd where the spec wants another one (before them if it
-//     says so), pools, verify, soak. What is there already is left out: members and nodes at `to`,
-//     pools without such nodes. In a hop of two steps API servers and controllers serve as `from`
-//     first; they soak so and end that before etcd changes, and before any kubelet does.
+// P2. In each hop: preflight, images where the driver brings them, snapshot, API servers and then
+//     controllers, or whole members where the driver knows nothing smaller, etcd where the spec
+//     wants another one (before them if it says so), pools, verify, soak. What is there already is
+//     left out: members and nodes at `to`, pools without such nodes. In a hop of two steps API
+//     servers and controllers serve as `from` first; they soak so and end that before etcd changes,
+//     and before any kubelet does.
 // P3. `digest` covers every other field; two equal plans have equal digests.
 
 import type { PlanBlocker } from '../blockers';
@@ -25,6 +26,23 @@ export interface NodeChange {
 
 export interface PreflightStep {
   readonly kind: 'preflight';
+}
+
+/**
+ * What the hop will run is on every machine that runs it before anything is changed: on machines of
+ * `members` all that the control plane takes, on those of `nodes` what every node runs.
+ */
+export interface ImagesStep {
+  readonly kind: 'images';
+  /** Those that the hop changes. */
+  readonly members: readonly MemberName[];
+  /** By name. Also those that only a later hop changes: kube-proxy changes on all of them. */
+  readonly nodes: readonly NodeName[];
+  readonly to: KubeVersion;
+  /** Release that etcd changes to in this hop; absent: it stays. */
+  readonly etcd?: KubeVersion;
+  /** Of one machine. */
+  readonly timeoutMs: number;
 }
 
 export interface SnapshotStep {
@@ -168,6 +186,7 @@ export interface SoakStep {
 
 export type Step =
   | PreflightStep
+  | ImagesStep
   | SnapshotStep
   | ApiServerStep
   | MemberStep
@@ -178,6 +197,13 @@ export type Step =
   | RolloutStep
   | VerifyStep
   | SoakStep;
+
+export type PreparingStep = PreflightStep | ImagesStep | SnapshotStep;
+
+/** Whether it comes before anything of the hop is changed. */
+export function isPreparing(step: Step): step is PreparingStep {
+  return step.kind === 'preflight' || step.kind === 'images' || step.kind === 'snapshot';
+}
 
 export function isOfPool(step: Step): step is PoolStep | RolloutStep {
   return step.kind === 'pool' || step.kind === 'rollout';

@@ -2,7 +2,8 @@
 // guesses that estimates begin with. What people take to answer is not planned.
 
 import { firstGuessSeconds } from '../status/progress-estimate';
-import type { Hop, Step } from './plan';
+import { turnsOf } from './images-step';
+import { type Hop, isPreparing, type Step } from './plan';
 
 /**
  * A cold API server was ready after 2.4 s with 8,000 objects and after 8 to 10 s with 100,000, on
@@ -17,6 +18,9 @@ export function plannedMs(hops: readonly Hop[]): number {
 }
 
 function stepMs(step: Step): number {
+  if (isPreparing(step)) {
+    return (step.kind === 'images' ? turnsOf(step) : 1) * firstGuessSeconds[step.kind] * 1_000;
+  }
   switch (step.kind) {
     case 'soak':
       return step.durationMs;
@@ -33,8 +37,6 @@ function stepMs(step: Step): number {
     case 'controllers':
     case 'etcd':
       return step.members.length * firstGuessSeconds[step.kind] * 1_000;
-    case 'preflight':
-    case 'snapshot':
     case 'api-server':
     case 'member':
     case 'verify':

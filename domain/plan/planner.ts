@@ -13,6 +13,7 @@ import type { ControlPlane } from './control-plane';
 import { planDigestOf } from './digest';
 import { emulations, type HopEmulation } from './emulation';
 import { etcdChanges } from './etcd-change';
+import { imagesSteps } from './images-step';
 import { ladderFault } from '../drain/drain-ladder';
 import { parseLabelSelector } from '../drain/label-selector';
 import { laneChanges } from './lanes';
@@ -177,6 +178,8 @@ interface HopsInput extends PlanningInput {
 
 /** One hop a target; hops in which nothing changes are none (only possible inside one minor). */
 function buildHops(input: HopsInput, targets: readonly KubeVersion[]): readonly Hop[] {
+  const { drives } = input.observation;
+  const { memberTimeoutMs } = input.spec.controlPlane;
   return targets.flatMap((to, index): readonly Hop[] => {
     const from = targets[index - 1] ?? input.controlPlane.apiServer;
     const changes = [
@@ -188,6 +191,7 @@ function buildHops(input: HopsInput, targets: readonly KubeVersion[]): readonly 
     const snapshotId = `${input.spec.cluster}-${id}-from-${from}` as SnapshotId;
     const steps: readonly Step[] = [
       { kind: 'preflight' },
+      ...imagesSteps({ drives, changes, pools: input.pools, to, timeoutMs: memberTimeoutMs }),
       { kind: 'snapshot', snapshotId },
       ...changes,
       { kind: 'verify' },

@@ -6,7 +6,7 @@
 
 import type { PlanBlocker } from '../blockers';
 import type { Observation, PlannedChange } from '../observation';
-import type { Hop, PoolStep, Step } from './plan';
+import { type Hop, isPreparing, type PoolStep, type Step } from './plan';
 
 /** One blocker a change, at the first hop that takes it. */
 export function undrivenChanges(
@@ -30,6 +30,7 @@ function isDriven(change: PlannedChange, drives: Observation['drives']): boolean
 }
 
 function changesOf(step: Step): readonly PlannedChange[] {
+  if (isPreparing(step)) return [];
   switch (step.kind) {
     case 'api-server':
       return ['apiServer', 'restore'];
@@ -45,8 +46,6 @@ function changesOf(step: Step): readonly PlannedChange[] {
       return nodeChanges(step);
     // Without a MachineDeployment it is refused by itself (rollouts.ts).
     case 'rollout':
-    case 'preflight':
-    case 'snapshot':
     case 'verify':
     case 'soak':
       return [];

@@ -7,8 +7,9 @@
 //     may be, and never slower than with one: what people were waited for says nothing of the rest.
 
 import type { HopId } from '../names';
-import { type Hop, isOfPool, type Plan, type PoolStep } from '../plan/plan';
-import type { RolloutStep, Step } from '../plan/plan';
+import { turnsOf } from '../plan/images-step';
+import { type Hop, isOfPool, isPreparing, type Plan, type PoolStep } from '../plan/plan';
+import type { PreparingStep, RolloutStep, Step } from '../plan/plan';
 import type { HopOutcome, NodeOutcome, PoolStatus } from './progress';
 import {
   controllersLabel,
@@ -44,6 +45,8 @@ export interface ProgressSoFar {
  */
 export const firstGuessSeconds = {
   preflight: 3,
+  // Of so many machines as pull at once: half a gigabyte each, over a line that is shared.
+  images: 60,
   snapshot: 5,
   'api-server': 10,
   member: 60,
@@ -170,15 +173,20 @@ function poolSeconds(step: PoolStep | RolloutStep, { nodesLeft }: Part, seen: Se
     : Math.ceil(nodesLeft / step.maxUnavailable) * expected(seen, 'node');
 }
 
+function preparingSeconds(step: PreparingStep, seen: Seen): number {
+  return step.kind === 'images'
+    ? (median(seen.images) ?? turnsOf(step) * firstGuessSeconds.images)
+    : expected(seen, step.kind);
+}
+
 function expectedSeconds(step: Step, part: Part, seen: Seen): number {
   if (isOfPool(step)) return poolSeconds(step, part, seen);
+  if (isPreparing(step)) return preparingSeconds(step, seen);
   switch (step.kind) {
     case 'soak':
       return step.durationMs / 1_000;
     case 'end-emulation':
       return expected(seen, kindOf<'end-emulation' | 'end-emulation-controllers'>(part.label));
-    case 'preflight':
-    case 'snapshot':
     case 'api-server':
     case 'member':
     case 'controllers':
@@ -207,6 +215,7 @@ function durationsSeen({ hops, current }: ProgressSoFar): Seen {
     labelled.filter(([label]) => kindOf(label) === kind).map(([, seconds]) => seconds);
   return {
     preflight: of('preflight'),
+    images: of('images'),
     snapshot: of('snapshot'),
     'api-server': of('api-server'),
     member: of('member'),

@@ -2,11 +2,12 @@
 
 import type { MemberUpgradeInput } from '../activity-contract';
 import type { MemberName } from '../names';
-import { isOfPool, type Step } from '../plan/plan';
+import { isOfPool, isPreparing, type Step } from '../plan/plan';
 
 /** `preflight`, `api-server cp-1`, `member cp-1`, `controllers`, `etcd`, `pool web` and so on. */
 export function stepLabel(step: Step): string {
   if (isOfPool(step)) return `${step.kind} ${step.pool}`;
+  if (isPreparing(step)) return step.kind;
   switch (step.kind) {
     case 'api-server':
       return `api-server ${step.member}`;
@@ -17,8 +18,6 @@ export function stepLabel(step: Step): string {
     case 'controllers':
     case 'end-emulation':
     case 'etcd':
-    case 'preflight':
-    case 'snapshot':
     case 'verify':
       return step.kind;
   }

@@ -22,6 +22,7 @@ import type {
 import type { LostEtcdMember, RollBackPreviewInput } from '../../domain/rollback-contract';
 import { cordonPurpose } from '../../domain/drain/cordon-reasons';
 import type { FailureCode } from '../../domain/failures';
+import type { PullImagesInput, PullImagesResult } from '../../domain/images-contract';
 import type { PreflightReport } from '../../domain/preflight/findings';
 import type { NodeName, PodRef, SnapshotId } from '../../domain/names';
 import type { MemberObservation, NodeObservation, Observation } from '../../domain/observation';
@@ -116,6 +117,11 @@ export class ScriptedCluster {
   /** Which nodes may begin; as many as there are places for, in the order of the plan. */
   admit = ({ waiting, free }: AdmitNodesInput): readonly AdmittedNode[] =>
     waiting.slice(0, free).map((node) => ({ node }));
+  /** What comes of bringing images. */
+  pullImages = ({ members, nodes }: PullImagesInput): PullImagesResult => {
+    const machines = members.length + nodes.length;
+    return { kind: 'present', machines, pulled: 2 * machines };
+  };
   /** Names of nodes whose kubelet does not say its version. */
   readonly unreported = new Set<string>();
   /** What verifyNode finds broken since before the cordon. */
@@ -327,6 +333,11 @@ export class ScriptedCluster {
         'upgradeNode',
         (input) => input.node,
         ({ node, to }) => this.#upgradeNode(node, to),
+      ),
+      pullImages: run(
+        'pullImages',
+        ({ to, members, nodes }) => `${to}: ${[...members, ...nodes].join(' ')}`,
+        (input) => this.pullImages(input),
       ),
       rollOutPool: run(
         'rollOutPool',

@@ -79,6 +79,11 @@ describe('an access file with the driver kubeadm', () => {
     expect(await driverOf({ ...shortest, packages: own })).toMatchObject({ packages: own });
   });
 
+  it.each([true, false])('is read with images to pull or not: %j', async (pullImages) => {
+    expect(await driverOf({ ...shortest, pullImages })).toMatchObject({ pullImages });
+    expect(await driverOf(shortest)).not.toHaveProperty('pullImages');
+  });
+
   it('is read with jobs instead of ssh', async () => {
     write('jobs.kubeconfig', '');
     const jobs = { namespace: 'ascent-nodes', image: 'example.com/tools:1' };
@@ -129,6 +134,7 @@ describe('an access file with the driver kubeadm', () => {
       },
       problems: [`driver.jobs.kubeconfig: ${at('nowhere')} does not exist`],
     },
+    { part: { pullImages: 'no' }, problems: ['driver.pullImages: expected true or false'] },
     { part: { machines: {} }, problems: ['driver.machines: expected at least one machine'] },
     {
       part: { ssh: { knownHosts: 'known_hosts' } },

@@ -203,7 +203,7 @@ describeAsRoot('a machine that is asked', () => {
       machines: machines(),
       members,
     });
-    expect(controlPlane).toMatchObject({ driver: 'kubeadm', drives: ['node', 'reboot'] });
+    expect(controlPlane).toMatchObject({ driver: 'kubeadm', drives: ['node', 'reboot', 'images'] });
     expect(controlPlane.changedAs).toBeUndefined();
     expect(await controlPlane.availableEtcdVersions(never)).toBeUndefined();
     const repair = controlPlane.repairEtcdMember('cp-9' as MemberName, aContext());

@@ -412,7 +412,7 @@ exec setsid -f "$@" < /dev/null > /dev/null 2>&1
       expect(controlPlane).toMatchObject({
         driver: 'kubeadm',
         changedAs: 'member',
-        drives: ['node', 'member', 'putBack', 'etcd', 'restore', 'repairEtcd', 'reboot'],
+        drives: ['node', 'member', 'putBack', 'etcd', 'restore', 'repairEtcd', 'reboot', 'images'],
       });
     });
 
@@ -434,7 +434,7 @@ exec setsid -f "$@" < /dev/null > /dev/null 2>&1
         access: { packages: { kind: 'apt' } },
         machines: { ...machines(), needApiServer: true },
       });
-      expect(controlPlane).toMatchObject({ driver: 'kubeadm-jobs', drives: ['node'] });
+      expect(controlPlane).toMatchObject({ driver: 'kubeadm-jobs', drives: ['node', 'images'] });
       const repair = controlPlane.repairEtcdMember('cp-1' as never, aContext());
       expect(await refusalOf(repair)).toEqual({
         code: 'rejected',

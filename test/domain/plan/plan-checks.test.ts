@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import { planDigestOf } from '../../../domain/plan/digest';
 import type { Observation } from '../../../domain/observation';
-import type { Hop, Plan, Step } from '../../../domain/plan/plan';
+import type { Hop, ImagesStep, Plan, Step } from '../../../domain/plan/plan';
 import { checkPlan, violationSentence } from '../../../domain/plan/plan-checks';
 import type { PlanViolation } from '../../../domain/plan/plan-violations';
 import { planViolationCodes } from '../../../domain/plan/plan-violations';
@@ -711,6 +711,76 @@ describe('the judge finds', () => {
       object: 'steps',
       expected: 'whole members',
       actual: 'api-server',
+    });
+  });
+
+  describe('of images', () => {
+    const drives = ['node', 'apiServer', 'controllers', 'restore', 'images'] as const;
+    const brings: Observation = { ...observation, drives };
+    const withImages = aPlan(aSpec(), brings);
+    const changed = (overrides: Partial<ImagesStep>): Plan =>
+      withSteps(
+        (steps) => steps.map((one) => (one.kind === 'images' ? { ...one, ...overrides } : one)),
+        withImages,
+      );
+    const at = { where: 'hop-1.29' };
+
+    it('nothing wrong where each hop has one step before the snapshot', () => {
+      expect(judge(withImages, brings)).toEqual([]);
+    });
+
+    it('a step that is missing, or nobody can take', () => {
+      const object = 'step images';
+      expect(judge(plan, brings)).toContainEqual({
+        ...at,
+        code: 'step-count-wrong',
+        object,
+        expected: '1',
+        actual: '0',
+      });
+      expect(judge(withImages, observation)).toContainEqual({
+        ...at,
+        code: 'step-count-wrong',
+        object,
+        expected: '0',
+        actual: '1',
+      });
+    });
+
+    it('a step that comes too late', () => {
+      const late = withSteps((steps) => {
+        const [preflight, images, ...rest] = steps;
+        return [preflight, ...rest, images].filter((one) => one !== undefined);
+      }, withImages);
+      expect(codesOf(judge(late, brings))).toContain('step-order-wrong');
+    });
+
+    it('machines that are left out, or that nobody knows', () => {
+      const [first, ...others] =
+        withImages.hops[0]?.steps.flatMap((step) => (step.kind === 'images' ? step.nodes : [])) ??
+        [];
+      expect(judge(changed({ nodes: others }), brings)).toContainEqual({
+        ...at,
+        code: 'images-incomplete',
+        object: `machine ${first}`,
+        expected: 'in step images',
+        actual: 'in none',
+      });
+      const strange = changed({ members: [memberName('cp-9')], nodes: [nodeName('worker-99')] });
+      expect(codesOf(judge(strange, brings))).toEqual(
+        expect.arrayContaining(['member-unknown', 'node-unknown', 'images-incomplete']),
+      );
+    });
+
+    it('images of another release', () => {
+      const of = changed({ to: version('1.30.14') });
+      expect(judge(of, brings)).toContainEqual({
+        code: 'step-version-wrong',
+        where: 'hop-1.29/images',
+        object: 'images',
+        expected: '1.29.15',
+        actual: '1.30.14',
+      });
     });
   });
 

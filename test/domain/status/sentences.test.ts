@@ -659,6 +659,8 @@ describe('a failure', () => {
     'emulation-ended':
       'try again to have the snapshot of the hop restored instead, which loses what was written' +
       ' since; or reject to leave everything as it is',
+    'image-unavailable':
+      'see that the machine reaches its registry, or import it there; then try again',
     'rollout-failed': 'see to the Machines that the message names, then try again',
     'restore-failed':
       'try again: a restore goes on where it stopped; until then the API may not answer',
@@ -674,12 +676,9 @@ describe('a failure', () => {
   });
 
   it('is said with its remedy', () => {
-    const failure = failureInfo('node-not-ready', 'node worker-2 was not Ready within 2 min');
-    expect(failure).toEqual({
-      code: 'node-not-ready',
-      message: 'node worker-2 was not Ready within 2 min',
-      remedy: remedies['node-not-ready'],
-    });
+    const [code, message] = ['node-not-ready', 'node worker-2 was not Ready within 2 min'] as const;
+    const failure = failureInfo(code, message);
+    expect(failure).toEqual({ code, message, remedy: remedies[code] });
     expect(failureSentence(failure)).toBe(
       'node worker-2 was not Ready within 2 min - look at the kubelet of the node; retry the' +
         ' node, or quarantine it',

@@ -86,7 +86,7 @@ describe('machines that are reached by jobs', () => {
       const observation = await observeForPreflight({ cluster, ports, signal });
       expect(observation).toMatchObject({
         availableVersions: [target],
-        drives: ['node'],
+        drives: ['node', 'images'],
         driver: 'kubeadm-jobs',
         machines: [
           { kind: 'observed', facts: { releases: [target] }, name: 'cp-1' },
