@@ -25,12 +25,14 @@ const built = {
 const sources = ['test/cli/access.test.ts', 'bench/main.ts', 'cli/access.ts', 'bin/ascent.ts'];
 const besides = ['docs/images/a.png', 'tools/verify/main.mjs', '.env'];
 const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
-const always = ['LICENSE', 'README.md', 'bin/ascent.mjs', 'docs/spec.schema.json', 'package.json'];
+const schemas = ['docs/knowledge.schema.json', 'docs/spec.schema.json'];
+const always = ['LICENSE', 'README.md', 'bin/ascent.mjs', ...schemas, 'package.json'];
+const catalogue = readdirSync(join(root, 'knowledge')).map((name) => `knowledge/${name}`);
 
 function packedFiles(): readonly string[] {
   const folder = mkdtempSync(join(tmpdir(), 'ascent-package-'));
   try {
-    for (const path of [...always, 'docs']) {
+    for (const path of [...always, 'docs', 'knowledge']) {
       cpSync(join(root, path), join(folder, path), { recursive: true });
     }
     for (const path of [...Object.values(built).flat(), ...sources, ...besides]) {
@@ -67,12 +69,13 @@ describe('the npm package', () => {
     files = packedFiles();
   });
 
-  it('holds the program, its build, the schema and the pages, and nothing else', () => {
+  it('holds the program, its build, schemas, catalogue and pages, and nothing else', () => {
     expect(files.toSorted()).toEqual(
       [
         ...always,
         ...built.packed,
         ...built.protocols,
+        ...catalogue,
         ...pages.map((page) => `docs/${page}`),
       ].toSorted(),
     );

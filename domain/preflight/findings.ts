@@ -1,8 +1,9 @@
 // Preflight findings: what was found before a hop, how bad it is, and what to do about it.
 
+import type { Severity } from '../findings/finding';
 import type { BudgetRef, MemberName, NodeName, PoolName } from '../names';
 
-export type Severity = 'blocks' | 'warns' | 'notes';
+export type { Severity } from '../findings/finding';
 
 export type FindingObject =
   | { readonly kind: 'cluster' }

@@ -6,11 +6,13 @@ import { formatDuration } from '../durations';
 import type { ComponentFlags, MachineFacts } from '../machine-observation';
 import type { NodeName } from '../names';
 import type { MachineObservation } from '../observation';
-import { compareMinors, compareVersions, minorOf, parseMinor } from '../versions';
+import { compareMinors, compareVersions, minorOf } from '../versions';
 import type { KubeMinor, KubeVersion } from '../versions';
+import { cgroupV1Of } from '../knowledge/lookups';
+import { shippedKnowledge } from '../knowledge/shipped';
 import type { PreflightFacts } from './preflight-cluster';
 import type { Finding } from './findings';
-import { newestGatesMinor, removedOptions } from './removed-options';
+import { areGatesKnown, removedOptions } from './removed-options';
 import { containerdMinimums } from './runtime-minimums';
 
 const mebibyte = 1024 * 1024;
@@ -29,9 +31,6 @@ const neededMemoryBytes = 256 * mebibyte;
 const clockBlocksMs = 60_000;
 const clockWarnsMs = 5_000;
 const certificateReserveMs = 7 * 86_400_000;
-/** kubelets say that it is in maintenance; from the later one on they do not start. */
-const cgroup1Warns = '1.31' as KubeMinor;
-const cgroup1Blocks = '1.35' as KubeMinor;
 
 type Said = Omit<Finding, 'object'>;
 
@@ -128,15 +127,16 @@ function memoryFindings({
 
 function cgroupFindings({ cgroup, failCgroupV1 }: MachineFacts, to: KubeVersion): readonly Said[] {
   const minor = minorOf(to);
-  if (cgroup !== 1 || compareMinors(minor, cgroup1Warns) < 0) return [];
-  const fails = failCgroupV1 ?? compareMinors(minor, cgroup1Blocks) >= 0;
+  const said = cgroup === 1 ? cgroupV1Of(shippedKnowledge, minor) : undefined;
+  if (said === undefined) return [];
+  const fails = failCgroupV1 ?? said.state === 'refused';
   return [
     {
       code: 'cgroup-v1',
       severity: fails ? 'blocks' : 'warns',
       message: fails
         ? `it has control groups of version 1, and its kubelet of ${minor} does not start with them`
-        : `it has control groups of version 1, which ${cgroup1Warns} and later only keep`,
+        : `it has control groups of version 1, which ${said.maintainedSince} and later only keep`,
       remedy: 'move it to an operating system with version 2, or set failCgroupV1: false for now',
     },
   ];
@@ -162,19 +162,18 @@ function runtimeFindings({ runtime }: MachineFacts, to: KubeVersion): readonly S
 }
 
 /** Whether it is behind `from`, and not behind `to`. */
-function isOnTheWay(minor: string, { from, to }: PreflightFacts['hop']): boolean {
-  const removed = parseMinor(minor) as KubeMinor;
-  return compareMinors(removed, minorOf(from)) > 0 && compareMinors(removed, minorOf(to)) <= 0;
+function isOnTheWay(minor: KubeMinor, { from, to }: PreflightFacts['hop']): boolean {
+  return compareMinors(minor, minorOf(from)) > 0 && compareMinors(minor, minorOf(to)) <= 0;
 }
 
 function optionFindings(
   { component, flags, gates, plugins }: ComponentFlags,
   hop: PreflightFacts['hop'],
 ): readonly Said[] {
-  return Object.entries(removedOptions)
-    .filter(([minor]) => isOnTheWay(minor, hop))
-    .flatMap(([minor, removed]) => [
-      ...gone(flags, removed.flags[component] ?? []).map((flag) =>
+  return removedOptions
+    .filter(({ minor }) => isOnTheWay(minor, hop))
+    .flatMap(({ minor, ...removed }) => [
+      ...gone(flags, flagsOf(removed, component)).map((flag) =>
         removedFinding({ code: 'flag-removed', what: `flag --${flag}`, component, minor }),
       ),
       ...gone(gates, removed.gates).map((gate) =>
@@ -184,6 +183,13 @@ function optionFindings(
         removedFinding({ code: 'flag-removed', what: `plugin ${plugin}`, component, minor }),
       ),
     ]);
+}
+
+function flagsOf(
+  { flags }: Pick<(typeof removedOptions)[number], 'flags'>,
+  component: string,
+): readonly string[] {
+  return flags.filter((one) => one.component === component).map(({ flag }) => flag);
 }
 
 function gone(used: readonly string[], removed: readonly string[]): readonly string[] {
@@ -301,12 +307,11 @@ const factNames = {
 function untoldFindings(facts: MachineFacts, to: KubeVersion): readonly Said[] {
   const names = Object.keys(factNames) as (keyof typeof factNames)[];
   const minor = minorOf(to);
-  const isPastGates = compareMinors(minor, newestGatesMinor as KubeMinor) > 0;
   const untold = [
     ...(facts.space.length === 0 ? ['free space'] : []),
     ...names.filter((name) => facts[name] === undefined).map((name) => factNames[name]),
     ...(facts.components.some(({ component }) => component === 'kubelet') ? [] : ['kubelet flags']),
-    ...(isPastGates ? [`feature gates that ${minor} removed`] : []),
+    ...(areGatesKnown(minor) ? [] : [`feature gates that ${minor} removed`]),
   ];
   if (untold.length === 0) return [];
   return [
