@@ -3,6 +3,7 @@
 // there is no observation.
 
 import type { AscentActivities } from '../domain/activity-contract';
+import type { MemberDeprecatedUse } from '../domain/deprecated-apis';
 import { isStateful } from '../domain/pool/admission';
 import { daemonSetOf } from '../domain/drain/drain-verdicts';
 import type { ClusterName } from '../domain/names';
@@ -132,13 +133,14 @@ async function observe(
 }
 
 /**
- * With what API servers call while they serve, and with what machines tell of themselves, where a
- * driver reaches them. What machines can be given is among that, and not asked again.
+ * With what clients ask API servers for and these call while they serve, and with what machines
+ * tell of themselves, where a driver reaches them. What machines can be given is among that, and
+ * not asked again.
  */
 export async function observeForPreflight(options: Looking): Promise<Observation> {
   const { controlPlane, extensions } = options.ports;
   const asked = controlPlane.machineFacts?.(options.signal);
-  const [observation, machines, called] = await Promise.all([
+  const [observation, machines, called, deprecatedUse] = await Promise.all([
     asked === undefined
       ? observeCluster(options)
       : observe(options, async () => {
@@ -147,8 +149,22 @@ export async function observeForPreflight(options: Looking): Promise<Observation
         }),
     asked,
     extensions.observe(options.signal),
+    observeDeprecatedUse(options),
   ]);
-  return { ...observation, extensions: called, ...(machines === undefined ? {} : { machines }) };
+  const also = { deprecatedUse, extensions: called };
+  return { ...observation, ...also, ...(machines === undefined ? {} : { machines }) };
+}
+
+function observeDeprecatedUse({
+  ports: { members: probe },
+  signal,
+}: Looking): Promise<readonly MemberDeprecatedUse[]> {
+  return Promise.all(
+    probe.members().map(async ({ name }) => ({
+      member: name,
+      use: await probe.deprecatedApis(name, signal),
+    })),
+  );
 }
 
 /** A machine that does not tell them is told of as such. */

@@ -3,7 +3,8 @@
 // Every method takes an AbortSignal: cancelled activities stop their requests at once.
 // Adapters throw PortError, or the signal's reason once it is aborted; nothing else may leave them.
 
-import type { ApiExtensionsObservation } from '../domain/api-extensions';
+import type { ApiExtensionsObservation, Seen } from '../domain/api-extensions';
+import type { DeprecatedApiUse } from '../domain/deprecated-apis';
 import type { PodTrouble } from '../domain/drain/budget-explanation';
 import type { BudgetRef, MemberName, NodeName, PodRef } from '../domain/names';
 import type {
@@ -256,6 +257,8 @@ export interface MemberProbe {
   apiServer(member: MemberName, signal: AbortSignal): Promise<ApiServerObservation>;
   controllerManager(member: MemberName, signal: AbortSignal): Promise<ControllerObservation>;
   scheduler(member: MemberName, signal: AbortSignal): Promise<ControllerObservation>;
+  /** What clients have asked it for since it started. */
+  deprecatedApis(member: MemberName, signal: AbortSignal): Promise<Seen<DeprecatedApiUse>>;
   /** Of those that showed theirs; the others are told by their own observation. */
   certificates(
     member: MemberName,

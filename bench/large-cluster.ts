@@ -136,6 +136,7 @@ export function largeClusterPorts(): LookingPorts {
       controllerManager: async () => controller,
       scheduler: async () => controller,
       certificates: async () => ({}),
+      deprecatedApis: async () => ({ kind: 'observed', items: [] }),
     },
     extensions: {
       observe: async () => ({

@@ -5,6 +5,7 @@
 // O3. What could not be read is said as a Problem, never left out.
 
 import type { ApiExtensionsObservation } from './api-extensions';
+import type { MemberDeprecatedUse } from './deprecated-apis';
 import type { MachineFacts } from './machine-observation';
 import type { BudgetRef, ClusterName, MemberName, NodeName, PodRef, PoolName } from './names';
 import type { KubeMinor, KubeVersion } from './versions';
@@ -254,6 +255,8 @@ export interface Observation {
   readonly changedAs?: 'member';
   /** Absent where no driver reaches them, or they were not asked: a preflight does. */
   readonly machines?: readonly MachineObservation[];
+  /** What clients ask for, of each member; absent where it was not asked: a preflight does. */
+  readonly deprecatedUse?: readonly MemberDeprecatedUse[];
   /** What API servers call while they serve; absent where it was not asked: a preflight does. */
   readonly extensions?: ApiExtensionsObservation;
   /**

@@ -43,10 +43,11 @@ export interface KubeConnection {
   /** What the server of any address shows; undefined when it shows nothing that we trust. */
   certificate(url: string, signal: AbortSignal): Promise<CertificateObservation | undefined>;
   /**
-   * GET of a path of the API server whose answer comes line by line, as things happen; resolves
-   * when the answer begins. Only the signal bounds it. Throws HttpRefusal when that is not 200.
+   * GET of a path of the API server, or of any address, whose answer comes line by line, as things
+   * happen; resolves when it begins. Only the signal bounds it. Throws HttpRefusal when it is not
+   * 200.
    */
-  lines(path: string, signal: AbortSignal): Promise<AsyncIterable<string>>;
+  lines(pathOrUrl: string, signal: AbortSignal): Promise<AsyncIterable<string>>;
   /** A WebSocket of a path of the API server, on its way; whoever asks for it closes it. */
   socket(path: string, protocol: string): Promise<WebSocket>;
   /** Ends every connection; no request may be made afterwards. */
@@ -107,9 +108,9 @@ export function openKubeConnection(
       const { tls } = await pool.current();
       return servingCertificate({ url, tls, signal });
     },
-    async lines(path, signal) {
+    async lines(pathOrUrl, signal) {
       const { headers, dispatcher } = await pool.current();
-      const url = `${server}${path}`;
+      const url = pathOrUrl.startsWith('/') ? `${server}${pathOrUrl}` : pathOrUrl;
       const answer = await request(url, { dispatcher, headers, signal, bodyTimeout: 0 });
       if (answer.statusCode === 200) return linesOf(answer.body);
       await answer.body.dump();

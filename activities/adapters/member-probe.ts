@@ -7,6 +7,8 @@
 
 import * as z from 'zod';
 
+import type { Seen } from '../../domain/api-extensions';
+import type { DeprecatedApiUse } from '../../domain/deprecated-apis';
 import type { MemberName } from '../../domain/names';
 import {
   type ApiServerObservation,
@@ -28,15 +30,18 @@ import {
 import type { ClusterAccess } from '../access';
 import { type MemberProbe, PortError } from '../ports';
 import { boundedCall } from './bounded-call';
+import { deprecatedApisIn } from './deprecated-api-metrics';
 import { parseJson } from './json';
-import type { HttpAnswer, KubeConnection } from './kube-connection';
+import { type HttpAnswer, HttpRefusal, type KubeConnection } from './kube-connection';
 import { problemOf } from '../problems';
 
 const defaultTimeoutMs = 5_000;
+/** Metrics of a busy API server take seconds to write down. */
+const metricsTimeoutMs = 30_000;
 
 /** Builds the port for the members of an access file. A name that is not among them throws. */
 export function createMemberProbe(
-  connection: Pick<KubeConnection, 'get' | 'certificate'>,
+  connection: Pick<KubeConnection, 'get' | 'certificate' | 'lines'>,
   members: ClusterAccess['members'],
   timeoutMs: number = defaultTimeoutMs,
 ): MemberProbe {
@@ -64,6 +69,10 @@ export function createMemberProbe(
     scheduler: (name, signal) => {
       const { scheduler } = addressesOf(name);
       return observed(() => observeController(scheduler, (url, doing) => ask(url, doing, signal)));
+    },
+    deprecatedApis: (name, signal) => {
+      const { apiServer } = addressesOf(name);
+      return observed(() => observeDeprecatedUse(apiServer, connection, signal));
     },
     certificates: async (name, signal) => {
       const { apiServer, controllerManager, scheduler } = addressesOf(name);
@@ -97,8 +106,27 @@ async function observed<Observation>(
   }
 }
 
+async function observeDeprecatedUse(
+  endpoint: string,
+  connection: Pick<KubeConnection, 'lines'>,
+  signal: AbortSignal,
+): Promise<Seen<DeprecatedApiUse>> {
+  const url = `${endpoint}/metrics`;
+  const doing = `asking ${url}`;
+  const items = await boundedCall({ doing, timeoutMs: metricsTimeoutMs, signal }, async (inner) => {
+    try {
+      return await deprecatedApisIn(await connection.lines(url, inner));
+    } catch (error) {
+      if (!(error instanceof HttpRefusal)) throw error;
+      refuseCredentials(doing, error);
+      throw new PortError('unexpected', `${doing}: HTTP ${error.status}`);
+    }
+  });
+  return { kind: 'observed', items };
+}
+
 /** 401 and 403 concern our credentials, whatever was asked. */
-function refuseCredentials(doing: string, { status }: HttpAnswer): void {
+function refuseCredentials(doing: string, { status }: Pick<HttpAnswer, 'status'>): void {
   if (status === 401) throw new PortError('unauthorized', `${doing}: HTTP 401`);
   if (status === 403) throw new PortError('forbidden', `${doing}: HTTP 403`);
 }

@@ -13,6 +13,7 @@ export type FindingObject =
   | { readonly kind: 'pool'; readonly name: PoolName }
   | { readonly kind: 'budget'; readonly budget: BudgetRef }
   | { readonly kind: 'lease'; readonly name: string }
+  | { readonly kind: 'api'; readonly name: string }
   | { readonly kind: 'webhook'; readonly name: string }
   | { readonly kind: 'definition'; readonly name: string }
   | { readonly kind: 'aggregated-api'; readonly name: string }
@@ -70,6 +71,9 @@ export const findingCodes = [
   'clock-skewed',
   'automatic-upgrades',
   'image-absent',
+  'api-use-unobserved',
+  'removed-api-used',
+  'deprecated-api-used',
   'extensions-unobserved',
   'webhook-unanswered',
   'webhook-deadlock',

@@ -12,6 +12,7 @@ import type {
 } from './preflight-cluster';
 import { budgetFindings, nodeFindings, storeFindings } from './preflight-cluster';
 import { etcdFindings } from './preflight-etcd';
+import { apiFindings } from './preflight-apis';
 import { extensionFindings } from './preflight-extensions';
 import { machineFindings } from './preflight-machines';
 import { rolloutFindings } from './preflight-rollouts';
@@ -35,6 +36,7 @@ export function evaluatePreflight(facts: PreflightFacts): PreflightReport {
     ...rolloutFindings(observation),
     ...storeFindings(facts),
     ...machineFindings(facts),
+    ...apiFindings(facts),
     ...extensionFindings(observation),
   ]);
 }

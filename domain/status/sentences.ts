@@ -15,31 +15,30 @@ import { boundedList } from '../lists';
 import type { Words } from '../words';
 import { say } from '../words';
 
+/** Of objects that have a name and nothing else. */
+const objectWords = {
+  member: 'member',
+  etcd: 'etcd',
+  node: 'node',
+  pool: 'pool',
+  lease: 'lease',
+  api: 'API',
+  webhook: 'webhook',
+  definition: 'CustomResourceDefinition',
+  'aggregated-api': 'APIService',
+} as const;
+
 /** `node worker-3`, `disruption budget web/web-budget`. */
 export function findingObjectText(object: FindingObject): string {
   switch (object.kind) {
     case 'cluster':
       return 'cluster';
-    case 'member':
-      return `member ${object.name}`;
-    case 'etcd':
-      return `etcd ${object.name}`;
-    case 'node':
-      return `node ${object.name}`;
-    case 'pool':
-      return `pool ${object.name}`;
     case 'budget':
       return `disruption budget ${budgetText(object.budget)}`;
-    case 'lease':
-      return `lease ${object.name}`;
-    case 'webhook':
-      return `webhook ${object.name}`;
-    case 'definition':
-      return `CustomResourceDefinition ${object.name}`;
-    case 'aggregated-api':
-      return `APIService ${object.name}`;
     case 'snapshot-store':
       return `snapshot store ${object.location}`;
+    default:
+      return `${objectWords[object.kind]} ${object.name}`;
   }
 }
 

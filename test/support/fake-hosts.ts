@@ -5,6 +5,8 @@ import type { ControlPlaneDriver, NodeDriver } from '../../activities/driver-por
 import type { MemberProbe } from '../../activities/ports';
 import type { RestoreNeed } from '../../activities/snapshot-ports';
 import type { MemberUpgradeInput } from '../../domain/activity-contract';
+import type { Seen } from '../../domain/api-extensions';
+import type { DeprecatedApiUse } from '../../domain/deprecated-apis';
 import type { LostEtcdMember } from '../../domain/rollback-contract';
 import type { MemberName, NodeName } from '../../domain/names';
 import type {
@@ -35,6 +37,8 @@ export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
   readonly silent = new Set<string>();
   /** What was driven: `cp-1 kube-apiserver 1.29.15`, `worker-1 kubelet 1.29.15`. */
   readonly driven: string[] = [];
+  /** What members were asked for; nothing unless a test says so. */
+  readonly deprecatedUse = new Map<string, readonly DeprecatedApiUse[]>();
   /** What members show; nothing unless a test says so. */
   readonly certificatesOf = new Map<string, NonNullable<MemberObservation['certificates']>>();
   /** Undefined: this driver cannot tell. */
@@ -101,6 +105,10 @@ export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
 
   async scheduler(member: MemberName, signal: AbortSignal): Promise<ControllerObservation> {
     return this.look(member, 'kube-scheduler', this.member(member).scheduler, signal);
+  }
+
+  async deprecatedApis(member: MemberName): Promise<Seen<DeprecatedApiUse>> {
+    return { kind: 'observed', items: this.deprecatedUse.get(member) ?? [] };
   }
 
   async certificates(member: MemberName): Promise<NonNullable<MemberObservation['certificates']>> {

@@ -2,6 +2,8 @@
 
 import { createExtensionProbe } from '../../../activities/adapters/extension-probe';
 import { openKubeConnection } from '../../../activities/adapters/kube-connection';
+import { createMemberProbe } from '../../../activities/adapters/member-probe';
+import type { MemberName } from '../../../domain/names';
 import type { ApiExtensionsObservation, Seen } from '../../../domain/api-extensions';
 import { untilTrue } from '../../support/lab-until';
 import { type RealKube, startKube } from './support/real-kube';
@@ -182,6 +184,28 @@ it('has the aggregated APIs, with why one is not available', async () => {
   expect(byName((await observe(real.kubeconfig)).aggregated)).toEqual([
     { name: 'v1.away.example.com', unavailable },
   ]);
+});
+
+it('has the deprecated APIs that somebody has asked for, and how often', async () => {
+  const path = '/apis/flowcontrol.apiserver.k8s.io/v1beta2/flowschemas';
+  for (const each of [path, path, `${path}/absent`]) await real.call('GET', each);
+  const connection = openKubeConnection(real.kubeconfig);
+  const address = { apiServer: real.url, controllerManager: real.url, scheduler: real.url };
+  const probe = createMemberProbe(connection, [{ name: 'cp-1', ...address }]);
+  const use = await probe.deprecatedApis('cp-1' as MemberName, never);
+  await connection.close();
+  expect(use).toEqual({
+    kind: 'observed',
+    items: [
+      {
+        group: 'flowcontrol.apiserver.k8s.io',
+        version: 'v1beta2',
+        resource: 'flowschemas',
+        removedIn: '1.29',
+        requests: 3,
+      },
+    ],
+  });
 });
 
 it('says part by part what it may not read', async () => {

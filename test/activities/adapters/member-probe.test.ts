@@ -258,3 +258,47 @@ describe('certificates', () => {
     await expect(probe().certificates(member, AbortSignal.abort(reason))).rejects.toBe(reason);
   });
 });
+
+describe('deprecated APIs', () => {
+  const total = (labels: string, count: number) => `apiserver_request_total{${labels}} ${count}`;
+  const asked = (labels: string, value: number) =>
+    `apiserver_requested_deprecated_apis{${labels}} ${value}`;
+  const jobs = 'group="batch",resource="cronjobs",version="v1beta1"';
+
+  it('are those that were asked for, with the requests of every verb and code', async () => {
+    const body = [
+      '# HELP apiserver_request_total Counter of requests',
+      total(`code="200",${jobs},subresource="",verb="GET"`, 3),
+      total(`code="404",${jobs},subresource="",verb="PATCH"`, 2),
+      total(`code="200",${jobs},subresource="status",verb="GET"`, 7),
+      total('code="200",group="",resource="pods",subresource="",verb="GET",version="v1"', 900),
+      asked(`${jobs},removed_release="1.25",subresource="status"`, 1),
+      asked(`${jobs},removed_release="1.25",subresource=""`, 1),
+      asked('group="",removed_release="",resource="componentstatuses",version="v1"', 1),
+      asked('group="old",removed_release="1.30",resource="things",version="v1"', 0),
+      'apiserver_requested_deprecated_apis{group="torn',
+    ].join('\n');
+    server.react(answering({ '/metrics': { status: 200, body } }));
+    const api = { group: 'batch', version: 'v1beta1', removedIn: '1.25' };
+    expect(await probe().deprecatedApis(member, never)).toEqual({
+      kind: 'observed',
+      items: [
+        { ...api, resource: 'cronjobs/status', requests: 7 },
+        { ...api, resource: 'cronjobs', requests: 5 },
+        { group: '', version: 'v1', resource: 'componentstatuses', requests: 0 },
+      ],
+    });
+  });
+
+  it.each([
+    { status: 403, code: 'forbidden', said: 'HTTP 403' },
+    { status: 401, code: 'unauthorized', said: 'HTTP 401' },
+    { status: 500, code: 'unexpected', said: 'HTTP 500' },
+  ])('are not known when metrics answer $status', async ({ status, code, said }) => {
+    server.react(answering({ '/metrics': { status, body: 'no' } }));
+    expect(await probe().deprecatedApis(member, never)).toEqual({
+      kind: 'unobserved',
+      problem: { code, message: `asking ${server.url}/metrics: ${said}` },
+    });
+  });
+});

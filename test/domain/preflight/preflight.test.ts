@@ -659,6 +659,9 @@ describe('there is a finding when', () => {
 
 /** Those of other files beside this one, and what a test of its own is about. */
 const foundElsewhere: readonly FindingCode[] = [
+  'api-use-unobserved',
+  'deprecated-api-used',
+  'removed-api-used',
   'aggregated-api-unavailable',
   'conversion-unanswered',
   'extensions-unobserved',
