@@ -30,16 +30,10 @@ const objectWords = {
 
 /** `node worker-3`, `disruption budget web/web-budget`. */
 export function findingObjectText(object: FindingObject): string {
-  switch (object.kind) {
-    case 'cluster':
-      return 'cluster';
-    case 'budget':
-      return `disruption budget ${budgetText(object.budget)}`;
-    case 'snapshot-store':
-      return `snapshot store ${object.location}`;
-    default:
-      return `${objectWords[object.kind]} ${object.name}`;
-  }
+  if (object.kind === 'cluster') return 'cluster';
+  if (object.kind === 'budget') return `disruption budget ${budgetText(object.budget)}`;
+  if (object.kind === 'snapshot-store') return `snapshot store ${object.location}`;
+  return `${objectWords[object.kind]} ${object.name}`;
 }
 
 /** `node worker-3: it is not Ready - look at its kubelet`. */
