@@ -26,9 +26,10 @@ const marker = 'ASCENT-END-OF-STEP';
 /**
  * Arguments: where journals lie, the operation, `begin` or `look`, how many bytes of the output are
  * known, how many more are wanted, the step's limit in seconds, what it changes (or nothing): every
- * other step that still changes the same is ended before this one begins. Prints `running`, `died`,
- * `absent`, `restarting`, `restarted` or `ended CODE` on a line, then output. A script that arrives
- * half does nothing: its last line calls all of it.
+ * other step that still changes the same is ended before this one begins. Who looks at one that
+ * runs is answered when it ends, or a second later. Prints `running`, `died`, `absent`,
+ * `restarting`, `restarted` or `ended CODE` on a line, then output. A script that arrives half does
+ * nothing: its last line calls all of it.
  */
 export function journalScript(step: string): string {
   return `
@@ -37,9 +38,9 @@ umask 077
 ${scriptEnvironment}
 boot_id=/proc/sys/kernel/random/boot_id
 journal=$1 dir=$1/$2 verb=$3 known=$4 wanted=$5 limit=$6 changes=$7
-${states}${giveUp}${begin(step)}
+${states}${follow}${giveUp}${begin(step)}
 main() {
-  if [ "$verb" = begin ]; then begin; fi
+  if [ "$verb" = begin ]; then begin; else follow; fi
   state "$dir"
   if [ -e "$dir/output" ]; then
     tail -c "+$((known + 1))" "$dir/output" | head -c "$wanted"
@@ -70,6 +71,14 @@ state() {
   if [ -e "$1/exit" ]; then state "$1"; return; fi
   if [ -e "$1/given-up" ]; then echo "ended $(cat "$1/given-up")"; return; fi
   echo died
+}
+`;
+
+const follow = `
+# With its end it lets go of the lock: nobody has to ask again and again.
+follow() {
+  if [ ! -e "$dir/lock" ]; then return; fi
+  flock -s -w 1 "$dir/lock" true || true
 }
 `;
 

@@ -52,6 +52,8 @@ export interface StepOptions {
 }
 
 const defaultPollMs = 1_000;
+/** The machine itself waits for the end of a step that runs (machine-journal.ts). */
+const followMs = 100;
 const lookMs = 60_000;
 const chunkBytesMax = 64 * 1024;
 const answerBytesMax = chunkBytesMax + 1_024;
@@ -128,6 +130,7 @@ class StepFollower {
   async follow(): Promise<void> {
     for (;;) {
       const look = await this.#lookOnce();
+      const isRunning = look?.state.kind === 'running';
       if (look !== undefined) {
         this.#output.write(look.text);
         const isWhole = look.text.length < chunkBytesMax;
@@ -135,7 +138,8 @@ class StepFollower {
         if (look.state.kind === 'ended') return this.#output.judge(look.state.code);
         this.#goOn(look.state.kind);
       }
-      await delay(this.#options.pollMs ?? defaultPollMs, undefined, {
+      const { pollMs = isRunning ? followMs : defaultPollMs } = this.#options;
+      await delay(pollMs, undefined, {
         signal: this.#context.signal,
       }).catch(() => this.#context.signal.throwIfAborted());
     }
