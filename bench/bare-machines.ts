@@ -1,6 +1,7 @@
 // The runbook: a kubeadm cluster taken over minors by a plain shell script, one machine after the
-// other, over SSH, in the order of kubeadm's documentation ("Upgrading kubeadm clusters"). etcd
-// stays as it is, as in the upgrade that it is compared with.
+// other, over SSH, in the order of kubeadm's documentation ("Upgrading kubeadm clusters", "Upgrading
+// Linux nodes") and waiting for what that waits for. etcd stays as it is, as in the upgrade that it
+// is compared with.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,8 +14,18 @@ import { releasesDirectory } from '../lab/machines/releases';
 
 export interface BareUpgrade {
   readonly pathSeconds: number;
-  /** From drain to uncordon of a worker, one for each and each minor. */
+  /** From the first command on a worker to its uncordon, one for each and each minor. */
   readonly workerSeconds: readonly number[];
+}
+
+export interface BareOptions {
+  /** One after the other. */
+  readonly versions: readonly string[];
+  /**
+   * Also waits, after the control plane and its kubelet have changed, until its static pods were
+   * Ready in ten looks on end and a kube-controller-manager leads.
+   */
+  readonly isCareful: boolean;
 }
 
 const script = `
@@ -44,28 +55,51 @@ kubelet() {
   until [ "$(version_and_readiness "$1")" = "v$version True" ]; do sleep 1; done
 }
 
+# NAME VERSION READY of each static pod, a line each.
+static_pods() {
+  kubectl -n kube-system get pod -l tier=control-plane -o "'jsonpath={range .items[*]}\
+{.metadata.labels.component} {.spec.containers[0].image} {.status.containerStatuses[0].ready}\
+{\\"\\n\\"}{end}'"
+}
+renewed() { kubectl -n kube-system get lease kube-controller-manager -o yaml | grep renewTime; }
+settled() {
+  if [ "$careful" != yes ]; then return; fi
+  looks=0
+  while [ "$looks" -lt 10 ]; do
+    sleep 1
+    looks=$((looks + 1))
+    if [ "$(static_pods | grep -c ":v$version true$")" != 3 ]; then looks=0; fi
+  done
+  first=$(renewed)
+  until now=$(renewed) && [ "$now" != "$first" ]; do sleep 1; done
+}
+
 for version in $versions; do
   put cp-1 kubeadm
+  on cp-1 kubeadm upgrade plan "v$version"
   on cp-1 kubeadm upgrade apply "v$version" --yes --etcd-upgrade=false
+  settled
   drain cp-1
   kubelet cp-1
+  settled
   kubectl uncordon cp-1
   for worker in $workers; do
     from=$(date +%s.%N)
-    drain "$worker"
     put "$worker" kubeadm
     on "$worker" kubeadm upgrade node
+    drain "$worker"
     kubelet "$worker"
     kubectl uncordon "$worker"
     echo "worker: $(seconds_since "$from")"
   done
+  kubectl get nodes
 done
 `;
 
-/** `versions`: one after the other. Throws when the script ends with anything but 0. */
+/** Throws when the script ends with anything but 0. */
 export async function bareUpgrade(
   lab: MachinesLab,
-  versions: readonly string[],
+  { versions, isCareful }: BareOptions,
   signal: AbortSignal,
 ): Promise<BareUpgrade> {
   const { ssh } = machinesLayout(lab.stateDir);
@@ -82,18 +116,23 @@ export async function bareUpgrade(
         known_hosts: path.join(ssh, 'known_hosts'),
         releases: releasesDirectory,
         versions: versions.join(' '),
+        careful: isCareful ? 'yes' : 'no',
         workers: workers.join(' '),
       },
       stdio: ['ignore', 'pipe', 'inherit'],
       signal,
     },
   );
+  // An interruption ends it; who is listened to is its exit.
+  child.on('error', () => undefined);
   const workerSeconds: number[] = [];
-  for await (const line of createInterface({ input: child.stdout })) {
+  for await (const line of createInterface({ input: child.stdout, signal })) {
     const seconds = /^worker: ([\d.]+)$/.exec(line)?.[1];
     if (seconds !== undefined) workerSeconds.push(Number(seconds));
   }
-  const code: unknown = child.exitCode ?? (await once(child, 'exit'))[0];
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  signal.throwIfAborted();
+  const code = child.exitCode;
   if (code !== 0) throw new Error(`the script ended with ${String(code)}`);
   return { pathSeconds: (performance.now() - begunMs) / 1_000, workerSeconds };
 }

@@ -1,6 +1,7 @@
 // A kubeadm cluster on real machines from 1.28 over 1.29 to 1.30, control plane and both workers,
-// while clients ask a Service of two replicas 40 times a second: by Ascent, and by a plain shell
-// script over SSH that does the same to a lab of the same kind, one machine after the other.
+// while clients ask a Service of two replicas 40 times a second: by Ascent, by a plain shell script
+// over SSH that does the same to a lab of the same kind, one machine after the other, and by that
+// script when it also waits for the control plane.
 
 import { mkdir } from 'node:fs/promises';
 
@@ -11,10 +12,10 @@ import { AscentClient } from '../client';
 import { connectTemporal } from '../client/connect';
 import type { PoolName } from '../domain/names';
 import type { UpgradeSpec } from '../domain/spec';
-import type { HopOutcome } from '../domain/status/progress';
 import { labLayout } from '../lab/layout';
 import type { MachinesLab } from '../lab/machines/machines-lab';
 import { temporalDown, temporalUp } from '../lab/temporal-server';
+import { type ActivityTime, readTimes } from './activity-times';
 import { bareUpgrade } from './bare-machines';
 import { assertBegun } from './bench-upgrade';
 import type { LoadReport } from './hop-load/load';
@@ -76,18 +77,25 @@ async function upgraded(address: string): Promise<MeasuredUpgrade> {
     const result = await client.result(machinesCluster);
     if (result.outcome !== 'completed') throw new Error(`it ended as ${result.outcome}`);
     const pathSeconds = (performance.now() - begunMs) / 1_000;
-    for (const hop of result.hops) tellSteps(hop);
-    const nodes = result.hops.flatMap((hop) => hop.nodes);
-    const workers = nodes.filter(({ node }) => node.startsWith('worker-'));
-    return { pathSeconds, workerSeconds: workers.map(({ seconds }) => seconds) };
+    const changed = result.hops.flatMap((hop) => hop.nodes);
+    const { activities, turns } = await readTimes(address, machinesCluster, changed.length);
+    tellProfile(activities);
+    const workers = [...turns].filter(([node]) => node.startsWith('worker-'));
+    return { pathSeconds, workerSeconds: workers.flatMap(([, seconds]) => seconds) };
   } finally {
     await client.close();
   }
 }
 
-function tellSteps({ hop, stepSeconds }: HopOutcome): void {
-  const steps = Object.entries(stepSeconds).map(([label, seconds]) => `${label} ${seconds} s`);
-  tell(`  ${hop}: ${steps.join(', ')}`);
+/** Shorter ones are not where the time goes. */
+const toldSeconds = 0.5;
+
+function tellProfile(activities: readonly ActivityTime[]): void {
+  for (const { activity, summary, atSeconds, seconds } of activities) {
+    if (seconds < toldSeconds) continue;
+    const [at, took] = [atSeconds, seconds].map((each) => each.toFixed(1).padStart(6));
+    tell(`  ${at} s  ${took} s  ${activity}: ${summary}`);
+  }
 }
 
 async function measured(
@@ -107,7 +115,20 @@ async function measured(
   return { ...result, load };
 }
 
-/** A pair a run: both on a lab of their own, one after the other. */
+function byScript(isCareful: boolean, { signal }: Interruption) {
+  return (lab: MachinesLab): Promise<MeasuredUpgrade> =>
+    bareUpgrade(lab, { versions: hops, isCareful }, signal);
+}
+
+function machineSeconds({ workerSeconds }: Measured): number {
+  return spreadOf(workerSeconds).median;
+}
+
+function failedOf({ load }: Measured): number {
+  return load.reduce((total, { failed }) => total + failed, 0);
+}
+
+/** Each on a lab of its own, one after the other. */
 export async function machinesBenchmark({
   runs,
   interruption,
@@ -115,22 +136,21 @@ export async function machinesBenchmark({
   const results: Readonly<Record<string, number>>[] = [];
   for (let run = 1; run <= runs; run += 1) {
     const ascent = await measured('Ascent', interruption, byAscent);
-    const script = await measured('script', interruption, (lab) =>
-      bareUpgrade(lab, hops, interruption.signal),
-    );
-    const machine = (of: Measured): number => spreadOf(of.workerSeconds).median;
-    const sum = (of: (report: LoadReport) => number): number =>
-      ascent.load.reduce((total, report) => total + of(report), 0);
+    const script = await measured('script', interruption, byScript(false, interruption));
+    const careful = await measured('careful script', interruption, byScript(true, interruption));
     results.push({
-      perMachineSeconds: machine(ascent),
-      scriptPerMachineSeconds: machine(script),
-      perMachineRatio: machine(ascent) / machine(script),
+      perMachineSeconds: machineSeconds(ascent),
+      scriptPerMachineSeconds: machineSeconds(script),
+      perMachineRatio: machineSeconds(ascent) / machineSeconds(script),
       pathSeconds: ascent.pathSeconds,
       scriptPathSeconds: script.pathSeconds,
       pathRatio: ascent.pathSeconds / script.pathSeconds,
-      requests: sum(({ requests }) => requests),
-      failedRequests: sum(({ failed }) => failed),
-      scriptFailedRequests: script.load.reduce((total, { failed }) => total + failed, 0),
+      carefulScriptPathSeconds: careful.pathSeconds,
+      carefulPathRatio: ascent.pathSeconds / careful.pathSeconds,
+      requests: ascent.load.reduce((total, { requests }) => total + requests, 0),
+      failedRequests: failedOf(ascent),
+      scriptFailedRequests: failedOf(script),
+      carefulScriptFailedRequests: failedOf(careful),
     });
   }
   return figuresOf(results);

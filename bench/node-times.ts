@@ -22,7 +22,8 @@ function numberOf(value: Whole | undefined): number {
   return Number(value?.toString() ?? 0);
 }
 
-function secondsOf({ eventTime }: TimedEvent): number {
+/** Since the epoch. */
+export function secondsOf({ eventTime }: TimedEvent): number {
   return numberOf(eventTime?.seconds) + (eventTime?.nanos ?? 0) / 1e9;
 }
 
