@@ -1,7 +1,7 @@
 // The runbook: a kubeadm cluster taken over minors by a plain shell script, one machine after the
-// other, over SSH, in the order of kubeadm's documentation ("Upgrading kubeadm clusters", "Upgrading
-// Linux nodes") and waiting for what that waits for. etcd stays as it is, as in the upgrade that it
-// is compared with.
+// other, over SSH, in the order of kubeadm's documentation ("Upgrading kubeadm clusters" and
+// "Upgrading Linux nodes"), waiting for what that waits for. etcd stays as it is, as in the upgrade
+// that it is compared with.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -23,7 +23,10 @@ export interface MemberScriptOptions {
 /** What may pass by itself; every other check has to be put right by somebody. */
 const passingChecks = ['ControlPlaneNodesReady', 'CreateJob', 'ImagePull', 'APIServerHealth'];
 
-/** `run_kubeadm ARGUMENT...` ends the script where kubeadm fails, with its reasons (B3). */
+/**
+ * After mirrorPodsScript. `run_kubeadm ARGUMENT...` ends the script where kubeadm fails, with its
+ * reasons (B3). Meanwhile the kubelet is reminded of static pods that wait for others to end.
+ */
 export const kubeadmSays = `
 wanted_version() {
   configuration=$(cluster_configuration) || {
@@ -37,6 +40,7 @@ run_kubeadm() {
   phase "kubeadm $*"
   said=$(mktemp)
   trap 'rm -f "$said" "$said.code"' EXIT
+  remind_while_kubeadm_runs > /dev/null 2>&1 &
   {
     code=0
     "$(place_of kubeadm)" "$@" < /dev/null 2>&1 || code=$?
@@ -46,6 +50,10 @@ run_kubeadm() {
   if [ "$code" = 0 ]; then return; fi
   explain
   exit "$code"
+}
+
+remind_while_kubeadm_runs() {
+  while sleep 1 && [ -e "$said" ] && [ ! -s "$said.code" ]; do remind_kubelet; done
 }
 
 explain() {

@@ -19,10 +19,7 @@ const kubeletRuns = `
 # Its program is that of the file: one that was replaced is told as deleted.
 kubelet_runs() {
   systemctl is-active kubelet > /dev/null || return 1
-  for program in /proc/[0-9]*/exe; do
-    if [ "$(readlink "$program" || true)" = "$kubelet" ]; then return 0; fi
-  done
-  return 1
+  ls -l /proc/[0-9]*/exe 2> /dev/null | grep -q " -> $kubelet$"
 }
 `;
 
@@ -105,7 +102,7 @@ change_node() {
 }
 `;
 
-/** Its kubelet restarts what it restarts within that. */
+/** A kubelet that does not tell has restarted within that what it restarts. */
 const settledSeconds = 20;
 
 export interface NodeScriptOptions {
@@ -137,11 +134,12 @@ mark_log
 owe_reboot
 # In a boot that it has asked for all of that is done.
 if ! was_rebooted; then change_node; fi
-seen=0
-for second in $(seq 90); do
-  sleep 1
+begun=$(date +%s) seen=0
+while [ "$(($(date +%s) - begun))" -lt 90 ]; do
+  sleep 0.5
+  # Two seconds from the first of these looks to the last.
   if kubelet_runs; then seen=$((seen + 1)); else seen=0; fi
-  if [ "$seen" -ge 3 ]; then
+  if [ "$seen" -ge 5 ]; then
     if [ -n "$serving" ]; then until_control_plane_runs "$serving" ${settledSeconds}; fi
     rm -f "$note_of_way_back" "$note_of_reboot"
     echo "the kubelet runs, $to"
