@@ -1,4 +1,5 @@
-// What the lab's API servers keep in their audit logs: who made pods leave, whatever became of it.
+// What the lab's API servers keep in their audit logs: who made pods leave, whatever became of it,
+// and what service accounts of Ascent's own ask for.
 // A1. Components do their daily work unlogged: kwok ends every pod, controllers delete those that
 //     are too many.
 
@@ -18,6 +19,7 @@ export function auditPolicy(): string {
         verbs: ['create'],
         resources: [{ group: '', resources: ['pods/eviction'] }],
       },
+      { level: 'Metadata', userGroups: ['system:serviceaccounts:ascent'] },
       // A1.
       { level: 'None', users: ['ascent:kwok'] },
       { level: 'None', userGroups: ['system:nodes', 'system:serviceaccounts:kube-system'] },

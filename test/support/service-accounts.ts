@@ -10,12 +10,16 @@ import { parse, parseAllDocuments } from 'yaml';
 export const rightsOf = {
   planner: 'deploy/rbac/planner.yaml',
   nodeJobs: 'deploy/rbac/node-jobs.yaml',
+  upgrader: 'deploy/rbac/upgrader.yaml',
+  upgraderSurge: 'deploy/rbac/upgrader-surge.yaml',
+  upgraderForce: 'deploy/rbac/upgrader-force.yaml',
 } as const;
 
 const root = path.join(__dirname, '..', '..');
 
 export interface Rule {
   readonly verbs: readonly string[];
+  readonly apiGroups?: readonly string[];
   readonly resources?: readonly string[];
   readonly nonResourceURLs?: readonly string[];
 }
@@ -63,6 +67,17 @@ function singleRules(rule: Rule): readonly Rule[] {
     ...(resources ?? []).map((one) => ({ ...rest, verbs: [verb], resources: [one] })),
     ...(nonResourceURLs ?? []).map((one) => ({ ...rest, verbs: [verb], nonResourceURLs: [one] })),
   ]);
+}
+
+/** `get apps/daemonsets`, `list pods`. */
+export function rightText(verb: string, resource: string, group = ''): string {
+  return `${verb} ${group === '' ? '' : `${group}/`}${resource}`;
+}
+
+/** The text of a single right; undefined when it is about no resource. */
+export function rightOf({ verbs, apiGroups, resources }: Rule): string | undefined {
+  const [[verb = ''], [group] = [], [resource] = []] = [verbs, apiGroups, resources];
+  return resource === undefined ? undefined : rightText(verb, resource, group);
 }
 
 /** The kubeconfig of an administrator, with the token instead; answers its path. */

@@ -13,7 +13,8 @@ const namespace = 'ascent';
 const name = 'engine';
 const tokenSeconds = 86_400;
 const rbacPath = '/apis/rbac.authorization.k8s.io/v1';
-const page = path.join(__dirname, '..', '..', '..', 'docs', 'operate.md');
+/** The page that says which. */
+export const rightsPage = path.join(__dirname, '..', '..', '..', 'docs', 'operate.md');
 
 /** As audit logs name it. */
 export const engineUser = `system:serviceaccount:${namespace}:${name}`;
@@ -59,7 +60,7 @@ export function documentedRights(text: string): readonly Rule[] {
     ([, resource = '', list = '']): Rule => {
       const verbsOf = list.split(/,\s+/);
       const group = groups[resource];
-      if (group === undefined) throw new Error(`${page}: of which API group is ${resource}?`);
+      if (group === undefined) throw new Error(`${rightsPage}: of which API group is ${resource}?`);
       return { apiGroups: [group], resources: [resource], verbs: verbsOf };
     },
   );
@@ -81,7 +82,7 @@ export async function engineAccess(ground: LabGround, kube: KubeRest): Promise<O
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRole',
     metadata: { name: 'ascent-engine' },
-    rules: documentedRights(await readFile(page, 'utf8')),
+    rules: documentedRights(await readFile(rightsPage, 'utf8')),
   });
   await kube.apply(`${rbacPath}/clusterrolebindings/ascent-engine`, {
     apiVersion: 'rbac.authorization.k8s.io/v1',

@@ -1,6 +1,9 @@
 // Seeds of the safety test: the same one makes the same situation, together they make all forms.
 
-import { documentedRights } from './engine-account';
+import { readFileSync } from 'node:fs';
+
+import { manifestsOf, rightOf, rightsOf, rightText, withoutEach } from '../service-accounts';
+import { documentedRights, rightsPage } from './engine-account';
 import { faultKinds } from './faults';
 import type { Scene } from './situation';
 import { situationOf } from './situation';
@@ -75,6 +78,18 @@ describe('the rights that a page asks for', () => {
       { apiGroups: ['storage.k8s.io'], resources: ['volumeattachments'], verbs: ['list'] },
       { nonResourceURLs: ['/readyz/*', '/version'], verbs: ['get'] },
     ]);
+  });
+
+  it('are those that the files of deploy/rbac give', () => {
+    const files = [rightsOf.upgrader, rightsOf.upgraderSurge, rightsOf.upgraderForce];
+    const given = withoutEach(files.flatMap(manifestsOf)).flatMap(
+      ({ rule }) => rightOf(rule) ?? [],
+    );
+    const text = readFileSync(rightsPage, 'utf8');
+    const told = documentedRights(text).flatMap(({ apiGroups: [group] = [], resources, verbs }) =>
+      (resources ?? []).flatMap((one) => verbs.map((verb) => rightText(verb, one, group))),
+    );
+    expect(told.toSorted()).toEqual(given.toSorted());
   });
 
   it('are refused when nobody knows the group of a resource', () => {

@@ -1,0 +1,49 @@
+// What an account has asked the API servers of a lab for, as they wrote it down
+// (lab/audit-policy.ts).
+
+import { readFile } from 'node:fs/promises';
+
+import { auditLogFile } from '../../lab/flags';
+import { labLayout } from '../../lab/layout';
+import { rightText } from './service-accounts';
+
+interface AuditEvent {
+  readonly verb: string;
+  readonly requestURI: string;
+  readonly user: { readonly username: string };
+  readonly objectRef?: {
+    readonly resource: string;
+    readonly subresource?: string;
+    readonly apiGroup?: string;
+  };
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** One that is about a resource. */
+export interface AuditedRequest {
+  /** `get apps/daemonsets`. */
+  readonly right: string;
+  /** Path with query. */
+  readonly uri: string;
+  readonly isAllowed: boolean;
+}
+
+/** All of them until now, of all members. */
+export async function auditedRequests(
+  lab: { readonly stateDir: string; readonly members: readonly string[] },
+  username: string,
+): Promise<readonly AuditedRequest[]> {
+  const layout = labLayout(lab.stateDir);
+  const files = lab.members.map((member) => readFile(auditLogFile(layout, member), 'utf8'));
+  const lines = (await Promise.all(files)).flatMap((text) => text.split('\n'));
+  return lines.flatMap((line): readonly AuditedRequest[] => {
+    // The last one may be half written.
+    if (!line.endsWith('}')) return [];
+    const { user, verb, requestURI, objectRef, annotations = {} } = JSON.parse(line) as AuditEvent;
+    if (user.username !== username || objectRef === undefined) return [];
+    const { resource, subresource, apiGroup } = objectRef;
+    const what = subresource === undefined ? resource : `${resource}/${subresource}`;
+    const isAllowed = annotations['authorization.k8s.io/decision'] === 'allow';
+    return [{ right: rightText(verb, what, apiGroup), uri: requestURI, isAllowed }];
+  });
+}
