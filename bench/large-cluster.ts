@@ -19,8 +19,21 @@ function received<Item>(item: object): Item {
 }
 
 export function nodes(): readonly NodeView[] {
+  return nodesAs(nodeView);
+}
+
+export function pods(): readonly PodView[] {
+  return podsAs(podView);
+}
+
+export function budgets(): readonly BudgetView[] {
+  return budgetsAs(budgetView);
+}
+
+/** Each object is seen once, and not kept. */
+export function nodesAs<View>(view: (node: V1Node) => View): readonly View[] {
   return Array.from({ length: largeCluster.nodes }, (_, index) =>
-    nodeView(
+    view(
       received<V1Node>({
         metadata: {
           name: `worker-${index}`,
@@ -39,11 +52,11 @@ export function nodes(): readonly NodeView[] {
   );
 }
 
-export function pods(): readonly PodView[] {
+export function podsAs<View>(view: (pod: V1Pod) => View): readonly View[] {
   return Array.from({ length: largeCluster.pods }, (_, index) => {
     const app = `app-${index % largeCluster.deployments}`;
     const hash = `7f9c${index % largeCluster.deployments}`;
-    return podView(
+    return view(
       received<V1Pod>({
         metadata: {
           namespace: namespaceOf(index % largeCluster.deployments),
@@ -89,9 +102,9 @@ function requestsOf(deployment: number): object {
   return { requests: { cpu, memory: `${64 * (1 + (deployment % 9))}Mi` } };
 }
 
-export function budgets(): readonly BudgetView[] {
+export function budgetsAs<View>(view: (budget: V1PodDisruptionBudget) => View): readonly View[] {
   return Array.from({ length: largeCluster.deployments }, (_, index) =>
-    budgetView(
+    view(
       received<V1PodDisruptionBudget>({
         metadata: { namespace: namespaceOf(index), name: `app-${index}`, generation: 1 },
         spec: { maxUnavailable: '10%', selector: { matchLabels: { app: `app-${index}` } } },

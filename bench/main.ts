@@ -17,6 +17,7 @@ import { pathBenchmark } from './path';
 import { plannerBenchmark } from './planner';
 import { rollbackBenchmark } from './rollback';
 import { scaleBenchmark } from './scale';
+import { simulationBenchmark } from './simulation';
 import { snapshotBenchmark } from './snapshot';
 import type { Benchmark } from './statistics';
 
@@ -29,6 +30,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   planner: plannerBenchmark,
   rollback: rollbackBenchmark,
   scale: scaleBenchmark,
+  simulation: simulationBenchmark,
   snapshot: snapshotBenchmark,
 };
 

@@ -17,6 +17,7 @@ import { addPreflight } from './commands/preflight';
 import { addAudit, addList } from './commands/records';
 import { addUnschedule } from './commands/schedule';
 import { addSet } from './commands/set';
+import { addSimulate } from './commands/simulate';
 import { addSnapshot } from './commands/snapshot';
 import { addStart } from './commands/start';
 import { addStatus } from './commands/status';
@@ -67,6 +68,7 @@ function addCommands(
   addObserve(program, run);
   addPreflight(program, run);
   addPlan(program, run);
+  addSimulate(program, run);
   addDrill(program, run);
   program.commandsGroup('Run:');
   addStart(program, run);

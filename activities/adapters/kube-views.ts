@@ -2,8 +2,6 @@
 // the API gives to its absence.
 
 import type {
-  V1LabelSelector,
-  V1LabelSelectorRequirement,
   V1Lease,
   V1Node,
   V1ObjectMeta,
@@ -14,6 +12,7 @@ import type {
 } from '@kubernetes/client-node';
 
 import { drainAnnotation } from '../../domain/drain/drain-verdicts';
+import { compileSelector } from '../../domain/label-match';
 import type { NodeName } from '../../domain/names';
 import type { LeaseObservation } from '../../domain/observation';
 import type { BudgetView, NodeView, PodView } from '../ports';
@@ -153,43 +152,6 @@ function hasSyncFailed(
       ({ type, reason }) => type === 'DisruptionAllowed' && reason === 'SyncFailed',
     ) === true
   );
-}
-
-type LabelsMatch = (labels: Readonly<Record<string, string>>) => boolean;
-
-/**
- * Label selector of policy/v1: `{}` selects every pod of the namespace, an absent one none.
- * Every requirement must hold. Authority: apimachinery LabelSelectorAsSelector.
- */
-export function compileSelector(selector: V1LabelSelector | undefined): LabelsMatch {
-  if (selector === undefined) return () => false;
-  const equal = Object.entries(selector.matchLabels ?? {}).map(
-    ([key, value]): LabelsMatch =>
-      (labels) =>
-        labels[key] === value,
-  );
-  const expressions = (selector.matchExpressions ?? []).map(compileRequirement);
-  const requirements = [...equal, ...expressions];
-  return (labels) => requirements.every((holds) => holds(labels));
-}
-
-function compileRequirement(requirement: V1LabelSelectorRequirement): LabelsMatch {
-  const { key, operator } = requirement;
-  const values = new Set(requirement.values);
-  switch (operator) {
-    case 'In':
-      return (labels) => labels[key] !== undefined && values.has(labels[key]);
-    case 'NotIn':
-      // A pod without the label is "not in" as well.
-      return (labels) => labels[key] === undefined || !values.has(labels[key]);
-    case 'Exists':
-      return (labels) => labels[key] !== undefined;
-    case 'DoesNotExist':
-      return (labels) => labels[key] === undefined;
-    default:
-      // The API server admits no other operator; selecting nothing is what it does with one.
-      return () => false;
-  }
 }
 
 /** A Lease that does not exist (`undefined`) is held by nobody. */

@@ -11,6 +11,7 @@ import { createNoDriver } from '../drivers/no-driver';
 import type { Machines } from '../drivers/machine-shell';
 import type { RolloutDriver } from '../driver-ports';
 import { type ClusterPorts, type LookingPorts, PortError } from '../ports';
+import type { SimulationSource } from '../simulate';
 import type { SnapshotStore, SnapshotVerifier } from '../snapshot-ports';
 import { DirectoryShelf } from './directory-shelf';
 import { createEtcdApi } from './etcd-api';
@@ -19,9 +20,11 @@ import { createExtensionProbe } from './extension-probe';
 import { createJobMachines } from './job-machines';
 import { createKubeApi } from './kube-api';
 import { openKubeConnection } from './kube-connection';
+import { KubeRequests } from './kube-requests';
 import { createManagementCluster } from './management-cluster';
 import { createMemberProbe } from './member-probe';
 import { S3Shelf } from './s3-shelf';
+import { createSimulationSource } from './simulation-evidence';
 import { createSnapshotDriller } from './snapshot-driller';
 import { createSnapshotComparer } from './snapshot-comparer';
 import { sealingOf } from './snapshot-seal';
@@ -34,8 +37,10 @@ interface Closing {
   close(): Promise<void>;
 }
 
-/** A cluster to look at: enough for observe, plan and preflight. */
-export interface OpenCluster extends LookingPorts, Closing {}
+/** A cluster to look at: enough for observe, plan, preflight and simulate. */
+export interface OpenCluster extends LookingPorts, Closing {
+  readonly simulation: SimulationSource;
+}
 
 /** A cluster that a worker serves. */
 export interface ServedCluster extends ClusterPorts, Closing {}
@@ -46,9 +51,10 @@ export interface ServedCluster extends ClusterPorts, Closing {}
  * cannot be used.
  */
 export function openCluster(access: ClusterAccess): OpenCluster {
-  const { ports, close } = reach(access);
+  const { ports, simulation, close } = reach(access);
   const driver = driverOf(access);
-  return { ...ports, controlPlane: driver.controlPlane, close: () => closeAll(close, driver) };
+  const closing = () => closeAll(close, driver);
+  return { ...ports, simulation, controlPlane: driver.controlPlane, close: closing };
 }
 
 /**
@@ -117,6 +123,7 @@ function reach(access: ClusterAccess) {
       ...openSnapshots(access),
       clock: systemClock,
     },
+    simulation: createSimulationSource(new KubeRequests(connection)),
     close: async () => {
       await kube.close();
       await connection.close();

@@ -214,7 +214,10 @@ function refusalOf(
 }
 
 /** As k8s.io/api/core/v1 ToleratesTaint; of an operator that is not known, the best is hoped. */
-function isTolerated(taint: HardTaint, tolerations: readonly Toleration[]): boolean {
+export function isTolerated(
+  taint: { readonly key: string; readonly value: string; readonly effect: string },
+  tolerations: readonly Toleration[],
+): boolean {
   return tolerations.some(({ key = '', operator = 'Equal', value = '', effect = '' }) => {
     if (effect !== '' && effect !== taint.effect) return false;
     if (key !== '' && key !== taint.key) return false;

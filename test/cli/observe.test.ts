@@ -4,6 +4,7 @@ import type { OpenCluster } from '../../activities/adapters/open-cluster';
 import { runCli } from '../../cli/program';
 import { PortError } from '../../activities/ports';
 import { FakeCluster } from '../support/fake-cluster';
+import { noEvidence } from './support/evidence';
 import { FakeTerminal } from './support/fake-terminal';
 import { FakeUpgrade } from './support/fake-upgrade';
 import { plan } from './support/fixtures';
@@ -31,6 +32,7 @@ class Opened {
   terminal(env: Readonly<Record<string, string>> = {}): FakeTerminal {
     const open = (): OpenCluster => ({
       ...this.cluster.ports,
+      simulation: noEvidence,
       close: () => {
         this.closed += 1;
         return Promise.resolve();

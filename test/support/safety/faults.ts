@@ -2,7 +2,7 @@
 // the first node that is cordoned. injector.ts does it.
 
 import type { BudgetForm, GuardedBudget, Workload } from './situation';
-import type { Random } from './random';
+import type { Random } from '../../../bench/random';
 
 export type FaultAction =
   /** Pods that the workload makes from now on never become Ready, nor do some that it has. */

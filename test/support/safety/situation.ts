@@ -11,7 +11,7 @@ import { terminationAnnotation } from '../../../lab/kwok-config';
 import type { Manifest } from '../../../lab/workload-manifests';
 import type { Fault } from './faults';
 import { randomFaults } from './faults';
-import { Random } from './random';
+import { Random } from '../../../bench/random';
 
 export type WorkloadKind = 'Deployment' | 'StatefulSet' | 'Job' | 'Pod';
 
