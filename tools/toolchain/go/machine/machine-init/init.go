@@ -51,6 +51,7 @@ func run() {
 		log.Fatal(err)
 	}
 	go init.listen(listener)
+	init.runEnabled()
 	ticks := time.Tick(tick)
 	for {
 		init.reap()

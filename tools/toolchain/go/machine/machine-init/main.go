@@ -1,6 +1,6 @@
 // The first process of a machine, which plays systemd: as `machine-init` it is PID 1, under the
 // names `systemctl` and `systemd-run` it asks that one. What it knows of a unit file is its name and
-// its command.
+// its command; it runs those that multi-user.target wants once a boot.
 package main
 
 import (

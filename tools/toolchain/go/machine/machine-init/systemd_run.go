@@ -24,6 +24,10 @@ func (s *supervisor) run(request string) (int, string) {
 	if err := json.Unmarshal([]byte(request), &unit); err != nil {
 		return 1, fmt.Sprintf("%v\n", err)
 	}
+	return s.start(unit)
+}
+
+func (s *supervisor) start(unit transient) (int, string) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return 1, fmt.Sprintf("%v\n", err)
