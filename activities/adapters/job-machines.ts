@@ -17,7 +17,7 @@ import type { ScriptEnd } from '../drivers/machine-shell';
 import { PortError } from '../ports';
 import type { KubeConnection } from './kube-connection';
 import { execInPod } from './kube-exec';
-import { machineCommand, nodeJobContainer, NodeJobs } from './node-jobs';
+import { dataCommand, machineCommand, nodeJobContainer, NodeJobs } from './node-jobs';
 
 const startMs = 60_000;
 /**
@@ -80,18 +80,14 @@ function shellIn(connection: KubeConnection, { namespace, pod, name }: Entered):
     run: (asked: RootScript, signal: AbortSignal): Promise<ScriptEnd> => {
       const { script, args, input, timeoutMs, outputBytesMax } = asked;
       const doing = `${asked.doing} on machine ${name}`;
-      if (input !== undefined) {
-        input.destroy();
-        const message = `${doing}: a job takes no data - reach this machine by SSH for it`;
-        return Promise.reject(new PortError('rejected', message));
-      }
-      const command = machineCommand(script, args);
       const limits = { doing, timeoutMs, outputBytesMax };
-      return execInPod(
-        connection,
-        { namespace, pod, container, command, input: script, ...limits },
-        signal,
-      );
+      const where = { namespace, pod, container, ...limits };
+      if (input === undefined) {
+        const command = machineCommand(script, args);
+        return execInPod(connection, { ...where, command, input: script }, signal);
+      }
+      const command = dataCommand(script, args, input.bytes);
+      return execInPod(connection, { ...where, command, input: input.stream }, signal);
     },
     // Others may use the pod; it ends by itself.
     close: () => undefined,

@@ -4,6 +4,9 @@
 // X2. Whoever opens a WebSocket is not told why it was refused; asked without one, the server says.
 // X3. Output is bounded, and so is time. A command may go on when its connection has ended.
 
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+
 import * as z from 'zod';
 
 import { Tail } from '../drivers/command-output';
@@ -18,7 +21,8 @@ export interface PodExec {
   readonly pod: string;
   readonly container: string;
   readonly command: readonly string[];
-  readonly input: string;
+  /** A stream is destroyed at the end. */
+  readonly input: string | Readable;
   /** `looking for releases on machine worker-1`: begins every message. */
   readonly doing: string;
   readonly timeoutMs: number;
@@ -29,7 +33,12 @@ const protocol = 'v4.channel.k8s.io';
 /** Of pkg/apis/core and remotecommand: streams by number. */
 const stream = { input: 0, output: 1, complaints: 2, status: 3 } as const;
 const inputBytesMax = 16 * 1024;
+/** Of what is on its way: a snapshot is not read into memory. */
+const unsentBytesMax = 1024 * 1024;
+const unsentPollMs = 5;
 const complaintBytesMax = 4_096;
+/** Of WebSockets. */
+const openState = 1;
 const rights = 'docs/kubeadm.md lists the rights that node jobs need';
 
 /**
@@ -44,18 +53,31 @@ export function execInPod(
 ): Promise<ScriptEnd> {
   const { doing, timeoutMs } = exec;
   return boundedCall({ doing, timeoutMs, signal }, async (inner) => {
-    const path = pathOf(exec);
-    const socket = await connection.socket(path, protocol);
-    socket.binaryType = 'arraybuffer';
-    const session = new ExecSession(socket, exec);
+    const { input } = exec;
+    // It may fail before anything of it is wanted; who reads it is told then.
+    if (typeof input !== 'string') input.on('error', () => undefined);
     try {
-      const end = await session.end(inner);
+      const path = pathOf(exec);
+      const end = await sessionEnd(await connection.socket(path, protocol), exec, inner);
       if (end !== undefined) return end;
+      throw refusalOf(await connection.get(`${connection.server}${path}`, inner), doing);
     } finally {
-      socket.close();
+      if (typeof input !== 'string') input.destroy();
     }
-    throw refusalOf(await connection.get(`${connection.server}${path}`, inner), doing);
   });
+}
+
+async function sessionEnd(
+  socket: Socket,
+  exec: PodExec,
+  signal: AbortSignal,
+): Promise<ScriptEnd | undefined> {
+  socket.binaryType = 'arraybuffer';
+  try {
+    return await new ExecSession(socket, exec).end(signal);
+  } finally {
+    socket.close();
+  }
 }
 
 function pathOf({ namespace, pod, container, command }: PodExec): string {
@@ -108,7 +130,9 @@ class ExecSession {
       const socket = this.#socket;
       socket.addEventListener('open', () => {
         this.#isOpen = true;
-        this.#send();
+        this.#send().catch((error: unknown) => {
+          reject(this.#error('unexpected', `its input cannot be read: ${String(error)}`));
+        });
       });
       // `close` follows.
       socket.addEventListener('error', () => undefined);
@@ -127,11 +151,20 @@ class ExecSession {
     }).finally(() => signal.removeEventListener('abort', onAbort));
   }
 
-  #send(): void {
-    const input = Buffer.from(this.#exec.input);
+  async #send(): Promise<void> {
+    const { input } = this.#exec;
+    const parts = typeof input === 'string' ? [Buffer.from(input)] : input;
+    for await (const part of parts) await this.#sendPart(part as Buffer);
+  }
+
+  async #sendPart(input: Buffer): Promise<void> {
     for (let at = 0; at < input.length; at += inputBytesMax) {
       const part = input.subarray(at, at + inputBytesMax);
       this.#socket.send(Buffer.concat([Buffer.of(stream.input), part]));
+      while (this.#socket.bufferedAmount > unsentBytesMax) {
+        if (this.#socket.readyState !== openState) return;
+        await delay(unsentPollMs);
+      }
     }
   }
 

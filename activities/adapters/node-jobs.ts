@@ -47,6 +47,19 @@ export function machineCommand(script: string, args: readonly string[]): readonl
   return [...onMachine, runInput, 'sh', String(Buffer.byteLength(script)), ...args];
 }
 
+const readInput =
+  `touch ${askedFile}; bytes=$1 script=$2; shift 2;` +
+  ' head -c "$bytes" | /bin/sh -c "$script" sh "$@"';
+
+/** The command that runs a script with so many bytes as its input. */
+export function dataCommand(
+  script: string,
+  args: readonly string[],
+  bytes: number,
+): readonly string[] {
+  return [...onMachine, readInput, 'sh', String(bytes), script, ...args];
+}
+
 /** Of a node. Names of its pods are six characters longer, and are labels as well. */
 export function nodeJobName(node: string): string {
   const plain = node.replaceAll('.', '-');

@@ -73,7 +73,7 @@ async function rootShell(
       const words = args.map(shellWord);
       const inner = input === undefined ? ['-s', '--'] : ['-c', shellWord(script), 'sh'];
       const command = [shell, '-c', shellWord(bounded(limits)), 'sh', ...inner, ...words].join(' ');
-      return connection.run({ ...limits, command, input: input ?? script }, aborted);
+      return connection.run({ ...limits, command, input: input?.stream ?? script }, aborted);
     },
     close: () => connection.close(),
   };

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { PortError } from '../ports';
-import { isAway, type Machines, type RootScript, type ScriptEnd } from './machine-shell';
+import { isAway, type Machines, type ScriptEnd, type ScriptInput } from './machine-shell';
 import { createMask } from './secret-mask';
 
 /** Machines that are asked at the same time. */
@@ -24,7 +24,7 @@ export interface MachineQuestion {
   /** Default: a minute. */
   readonly timeoutMs?: number;
   /** What the script reads; made anew for every attempt. */
-  readonly input?: () => RootScript['input'];
+  readonly input?: () => ScriptInput;
   /** For how long a machine that is away is asked again; absent: not at all. */
   readonly awayMs?: number;
 }
@@ -77,9 +77,9 @@ async function askOnce(
   const { outputBytesMax = answerBytesMax } = question;
   const shell = await machines.connect(machine, signal);
   try {
-    const stream = input?.();
+    const data = input?.();
     const asked = { doing, script, args, timeoutMs, outputBytesMax };
-    return await shell.run(stream === undefined ? asked : { ...asked, input: stream }, signal);
+    return await shell.run(data === undefined ? asked : { ...asked, input: data }, signal);
   } finally {
     shell.close();
   }

@@ -12,9 +12,15 @@ export interface RootScript {
   readonly script: string;
   readonly args: readonly string[];
   /** What it reads, destroyed at the end. The script is a word of a command then: be short. */
-  readonly input?: Readable;
+  readonly input?: ScriptInput;
   readonly timeoutMs: number;
   readonly outputBytesMax: number;
+}
+
+/** Not every way to a machine tells where it ends: the length is told before. */
+export interface ScriptInput {
+  readonly stream: Readable;
+  readonly bytes: number;
 }
 
 export interface ScriptEnd {
@@ -38,7 +44,7 @@ export interface MachineShell {
 
 export interface Machines {
   readonly names: readonly string[];
-  /** Nobody reaches them, nor sends them data, without the API server of their own cluster. */
+  /** Nobody reaches them without the API server of their own cluster. */
   readonly needApiServer?: true;
   /**
    * Throws PortError: `rejected` for a name that is none of `names`, and for a machine that calls

@@ -1,3 +1,6 @@
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+
 import { execInPod, type PodExec } from '../../../activities/adapters/kube-exec';
 import { ExecServer, type ExecSide } from './support/exec-server';
 import { never, refusalOf } from './support/refusals';
@@ -67,6 +70,47 @@ describe('a command in a container', () => {
       { input },
     );
     expect([ended.code, ended.output.toString()]).toEqual([0, 'true']);
+  });
+
+  it('is sent a stream, which ends with it', async () => {
+    const stream = Readable.from(Array.from({ length: 100 }, () => Buffer.alloc(30_000, 'y')));
+    const ended = await played(
+      (side) => {
+        const timer = setInterval(() => {
+          if (side.input.length < 3_000_000) return;
+          clearInterval(timer);
+          side.send(1, String(side.input === 'y'.repeat(3_000_000)));
+          side.send(3, success);
+        }, 10);
+      },
+      { input: stream, timeoutMs: 60_000 },
+    );
+    expect([ended.code, ended.output.toString(), stream.destroyed]).toEqual([0, 'true', true]);
+  });
+
+  it('sends no more when it has ended, or its connection is lost', async () => {
+    const endless = (): Readable =>
+      Readable.from(
+        (function* () {
+          for (;;) yield Buffer.alloc(16_000);
+        })(),
+      );
+    const stream = endless();
+    const ended = await played((side) => side.send(3, failure('1')), { input: stream });
+    expect([ended.code, stream.destroyed]).toEqual([1, true]);
+    const lost = endless();
+    expect(await refusalOf(played((side) => side.cut(), { input: lost }))).toEqual({
+      code: 'unreachable',
+      message: `${doing}: the connection was lost`,
+    });
+    expect(lost.destroyed).toBe(true);
+  });
+
+  it('whose stream cannot be read says so', async () => {
+    const input = createReadStream('/nowhere/snapshot.db');
+    const refused = await refusalOf(played(() => undefined, { input }));
+    expect(refused.code).toBe('unexpected');
+    expect(refused.message).toContain(`${doing}: its input cannot be read: `);
   });
 
   it.each([

@@ -1,4 +1,6 @@
-import { machineCommand, nodeJobName } from '../../../activities/adapters/node-jobs';
+import { execFileSync } from 'node:child_process';
+
+import { dataCommand, machineCommand, nodeJobName } from '../../../activities/adapters/node-jobs';
 
 describe('the Job of a node', () => {
   it.each([
@@ -16,5 +18,14 @@ describe('the Job of a node', () => {
     const command = machineCommand('echo é\n', ['a b', '$c']);
     expect(command.slice(0, 9).join(' ')).toBe('nsenter -t 1 -m -u -i -n -- /usr/bin/env');
     expect(command.slice(-4)).toEqual(['sh', '8', 'a b', '$c']);
+  });
+
+  it('gives a script so many bytes to read, where nothing tells their end', () => {
+    const command = dataCommand('cat; echo " $1"', ['a b'], 4);
+    const [said = '', ...args] = command.slice(command.indexOf('-c') + 1);
+    // What the machine notes of being asked is no part of it.
+    const here = said.replace(/^touch [^;]*;/, '');
+    const read = execFileSync('sh', ['-c', here, ...args], { input: '12345', encoding: 'utf8' });
+    expect(read).toBe('1234 a b\n');
   });
 });

@@ -79,17 +79,19 @@ describeAsRoot('a machine by SSH', () => {
     const hash = createHash('sha256').update(bytes).digest('hex');
     for (const user of ['root', 'helper']) {
       const shell = await connected({ ssh: { user } });
-      const input = Readable.from([bytes]);
+      const stream = Readable.from([bytes]);
+      const input = { stream, bytes: bytes.length };
       const asked = script(text, { args: ["it's"], input });
       const { code, output } = await shell.run(asked, never).finally(() => shell.close());
       expect([code, output.toString('utf8')]).toEqual([3, `it's ${hash}  -\n`]);
-      expect(input.destroyed).toBe(true);
+      expect(stream.destroyed).toBe(true);
     }
   });
 
   it('tells how a script ended that does not read all of its stream', async () => {
     const shell = await connected();
-    const input = Readable.from(Array.from({ length: 500 }, () => Buffer.alloc(65_536)));
+    const parts = Array.from({ length: 500 }, () => Buffer.alloc(65_536));
+    const input = { stream: Readable.from(parts), bytes: 500 * 65_536 };
     const end = await shell
       .run(script('head -c 3 > /dev/null; echo full >&2; exit 1', { input }), never)
       .finally(() => shell.close());
@@ -98,7 +100,7 @@ describeAsRoot('a machine by SSH', () => {
 
   it('fails where its stream does', async () => {
     const shell = await connected();
-    const input = createReadStream(server.at('no-such-file'));
+    const input = { stream: createReadStream(server.at('no-such-file')), bytes: 1 };
     const end = shell.run(script('cat', { input }), never).finally(() => shell.close());
     expect(await refusalOf(end)).toEqual({
       code: 'unexpected',

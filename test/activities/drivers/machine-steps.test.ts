@@ -361,7 +361,7 @@ exec setsid -f "$@" < /dev/null > /dev/null 2>&1
       expect(await answer).toBe('a b');
       expect(await isSo(machines(), asked('[ "$1" = "a b" ]'), never)).toBe(true);
       expect(await isSo(machines(), asked('false'), never)).toBe(false);
-      const input = () => Readable.from(['what it reads']);
+      const input = () => ({ stream: Readable.from(['what it reads']), bytes: 13 });
       expect(await askMachine(machines(), { ...asked('cat'), input }, never)).toBe('what it reads');
     });
 
@@ -428,9 +428,9 @@ exec setsid -f "$@" < /dev/null > /dev/null 2>&1
       });
     });
 
-    it('changes nodes only where machines are reached by way of the API server', async () => {
+    it('changes nodes only where several members are reached by way of API servers', async () => {
       const { controlPlane } = createKubeadmDriver({
-        members: [],
+        members: ['cp-1', 'cp-2', 'cp-3'] as never,
         access: { packages: { kind: 'apt' } },
         machines: { ...machines(), needApiServer: true },
       });
@@ -439,8 +439,8 @@ exec setsid -f "$@" < /dev/null > /dev/null 2>&1
       expect(await refusalOf(repair)).toEqual({
         code: 'rejected',
         message:
-          'machines that are reached by jobs cannot be restored: that stops the API server - name' +
-          ' driver.ssh instead of driver.jobs (docs/kubeadm.md)',
+          'several members that are reached by jobs cannot be restored together: that stops the' +
+          ' API servers - name driver.ssh instead of driver.jobs (docs/kubeadm.md)',
       });
     });
 
