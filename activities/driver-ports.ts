@@ -102,6 +102,18 @@ export interface ControlPlaneDriver extends ReleaseSource {
     context: DriverContext,
   ): Promise<{ readonly lost: readonly LostEtcdMember[] }>;
   /**
+   * Brings all that a restore needs onto the machines, as long as they can be reached: a way back
+   * that needs nobody afterwards. Absent where a restore reaches them without the cluster. Another
+   * one that is staged makes room for it; nothing that runs is changed. Throws PortError
+   * `rejected` when something is missing there.
+   */
+  stageRestore?(
+    options: Omit<Parameters<ControlPlaneDriver['restore']>[0], 'restoreId'>,
+    context: DriverContext,
+  ): Promise<void>;
+  /** What stageRestore has brought goes, unless a restore uses it. Safe to repeat. */
+  unstageRestore?(signal: AbortSignal): Promise<void>;
+  /**
    * Removes the etcd member from the list of the members and adds it again, empty; it fetches
    * everything from the others. Returns when it holds the same data. A healthy one stays as it is.
    */

@@ -22,6 +22,7 @@ import { restoreLookActivities } from './restore-looks';
 import { rolloutActivities } from './rollout';
 import { snapshotActivities } from './snapshot';
 import { pruneActivities } from './snapshot-prune';
+import { stageActivities } from './stage-restore';
 import { verifyActivities } from './verify';
 import { waitingTaintActivities } from './waiting-taint';
 
@@ -46,6 +47,7 @@ export function createActivities(deps: ActivityDependencies): AscentActivities {
     ...verifyActivities(deps),
     ...restoreActivities(deps),
     ...restoreLookActivities(deps),
+    ...stageActivities(deps),
     ...previewRollBackActivities(deps),
     ...drillActivities(deps),
     ...repairEtcdActivities(deps),

@@ -11,6 +11,7 @@ import { type ActivityDependencies, type ActivityRun, runActivity } from './acti
 import { terminalFailure, toActivityFailure } from './failure-mapping';
 import { type ClusterPorts, PortError } from './ports';
 import { pruneAfter } from './snapshot-prune';
+import { stageWayBack } from './stage-restore';
 import type { RestoreNeed, SnapshotDraft, SnapshotVerifier, TakenSnapshot } from './snapshot-ports';
 
 interface Taking {
@@ -30,8 +31,8 @@ export function snapshotActivities(
     /**
      * Key: snapshotId. A record of that id is returned as it is; content without a record is taken
      * anew. Bound: the attempt's startToClose (size-based). Heartbeats the bytes.
-     * Fails `snapshot-failed`, `snapshot-unverified` when the copy differs, or `snapshot-unserved`
-     * when an API server cannot read it.
+     * Fails `snapshot-failed`, `snapshot-unverified` when the copy differs, `snapshot-unserved`
+     * when an API server cannot read it, or `way-back-unstaged`: the snapshot is there then.
      */
     takeSnapshot: (input) =>
       runActivity(
@@ -42,16 +43,25 @@ export function snapshotActivities(
           code: 'snapshot-failed',
         },
         async (run) => {
-          const existing = await deps.ports.snapshots.find(input.snapshotId);
-          if (existing === undefined) {
-            const kubeVersion = input.kubeVersion ?? (await servedVersion(deps.ports, run.signal));
-            return takeSnapshot({ deps, run, input, kubeVersion });
-          }
-          refuseOtherSnapshot(input, existing);
-          return withoutNeeds(existing);
+          const record = await findOrTake(deps, run, input);
+          return { ...record, ...(await stageWayBack(deps, run, input, record)) };
         },
       ),
   };
+}
+
+async function findOrTake(
+  deps: ActivityDependencies,
+  run: ActivityRun,
+  input: SnapshotInput,
+): Promise<SnapshotRecord> {
+  const existing = await deps.ports.snapshots.find(input.snapshotId);
+  if (existing === undefined) {
+    const kubeVersion = input.kubeVersion ?? (await servedVersion(deps.ports, run.signal));
+    return takeSnapshot({ deps, run, input, kubeVersion });
+  }
+  refuseOtherSnapshot(input, existing);
+  return withoutNeeds(existing);
 }
 
 /**

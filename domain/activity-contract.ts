@@ -113,6 +113,11 @@ export interface SnapshotRecord {
     /** Why not all that were to go are gone. */
     readonly problem?: string;
   };
+  /**
+   * The way back lies on the machines of the control plane as well; only in the answer of
+   * takeSnapshot, absent where a restore needs no such thing.
+   */
+  readonly staged?: true;
   /** Absent: it lies in the clear. */
   readonly sealed?: SnapshotSeal;
   /** What the store held after it was sealed, not the file that was sealed. */

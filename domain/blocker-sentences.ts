@@ -154,8 +154,8 @@ const driverLimits = {
     'kubeadm changes nodes only' +
     ' - do that by hand and plan the nodes afterwards, or use a driver of commands',
   'kubeadm-jobs':
-    'kubeadm changes nodes only where machines are reached by jobs, which end with the API server' +
-    ' - name driver.ssh instead, or do that by hand and plan the nodes afterwards',
+    'kubeadm changes nodes only where several members are reached by jobs, which end with the API' +
+    ' servers - name driver.ssh instead, or do that by hand and plan the nodes afterwards',
   'cluster-api':
     'cluster-api replaces the machines of pools only' +
     ' - change the version of its control plane by hand and plan the pools afterwards',

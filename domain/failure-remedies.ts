@@ -21,6 +21,9 @@ const remedies: Readonly<Record<FailureCode, string>> = {
     ' executable in tools.apiServers of the access file; then try again',
   'snapshot-missing':
     'bring the snapshot back into the store; without it there is no way back to this version',
+  'way-back-unstaged':
+    'put right what the reason names on the machine of the control plane, then try again;' +
+    ' the snapshot itself is there',
   'space-missing':
     'make room where the message says, keep fewer snapshots, or name another place;' +
     ' then try again',

@@ -21,6 +21,8 @@ export const failureCodes = [
   /** An API server of its minor cannot read what was restored. */
   'snapshot-unserved',
   'snapshot-missing',
+  /** The snapshot is there, and what a restore needs beside it is not on the machines. */
+  'way-back-unstaged',
   /**
    * A disk or a store has no room for a snapshot, or for what it is verified with; or a machine
    * none for what a step puts there.

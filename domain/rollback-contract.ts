@@ -52,6 +52,8 @@ export interface RollBackActivities {
   noteBeforeRestore(input: RestoreLookInput): Promise<RestoreNote>;
   /** Reads only: what there is after a restore, beside the snapshot. */
   countRestored(input: RestoreLookInput): Promise<RestoreCount>;
+  /** What takeSnapshot has staged on machines goes. */
+  unstageRestore(input: ClusterInput): Promise<void>;
   /** Reads only: no object, only that and when each was written. */
   previewRollBack(input: RollBackPreviewInput): Promise<RollBackReport>;
   /** In a scratch space of the worker: the cluster is not asked and not touched. */

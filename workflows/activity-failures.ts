@@ -49,6 +49,7 @@ const timeoutCodes: Readonly<Record<keyof AscentActivities, FailureCode>> = {
   restoreSnapshot: 'restore-failed',
   noteBeforeRestore: 'cluster-unreachable',
   countRestored: 'cluster-unreachable',
+  unstageRestore: 'cluster-unreachable',
   previewRollBack: 'cluster-unreachable',
   drillRollBack: 'unexpected',
   repairEtcdMember: 'etcd-repair-failed',

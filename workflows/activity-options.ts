@@ -95,6 +95,7 @@ const limits: Readonly<Record<keyof AscentActivities, Limits>> = {
   // A rollback goes on without them: they are asked for with bounds of their own.
   noteBeforeRestore: { totalMs: 3 * minuteMs, attemptMs: 3 * minuteMs, heartbeats: true },
   countRestored: { totalMs: 5 * minuteMs, attemptMs: 5 * minuteMs, heartbeats: true },
+  unstageRestore: { totalMs: 2 * minuteMs, attemptMs: minuteMs, heartbeats: true },
   // Its bound is the limit of the comparison, which whoever asks may set.
   previewRollBack: { totalMs: 15 * minuteMs, attemptMs: 15 * minuteMs, heartbeats: true },
   drillRollBack: { totalMs: 60 * minuteMs, attemptMs: 30 * minuteMs, heartbeats: true },

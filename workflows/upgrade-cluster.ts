@@ -17,6 +17,8 @@ import { stopsApiServer } from '../domain/plan/plan';
 import type { MemberOutcome, UpgradeResult } from '../domain/status/progress';
 import { resultSentence } from '../domain/status/status-sentences';
 import type { KubeVersion } from '../domain/versions';
+import { failureOf } from './activity-failures';
+import { activity } from './activity-options';
 import { engineActor } from './audit-trail';
 import { rejected, rollBack, runHop } from './hop-supervision';
 import type { UpgradeClusterInput } from './messages';
@@ -38,7 +40,11 @@ export async function upgradeCluster(input: UpgradeClusterInput): Promise<Upgrad
   }
   // The next run would not know that this one was cancelled.
   if (end === 'next-hop' && scope.consideredCancelled) end = cancelled(root);
-  if (end !== 'next-hop') finish(root, end);
+  if (end !== 'next-hop') {
+    // Only where a record says so: it needs no patch.
+    if (isStaged(root.state)) await removeStaged(root);
+    finish(root, end);
+  }
   await CancellationScope.nonCancellable(async () => {
     root.isClosed = true;
     await courier;
@@ -112,6 +118,27 @@ function cancelled(root: Root): UpgradeResult {
   }
   const reason = 'its workflow was cancelled through Temporal';
   return { outcome: 'cancelled', at: versionNow(state), by: 'temporal', reason, hops: state.hops };
+}
+
+/** A hop that has not come to its snapshot leaves what the one before it has staged. */
+function isStaged({ wayBack, hops }: UpgradeState): boolean {
+  const records = [wayBack?.snapshot, ...hops.map(({ snapshot }) => snapshot)];
+  return records.some((record) => record?.staged === true);
+}
+
+/** Nobody goes back any more, and it holds Secrets. */
+async function removeStaged(root: Root): Promise<void> {
+  const { cluster } = root.state.spec;
+  const call = activity(cluster, 'unstageRestore', { summary: 'no way back is needed any more' });
+  try {
+    await CancellationScope.nonCancellable(() => call({ cluster }));
+  } catch (error) {
+    const text =
+      `the staged way back could not be removed: ${failureOf(error).message}` +
+      ' - remove /var/lib/ascent/way-back from the machine of the control plane';
+    const note = { actor: engineActor, event: 'rollback.staged-stays', text };
+    root.state = noted(root.state, note, Date.now());
+  }
 }
 
 function finish(root: Root, result: UpgradeResult): void {

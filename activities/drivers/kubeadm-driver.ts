@@ -8,8 +8,10 @@ import { nodeScript } from './kubeadm-node';
 import { releasesOnAll } from './kubeadm-releases';
 import { repairMember } from './kubeadm-repair';
 import { restoreMembers } from './kubeadm-restore';
+import { restoreStaged, stageRestore, unstageRestore } from './kubeadm-staged-restore';
 import { factsOfAll } from './machine-facts';
 import { runStep } from './machine-steps';
+import { patientMachines } from './patient-machines';
 import { refusedChanges, refusing } from './refusals';
 
 const refuse = refusing(
@@ -18,31 +20,35 @@ const refuse = refusing(
 );
 
 const refuseByJobs = refusing(
-  'machines that are reached by jobs cannot be restored: that stops the API server - name' +
-    ' driver.ssh instead of driver.jobs (docs/kubeadm.md)',
+  'several members that are reached by jobs cannot be restored together: that stops the API' +
+    ' servers - name driver.ssh instead of driver.jobs (docs/kubeadm.md)',
 );
 
 /**
- * Connects nothing yet. Where `machines` leaves members out, or needs the API server, only nodes
- * are changed. Methods throw PortError, or the signal's reason.
+ * Connects nothing yet. Where `machines` leaves members out, or needs the API server and there are
+ * several of them, only nodes are changed. Methods throw PortError, or the signal's reason.
  */
 export function createKubeadmDriver(options: KubeadmControlPlaneOptions): {
   readonly controlPlane: ControlPlaneDriver;
   readonly nodes: NodeDriver;
 } {
   const { machines, access, members } = options;
+  const byJobs = machines.needApiServer === true;
+  // Steps may take the API server away by which they are followed.
+  const following = byJobs ? { ...options, machines: patientMachines(machines) } : options;
   const nodesOnly = members.every((name) => machines.names.includes(name))
     ? undefined
-    : workersOnly;
-  const limits = machines.needApiServer === true ? reachedByJobs : nodesOnly;
-  const { drives, ...able } = limits ?? wholeControlPlane(options);
+    : workersOnly(byJobs);
+  const limits = byJobs && members.length !== 1 ? severalByJobs : nodesOnly;
+  const whole = byJobs ? oneByJobs(following) : wholeControlPlane(options);
+  const { drives, ...able } = limits ?? whole;
   return {
     controlPlane: {
       driver: 'kubeadm',
       availableVersions: (signal) => releasesOnAll(machines, access.packages, signal),
       machineFacts: (signal) => factsOfAll(machines, access.packages, signal),
       ...able,
-      ...withImages(options, drives),
+      ...withImages(following, drives),
     },
     nodes: {
       upgradeNode: (node, to, context) => {
@@ -51,7 +57,7 @@ export function createKubeadmDriver(options: KubeadmControlPlaneOptions): {
         const { packages } = access;
         const script = nodeScript({ node, to, packages, reboot: reboot?.when });
         const restart = reboot === undefined ? {} : { restartMs: reboot.timeoutMs };
-        return runStep(options, { machine: node, doing, script, ...restart }, context);
+        return runStep(following, { machine: node, doing, script, ...restart }, context);
       },
     },
   };
@@ -70,15 +76,31 @@ function withImages(
   };
 }
 
-const workersOnly = { drives: ['node', 'reboot'] as const, ...refusedChanges(refuse) };
+function workersOnly(byJobs: boolean) {
+  const drives: readonly DrivenChange[] = byJobs ? ['node'] : ['node', 'reboot'];
+  return { drives, ...refusedChanges(refuse) };
+}
 
-/** No way forward without a way back. */
-const reachedByJobs = {
+/** No way forward without a way back (docs/adr/0043). */
+const severalByJobs = {
   driver: 'kubeadm-jobs',
   changedAs: 'member',
   drives: ['node'] as const,
   ...refusedChanges(refuseByJobs),
 } as const;
+
+/** Nobody reaches its machine while it is restored: it is staged there before. */
+function oneByJobs(options: KubeadmControlPlaneOptions) {
+  const drives: readonly DrivenChange[] = wholeControlPlane(options).drives.filter(
+    (one) => one !== 'reboot',
+  );
+  const ofStaging: Pick<ControlPlaneDriver, 'stageRestore' | 'unstageRestore' | 'restore'> = {
+    stageRestore: (order, context) => stageRestore(options, order, context),
+    unstageRestore: (signal) => unstageRestore(options, signal),
+    restore: (order, context) => restoreStaged(options, order, context),
+  };
+  return { ...wholeControlPlane(options), drives, ...ofStaging };
+}
 
 function wholeControlPlane(options: KubeadmControlPlaneOptions) {
   const ofKubeadm = {

@@ -39,13 +39,18 @@ const programRoomKib = 128 * 1024;
 
 /** Begins every script. `id`: a file name. */
 export function restoreHead(id: string): string {
+  return restoreHeadOf(shellWord(id));
+}
+
+/** The same; `name`: the word of sh that is the restore. */
+export function restoreHeadOf(name: string, directory = `$restores/${name}`): string {
   return `
 ${scriptHead}
 umask 077
 restores=${restores}
-dir=$restores/${shellWord(id)}
-aside=${stopped}/${shellWord(id)}
-before=member.before-${shellWord(id)}
+dir=${directory}
+aside=${stopped}/${name}
+before=member.before-${name}
 bin=$dir/bin
 ${staticPods}${etcdPrograms}
 etcd_yaml=$dir/target/etcd.yaml
@@ -66,6 +71,8 @@ export interface RestoreTarget {
   /** Of the snapshot; 0 where none comes. */
   readonly bytes: number;
 }
+
+// What follows as `…Part` comes after the head. A part may end with `exit 0`.
 
 const choosing = String.raw`
 problems=0
@@ -113,9 +120,13 @@ room() {
 `;
 
 /** Chooses what it ends with, and changes nothing else (R1). Refuses with every problem. */
-export function checkScript(id: string, { version, etcdVersion, bytes }: RestoreTarget): string {
+export function checkScript(id: string, target: RestoreTarget): string {
+  return `${restoreHead(id)}${checkPart(target)}`;
+}
+
+export function checkPart({ version, etcdVersion, bytes }: RestoreTarget): string {
   const snapshotKib = Math.ceil(bytes / 1024);
-  return `${restoreHead(id)}
+  return `
 version=${version} etcd_version=${etcdVersion} kept=${keptDirectory}/v${version}
 components='${componentWords}'
 mkdir -p "$dir"
@@ -128,7 +139,9 @@ if [ "$problems" = 1 ]; then exit ${refusedCode}; fi
 for pod in $components etcd; do have_image "$dir/target/$pod.yaml"; done
 data=$(flag_of "$etcd_yaml" data-dir)
 mkdir -p "$data"
-own=$((${snapshotKib} + ${programRoomKib})) new=$((${snapshotKib} + ${dataRoomKib}))
+comes=${snapshotKib}
+if [ -e "$dir/snapshot.db" ]; then comes=0; fi
+own=$((comes + ${programRoomKib})) new=$((${snapshotKib} + ${dataRoomKib}))
 if [ "$(disk_of "$dir")" = "$(disk_of "$data")" ]; then room "$data" $((own + new))
 else room "$dir" "$own"; room "$data" "$new"; fi
 if [ "$problems" = 1 ]; then exit ${refusedCode}; fi
@@ -164,7 +177,11 @@ export function directoryOf(id: string): string {
 
 /** Before anything is stopped: a file that cannot be restored would be seen too late. */
 export function inspectScript(id: string, revision: number): string {
-  return `${restoreHead(id)}
+  return `${restoreHead(id)}${inspectPart(revision)}`;
+}
+
+export function inspectPart(revision: number): string {
+  return `
 found=$(restorer snapshot status "$dir/snapshot.db" -w json) || refuse 'it is no snapshot'
 case $found in
   *'"revision":${revision},'*) ;;
@@ -173,20 +190,24 @@ esac
 `;
 }
 
-export function stopControlPlaneScript(id: string): string {
-  return `${restoreHead(id)}
+export const stopControlPlanePart = `
 stop_pods ${componentWords}
 `;
+
+export function stopControlPlaneScript(id: string): string {
+  return `${restoreHead(id)}${stopControlPlanePart}`;
 }
 
 /** What is on the disk after the stop is at most a little behind what was served. */
-export function stopEtcdScript(id: string): string {
-  return `${restoreHead(id)}
+export const stopEtcdPart = `
 stop_pods etcd
 db=$(flag_of "$etcd_yaml" data-dir)/member/snap/db
 { restorer snapshot status "$db" -w json 2> /dev/null || true; } |
   sed -n 's/.*"revision":\\([0-9]*\\).*/\\1/p' | note revision
 `;
+
+export function stopEtcdScript(id: string): string {
+  return `${restoreHead(id)}${stopEtcdPart}`;
 }
 
 export interface Decision {
@@ -202,6 +223,13 @@ export function restoreDataScript(
   snapshotRevision: number,
 ): string {
   return `${restoreHead(id)}
+taken_at=${snapshotRevision} target=${target}
+token=${shellWord(token)} cluster=${shellWord(cluster)}
+${restoreDataPart}`;
+}
+
+/** After `taken_at`, the revision of the snapshot, and `target`, `token`, `cluster`: a Decision. */
+export const restoreDataPart = `
 phase 'restoring the data of etcd'
 data=$(flag_of "$etcd_yaml" data-dir)
 new=$data/.ascent-restoring
@@ -210,8 +238,8 @@ rm -rf "$new"
 restorer snapshot restore "$dir/snapshot.db" --data-dir="$new" \\
   --name="$(flag_of "$etcd_yaml" name)" \\
   --initial-advertise-peer-urls="$(flag_of "$etcd_yaml" initial-advertise-peer-urls)" \\
-  --initial-cluster=${shellWord(cluster)} --initial-cluster-token=${shellWord(token)} \\
-  --bump-revision=${target - snapshotRevision} --mark-compacted > "$dir/restored.log" 2>&1 ||
+  --initial-cluster="$cluster" --initial-cluster-token="$token" \\
+  --bump-revision="$((target - taken_at))" --mark-compacted > "$dir/restored.log" 2>&1 ||
   { tail -n 3 "$dir/restored.log"; exit 1; }
 chown -R --reference="$data" "$new"
 # What stands in the place of data that is aside is of an earlier attempt.
@@ -220,13 +248,16 @@ elif [ -e "$data/member" ]; then mv "$data/member" "$data/$before"; fi
 mv "$new/member" "$data/member"
 rmdir "$new"
 sync -f "$data"
-echo ${target} > "$restores/highest"
+echo "$target" > "$restores/highest"
 date -u +%FT%TZ | note restored
 `;
-}
 
 export function startEtcdScript(id: string, version: string): string {
-  return `${restoreHead(id)}
+  return `${restoreHead(id)}${startEtcdPart(version)}`;
+}
+
+export function startEtcdPart(version: string): string {
+  return `
 kept=${keptDirectory}/v${version}
 ${certificates}
 put_back_certificates
@@ -237,8 +268,7 @@ exit 1
 `;
 }
 
-export function startApiServerScript(id: string): string {
-  return `${restoreHead(id)}
+export const startApiServerPart = `
 start_pod "$dir/target" kube-apiserver
 yaml=$dir/target/kube-apiserver.yaml
 url=https://$(flag_of "$yaml" advertise-address):$(flag_of "$yaml" secure-port)
@@ -250,10 +280,12 @@ if within 240 ready; then echo 'the API server is ready'; exit 0; fi
 ready || true
 exit 1
 `;
+
+export function startApiServerScript(id: string): string {
+  return `${restoreHead(id)}${startApiServerPart}`;
 }
 
-export function startControllersScript(id: string): string {
-  return `${restoreHead(id)}
+export const startControllersPart = `
 for pod in kube-controller-manager kube-scheduler; do start_pod "$dir/target" "$pod"; done
 both_run() {
   [ -n "$(running kube-controller-manager)" ] && [ -n "$(running kube-scheduler)" ]
@@ -262,16 +294,21 @@ if within 120 both_run; then echo 'controller-manager and scheduler run'; exit 0
 echo 'controller-manager or scheduler does not start'
 exit 1
 `;
+
+export function startControllersScript(id: string): string {
+  return `${restoreHead(id)}${startControllersPart}`;
 }
 
-export function finishScript(id: string): string {
-  return `${restoreHead(id)}
+export const finishPart = `
 rm -rf "$dir/snapshot.db" "$dir/snapshot.db.part" "$bin"
 data=$(flag_of "$etcd_yaml" data-dir)
 prune() { tail -n "+$(($1 + 1))" | while read -r old; do rm -rf "$old"; done; }
 ls -1dt "$data"/member.before-* 2> /dev/null | prune 2
 for place in "$restores" ${stopped}; do ls -1dt "$place"/*/ 2> /dev/null | prune ${kept}; done
 `;
+
+export function finishScript(id: string): string {
+  return `${restoreHead(id)}${finishPart}`;
 }
 
 /** What a machine knows of it: `NAME: TEXT` lines. Changes nothing. */

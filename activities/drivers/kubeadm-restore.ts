@@ -43,6 +43,9 @@ import { runStep, type StepOptions } from './machine-steps';
 
 export type RestoreOrder = Parameters<ControlPlaneDriver['restore']>[0];
 
+/** As of a restore; `snapshotFile` lives as long as the call. */
+export type StageOrder = Omit<RestoreOrder, 'restoreId'>;
+
 export interface RestoreOptions extends StepOptions {
   /** Machines of the control plane. */
   readonly members: readonly MemberName[];
@@ -55,9 +58,9 @@ const dataMs = 60 * 60_000;
 const sameDataMs = 60_000;
 
 /** Room above what was seen: writes that were served and not on a disk yet. */
-const knownMargin = 1_000_000;
+export const knownMargin = 1_000_000;
 /** Where no disk tells. */
-const unknownMargin = 1_000_000_000;
+export const unknownMargin = 1_000_000_000;
 
 /** Throws PortError: `rejected` when nothing was stopped; or the signal's reason. */
 export async function restoreMembers(
@@ -158,7 +161,7 @@ class Restore {
       // It was needed until its data was made.
       if ((await this.#known(member)).isRestored) return;
       this.#context.onPhase(`${member}: sending the snapshot, ${bytes} bytes`);
-      const input = () => createReadStream(snapshotFile);
+      const input = () => ({ stream: createReadStream(snapshotFile), bytes });
       await this.#ask({ ...received, script: receiveScript, input });
     });
   }
@@ -345,7 +348,7 @@ function hashOf(answer: string): string {
   return `${hash} of revision ${revision} above ${compacted}`;
 }
 
-async function sha256Of(file: string): Promise<string> {
+export async function sha256Of(file: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash);
   return hash.digest('hex');

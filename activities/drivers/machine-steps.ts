@@ -32,6 +32,10 @@ export interface MachineStep {
   readonly changes?: string;
   /** For how long its machine may be away to start again (T5); absent: it does not. */
   readonly restartMs?: number;
+  /** For how long it may run there; absent: as long as the attempt that begins it. */
+  readonly runsMs?: number;
+  /** The phase while its machine does not answer; absent: that it is waited for. */
+  readonly awayPhase?: () => string;
 }
 
 export type StepContext = Pick<
@@ -160,7 +164,8 @@ class StepFollower {
       this.close();
       if (!isAway(error) || !this.#mayBeAway(error.message)) throw error;
       this.#context.log(`${doing}: ${error.message}`);
-      onPhase(`waiting for machine ${machine} to answer again`);
+      const { awayPhase = () => `waiting for machine ${machine} to answer again` } = this.#step;
+      onPhase(awayPhase());
       return undefined;
     }
   }
@@ -181,7 +186,7 @@ class StepFollower {
   }
 
   async #ask(shell: MachineShell): Promise<Look> {
-    const { doing, script, machine, changes = '' } = this.#step;
+    const { doing, script, machine, changes = '', runsMs } = this.#step;
     const { signal, operationId, limitMs } = this.#context;
     const { directory = journalDirectory } = this.#options;
     if (performance.now() >= this.#deadlineMs) {
@@ -190,7 +195,7 @@ class StepFollower {
       throw new PortError('unexpected', message);
     }
     const verb = this.#wasBegun ? 'look' : 'begin';
-    const limitSeconds = Math.ceil(Math.min(limitMs, 24 * 3_600_000) / 1_000);
+    const limitSeconds = Math.ceil(Math.min(runsMs ?? limitMs, 24 * 3_600_000) / 1_000);
     const numbers = [this.#output.bytes, chunkBytesMax, limitSeconds].map(String);
     const { code, output, complaints } = await shell.run(
       {

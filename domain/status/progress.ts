@@ -228,6 +228,8 @@ export interface UpgradeProgress {
   };
   /** Of the pool whose machines are being replaced; absent when none is, or nothing is told. */
   readonly rollout?: RolloutProgress;
+  /** How far a restore is, in the words of its driver; absent when none runs, or none has told. */
+  readonly restoring?: string;
   readonly members: readonly MemberOutcome[];
   readonly nodes: readonly NodeProgress[];
   /** Steps of the hop that runs which are done → seconds, as in HopOutcome. */

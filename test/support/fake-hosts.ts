@@ -57,6 +57,9 @@ export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
   installableEtcd: readonly KubeVersion[] | undefined;
   drives?: readonly DrivenChange[];
   machineFacts?: NonNullable<ControlPlaneDriver['machineFacts']>;
+  /** Absent: a restore reaches its machines without the cluster. */
+  stageRestore?: NonNullable<ControlPlaneDriver['stageRestore']>;
+  unstageRestore?: NonNullable<ControlPlaneDriver['unstageRestore']>;
   /** What a restore tells as lost. */
   lostEtcd: readonly LostEtcdMember[] = [];
   private readonly restored = new Set<string>();

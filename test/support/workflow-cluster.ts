@@ -103,6 +103,8 @@ export class ScriptedCluster {
   readonly trace: TraceLine[] = [];
   /** Inputs of every call, by activity. */
   readonly calls: { readonly activity: ActivityName; readonly input: unknown }[] = [];
+  /** Whether snapshots leave a way back on machines. */
+  staged = false;
   /** Most nodes that were cordoned at the same time. */
   mostCordoned = 0;
   findings: PreflightReport['findings'] = [];
@@ -374,6 +376,7 @@ export class ScriptedCluster {
           stranded: { count: this.stranded.length, pods: this.stranded },
         }),
       ),
+      unstageRestore: run('unstageRestore', whole, () => undefined),
       previewRollBack: run(
         'previewRollBack',
         ({ snapshotId }) => snapshotId,
@@ -464,6 +467,7 @@ export class ScriptedCluster {
       totalKeys: 10,
       takenAt: '2026-11-21T04:00:00Z',
       verified: { by: 'restore', hashKv: '1', keys: 10, seconds: 1 },
+      ...(this.staged ? { staged: true } : {}),
     };
     this.#snapshots.set(snapshotId, { record, nodes: new Map(this.#nodes) });
     return record;

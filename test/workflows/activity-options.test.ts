@@ -27,6 +27,7 @@ it.each<Row>([
   ['restoreSnapshot', 30, 10, true],
   ['noteBeforeRestore', 3, 3, true],
   ['countRestored', 5, 5, true],
+  ['unstageRestore', 2, 1, true],
 ])('%s may take %d min in all and %d min an attempt', (name, total, attempt, heartbeats) => {
   expect(activityOptions(name, { summary: 'a test' })).toEqual({
     summary: 'a test',

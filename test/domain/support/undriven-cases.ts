@@ -33,8 +33,8 @@ export const undrivenCases: readonly [Blocker, string][] = [
   [
     { ...blocked, change: 'restore', driver: 'kubeadm-jobs' },
     'hop-1.29 changes the control plane, which takes a restore as the way back, and the driver' +
-      ' kubeadm changes nodes only where machines are reached by jobs, which end with the API' +
-      ' server - name driver.ssh instead, or do that by hand and plan the nodes afterwards',
+      ' kubeadm changes nodes only where several members are reached by jobs, which end with the' +
+      ' API servers - name driver.ssh instead, or do that by hand and plan the nodes afterwards',
   ],
   [
     { ...blocked, change: 'apiServer', driver: 'cluster-api' },
