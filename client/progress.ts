@@ -13,6 +13,7 @@ import type {
   AdmissionProgress,
   AscentActivities,
   DrainProgress,
+  PhaseProgress,
 } from '../domain/activity-contract';
 import type { NodeName } from '../domain/names';
 import type { RolloutProgress } from '../domain/rollout-contract';
@@ -58,7 +59,6 @@ export async function readProgress(session: Session, cluster: string): Promise<U
     readChoice(session.client, hop?.poolWorkflowId),
     ...workflowsAbove(status).map((workflowId) => readAbove(session.client, workflowId)),
   ]);
-  const rollout = above.find((one) => one.rollout !== undefined)?.rollout;
   const ofNodes = nodes.flatMap((node) => node.unsettled);
   const ofThose = above.flatMap((one) => one.unsettled);
   const unsettled = [...ofThose, ...choice.unsettled, ...ofNodes];
@@ -66,7 +66,7 @@ export async function readProgress(session: Session, cluster: string): Promise<U
     status: withPace(status, hop, pool),
     ...(pool === undefined ? {} : { pool: withoutActive(pool) }),
     ...(choice.held === undefined ? {} : { held: choice.held }),
-    ...(rollout === undefined ? {} : { rollout }),
+    ...toldAbove(above),
     members: hop?.members ?? [],
     nodes: nodes.map(({ progress }) => progress),
     ...(unsettled.length === 0 ? {} : { unsettled }),
@@ -99,6 +99,16 @@ function secondsLeftNow(
   const { nodesBefore = 0, nodesLater = 0 } = hop ?? {};
   const underWay = { ...pool, maxUnavailable, startedAtMs, nodesBefore, nodesLater };
   return pacedSecondsLeft(status, underWay, Date.now());
+}
+
+/** What activities tell that no workflow can: of the first that does. */
+function toldAbove(above: readonly AboveLook[]): Pick<UpgradeProgress, 'rollout' | 'restoring'> {
+  const rollout = above.find((one) => one.rollout !== undefined)?.rollout;
+  const restoring = above.find((one) => one.restoring !== undefined)?.restoring;
+  return {
+    ...(rollout === undefined ? {} : { rollout }),
+    ...(restoring === undefined ? {} : { restoring }),
+  };
 }
 
 /** The workflow of the hop that runs, or is rolled back, now. */
@@ -194,7 +204,7 @@ async function readHeartbeat<Details>(
   return details as Details | undefined;
 }
 
-interface AboveLook extends Pick<UpgradeProgress, 'rollout'> {
+interface AboveLook extends Pick<UpgradeProgress, 'rollout' | 'restoring'> {
   readonly unsettled: readonly UnsettledActivity[];
 }
 
@@ -203,6 +213,8 @@ async function readAbove(client: Client, workflowId: string): Promise<AboveLook>
   const description = await askChild(client, () => handle.describe());
   if (description === undefined) return { unsettled: [] };
   const unsettled = unsettledActivities(description, Date.now());
+  const restore = await readHeartbeat<PhaseProgress>(client, description, 'restoreSnapshot');
+  if (restore !== undefined) return { unsettled, restoring: restore.phase };
   const told = await readHeartbeat<RolloutProgress>(client, description, 'rollOutPool');
   if (told === undefined) return { unsettled };
   // What the next attempt goes on from is nobody else's.

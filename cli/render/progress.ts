@@ -121,6 +121,7 @@ function renderStep(
     case 'now': {
       const since = progress.status.hop?.stepSinceMs ?? nowMs;
       const line = `    ${style.busy('●')} ${row.label}  ${formatDuration(nowMs - since)}`;
+      if (row.label === 'rollback restore') return [line, ...restoreLines(progress, width)];
       if (row.label.startsWith('rollout ')) return [line, ...rolloutLines(progress, width)];
       if (!row.label.startsWith('pool ')) return [line];
       return [
@@ -150,6 +151,11 @@ function poolText({ pool }: UpgradeProgress): string {
 /** Who is waited for, in the words of those who replace the machines. */
 function rolloutLines({ rollout }: UpgradeProgress, width: number): readonly string[] {
   return rollout === undefined ? [] : wrap(rollout.phase, width, heldIndent);
+}
+
+/** What to run by hand is said there as well: nobody else can where no API server serves. */
+function restoreLines({ restoring }: UpgradeProgress, width: number): readonly string[] {
+  return restoring === undefined ? [] : wrap(restoring, width, heldIndent);
 }
 
 function heldLines({ held }: UpgradeProgress, width: number): readonly string[] {

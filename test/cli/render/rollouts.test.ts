@@ -1,4 +1,4 @@
-// What people read of pools that are replaced as wholes.
+// What people read of pools that are replaced as wholes, and of restores: what others say.
 
 import { renderProgress } from '../../../cli/render/progress';
 import { renderPlan } from '../../../cli/render/plan';
@@ -46,4 +46,17 @@ it('a rollout says below its step whom it waits for', () => {
   const before = renderProgress({ ...moment, status }, view);
   const lines = renderProgress({ ...moment, status, rollout }, view);
   expect(lines.filter((line) => !before.includes(line))).toEqual([`        ${phase}`]);
+});
+
+it('a restore says below its step how far it is, and what a person can run', () => {
+  const moment = moments['held by a node'];
+  const { hop } = moment?.status ?? {};
+  if (moment === undefined || hop === undefined) throw new Error('no such moment');
+  const status = { ...moment.status, hop: { ...hop, step: 'rollback restore' } };
+  const restoring = 'run there as root: sh /var/lib/ascent/way-back/restore one';
+  const view = { nowMs, width: 200, program: 'ascent', style: plainStyle };
+
+  const before = renderProgress({ ...moment, status }, view);
+  const lines = renderProgress({ ...moment, status, restoring }, view);
+  expect(lines.filter((line) => !before.includes(line))).toEqual([`        ${restoring}`]);
 });
