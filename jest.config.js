@@ -35,6 +35,7 @@ const realMachines = [
   'cluster',
   'kubeadm-faults',
   'kubeadm-jobs',
+  'kubeadm-jobs-restore',
   'kubeadm-nodes',
   'kubeadm-packages',
   'kubeadm-put-back',

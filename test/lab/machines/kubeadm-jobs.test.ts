@@ -77,7 +77,7 @@ describe('machines that are reached by jobs', () => {
   const runsOf = async (operationId: string): Promise<number> =>
     Number(await machines.sh(worker, `wc -l < ${journal}/${operationId}/runs`));
 
-  it('are looked at and planned for; the control plane is refused by name', async () => {
+  it('are looked at and planned for, the control plane of one machine included', async () => {
     await offerRelease(machines.lab.context, target);
     const ports = openCluster(access);
     try {
@@ -86,8 +86,8 @@ describe('machines that are reached by jobs', () => {
       const observation = await observeForPreflight({ cluster, ports, signal });
       expect(observation).toMatchObject({
         availableVersions: [target],
-        drives: ['node', 'images'],
-        driver: 'kubeadm-jobs',
+        drives: ['node', 'member', 'putBack', 'etcd', 'restore', 'repairEtcd', 'images'],
+        driver: 'kubeadm',
         machines: [
           { kind: 'observed', facts: { releases: [target] }, name: 'cp-1' },
           { kind: 'observed', facts: { releases: [target] }, name: worker },
@@ -102,11 +102,7 @@ describe('machines that are reached by jobs', () => {
       ]);
       const spec = labSpec({ cluster, target, allowSingleMember: true });
       expect(planUpgrade({ spec, observation, releases: knownReleases })).toMatchObject({
-        kind: 'blocked',
-        blockers: [
-          { code: 'change-undriven', change: 'member', driver: 'kubeadm-jobs' },
-          { code: 'change-undriven', change: 'restore', driver: 'kubeadm-jobs' },
-        ],
+        kind: 'planned',
       });
     } finally {
       await ports.close();
