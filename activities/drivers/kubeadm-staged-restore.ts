@@ -42,7 +42,6 @@ import {
 } from './kubeadm-staged-scripts';
 import { askMachine, isSo, type MachineQuestion } from './machine-ask';
 import { journalDirectory } from './machine-journal';
-import { isAway } from './machine-shell';
 import { runStep } from './machine-steps';
 
 const sendMs = 60 * 60_000;
@@ -104,14 +103,18 @@ export async function restoreStaged(
     changes: 'etcd',
     runsMs,
   };
-  const away = new Away((since) => ownProgress(machine, id, since));
+  let awaySince: string | undefined;
+  const awayPhase = (): string => {
+    awaySince ??= new Date().toISOString();
+    return ownProgress(machine, id, awaySince);
+  };
   const step = {
     machine,
     doing: `restoring Kubernetes ${way.version}`,
     script: stagedRestoreScript(way),
     changes: 'control-plane',
     runsMs,
-    awayPhase: () => away.phase(),
+    awayPhase,
   };
   const following = { ...options, awayMs: context.limitMs };
   await runStep(following, alone, { ...context, operationId: aloneOperation(id) });
@@ -119,21 +122,6 @@ export async function restoreStaged(
   const operationId = stagedOperation(id);
   await runStep(following, step, { ...context, onPhase, operationId });
   return { lost: [] };
-}
-
-/** Since when nobody was reached, for people. */
-class Away {
-  readonly #text: (since: string) => string;
-  #since: string | undefined;
-
-  constructor(text: (since: string) => string) {
-    this.#text = text;
-  }
-
-  phase(): string {
-    this.#since ??= new Date().toISOString();
-    return this.#text(this.#since);
-  }
 }
 
 function ownProgress(machine: string, id: string, since: string): string {
@@ -153,22 +141,20 @@ async function isBegun(
   const { signal, limitMs } = context;
   const untilMs = performance.now() + limitMs;
   const doing = 'looking whether the restore was begun';
-  const away = new Away(
-    (since) =>
-      `no API server has let us onto machine ${machine} since ${since}: to restore it without` +
-      ` one, run there as root: sh ${wayBack}/restore ${id}`,
-  );
+  const since = new Date().toISOString();
+  const byHand = (why: string): string =>
+    `no API server has let us onto machine ${machine} since ${since} (${why}): to restore it` +
+    ` without one, run there as root: sh ${wayBack}/restore ${id}`;
   for (;;) {
     try {
       const question = { machine, doing, script: stagedBegunScript, args: [id] };
       return (await askMachine(machines, question, signal)).trim() === 'begun';
     } catch (error) {
-      if (!isAway(error)) throw error;
-      if (performance.now() >= untilMs) {
-        throw new PortError(error.code, `${away.phase()} (${error.message})`);
-      }
+      // Whatever keeps us out, a person is not.
+      if (!(error instanceof PortError) || error.code === 'rejected') throw error;
+      if (performance.now() >= untilMs) throw new PortError(error.code, byHand(error.message));
       context.log(error.message);
-      context.onPhase(away.phase());
+      context.onPhase(byHand(error.message));
     }
     await delay(pollMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   }

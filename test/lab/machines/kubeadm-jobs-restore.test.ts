@@ -2,26 +2,32 @@
 // the rights of deploy/rbac. While it is restored there is no API server by which it could be
 // reached: the machine goes on by itself, also when its power is cut.
 
+import { mkdir } from 'node:fs/promises';
+
 import type { ClusterAccess, KubeadmJobsAccess } from '../../../activities/access';
 import { openServedCluster } from '../../../activities/adapters/open-cluster';
 import type { ClusterPorts } from '../../../activities/ports';
 import type { EtcdSnapshotFacts } from '../../../activities/snapshot-ports';
 import type { MemberName } from '../../../domain/names';
-import { nodeJobImage } from '../../../lab/machines/images';
+import type { WorkerProcess } from '../../../bin/demo/worker-process';
+import { labLayout } from '../../../lab/layout';
 import { offerRelease } from '../../../lab/machines/offer-release';
 import { refusalOf } from '../../activities/adapters/support/refusals';
 import { aContext, type Heard } from '../../activities/drivers/support/programs';
 import { version } from '../../support/builders';
+import { jobsAccess } from '../../support/jobs-access';
 import { KubeadmMachines } from '../../support/kubeadm-machines';
+import { kubeadmSpec, workerPool } from '../../support/kubeadm-spec';
+import { LabGround } from '../../support/lab-ground';
+import { untilEnded, untilProgress } from '../../support/lab-progress';
+import { aStory } from '../../support/lab-story';
 import { until, untilTrue } from '../../support/lab-until';
-import { kubeconfigWith, manifestsOf, rightsOf } from '../../support/service-accounts';
 
 jest.setTimeout(900_000);
 
 const [from, to] = [version('1.28.15'), version('1.29.15')];
 const [oldEtcd, newEtcd] = [version('3.5.15'), version('3.5.16')];
 const member = 'cp-1' as MemberName;
-const jobs = { namespace: 'ascent-nodes', image: nodeJobImage };
 const operations = '/var/lib/ascent/operations';
 const wayBack = '/var/lib/ascent/way-back';
 const unit = '/etc/systemd/system/ascent-restore.service';
@@ -33,21 +39,8 @@ describe('a control plane of one machine that is reached by jobs', () => {
 
   beforeAll(async () => {
     machines = await KubeadmMachines.up({ name: 'jobs-back', controlPlanes: 1, workers: 1 });
-    await machines.apply(...manifestsOf(rightsOf.nodeJobs));
     await offerRelease(machines.lab.context, to);
-    const { driver, ...others } = machines.lab.access;
-    const name = 'ascent-node-jobs';
-    const token = await machines.kubectl('create', 'token', name, '-n', jobs.namespace);
-    const kubeconfig = await kubeconfigWith(token.trim(), {
-      kubeconfig: others.kubeconfig,
-      to: machines.at('jobs.kubeconfig'),
-    });
-    const all = { 'cp-1': {}, 'worker-1': {} };
-    const { packages } = driver;
-    access = {
-      ...others,
-      driver: { kind: 'kubeadm', jobs: { ...jobs, kubeconfig }, machines: all, packages },
-    };
+    ({ access } = await jobsAccess(machines));
     await machines.kubectl('create', 'configmap', 'older');
     facts = await machines.snapshot();
   });
@@ -194,6 +187,91 @@ describe('a control plane of one machine that is reached by jobs', () => {
     await untilTrue('all of it answers', async () => (await told()).members.every(isVersion));
     expect(await told()).toEqual({ members: [from, from, from], etcd: [oldEtcd] });
     expect(await configMaps()).toEqual(['configmap/kube-root-ca.crt', 'configmap/older']);
+  });
+});
+
+describe('an upgrade by jobs, with a worker and Temporal', () => {
+  const cluster = 'jobs-hop';
+  const label = Object.entries(workerPool).map((pair) => pair.join('='));
+  let ground: LabGround;
+  let machines: KubeadmMachines;
+  let file: string;
+  let worker: WorkerProcess;
+  const tell = aStory(() => ground.diagnosis());
+
+  const seen = async () => {
+    const { members, nodes, etcd } = await machines.observe();
+    return {
+      members: members.map(({ apiServer }) => apiServer),
+      nodes: nodes.map(({ name, kubeletVersion, ready }) => [name, kubeletVersion, ready]),
+      etcd: etcd.kind,
+    };
+  };
+
+  beforeAll(async () => {
+    ground = await LabGround.open({ name: cluster, members: 1, nodes: 0, pods: 0 });
+    // The lab of machines is elsewhere; here lies what the worker leaves.
+    const { logs, processes } = labLayout(ground.stateDir);
+    for (const each of [logs, processes]) await mkdir(each, { recursive: true });
+    machines = await KubeadmMachines.up({ name: cluster, controlPlanes: 1, workers: 1 });
+    await machines.kubectl('label', 'node', 'worker-1', ...label);
+    await machines.kubectl('create', 'configmap', 'of-before');
+    await offerRelease(machines.lab.context, to);
+    ({ file } = await jobsAccess(machines));
+    worker = await ground.startWorker({ accessFile: file });
+  });
+
+  afterAll(async () => {
+    await ground?.close();
+    await machines?.down();
+  });
+
+  tell('takes the control plane and its kubelet forward, with the way back staged', async () => {
+    const spec = kubeadmSpec({ cluster, target: to, allowSingleMember: true });
+    expect(await ground.client.start(spec, { actor: 'ada' })).toMatchObject({ kind: 'started' });
+    await untilProgress(ground, 'a kubelet runs the next minor', ({ pool }) =>
+      pool?.done.some(({ node }) => node === 'cp-1') ? true : undefined,
+    );
+    expect(await machines.sh('cp-1', `cat ${wayBack}/about`)).toMatch(
+      new RegExp(`^Kubernetes ${from}, etcd ${oldEtcd}, revision \\d+, SHA-256 [0-9a-f]{64}\n$`),
+    );
+  });
+
+  tell('goes back by the restore of the machine itself, and says where to look', async () => {
+    await machines.kubectl('create', 'configmap', 'of-since');
+    const made = await ground.client.previewRollBack(cluster, { hop: 'hop-1.29' });
+    if (made.kind === 'failed') throw new Error(made.failure.message);
+    const asked = { actor: 'ada', reason: 'it does not look right', hop: 'hop-1.29' };
+    await ground.client.confirmRollBack(cluster, { ...asked, report: made.report.digest });
+    const says = await untilProgress(ground, 'the machine restores itself', ({ restoring }) =>
+      restoring?.includes('restores itself') === true ? restoring : undefined,
+    );
+    expect(says).toMatch(/^cp-1: no API server has answered since 2\S+Z: machine cp-1 restores/);
+    // Who follows it is another one from now on.
+    await ground.killWorker(worker);
+    await ground.startWorker({ accessFile: file });
+    expect(await untilEnded(ground)).toMatchObject({
+      outcome: 'rolled-back',
+      at: from,
+      hop: 'hop-1.29',
+      hops: [{ hop: 'hop-1.29', outcome: 'rolled-back', account: expect.anything() as object }],
+    });
+  });
+
+  tell('is as it was before', async () => {
+    const { members, nodes, etcd } = await seen();
+    expect(members).toMatchObject([{ kind: 'observed', version: from, ready: true }]);
+    expect([nodes, etcd]).toEqual([
+      [
+        ['cp-1', from, true],
+        ['worker-1', from, true],
+      ],
+      'observed',
+    ]);
+    const names = await machines.kubectl('get', 'configmaps', '-o', 'name');
+    expect(names.trim().split('\n')).toEqual(['configmap/kube-root-ca.crt', 'configmap/of-before']);
+    const runs = `cat ${operations}/restore-*-staged/runs | wc -l; ls -d ${wayBack} || true`;
+    expect(await machines.sh('cp-1', `${runs} 2> /dev/null`)).toBe('1\n');
   });
 });
 
