@@ -8,6 +8,8 @@ import { createInterface } from 'node:readline/promises';
 
 import { createLogUpdate } from 'log-update';
 
+import { readKnowledgeFolder } from '../activities/adapters/knowledge-folder';
+import { manifestSources } from '../activities/adapters/manifest-files';
 import { AscentClient } from '../client';
 import type { CliContext, Confirm, LiveFrame, OutputStream, RunningLab } from '../cli/context';
 import { calledAs, calledAsVariable } from './called-as';
@@ -36,6 +38,8 @@ export function nodeContext(
     readFile: (file) => readFile(file, 'utf8'),
     writeFile: writeWhole,
     connect: (options) => AscentClient.connect(options),
+    manifestSources: (target) => manifestSources(target, stdin),
+    readKnowledge: readKnowledgeFolder,
     // What only some commands need is loaded by those: `status` shall not wait for it.
     createSnapshotKey: async (file) => {
       const { createSnapshotKey } = await import('../activities/adapters/snapshot-key.js');

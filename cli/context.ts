@@ -4,6 +4,8 @@
 import type { AscentClient, ConnectOptions } from '../client';
 import type { ClusterAccess } from '../activities/access';
 import type { AccessResult } from '../activities/adapters/access-file';
+import type { ManifestSource } from '../activities/adapters/manifest-files';
+import type { KnowledgeText } from '../activities/knowledge/read-knowledge';
 import type { OpenCluster, OpenSnapshots } from '../activities/adapters/open-cluster';
 
 /** The methods of AscentClient, without its private parts, so that a fake can stand for it. */
@@ -53,6 +55,10 @@ export interface CliContext {
   createSnapshotKey(
     file: string,
   ): Promise<{ readonly fingerprint: string; readonly recipient: string }>;
+  /** Of a file, a folder, or `-`: the standard input. Rejects with PortError without it. */
+  manifestSources(target: string): AsyncIterable<ManifestSource>;
+  /** The files of a folder of knowledge. Rejects with PortError. */
+  readKnowledge(folder: string): Promise<readonly KnowledgeText[]>;
   connect(options: ConnectOptions): Promise<UpgradeClient>;
   /** Never rejects: what is wrong with the file is in the result. */
   readAccess(file: string): Promise<AccessResult>;

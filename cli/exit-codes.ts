@@ -8,7 +8,7 @@ export const exitCodes = {
   invalidInput: 2,
   /** No plan can be made, the start was refused, or a node may not be drained or uncordoned. */
   refused: 3,
-  /** Preflight found something that blocks. */
+  /** Preflight or scan found something that blocks. */
   findings: 4,
   /** The upgrade refused the command, or has ended. */
   commandRefused: 5,
@@ -21,6 +21,8 @@ export const exitCodes = {
    * snapshot cannot be relied on.
    */
   notCompleted: 8,
+  /** Scan found something that warns, and nothing that blocks. */
+  warnings: 9,
   /** Ctrl-C: 128 + SIGINT, as shells do. The upgrade or the drain goes on. */
   interrupted: 130,
 } as const;

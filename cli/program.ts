@@ -16,6 +16,7 @@ import { addPlan } from './commands/plan';
 import { addPreflight } from './commands/preflight';
 import { addAudit, addList } from './commands/records';
 import { addUnschedule } from './commands/schedule';
+import { addScan } from './commands/scan';
 import { addSet } from './commands/set';
 import { addSimulate } from './commands/simulate';
 import { addSnapshot } from './commands/snapshot';
@@ -69,6 +70,7 @@ function addCommands(
   addPreflight(program, run);
   addPlan(program, run);
   addSimulate(program, run);
+  addScan(program, run);
   addDrill(program, run);
   program.commandsGroup('Run:');
   addStart(program, run);

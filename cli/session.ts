@@ -5,10 +5,11 @@ import type { Command } from 'commander';
 import type { ConnectOptions } from '../client';
 import type { CliContext, UpgradeClient } from './context';
 import type { ErrorDocument } from './cli-error';
+import { usageError } from './cli-error';
 import type { ExitCode } from './exit-codes';
 import { exitCodes } from './exit-codes';
-import type { GlobalOptions } from './globals';
-import { connectOptions } from './globals';
+import type { GlobalOptions, OutputFormat } from './globals';
+import { connectOptions, usualFormats } from './globals';
 import type { Style } from './render/style';
 import { colourStyle, plainStyle } from './render/style';
 
@@ -56,9 +57,18 @@ export class CommandRun {
     this.output = asksForJson(argv) ? 'json' : 'human';
   }
 
-  bind<Options>(command: Command, handler: Handler<Options>): void {
+  /** `formats`: what `-o` may be for this command. */
+  bind<Options>(
+    command: Command,
+    handler: Handler<Options>,
+    formats: readonly OutputFormat[] = usualFormats,
+  ): void {
     command.action(async () => {
       const options = command.optsWithGlobals<GlobalOptions & Options>();
+      if (!formats.includes(options.output)) {
+        const message = `${command.name()} does not answer with -o ${options.output}`;
+        throw usageError(message, `give one of ${formats.join(', ')}`);
+      }
       this.output = options.output;
       this.exitCode = await handler(this.invocation(options, command.processedArgs));
     });

@@ -8,6 +8,7 @@ import type {
   UpgradeClient,
 } from '../../../cli/context';
 import { PortError } from '../../../activities/ports';
+import type { ManifestSource } from '../../../activities/adapters/manifest-files';
 import type { ClusterAccess } from '../../../activities/access';
 import type { OpenCluster, OpenSnapshots } from '../../../activities/adapters/open-cluster';
 import type { ConnectOptions } from '../../../client';
@@ -64,6 +65,8 @@ export class FakeTerminal {
         this.files.set(file, 'a key');
         return Promise.resolve({ fingerprint: 'sha256:0123456789abcdef', recipient: 'age1xyz' });
       },
+      manifestSources: (target) => this.manifestSources(target),
+      readKnowledge: (folder) => Promise.resolve(this.below(folder)),
       connect: (asked) => {
         this.connections.push(asked);
         if (options.client === undefined) throw new Error('this test has no client');
@@ -103,6 +106,22 @@ export class FakeTerminal {
       },
       done: () => undefined,
     };
+  }
+
+  /** Files of a folder, by name. */
+  private below(folder: string): readonly { readonly name: string; readonly text: string }[] {
+    return [...this.files]
+      .filter(([name]) => name.startsWith(`${folder}/`))
+      .map(([name, text]) => ({ name, text }));
+  }
+
+  private async *manifestSources(target: string): AsyncGenerator<ManifestSource> {
+    const text = this.files.get(target);
+    const found = text === undefined ? this.below(target) : [{ name: target, text }];
+    if (found.length === 0) throw new PortError('not-found', `${target} cannot be read (ENOENT)`);
+    for (const one of found) {
+      yield await Promise.resolve({ kind: 'text', file: one.name, text: one.text } as const);
+    }
   }
 
   private readAccess(file: string): ReturnType<CliContext['readAccess']> {

@@ -45,6 +45,27 @@ interface Setting {
   readonly isTemporalAway: boolean;
 }
 
+const flowManifests = `# Two documents, the first of them a list.
+apiVersion: v1
+kind: List
+items:
+  - apiVersion: flowcontrol.apiserver.k8s.io/v1beta3
+    kind: FlowSchema
+    metadata: { name: batch }
+  - apiVersion: v1
+    kind: ConfigMap
+    metadata: { name: fine }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: old, namespace: web }
+spec:
+  containers: []
+  volumes:
+    - name: data
+      rbd: { image: a }
+`;
+
 const files: Readonly<Record<string, string>> = {
   'upgrade.yaml': specText,
   'typos.yaml': specText
@@ -55,6 +76,19 @@ const files: Readonly<Record<string, string>> = {
   'other.yaml': specText.replace('cluster: prod', 'cluster: staging'),
   'ordered.yaml': orderedSpecText,
   'unordered.yaml': orderedSpecText.replace('example.com/rack', 'rack'),
+  'manifests/flow.yaml': flowManifests,
+  'manifests/chart/web.yaml': 'kind: Deployment\nspec: {{ .Values.spec }}\n',
+  'manifests/chart/loop.yaml': 'a: b\n{{- range .Values.list }}\nc: d\n',
+  'manifests/ci.yaml': 'on: [push]\njobs: {}\n',
+  'fine.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n',
+  'late.yaml': 'apiVersion: v1\nkind: Endpoints\nmetadata: { name: a, namespace: web }\n',
+  'ours/1.38.yaml':
+    'schema: ascent.knowledge/v1\nminor: "1.38"\nknown: [apis]\n' +
+    'withdraw: [{ topic: apis, key: v1/Endpoints, why: we keep them }]\n',
+  'wrong/a.yaml': 'schema: ascent.knowledge/v1\nminor: 1.30\n',
+  'double/a.yaml':
+    'schema: ascent.knowledge/v1\nminor: "1.30"\nplugins:\n' +
+    '  - { plugin: SecurityContextDeny, change: removed, source: https://example.com/a }\n',
   'observation.json': JSON.stringify(observation),
   'busy.json': JSON.stringify(busyObservation),
   'half.json': JSON.stringify(halfDone),
