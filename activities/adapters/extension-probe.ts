@@ -20,12 +20,12 @@ import {
   guardsOf,
   type Seen,
 } from '../../domain/api-extensions';
+import { compileSelector } from '../../domain/label-match';
 import type { NodeName } from '../../domain/names';
 import { type ExtensionProbe, PortError } from '../ports';
 import { problemOf } from '../problems';
 import type { KubeConnection } from './kube-connection';
 import { type KubeApiLimits, KubeRequests } from './kube-requests';
-import { compileSelector } from './kube-views';
 
 /** Definitions come with their schemas, of up to a megabyte each. */
 const definitionsAPage = 25;
