@@ -42,11 +42,17 @@ version_and_readiness() {
   kubectl get node "$1" -o "'jsonpath={.status.nodeInfo.kubeletVersion} $ready'"
 }
 
-# An API server that has just come up may go once more.
-drain() {
-  until kubectl drain "$1" --ignore-daemonsets --delete-emptydir-data --timeout=600s; do
+# An API server that has just come up may go once more, or not know yet who may do what.
+again() {
+  tries=0
+  until "$@"; do
+    tries=$((tries + 1))
+    if [ "$tries" -ge 120 ]; then exit 1; fi
     sleep 1
   done
+}
+drain() {
+  again kubectl drain "$1" --ignore-daemonsets --delete-emptydir-data --timeout=600s
 }
 kubelet() {
   put "$1" kubectl
@@ -70,29 +76,29 @@ settled() {
     looks=$((looks + 1))
     if [ "$(static_pods | grep -c ":v$version true$")" != 3 ]; then looks=0; fi
   done
-  first=$(renewed)
+  until first=$(renewed); do sleep 1; done
   until now=$(renewed) && [ "$now" != "$first" ]; do sleep 1; done
 }
 
 for version in $versions; do
   put cp-1 kubeadm
-  on cp-1 kubeadm upgrade plan "v$version"
+  again on cp-1 kubeadm upgrade plan "v$version"
   on cp-1 kubeadm upgrade apply "v$version" --yes --etcd-upgrade=false
   settled
   drain cp-1
   kubelet cp-1
   settled
-  kubectl uncordon cp-1
+  again kubectl uncordon cp-1
   for worker in $workers; do
     from=$(date +%s.%N)
     put "$worker" kubeadm
-    on "$worker" kubeadm upgrade node
+    again on "$worker" kubeadm upgrade node
     drain "$worker"
     kubelet "$worker"
-    kubectl uncordon "$worker"
+    again kubectl uncordon "$worker"
     echo "worker: $(seconds_since "$from")"
   done
-  kubectl get nodes
+  again kubectl get nodes
 done
 `;
 
