@@ -5,14 +5,12 @@
 
 import type { NodeName, PodRef } from '../names';
 import { zoneLabel } from '../observation';
-import type { BoardNode } from './board';
-import type { Place } from './scheduling';
+import type { Place, RefusingNodes } from './scheduling';
 import {
   type NodeRefusal,
   type PodRefusal,
   refusalOrder,
   schedulerWords,
-  type Shortage,
   unblockedBy,
 } from './refusals';
 import type { PodOutcome } from './windows';
@@ -73,42 +71,12 @@ function whyNot(why: Extract<Place, { readonly kind: 'none' }>['why']): Why {
   return { groups, unblock: [...new Set(near.map(({ refusal }) => unblockedBy(refusal)))] };
 }
 
-function groupsOf(
-  verdicts: readonly { readonly on: BoardNode; readonly refusal: NodeRefusal }[],
-): readonly RefusingGroup[] {
-  const groups = new Map<string, RefusingGroup>();
-  for (const { on, refusal } of verdicts) {
-    const { name, labels } = on.node;
-    const words = schedulerWords(refusal);
-    const key = `${words} ${kindOf(on)}`;
-    const known = groups.get(key);
-    if (known !== undefined) {
-      const merged = mergedRefusal(known.refusal, refusal);
-      groups.set(key, { ...known, nodes: known.nodes + 1, refusal: merged });
-      continue;
-    }
+function groupsOf(why: readonly RefusingNodes[]): readonly RefusingGroup[] {
+  return why.map(({ like: { name, labels }, nodes, refusal }) => {
     const zone = labels[zoneLabel];
     const where = zone === undefined ? {} : { zone };
-    groups.set(key, { like: name, ...where, nodes: 1, refusal, words });
-  }
-  return [...groups.values()];
-}
-
-/** Everything of a node but what is its own name. */
-function kindOf({ node, isCordoned }: BoardNode): string {
-  const { name, labels, taints, allocatable } = node;
-  const shared = Object.entries(labels).filter(([, value]) => value !== name);
-  return JSON.stringify([shared, taints, allocatable, isCordoned]);
-}
-
-/** The words are the same, so the resources are. */
-function mergedRefusal(a: NodeRefusal, b: NodeRefusal): NodeRefusal {
-  if (a.code !== 'resources' || b.code !== 'resources') return a;
-  const short = a.short.map((one): Shortage => {
-    const others = b.short.filter(({ resource }) => resource === one.resource);
-    return { ...one, free: Math.max(one.free, ...others.map(({ free }) => free)) };
+    return { like: name, ...where, nodes, refusal, words: schedulerWords(refusal) };
   });
-  return { code: 'resources', short };
 }
 
 /** `fits on worker-2`, or the words of the scheduler with the number of nodes. */

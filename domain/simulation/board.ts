@@ -18,6 +18,8 @@ import type {
 
 export interface BoardNode {
   readonly node: SimulatedNode;
+  /** Nodes with the same text are described alike: everything but what is a node's own name. */
+  readonly kind: string;
   readonly free: Record<string, number>;
   /** What its pods weigh for the scheduler's choice, those that request nothing included. */
   readonly weighed: { cpu: number; memory: number };
@@ -89,6 +91,7 @@ export class Board {
   readonly #byShape = new Map<PodShape, Set<BoardPod>>();
   readonly #undo: (() => void)[] = [];
   readonly #counts = new Map<string, DomainCounts>();
+  readonly #like = new Map<string, PodShape[]>();
   readonly #matches = new Map<string, readonly PodShape[]>();
   readonly #countsOf = new Map<PodShape, DomainCounts[]>();
 
@@ -97,6 +100,10 @@ export class Board {
     this.#byName = new Map(this.nodes.map((node) => [node.node.name, node]));
     const present = pods.filter((pod) => !isFinished(pod) && pod.deletionTimestampMs === undefined);
     this.shapes = [...new Set(present.map(({ shape }) => shape))];
+    for (const shape of this.shapes) {
+      const text = likeText(shape);
+      this.#like.set(text, [...(this.#like.get(text) ?? []), shape]);
+    }
     this.pending = present.filter(({ node, gated }) => node === '' && !gated).toSorted(byRef);
     let lowest = Infinity;
     for (const pod of present) {
@@ -152,24 +159,27 @@ export class Board {
   counts(
     key: string,
     make: () => DomainCounts,
-    matches: PodShape | ((shape: PodShape) => boolean),
+    matches: (shape: PodShape) => boolean,
   ): DomainCounts {
     const known = this.#counts.get(key);
     if (known !== undefined) return known;
-    const counts = make();
-    for (const shape of this.#matching(key, matches)) {
+    const shapes = this.#matches.get(key) ?? this.shapes.filter(matches);
+    this.#matches.set(key, shapes);
+    return this.#counted(key, make(), shapes);
+  }
+
+  /** The same for pods of the same workload: their labels are those of the pod, but for its name. */
+  countsOfLike(key: string, make: () => DomainCounts, shape: PodShape): DomainCounts {
+    return this.#counts.get(key) ?? this.#counted(key, make(), this.#like.get(likeText(shape)));
+  }
+
+  #counted(key: string, counts: DomainCounts, shapes: readonly PodShape[] = []): DomainCounts {
+    for (const shape of shapes) {
       this.#countsOf.set(shape, [...(this.#countsOf.get(shape) ?? []), counts]);
       for (const { on } of this.#byShape.get(shape) ?? []) counts.add(on, 1);
     }
     this.#counts.set(key, counts);
     return counts;
-  }
-
-  #matching(key: string, matches: PodShape | ((shape: PodShape) => boolean)): readonly PodShape[] {
-    if (typeof matches !== 'function') return [matches];
-    const known = this.#matches.get(key) ?? this.shapes.filter(matches);
-    this.#matches.set(key, known);
-    return known;
   }
 
   #put(placed: BoardPod): void {
@@ -215,10 +225,20 @@ export function byRef(
   return compareTexts(a.namespace, b.namespace) || compareTexts(a.name, b.name);
 }
 
+/** Labels that a StatefulSet gives to each of its pods. */
+const ownLabels = new Set(['statefulset.kubernetes.io/pod-name', 'apps.kubernetes.io/pod-index']);
+
+function likeText({ namespace, labels }: PodShape): string {
+  const shared = Object.entries(labels).filter(([key]) => !ownLabels.has(key));
+  return JSON.stringify([namespace, shared]);
+}
+
 function boardNode(node: SimulatedNode): BoardNode {
-  const { allocatable, unschedulable } = node;
+  const { name, labels, taints, allocatable, unschedulable } = node;
+  const shared = Object.entries(labels).filter(([, value]) => value !== name);
   return {
     node,
+    kind: JSON.stringify([shared, taints, allocatable, unschedulable]),
     free: { ...allocatable },
     weighed: { cpu: 0, memory: 0 },
     pods: new Set(),

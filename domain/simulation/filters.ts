@@ -65,6 +65,7 @@ export class Filters {
   readonly #namespaces: SimulationEvidence['namespaces'];
   readonly #shapes = new Map<PodShape, ShapeRules>();
   readonly #pods = new Map<string, PodRules>();
+  readonly #admitted = new Map<string, readonly BoardNode[]>();
   readonly #guards: readonly ShapeRules[];
   readonly #labelled = new Map<string, ReadonlySet<BoardNode>>();
 
@@ -84,14 +85,26 @@ export class Filters {
     const key = `${shape.id} ${volumes.key}`;
     const known = this.#pods.get(key);
     if (known !== undefined) return known;
-    const { needs } = volumes;
-    const admittedBy = this.#board.nodes.filter(
-      ({ node }) =>
-        ownRefusal(shape, node) === undefined && needs.every((need) => need(node) === undefined),
-    );
-    const rules = { shape, volumes: needs, admittedBy };
+    const admittedBy = this.#admittedBy(shape, volumes);
+    const rules = { shape, volumes: volumes.needs, admittedBy };
     this.#pods.set(key, rules);
     return rules;
+  }
+
+  #admittedBy(
+    rules: ShapeRules,
+    { key: volumes, needs }: Extract<VolumeNeeds, { readonly kind: 'needs' }>,
+  ): readonly BoardNode[] {
+    const { nodeSelector, nodeTerms, tolerations } = rules.shape;
+    const key = JSON.stringify([nodeSelector, nodeTerms, tolerations, volumes]);
+    const known = this.#admitted.get(key);
+    if (known !== undefined) return known;
+    const found = this.#board.nodes.filter(
+      ({ node }) =>
+        ownRefusal(rules, node) === undefined && needs.every((need) => need(node) === undefined),
+    );
+    this.#admitted.set(key, found);
+    return found;
   }
 
   /** The first filter that refuses, in the scheduler's order. */
@@ -240,7 +253,8 @@ export class Filters {
       const domain = on.node.labels[topologyKey];
       if (domain === undefined) continue;
       const make = (): DomainCounts => new DomainCounts(topologyKey);
-      const counts = this.#board.counts(`${by.id} keeps ${term}`, make, by.shape);
+      const isGuard: Matches = (shape) => shape === by.shape;
+      const counts = this.#board.counts(`${by.id} keeps ${term}`, make, isGuard);
       if (counts.in(domain) > 0) return { code: 'others-anti-affinity', topologyKey };
     }
     return undefined;

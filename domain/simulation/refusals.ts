@@ -71,6 +71,16 @@ export function isResolvable({ code }: NodeRefusal): boolean {
   }
 }
 
+/** Of two refusals in the same words, with what is free on either node. */
+export function mostFree(a: NodeRefusal, b: NodeRefusal): NodeRefusal {
+  if (a.code !== 'resources' || b.code !== 'resources') return a;
+  const short = a.short.map((one): Shortage => {
+    const others = b.short.filter(({ resource }) => resource === one.resource);
+    return { ...one, free: Math.max(one.free, ...others.map(({ free }) => free)) };
+  });
+  return { code: 'resources', short };
+}
+
 /** As `FailedScheduling` events have it. */
 export function schedulerWords(refusal: Refusal): string {
   return say(words, refusal);

@@ -9,19 +9,23 @@
 
 import type { Board, BoardNode, BoardPod } from './board';
 import { byRef } from './board';
-import type { SimulatedPod, SimulationEvidence } from './evidence';
+import type { SimulatedNode, SimulatedPod, SimulationEvidence } from './evidence';
 import { Filters, looksAtOthers, type PodRules, roomRefusal } from './filters';
 import type { NodeRefusal, PodRefusal } from './refusals';
-import { isResolvable } from './refusals';
+import { isResolvable, mostFree, schedulerWords } from './refusals';
 import { Scores } from './scores';
 
 export type Place =
   | { readonly kind: 'fits'; readonly on: BoardNode }
   | { readonly kind: 'preempts'; readonly on: BoardNode; readonly victims: readonly BoardPod[] }
-  | { readonly kind: 'none'; readonly why: PodRefusal | readonly NodeVerdict[] };
+  | { readonly kind: 'none'; readonly why: PodRefusal | readonly RefusingNodes[] };
 
-export interface NodeVerdict {
-  readonly on: BoardNode;
+/** Nodes that are described alike and refuse in the same words. */
+export interface RefusingNodes {
+  /** The first of them. */
+  readonly like: SimulatedNode;
+  readonly nodes: number;
+  /** Of resources: the most that is free on any of them. */
   readonly refusal: NodeRefusal;
 }
 
@@ -61,7 +65,7 @@ export class Scheduling {
     if (known !== undefined) return known;
     const preemption = this.#preemption(rules);
     if (preemption !== undefined) return preemption;
-    const none: Place = { kind: 'none', why: this.#verdicts(rules) };
+    const none: Place = { kind: 'none', why: this.#refusing(rules) };
     if (!looksAtOthers(rules.shape)) this.#none.set(rules, none);
     return none;
   }
@@ -95,11 +99,17 @@ export class Scheduling {
     return takers;
   }
 
-  #verdicts(rules: PodRules): readonly NodeVerdict[] {
-    return this.#board.nodes.flatMap((on) => {
+  #refusing(rules: PodRules): readonly RefusingNodes[] {
+    const groups = new Map<string, RefusingNodes>();
+    for (const on of this.#board.nodes) {
       const refusal = this.#filters.refusal(rules, on);
-      return refusal === undefined ? [] : [{ on, refusal }];
-    });
+      if (refusal === undefined) continue;
+      const key = `${schedulerWords(refusal)} ${on.kind}`;
+      const known = groups.get(key) ?? { like: on.node, nodes: 0, refusal };
+      const merged = mostFree(known.refusal, refusal);
+      groups.set(key, { like: known.like, nodes: known.nodes + 1, refusal: merged });
+    }
+    return [...groups.values()];
   }
 
   /** P3. */

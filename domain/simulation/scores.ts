@@ -67,10 +67,10 @@ export class Scores {
     return sums.map((sum) => (highest === 0 ? 0 : Math.floor((most * sum) / highest)));
   }
 
-  /** Few of its like is good. */
+  /** Few of its like is good. Nodes that a constraint of its own does not know are the last. */
   #spreadScores(rules: ShapeRules, nodes: readonly BoardNode[]): readonly number[] {
-    const constraints = this.#softSpread(rules);
-    const weighed = constraints.map(({ topologyKey, maxSkew, counts }) => {
+    const isOwn = rules.spread.length > 0;
+    const weighed = this.#softSpread(rules).map(({ topologyKey, maxSkew, counts }) => {
       const domains = new Set(nodes.map(({ node }) => node.labels[topologyKey]));
       return { topologyKey, maxSkew, counts, weight: Math.log(domains.size + 2) };
     });
@@ -79,13 +79,16 @@ export class Scores {
       for (const { topologyKey, maxSkew, counts, weight } of weighed) {
         const domain = node.labels[topologyKey];
         if (domain !== undefined) sum += counts.in(domain) * weight + (maxSkew - 1);
+        else if (isOwn) return undefined;
       }
       return Math.round(sum);
     });
-    const [lowest, highest] = [Math.min(...sums), Math.max(...sums)];
-    return sums.map((sum) =>
-      highest === 0 ? most : Math.floor((most * (highest + lowest - sum)) / highest),
-    );
+    const known = sums.filter((sum) => sum !== undefined);
+    const [lowest, highest] = [Math.min(...known), Math.max(...known)];
+    return sums.map((sum) => {
+      if (sum === undefined) return 0;
+      return highest === 0 ? most : Math.floor((most * (highest + lowest - sum)) / highest);
+    });
   }
 
   #softSpread(rules: ShapeRules) {
@@ -100,7 +103,7 @@ export class Scores {
     return systemSpread.map(({ topologyKey, maxSkew }) => ({
       topologyKey,
       maxSkew,
-      counts: this.#board.counts(
+      counts: this.#board.countsOfLike(
         `${rules.id} like ${topologyKey}`,
         () => new DomainCounts(topologyKey),
         rules.shape,
