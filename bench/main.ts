@@ -12,6 +12,7 @@ import { barChart } from './chart';
 import { demoBenchmark } from './demo';
 import { drainBenchmark } from './drain';
 import { hopBenchmark } from './hop';
+import { knowledgeBenchmark } from './knowledge';
 import { machinesBenchmark } from './machines';
 import { pathBenchmark } from './path';
 import { plannerBenchmark } from './planner';
@@ -25,6 +26,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   demo: demoBenchmark,
   drain: drainBenchmark,
   hop: hopBenchmark,
+  knowledge: knowledgeBenchmark,
   machines: machinesBenchmark,
   path: pathBenchmark,
   planner: plannerBenchmark,
