@@ -147,8 +147,11 @@ take_staged() {
   phase 'looking whether all that is needed is there'
   mkdir -p "$bin"
   cp -p "$way_back"/bin/* "$bin/"
-  # One file with two names: it needs no room.
-  if [ ! -e "$dir/snapshot.db" ]; then ln "$way_back/snapshot.db" "$dir/snapshot.db"; fi
+  # One file with two names, which needs no room, unless they are of several file systems.
+  if [ ! -e "$dir/snapshot.db" ]; then
+    ln "$way_back/snapshot.db" "$dir/snapshot.db" 2> /dev/null ||
+      cp "$way_back/snapshot.db" "$dir/snapshot.db"
+  fi
   echo "\${about##* }  $dir/snapshot.db" | sha256sum --check --status ||
     { rm -f "$dir/snapshot.db"; refuse "$way_back/snapshot.db is not what was staged"; }
   look_at_all
