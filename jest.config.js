@@ -34,6 +34,7 @@ const machinePath = ['lab/machines/kubeadm-path.test.ts'];
 const realMachines = [
   'cluster',
   'kubeadm-faults',
+  'kubeadm-images',
   'kubeadm-jobs',
   'kubeadm-jobs-restore',
   'kubeadm-nodes',

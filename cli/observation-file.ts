@@ -125,6 +125,7 @@ const machineFacts = z.object({
       plugins: z.array(text),
     }),
   ),
+  kubeadmFlags: z.array(text).optional(),
   clock: z.object({ aheadMs: z.number(), doubtMs: z.number() }).optional(),
   kubeletCertificateSecondsLeft: z.number().optional(),
   automaticUpgrades: z.array(text),

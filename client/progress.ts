@@ -101,16 +101,6 @@ function secondsLeftNow(
   return pacedSecondsLeft(status, underWay, Date.now());
 }
 
-/** What activities tell that no workflow can: of the first that does. */
-function toldAbove(above: readonly AboveLook[]): Pick<UpgradeProgress, 'rollout' | 'restoring'> {
-  const rollout = above.find((one) => one.rollout !== undefined)?.rollout;
-  const restoring = above.find((one) => one.restoring !== undefined)?.restoring;
-  return {
-    ...(rollout === undefined ? {} : { rollout }),
-    ...(restoring === undefined ? {} : { restoring }),
-  };
-}
-
 /** The workflow of the hop that runs, or is rolled back, now. */
 function hopWorkflowOf({ cluster, hop, phase, rollBackTo }: UpgradeStatus): string | undefined {
   if (hop === undefined || phase === 'ended') return undefined;
@@ -204,7 +194,21 @@ async function readHeartbeat<Details>(
   return details as Details | undefined;
 }
 
-interface AboveLook extends Pick<UpgradeProgress, 'rollout' | 'restoring'> {
+type ToldAbove = Pick<UpgradeProgress, 'rollout' | 'restoring' | 'images'>;
+
+/** What the first of them tells that is at it. */
+function toldAbove(above: readonly AboveLook[]): ToldAbove {
+  const [rollout] = above.flatMap((one) => one.rollout ?? []);
+  const [restoring] = above.flatMap((one) => one.restoring ?? []);
+  const [images] = above.flatMap((one) => one.images ?? []);
+  return {
+    ...(rollout === undefined ? {} : { rollout }),
+    ...(restoring === undefined ? {} : { restoring }),
+    ...(images === undefined ? {} : { images }),
+  };
+}
+
+interface AboveLook extends ToldAbove {
   readonly unsettled: readonly UnsettledActivity[];
 }
 
@@ -215,6 +219,8 @@ async function readAbove(client: Client, workflowId: string): Promise<AboveLook>
   const unsettled = unsettledActivities(description, Date.now());
   const restore = await readHeartbeat<PhaseProgress>(client, description, 'restoreSnapshot');
   if (restore !== undefined) return { unsettled, restoring: restore.phase };
+  const pulling = await readHeartbeat<PhaseProgress>(client, description, 'pullImages');
+  if (pulling !== undefined) return { unsettled, images: pulling.phase };
   const told = await readHeartbeat<RolloutProgress>(client, description, 'rollOutPool');
   if (told === undefined) return { unsettled };
   // What the next attempt goes on from is nobody else's.

@@ -41,6 +41,8 @@ export interface MachineFacts {
   readonly failSwapOn?: boolean;
   readonly failCgroupV1?: boolean;
   readonly components: readonly ComponentFlags[];
+  /** Flags of the kubelet that stand in kubeadm-flags.env and nowhere else; absent: none do. */
+  readonly kubeadmFlags?: readonly string[];
   /** Against the clock of who asked; negative when it is behind. `doubtMs`: either way. */
   readonly clock?: { readonly aheadMs: number; readonly doubtMs: number };
   /** The certificate that its kubelet shows API servers. */

@@ -8,29 +8,28 @@
 import { parse } from 'yaml';
 import * as z from 'zod';
 
-import type { KubeVersion } from '../../domain/versions';
+import type { ImagesEntry } from '../../domain/knowledge/knowledge';
+import { fileOf } from '../../domain/knowledge/lookups';
+import { shippedKnowledge } from '../../domain/knowledge/shipped';
+import { type KubeVersion, minorOf } from '../../domain/versions';
 import { PortError } from '../ports';
 
-interface AddonTags {
-  readonly etcd: string;
-  readonly coreDns: string;
-  readonly pause: string;
-}
+type AddonTags = Omit<ImagesEntry, 'of' | 'source'>;
 
-/** DefaultEtcdVersion, CoreDNSVersion and PauseVersion of kubeadm's constants/constants.go. */
-const addonTags: Readonly<Record<string, AddonTags>> = {
-  '1.28.15': { etcd: '3.5.15-0', coreDns: 'v1.10.1', pause: '3.9' },
-  '1.29.15': { etcd: '3.5.16-0', coreDns: 'v1.11.1', pause: '3.9' },
-  '1.30.14': { etcd: '3.5.15-0', coreDns: 'v1.11.3', pause: '3.9' },
-  '1.31.4': { etcd: '3.5.15-0', coreDns: 'v1.11.3', pause: '3.10' },
-  '1.31.14': { etcd: '3.5.24-0', coreDns: 'v1.11.3', pause: '3.10' },
-  '1.32.5': { etcd: '3.5.16-0', coreDns: 'v1.11.3', pause: '3.10' },
-  '1.32.13': { etcd: '3.5.24-0', coreDns: 'v1.11.3', pause: '3.10' },
-  '1.33.13': { etcd: '3.5.24-0', coreDns: 'v1.12.0', pause: '3.10' },
-  '1.34.8': { etcd: '3.6.5-0', coreDns: 'v1.12.1', pause: '3.10.1' },
-  '1.35.0': { etcd: '3.6.6-0', coreDns: 'v1.13.1', pause: '3.10.1' },
-  '1.36.1': { etcd: '3.6.8-0', coreDns: 'v1.14.2', pause: '3.10.2' },
+/** Of releases beside those of the catalogue: kubeadm's constants/constants.go of each. */
+const otherReleases: Readonly<Record<string, AddonTags>> = {
+  '1.31.14': { etcd: '3.5.24-0', coredns: 'v1.11.3', pause: '3.10' },
+  '1.32.13': { etcd: '3.5.24-0', coredns: 'v1.11.3', pause: '3.10' },
+  '1.34.8': { etcd: '3.6.5-0', coredns: 'v1.12.1', pause: '3.10.1' },
+  '1.35.0': { etcd: '3.6.6-0', coredns: 'v1.13.1', pause: '3.10.1' },
+  '1.36.1': { etcd: '3.6.8-0', coredns: 'v1.14.2', pause: '3.10.2' },
 };
+
+/** (I1) */
+function addonTagsOf(release: KubeVersion): AddonTags | undefined {
+  const images = fileOf(shippedKnowledge, minorOf(release))?.images;
+  return images?.of === release ? images : otherReleases[release];
+}
 
 const defaultRepository = 'registry.k8s.io';
 
@@ -63,7 +62,7 @@ export function imagesOfRelease(to: KubeVersion, source: string): NamedImages {
   const repository = configuration.imageRepository ?? defaultRepository;
   const proxy = configuration.proxy?.disabled === true ? [] : ['kube-proxy'];
   const kubernetes = [...components, ...proxy];
-  const addons = addonsOf(configuration, addonTags[to]);
+  const addons = addonsOf(configuration, addonTagsOf(to));
   return {
     images: [
       ...kubernetes.map((name) => `${repository}/${name}:v${to}`),
@@ -84,7 +83,7 @@ interface Addon {
 function addonsOf(configuration: Configuration, tags: AddonTags | undefined): readonly Addon[] {
   const { imageRepository = defaultRepository } = configuration;
   return [
-    ...dnsOf(configuration, tags?.coreDns),
+    ...dnsOf(configuration, tags?.coredns),
     { name: 'pause', at: imageRepository, tag: tags?.pause },
     ...etcdOf(configuration, tags?.etcd),
   ];

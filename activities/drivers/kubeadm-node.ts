@@ -6,6 +6,7 @@
 //     kept. That it goes back is noted first: a kubelet that was replaced does not tell any more.
 // N3. The machine starts again before its kubelet does (kubeadm-reboot.ts).
 
+import { takenOutFlags } from '../../domain/preflight/removed-options';
 import type { RebootPolicy } from '../../domain/spec';
 import type { KubeVersion } from '../../domain/versions';
 import type { KubeadmPackages } from '../access';
@@ -13,7 +14,7 @@ import { keepScript } from './kubeadm-kept';
 import { mirrorPodsScript } from './kubeadm-mirror-pods';
 import { programsScript } from './kubeadm-programs';
 import { rebootScript } from './kubeadm-reboot';
-import { brokenCode, scriptHead } from './machine-script';
+import { brokenCode, scriptHead, shellWord } from './machine-script';
 
 const kubeletRuns = `
 # Its program is that of the file: one that was replaced is told as deleted.
@@ -83,6 +84,28 @@ put_back_kubelet_files() {
 }
 `;
 
+/**
+ * `drop_removed_flags`: what a kubelet of the release does not know leaves the file that kubeadm
+ * has written. kubeadm does so in the minor that removed it, and in no later one.
+ */
+export function removedFlagsScript(file: string): string {
+  const drops = takenOutFlags.map(({ minor, flag }) => `drop_flag v${minor}.0 ${flag}`);
+  return `
+flags_file=${shellWord(file)}
+drop_flag() {
+  if is_older "$to" "$1" || ! grep -q -e "--$2[= ]" "$flags_file" 2> /dev/null; then return; fi
+  phase "taking --$2 out of $flags_file"
+  cp -p "$flags_file" "$flags_file.ascent"
+  sed -i "s/ *--$2[= ][^ \\"]*//; s/=\\" */=\\"/" "$flags_file.ascent"
+  sync "$flags_file.ascent"
+  mv -f "$flags_file.ascent" "$flags_file"
+}
+drop_removed_flags() {
+  ${drops.join('\n  ')}
+}
+`;
+}
+
 const changing = `
 change_node() {
   if goes_back; then put_back_kubelet_files
@@ -94,6 +117,7 @@ change_node() {
     phase 'kubeadm upgrade node'
     "$(place_of kubeadm)" upgrade node < /dev/null
   fi
+  if ! goes_back; then drop_removed_flags; fi
   put kubectl kubelet
   systemctl daemon-reload
   reboot_once
@@ -115,7 +139,8 @@ export interface NodeScriptOptions {
 export function nodeScript({ node, to, packages, reboot }: NodeScriptOptions): string {
   return `
 ${scriptHead}${programsScript(packages, to)}${keepScript()}${mirrorPodsScript(node)}
-${kubeletRuns}${kubeletWords}${wayBack}${rebootScript(reboot)}${changing}
+${kubeletRuns}${kubeletWords}${wayBack}${rebootScript(reboot)}
+${removedFlagsScript('/var/lib/kubelet/kubeadm-flags.env')}${changing}
 if [ ! -e /etc/kubernetes/kubelet.conf ]; then
   refuse 'there is no /etc/kubernetes/kubelet.conf: kubeadm has not joined this machine'
 fi

@@ -62,8 +62,11 @@ tell_flags() {
     done
 }
 for file in /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet /etc/sysconfig/kubelet; do
-  [ -r "$file" ] && sed -n 's/^KUBELET_[A-Z_]*=//p' "$file" | tr -d "\\"'" | tr ' ' '\\n' |
-    tell_flags kubelet
+  [ -r "$file" ] || continue
+  case $file in */kubeadm-flags.env) whose=kubeadm ;; *) whose=owner ;; esac
+  words=$(sed -n 's/^KUBELET_[A-Z_]*=//p' "$file" | tr -d "\\"'" | tr ' ' '\\n')
+  echo "$words" | tell_flags kubelet
+  echo "$words" | sed -n "s/^--\\([a-z0-9-]*\\).*/told $whose \\1/p"
 done
 for component in ${componentWords}; do
   manifest=/etc/kubernetes/manifests/$component.yaml

@@ -93,6 +93,8 @@ interface Draft {
   components: Map<ToldComponent, { flags: Set<string>; gates: Set<string>; plugins: Set<string> }>;
   automatic: string[];
   images: string[] | undefined;
+  /** Flags of the kubelet, by whose file it has them from. */
+  readonly told: Readonly<Record<'kubeadm' | 'owner', Set<string>>>;
   facts: Omit<MachineFacts, 'space' | 'components' | 'automaticUpgrades' | 'images'>;
   isWhole: boolean;
 }
@@ -109,6 +111,7 @@ export function readFacts(text: string, asking: Asking): MachineFacts | undefine
     components: new Map(),
     automatic: [],
     images: undefined,
+    told: { kubeadm: new Set(), owner: new Set() },
     facts: {},
     isWhole: false,
   };
@@ -116,8 +119,10 @@ export function readFacts(text: string, asking: Asking): MachineFacts | undefine
     if (draft.isWhole || !readLine(line, draft, asking)) return undefined;
   }
   if (!draft.isWhole) return undefined;
+  const kubeadmFlags = [...draft.told.kubeadm].filter((flag) => !draft.told.owner.has(flag));
   return {
     ...draft.facts,
+    ...(kubeadmFlags.length === 0 ? {} : { kubeadmFlags }),
     space: draft.space,
     components: [...draft.components].map(([component, all]): ComponentFlags => {
       const { flags, gates, plugins } = all;
@@ -181,6 +186,8 @@ const readersByName: Readonly<Record<string, (line: Line) => boolean>> = {
   image: ({ first, draft }) => draft.images !== undefined && draft.images.push(first) > 0,
   component: ({ first, draft }) => componentIn(draft, first) !== undefined,
   flag: ({ first, others: [flag = ''], draft }) => addTo(componentIn(draft, first)?.flags, flag),
+  told: ({ first: whose, others: [flag = ''], draft: { told } }) =>
+    (whose === 'kubeadm' || whose === 'owner') && told[whose].add(flag).size > 0,
   gate: ({ first, others: [gate = ''], draft }) => addTo(componentIn(draft, first)?.gates, gate),
   plugin: ({ first, others: [name = ''], draft }) =>
     addTo(componentIn(draft, first)?.plugins, name),

@@ -121,9 +121,7 @@ function renderStep(
     case 'now': {
       const since = progress.status.hop?.stepSinceMs ?? nowMs;
       const line = `    ${style.busy('●')} ${row.label}  ${formatDuration(nowMs - since)}`;
-      if (row.label === 'rollback restore') return [line, ...restoreLines(progress, width)];
-      if (row.label.startsWith('rollout ')) return [line, ...rolloutLines(progress, width)];
-      if (!row.label.startsWith('pool ')) return [line];
+      if (!row.label.startsWith('pool ')) return [line, ...phaseLines(row, progress, width)];
       return [
         line + poolText(progress),
         ...progress.nodes.flatMap((node) => renderNode(node, { style, nowMs, width })),
@@ -147,17 +145,21 @@ function poolText({ pool }: UpgradeProgress): string {
   return `  ${bar}  ${pool.done.length} of ${count(pool.total, 'node')}${paused}`;
 }
 
+/**
+ * How far it is, or who is waited for, in the words of those who do it. Of a restore, what to run
+ * by hand is said there as well: nobody else can where no API server serves.
+ */
+function phaseLines(
+  { label }: StepRow,
+  { rollout, images, restoring }: UpgradeProgress,
+  width: number,
+): readonly string[] {
+  const ofRollout = label.startsWith('rollout ') ? rollout?.phase : undefined;
+  const told = { images: images, 'rollback restore': restoring }[label] ?? ofRollout;
+  return told === undefined ? [] : wrap(told, width, heldIndent);
+}
+
 /** Which nodes would be next, and what is in their way. */
-/** Who is waited for, in the words of those who replace the machines. */
-function rolloutLines({ rollout }: UpgradeProgress, width: number): readonly string[] {
-  return rollout === undefined ? [] : wrap(rollout.phase, width, heldIndent);
-}
-
-/** What to run by hand is said there as well: nobody else can where no API server serves. */
-function restoreLines({ restoring }: UpgradeProgress, width: number): readonly string[] {
-  return restoring === undefined ? [] : wrap(restoring, width, heldIndent);
-}
-
 function heldLines({ held }: UpgradeProgress, width: number): readonly string[] {
   if (held === undefined) return [];
   const lines = held.nodes.map(

@@ -12,7 +12,7 @@ import { cgroupV1Of } from '../knowledge/lookups';
 import { shippedKnowledge } from '../knowledge/shipped';
 import type { PreflightFacts } from './preflight-cluster';
 import type { Finding } from './findings';
-import { areGatesKnown, removedOptions } from './removed-options';
+import { areGatesKnown, removedOptions, takenOutFlags } from './removed-options';
 import { containerdMinimums } from './runtime-minimums';
 
 const mebibyte = 1024 * 1024;
@@ -59,7 +59,7 @@ function saidOf(machine: MachineObservation, asked: Asked): readonly Said[] {
     ...memoryFindings(facts),
     ...cgroupFindings(facts, hop.to),
     ...runtimeFindings(facts, hop.to),
-    ...facts.components.flatMap((one) => optionFindings(one, hop)),
+    ...facts.components.flatMap((one) => optionFindings(one, hop, facts)),
     ...clockFindings(facts),
     ...certificateFindings(facts, asked.pathMs),
     ...upgradeFindings(facts),
@@ -169,12 +169,15 @@ function isOnTheWay(minor: KubeMinor, { from, to }: PreflightFacts['hop']): bool
 function optionFindings(
   { component, flags, gates, plugins }: ComponentFlags,
   hop: PreflightFacts['hop'],
+  { kubeadmFlags = [] }: MachineFacts,
 ): readonly Said[] {
   return removedOptions
     .filter(({ minor }) => isOnTheWay(minor, hop))
     .flatMap(({ minor, ...removed }) => [
       ...gone(flags, flagsOf(removed, component)).map((flag) =>
-        removedFinding({ code: 'flag-removed', what: `flag --${flag}`, component, minor }),
+        component === 'kubelet' && isTakenOut({ minor, flag }, kubeadmFlags)
+          ? takenOutFinding(flag, minor)
+          : removedFinding({ code: 'flag-removed', what: `flag --${flag}`, component, minor }),
       ),
       ...gone(gates, removed.gates).map((gate) =>
         removedFinding({ code: 'gate-removed', what: `feature gate ${gate}`, component, minor }),
@@ -194,6 +197,26 @@ function flagsOf(
 
 function gone(used: readonly string[], removed: readonly string[]): readonly string[] {
   return used.filter((one) => removed.includes(one)).toSorted();
+}
+
+/** What stands elsewhere as well is somebody's own: nobody takes it out for them. */
+function isTakenOut(
+  { minor, flag }: { readonly minor: string; readonly flag: string },
+  kubeadmFlags: readonly string[],
+): boolean {
+  const known = takenOutFlags.some((one) => one.minor === minor && one.flag === flag);
+  return known && kubeadmFlags.includes(flag);
+}
+
+function takenOutFinding(flag: string, minor: string): Said {
+  return {
+    code: 'flag-removed',
+    severity: 'notes',
+    message:
+      `its kubelet is told the flag --${flag} by kubeadm-flags.env, which ${minor} does not know:` +
+      ' it is taken out there before the kubelet changes',
+    remedy: 'nothing; what else reads that file has to do without the flag',
+  };
 }
 
 function removedFinding({

@@ -26,6 +26,15 @@ export function removedOptionsOf(knowledge: Knowledge): readonly RemovedOptions[
 
 export const removedOptions = removedOptionsOf(shippedKnowledge);
 
+/**
+ * Flags of the kubelet that leave kubeadm-flags.env before it changes to the minor that removed
+ * them, or to a later one: kubeadm has written them there, takes them out in that minor, and does
+ * not look for them later (cmd/phases/upgrade/postupgrade.go of 1.35.0).
+ */
+export const takenOutFlags: readonly { readonly minor: KubeMinor; readonly flag: string }[] = [
+  { minor: '1.35' as KubeMinor, flag: 'pod-infra-container-image' },
+];
+
 /** Whether the feature gates that a minor removed are all in the catalogue. */
 export function areGatesKnown(minor: KubeMinor): boolean {
   return whyUnknown(shippedKnowledge, minor, 'gates') === undefined;

@@ -230,6 +230,8 @@ export interface UpgradeProgress {
   readonly rollout?: RolloutProgress;
   /** How far a restore is, in the words of its driver; absent when none runs, or none has told. */
   readonly restoring?: string;
+  /** The same of machines that get images. */
+  readonly images?: string;
   readonly members: readonly MemberOutcome[];
   readonly nodes: readonly NodeProgress[];
   /** Steps of the hop that runs which are done → seconds, as in HopOutcome. */

@@ -41,6 +41,9 @@ AuthorizedKeysFile .ssh/authorized_keys
 Subsystem sftp /usr/lib/openssh/sftp-server
 `;
 
+/** Of a machine: registries and where they are mirrored, as containerd has it. */
+export const mirrorsDirectory = '/etc/containerd/certs.d';
+
 /**
  * What kubeadm (its util/runtime) and Ascent ask of crictl, by way of containerd's own client:
  * cri-tools has no module that could be built.
@@ -61,7 +64,14 @@ ctr() { command ctr --namespace k8s.io "$@"; }
 case $verb in
   info) ctr version >/dev/null; echo '${imageTags.pause}' ;;
   inspecti) ctr images ls -q | grep -qxF -- "$1" ;;
-  pull) ctr images ls -q | grep -qxF -- "$1" || { echo "$1: no registry here" >&2; exit 1; } ;;
+  pull)
+    # Where somebody has named a mirror, as containerd's own configuration would.
+    if [ -d ${mirrorsDirectory} ]; then
+      ctr images pull --hosts-dir ${mirrorsDirectory} "$1"
+      exit
+    fi
+    ctr images ls -q | grep -qxF -- "$1" || { echo "$1: no registry here" >&2; exit 1; }
+    ;;
   pods) ctr containers ls -q 'labels."io.cri-containerd.kind"==sandbox' ;;
   ps)
     filters=

@@ -23,6 +23,19 @@ export function offeredAt(version: string, program: (typeof programs)[number]): 
  * `options-invalid`, or ToolchainError when its programs are not installed.
  */
 export async function offerRelease(context: MachineContext, asked: string): Promise<string> {
+  const { release, images } = await offerPrograms(context, asked);
+  for (const machine of context.lab.machines) await importImages(context, machine, images);
+  return release;
+}
+
+/**
+ * Its programs without its images; answers where the archives of these lie. Throws as offerRelease
+ * does.
+ */
+export async function offerPrograms(
+  context: MachineContext,
+  asked: string,
+): Promise<{ readonly release: string; readonly images: readonly string[] }> {
   const release = machineRelease(asked);
   const binaries = await machineBinaries(release);
   const images = await ensureImages(release, binaries);
@@ -34,7 +47,6 @@ export async function offerRelease(context: MachineContext, asked: string): Prom
       await copyFile(binaries.of(program), file, constants.COPYFILE_FICLONE);
       await chmod(file, 0o755);
     }
-    await importImages(context, machine, images);
   }
-  return release.kubernetes;
+  return { release: release.kubernetes, images };
 }

@@ -1,10 +1,12 @@
-// What a kubelet says that does not come up, as a real sh finds it in its log.
+// What a kubelet says that does not come up, as a real sh finds it in its log; and what it would
+// not come up with, as kubeadm has written it.
 
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { kubeletWords } from '../../../activities/drivers/kubeadm-node';
+import { keepScript } from '../../../activities/drivers/kubeadm-kept';
+import { kubeletWords, removedFlagsScript } from '../../../activities/drivers/kubeadm-node';
 import { scriptHead } from '../../../activities/drivers/machine-script';
 import { temporaryDirectory } from '../adapters/support/temporary-directory';
 
@@ -49,5 +51,40 @@ describe('what a kubelet said last', () => {
     expect(told()).toBe('it said nothing\n');
     appendFileSync(log, 'more\n');
     expect(sh(`rm ${log}; mark_log; why_it_ended`)).toBe('it said nothing\n');
+  });
+});
+
+describe('the file of flags that kubeadm has written', () => {
+  const directory = temporaryDirectory();
+  const file = path.join(directory, 'kubeadm-flags.env');
+  const socket = '--container-runtime-endpoint=unix:///run/containerd/containerd.sock';
+  const pause = '--pod-infra-container-image=registry.k8s.io/pause:3.10';
+  const takenOut = `phase: taking --pod-infra-container-image out of ${file}\n`;
+  const after = (to: string, flags: readonly string[]) => {
+    writeFileSync(file, `KUBELET_KUBEADM_ARGS="${flags.join(' ')}"\n`, { mode: 0o600 });
+    const functions = `${scriptHead}${keepScript()}${removedFlagsScript(file)}`;
+    const said = execFileSync('/bin/sh', ['-s'], {
+      input: `${functions}\nto=v${to}\ndrop_removed_flags\necho over`,
+      encoding: 'utf8',
+    });
+    return { said, text: readFileSync(file, 'utf8') };
+  };
+
+  it.each([
+    [[socket, pause], `KUBELET_KUBEADM_ARGS="${socket}"\n`],
+    [[pause, socket], `KUBELET_KUBEADM_ARGS="${socket}"\n`],
+    [[socket, pause, '--v=2'], `KUBELET_KUBEADM_ARGS="${socket} --v=2"\n`],
+    [[pause], 'KUBELET_KUBEADM_ARGS=""\n'],
+  ])('loses what kubelets of 1.35 and later do not know: %j', (flags, text) => {
+    for (const to of ['1.35.0', '1.36.1']) {
+      expect(after(to, flags)).toEqual({ said: `${takenOut}over\n`, text });
+    }
+  });
+
+  it('stays as it is where the kubelet knows all of it', () => {
+    const text = `KUBELET_KUBEADM_ARGS="${socket} ${pause}"\n`;
+    expect(after('1.34.8', [socket, pause])).toEqual({ said: 'over\n', text });
+    const other = `KUBELET_KUBEADM_ARGS="${socket}"\n`;
+    expect(after('1.35.0', [socket])).toEqual({ said: 'over\n', text: other });
   });
 });

@@ -35,6 +35,9 @@ describe('what a machine tells', () => {
       'failCgroupV1 true',
       'component kubelet',
       'flag kubelet v',
+      'told kubeadm v',
+      'told kubeadm pod-infra-container-image',
+      'told owner v',
       'gate kubelet SeccompDefault',
       'plugin kube-apiserver NodeRestriction',
       'certificate Jan  1 00:16:41 1970 GMT',
@@ -52,6 +55,7 @@ describe('what a machine tells', () => {
       images: ['kube-proxy:v1.29.15'],
       failSwapOn: false,
       failCgroupV1: true,
+      kubeadmFlags: ['pod-infra-container-image'],
       components: [
         { component: 'kubelet', flags: ['v'], gates: ['SeccompDefault'], plugins: [] },
         { component: 'kube-apiserver', flags: [], gates: [], plugins: ['NodeRestriction'] },

@@ -34,6 +34,19 @@ it('the plan says who replaces the machines, and lists no drains of its own', ()
   ]);
 });
 
+it('machines that get images are told below their step', () => {
+  const moment = moments['held by a node'];
+  const { hop } = moment?.status ?? {};
+  if (moment === undefined || hop === undefined) throw new Error('no such moment');
+  const status = { ...moment.status, hop: { ...hop, step: 'images' } };
+  const images = '1 of 3 machines; worker-1: pulling registry.k8s.io/pause:3.9';
+  const view = { nowMs, width: 200, program: 'ascent', style: plainStyle };
+
+  const before = renderProgress({ ...moment, status }, view);
+  const lines = renderProgress({ ...moment, status, images }, view);
+  expect(lines.filter((line) => !before.includes(line))).toEqual([`        ${images}`]);
+});
+
 it('a rollout says below its step whom it waits for', () => {
   const moment = moments['held by a node'];
   const { hop } = moment?.status ?? {};

@@ -277,6 +277,33 @@ describe('the preflight of machines', () => {
     ]);
   });
 
+  it.each([
+    {
+      kubeadmFlags: ['pod-infra-container-image', 'v'],
+      severity: 'notes',
+      message:
+        'its kubelet is told the flag --pod-infra-container-image by kubeadm-flags.env, which' +
+        ' 1.35 does not know: it is taken out there before the kubelet changes',
+    },
+    {
+      kubeadmFlags: undefined,
+      severity: 'blocks',
+      message:
+        'its kubelet is told the flag --pod-infra-container-image, which 1.35 does not know: it' +
+        ' would not start',
+    },
+  ])('what kubeadm has written and takes out $severity', ({ kubeadmFlags, severity, message }) => {
+    const flags = ['pod-infra-container-image', 'v'];
+    const kubelet = { component: 'kubelet', flags, gates: [], plugins: [] } as const;
+    const own = kubeadmFlags === undefined ? {} : { kubeadmFlags };
+    const facts = { ...ready('1.35.5'), components: [kubelet], ...own };
+    const said = found(facts, '1.35.5', '1.34.8').filter(([code]) => code === 'flag-removed');
+    expect(said).toEqual([['flag-removed', severity, message]]);
+    expect(found({ ...facts, ...ready('1.34.8') }, '1.34.8', '1.33.13')).not.toContainEqual(
+      expect.arrayContaining(['flag-removed']),
+    );
+  });
+
   it('tells what it was not told', () => {
     const facts = {
       ...without(

@@ -30,10 +30,11 @@ const journal = '/var/lib/ascent/operations';
 const mended = { actor: 'ada', reason: 'it is mended' };
 const untilHeldMs = 1_200_000;
 
-/** Oldest first: times that it was begun, boots in which it was, how it ended. */
+/** Oldest first, images left out: times that it was begun, boots in which it was, how it ended. */
 const tellSteps = `
 cd ${journal}
 for step in $(ls -1dtr */); do
+  if [ "$(cat "$step/changes" 2> /dev/null)" = images ]; then continue; fi
   boots=$(cut -d ' ' -f 2 "$step/runs" | sort -u | wc -l)
   echo "$(wc -l < "$step/runs") $boots $(cat "$step/exit" 2> /dev/null || echo -)"
 done
