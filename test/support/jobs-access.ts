@@ -1,5 +1,5 @@
-// The access file of a lab of machines, with jobs instead of SSH: a service account of its own, with
-// the rights of deploy/rbac and no others.
+// The access file of a lab of machines, with jobs instead of SSH: a service account of its own,
+// with the rights of deploy/rbac and no others.
 
 import { readFile, writeFile } from 'node:fs/promises';
 
