@@ -40,7 +40,8 @@ run_kubeadm() {
   phase "kubeadm $*"
   said=$(mktemp)
   trap 'rm -f "$said" "$said.code"' EXIT
-  remind_while_kubeadm_runs > /dev/null 2>&1 &
+  # It does not hold the lock of the step (machine-journal.ts): nothing of that is left to it.
+  remind_while_kubeadm_runs > /dev/null 2>&1 7>&- &
   {
     code=0
     "$(place_of kubeadm)" "$@" < /dev/null 2>&1 || code=$?
@@ -53,7 +54,9 @@ run_kubeadm() {
 }
 
 remind_while_kubeadm_runs() {
-  while sleep 1 && [ -e "$said" ] && [ ! -s "$said.code" ]; do remind_kubelet; done
+  while sleep 1 && kill -0 $$ && [ -e "$said" ] && [ ! -s "$said.code" ]; do
+    remind_kubelet
+  done
 }
 
 explain() {

@@ -89,11 +89,13 @@ describe('a control plane runs', () => {
     write('step', '60');
     return waitOn(0);
   };
-  const waitOn = (settleSeconds: number) => {
+  const waitOn = (settleSeconds: number) =>
+    sh(`until_control_plane_runs v1.29.15 ${settleSeconds}`);
+  const sh = (last: string) => {
     const head = `${scriptHead}${programsScript({ kind: 'binaries', directory: '/none' }, to)}`;
     const script = `${head}${keepScript(directory)}${mirrorPodsScript('cp-1')}
 PATH=${at('bin')}:$PATH
-until_control_plane_runs v1.29.15 ${settleSeconds}`;
+${last}`;
     const { status, stdout } = spawnSync('/bin/sh', ['-s'], { input: script, encoding: 'utf8' });
     return { status, lines: stdout.trim().split('\n').slice(1) };
   };
@@ -220,6 +222,20 @@ echo $(($(wc -l < now) * $(cat step)))`,
       status: 1,
       lines: ['reason: its API server does not answer, or no kube-controller-manager works'],
     });
+  });
+
+  it('sooner when its kubelet is reminded of a pod that is of before, and of no other', () => {
+    const before = { tag: 'v1.28.15' };
+    mirrors({ 'kube-scheduler': before, 'kube-controller-manager': before });
+    write(
+      'etc/kubernetes/manifests/kube-scheduler.yaml',
+      'image: registry.test/kube-scheduler:v1.28.15',
+    );
+    write('step', '5');
+    expect(sh('remind_kubelet').status).toBe(0);
+    expect(read('asked').match(/annotate .*/g)).toEqual([
+      'annotate pod kube-controller-manager-cp-1 --overwrite ascent.dev/reminded=5',
+    ]);
   });
 });
 
