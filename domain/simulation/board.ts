@@ -62,10 +62,6 @@ export class DomainCounts {
     return this.#counts.get(domain) ?? 0;
   }
 
-  get domains(): number {
-    return this.#counts.size;
-  }
-
   get total(): number {
     return this.#total;
   }
@@ -168,15 +164,20 @@ export class Board {
     return this.#counted(key, make(), shapes);
   }
 
-  /** The same for pods of the same workload: their labels are those of the pod, but for its name. */
+  /** The same for pods of one workload: their labels are the same, but for what names a pod. */
   countsOfLike(key: string, make: () => DomainCounts, shape: PodShape): DomainCounts {
-    return this.#counts.get(key) ?? this.#counted(key, make(), this.#like.get(likeText(shape)));
+    return this.#counts.get(key) ?? this.#counted(key, make(), this.#likes(shape));
   }
 
-  #counted(key: string, counts: DomainCounts, shapes: readonly PodShape[] = []): DomainCounts {
+  /** The shape itself is one of them: no pod is simulated that is not in the evidence. */
+  #likes(shape: PodShape): readonly PodShape[] {
+    return this.#like.get(likeText(shape)) as readonly PodShape[];
+  }
+
+  #counted(key: string, counts: DomainCounts, shapes: readonly PodShape[]): DomainCounts {
     for (const shape of shapes) {
       this.#countsOf.set(shape, [...(this.#countsOf.get(shape) ?? []), counts]);
-      for (const { on } of this.#byShape.get(shape) ?? []) counts.add(on, 1);
+      for (const { on } of this.#placedAs(shape)) counts.add(on, 1);
     }
     this.#counts.set(key, counts);
     return counts;
@@ -184,8 +185,7 @@ export class Board {
 
   #put(placed: BoardPod): void {
     const { pod, on } = placed;
-    const of = this.#byShape.get(pod.shape) ?? new Set();
-    this.#byShape.set(pod.shape, of.add(placed));
+    this.#placedAs(pod.shape).add(placed);
     on.pods.add(placed);
     this.#reckon(placed, -1);
     for (const counts of this.#countsOf.get(pod.shape) ?? []) counts.add(on, 1);
@@ -193,10 +193,16 @@ export class Board {
 
   #take(placed: BoardPod): void {
     const { pod, on } = placed;
-    this.#byShape.get(pod.shape)?.delete(placed);
+    this.#placedAs(pod.shape).delete(placed);
     on.pods.delete(placed);
     this.#reckon(placed, 1);
     for (const counts of this.#countsOf.get(pod.shape) ?? []) counts.add(on, -1);
+  }
+
+  #placedAs(shape: PodShape): Set<BoardPod> {
+    const placed = this.#byShape.get(shape) ?? new Set();
+    this.#byShape.set(shape, placed);
+    return placed;
   }
 
   #reckon({ pod: { shape }, on }: BoardPod, sign: 1 | -1): void {

@@ -1,6 +1,6 @@
-// What the checks of this folder find: typed, with the evidence, so that runs can be compared.
+// What the checks of workloads find.
 
-import type { Severity } from '../preflight/findings';
+import type { CheckFinding } from '../findings/finding';
 
 export const workloadChecks = [
   'budget-never',
@@ -23,13 +23,7 @@ export const workloadChecks = [
 
 export type WorkloadCheck = (typeof workloadChecks)[number];
 
-export interface WorkloadFinding {
-  readonly check: WorkloadCheck;
-  readonly severity: Severity;
-  readonly object: { readonly kind: string; readonly namespace: string; readonly name: string };
-  /** What was seen; changes when the finding is another one. */
-  readonly evidence: Readonly<Record<string, string | number | readonly string[]>>;
-  /** Why it matters for a drain. */
-  readonly why: string;
-  readonly remedy: string;
-}
+export type WorkloadFinding = CheckFinding<
+  WorkloadCheck,
+  { readonly kind: string; readonly namespace: string; readonly name: string }
+>;

@@ -53,23 +53,16 @@ export const refusalOrder = [
 
 /** Whether pods that leave the node could change it (Unschedulable, not Unresolvable). */
 export function isResolvable({ code }: NodeRefusal): boolean {
-  switch (code) {
-    case 'host-port':
-    case 'resources':
-    case 'spread':
-    case 'anti-affinity':
-    case 'others-anti-affinity':
-      return true;
-    case 'unschedulable':
-    case 'taint':
-    case 'node-affinity':
-    case 'volume-affinity':
-    case 'volume-zone':
-    case 'spread-label':
-    case 'affinity':
-      return false;
-  }
+  return resolvable.has(code);
 }
+
+const resolvable: ReadonlySet<NodeRefusal['code']> = new Set([
+  'host-port',
+  'resources',
+  'spread',
+  'anti-affinity',
+  'others-anti-affinity',
+]);
 
 /** Of two refusals in the same words, with what is free on either node. */
 export function mostFree(a: NodeRefusal, b: NodeRefusal): NodeRefusal {

@@ -211,6 +211,5 @@ function placesOf(outcomes: readonly PodOutcome[]): Places {
 
 function headroomReport({ autoscaler, wanted, fit, lacking }: HeadroomOutcome): HeadroomReport {
   const { namespace, name, target } = autoscaler;
-  const pods = lacking === undefined ? [] : [lacking];
-  return { autoscaler: { namespace, name }, target, wanted, fit, lacking: unplacedPods(pods) };
+  return { autoscaler: { namespace, name }, target, wanted, fit, lacking: unplacedPods(lacking) };
 }

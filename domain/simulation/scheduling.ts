@@ -101,9 +101,10 @@ export class Scheduling {
 
   #refusing(rules: PodRules): readonly RefusingNodes[] {
     const groups = new Map<string, RefusingNodes>();
-    for (const on of this.#board.nodes) {
-      const refusal = this.#filters.refusal(rules, on);
-      if (refusal === undefined) continue;
+    const refused = this.#board.nodes
+      .map((on) => ({ on, refusal: this.#filters.refusal(rules, on) }))
+      .filter((one): one is Refused => one.refusal !== undefined);
+    for (const { on, refusal } of refused) {
       const key = `${schedulerWords(refusal)} ${on.kind}`;
       const known = groups.get(key) ?? { like: on.node, nodes: 0, refusal };
       const merged = mostFree(known.refusal, refusal);
@@ -159,6 +160,11 @@ export class Scheduling {
         byRef(a.pod, b.pod),
     );
   }
+}
+
+interface Refused {
+  readonly on: BoardNode;
+  readonly refusal: NodeRefusal;
 }
 
 interface Candidate {

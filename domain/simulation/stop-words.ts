@@ -11,7 +11,7 @@ export function stopText(stop: NodeStop): string {
 
 const words: Words<NodeStop> = {
   'budgets-overlap': ({ budgets }) =>
-    `budgets ${budgets.map(({ name }) => name).join(' and ')} both select it, and the Eviction API` +
+    `budgets ${budgets.map(({ name }) => name).join(' and ')} select it, and the Eviction API` +
     ' refuses such a pod for ever',
   'budget-sync-failed': ({ budget }) => `budget ${budget.name} cannot be reckoned (SyncFailed)`,
   'budget-unobserved': ({ budget }) => `budget ${budget.name} was not looked at since its change`,

@@ -72,8 +72,8 @@ export interface HeadroomOutcome {
   readonly autoscaler: SimulatedAutoscaler;
   readonly wanted: number;
   readonly fit: number;
-  /** Of the first that finds none. */
-  readonly lacking?: PodOutcome;
+  /** The first that finds none. */
+  readonly lacking: readonly PodOutcome[];
 }
 
 export interface WindowOutcome {
@@ -256,11 +256,13 @@ export class Simulation {
       for (let fit = 0; fit < wanted; fit += 1) {
         const place = this.#scheduling.find(pod);
         if (place.kind !== 'fits') {
-          return [{ autoscaler, wanted, fit, lacking: { pod, cause: 'headroom', place } as const }];
+          return [
+            { autoscaler, wanted, fit, lacking: [{ pod, cause: 'headroom', place } as const] },
+          ];
         }
         this.#board.place(pod, place.on);
       }
-      return [{ autoscaler, wanted, fit: wanted }];
+      return [{ autoscaler, wanted, fit: wanted, lacking: [] }];
     });
   }
 }

@@ -71,11 +71,9 @@ export const neverSatisfiable: Check = ({ evidence }) =>
       check: 'budget-never',
       severity: 'blocks',
       object: budgetObject(budget),
-      evidence: {
-        rule: budgetRule(budget),
-        wanted: budget.desiredHealthy,
-        expected: budget.expectedPods,
-      },
+      evidence:
+        `${budgetRule(budget)}: ${budget.desiredHealthy} of ${count(budget.expectedPods, 'pod')}` +
+        ' must be healthy',
       why: 'it lets none of its pods leave, however healthy they are: their nodes never drain',
       remedy: 'add a replica, or let the budget spare at least one pod',
     }));
@@ -94,7 +92,7 @@ export const overlapping: Check = ({ pods, budgetsOf }) => {
     check: 'budget-overlap',
     severity: 'blocks',
     object: budgetObject(budgets[0] as SimulatedBudget),
-    evidence: { budgets: budgets.map(({ budget }) => budget.name), pods: selected.length },
+    evidence: `${listed(budgets.map(({ budget }) => budget.name))} select ${podsText(selected)}`,
     why: 'the Eviction API refuses pods that several budgets select, for ever',
     remedy: 'change the selectors so that each pod has one budget at the most',
   }));
@@ -110,7 +108,7 @@ export const emptyBudget: Check = ({ evidence, pods }) =>
       check: 'budget-empty',
       severity: 'notes',
       object: budgetObject(budget),
-      evidence: { rule: budgetRule(budget) },
+      evidence: `its rule is ${budgetRule(budget)}`,
       why: 'it selects no pod: what it was meant for is not guarded',
       remedy: 'correct its selector, or take it away',
     }));
@@ -122,7 +120,7 @@ export const syncFailed: Check = ({ evidence }) =>
       check: 'budget-sync-failed',
       severity: 'blocks',
       object: budgetObject(budget),
-      evidence: { rule: budgetRule(budget) },
+      evidence: `its rule is ${budgetRule(budget)}`,
       why: 'its controller cannot tell how many pods there should be, so that none may leave',
       remedy: 'see its events: pods of owners without a scale need an integer minAvailable',
     }));
@@ -134,7 +132,7 @@ export const missingBudget: Check = ({ workloads, budgetsOf }) =>
       check: 'budget-missing',
       severity: 'notes',
       object,
-      evidence: { pods: pods.length },
+      evidence: `it has ${podsText(pods)}`,
       why: 'no budget says how many of its pods must stay: a window may take all of them at once',
       remedy: 'give it a PodDisruptionBudget, such as maxUnavailable: 1',
     }));
@@ -146,7 +144,7 @@ export const singleReplica: Check = ({ workloads }) =>
       check: 'single-replica',
       severity: 'warns',
       object,
-      evidence: { pod: pod.ref.name },
+      evidence: `its only pod is ${pod.ref.name}`,
       why: 'while its only pod moves it serves nobody',
       remedy: 'run a second replica while nodes are drained, or accept the gap',
     }));
@@ -161,7 +159,7 @@ export const oneNode: Check = ({ workloads }) =>
         check: 'one-node',
         severity: 'warns',
         object,
-        evidence: { node, pods: pods.length },
+        evidence: `${podsText(pods)} on ${node}`,
         why: 'all of its pods are on one node and leave with it',
         remedy: 'spread it over hosts (topologySpreadConstraints), then restart it',
       },
@@ -184,7 +182,7 @@ export const oneZone: Check = ({ evidence, workloads }) => {
         check: 'one-zone',
         severity: 'notes',
         object,
-        evidence: { zone, pods: pods.length },
+        evidence: `${podsText(pods)} in ${zone}`,
         why: 'all of its pods are in one zone of several',
         remedy: 'spread it over zones (topologySpreadConstraints), then restart it',
       },
@@ -199,7 +197,7 @@ export const noReadinessProbe: Check = ({ workloads }) =>
       check: 'no-readiness-probe',
       severity: 'warns',
       object,
-      evidence: {},
+      evidence: 'none of its containers has a readinessProbe',
       why: 'its pods count as healthy as soon as they run: a budget lets the next one leave early',
       remedy: 'give its containers a readinessProbe',
     }));
@@ -218,7 +216,7 @@ export const noPreStop: Check = ({ evidence, workloads }) =>
         check: 'no-pre-stop',
         severity: 'notes',
         object,
-        evidence: { service: service.name },
+        evidence: `Service ${service.name} selects its pods`,
         why: 'a Service may send requests for some seconds after the pod was asked to end',
         remedy: 'add a preStop hook that waits for some seconds, unless it ends gracefully itself',
       },
@@ -240,7 +238,7 @@ export const emptyDirData: Check = ({ workloads }) =>
         check: 'empty-dir-data',
         severity: object.kind === 'StatefulSet' ? 'warns' : 'notes',
         object,
-        evidence: { paths },
+        evidence: `mounted at ${listed(paths)}`,
         why: 'an emptyDir is lost when its pod leaves, and the path does not look like scratch',
         remedy: 'see whether it is data; if so, keep it on a volume',
       },
@@ -254,7 +252,7 @@ export const barePod: Check = ({ pods }) =>
       check: 'bare-pod',
       severity: 'warns',
       object: podObject(pod),
-      evidence: { node: pod.node },
+      evidence: `it is on ${pod.node === '' ? 'no node' : pod.node}`,
       why: 'nobody makes it again when it has left',
       remedy: 'run it by a Deployment or a Job, or delete it before its node is drained',
     }));
@@ -269,7 +267,7 @@ export const longGrace: Check = ({ workloads }) =>
       check: 'long-grace',
       severity: 'notes',
       object,
-      evidence: { seconds: shape.traits.gracePeriodSeconds },
+      evidence: `it may take ${shape.traits.gracePeriodSeconds} s`,
       why: 'the drain of a node waits for as long as its pods may take to end',
       remedy: 'see that the drain timeout of its pool is longer, or shorten the grace period',
     }));
@@ -281,7 +279,7 @@ export const finalizers: Check = ({ pods }) =>
       check: 'finalizer',
       severity: 'warns',
       object: podObject(pod),
-      evidence: { finalizers: pod.finalizers },
+      evidence: listed(pod.finalizers),
       why: 'it stays terminating until somebody takes its finalizers away',
       remedy: 'see that the controller of the finalizer runs, also while nodes are drained',
     }));
@@ -293,7 +291,7 @@ export const hostPath: Check = ({ workloads }) =>
       check: 'host-path',
       severity: 'notes',
       object,
-      evidence: { paths: shape.traits.hostPaths },
+      evidence: listed(shape.traits.hostPaths),
       why: 'what it keeps in a directory of its node stays there when it moves',
       remedy: 'see whether it is data; if so, keep it on a volume',
     }));
@@ -314,7 +312,7 @@ export const localVolume: Check = ({ evidence, workloads }) => {
         check: 'local-volume',
         severity: 'warns',
         object,
-        evidence: { volumes },
+        evidence: listed(volumes),
         why:
           `${count(volumes.length, 'volume')} cannot leave the node:` +
           ' a pod on one waits until its node is back',
@@ -342,6 +340,18 @@ const checks: readonly Check[] = [
   hostPath,
   localVolume,
 ];
+
+/** Of what may be many, those that are named. */
+const namedAtMost = 5;
+
+function listed(names: readonly string[]): string {
+  const more = names.length - namedAtMost;
+  return `${names.slice(0, namedAtMost).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+function podsText(pods: readonly SimulatedPod[]): string {
+  return count(pods.length, 'pod');
+}
 
 /** K2. */
 function lasting(workloads: readonly Workload[]): readonly Workload[] {

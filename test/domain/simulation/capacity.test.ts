@@ -431,6 +431,33 @@ describe('a pod that has to leave its node', () => {
     expect(moved.filter(({ place }) => place.kind === 'fits')).toHaveLength(60);
   });
 
+  it('of several workloads, each is spread and kept apart by itself', () => {
+    const nodes = [a, b, node('c')];
+    const apart = { antiAffinity: [term(hostKey)], spread: [spread(hostKey, { maxSkew: 2 })] };
+    const pods = ['web-1', 'web-2'].map((name) => pod(name, 'a', { shape: apart }));
+    const db = pod('db-1', 'a', { shape: { spread: [spread(hostKey)] } });
+    expect(places(drained({ nodes, pods: [...pods, db] }, ['a']))).toEqual([
+      'web-1: fits on b',
+      'web-2: fits on c',
+      'db-1: fits on b',
+    ]);
+  });
+
+  it('may wait for room where its volume is', () => {
+    const of = {
+      nodes: [a, zonal('b', 'x')],
+      claims: [{ namespace: 'shop', name: 'data', volume: 'v1', storageClass: '' }],
+      volumes: [{ name: 'v1', zones: { [zoneKey]: ['x'] }, isLocal: false }],
+    };
+    const web = pod('web-1', 'a', {
+      shape: { affinity: [term(hostKey, otherApp)] },
+      claims: ['data'],
+    });
+    expect(places(drained({ ...of, pods: [web] }, ['a']))).toEqual([
+      "web-1: 1 node(s) were unschedulable, 1 node(s) didn't match pod affinity rules",
+    ]);
+  });
+
   it('may go to the same places in the next window', () => {
     const web = pod('web-1', 'a', { shape: asking(4_000) });
     const nodes = [a, b];

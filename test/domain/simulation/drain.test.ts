@@ -188,8 +188,8 @@ describe('the drain of a node', () => {
       { pod: ref, code: 'drain-annotation-unreadable' },
     ];
     expect(stops.map(stopText)).toEqual([
-      'shop/web-1: budgets web and too both select it, and the Eviction API refuses such a pod for' +
-        ' ever',
+      'shop/web-1: budgets web and too select it, and the Eviction API refuses such a pod' +
+        ' for ever',
       'shop/web-1: budget web cannot be reckoned (SyncFailed)',
       'shop/web-1: budget web was not looked at since its change',
       'shop/web-1: budget web lets none of its pods leave, ever',
@@ -279,6 +279,15 @@ describe('a pod of higher priority', () => {
     );
   });
 
+  it('looks at a hundred nodes, of more that would do', () => {
+    const many = Array.from({ length: 120 }, (_, index) => node(`m-${index}`));
+    const pods = many.map(({ name }) => low(`${name}-1`, name, 0, 4_000));
+    const [place] = places(
+      drained({ nodes: [...nodes, ...many], pods: [...pods, ...full, high('top-1', 'a')] }, ['a']),
+    );
+    expect(place).toBe('top-1: fits on b when it pushes away shop/y-1');
+  });
+
   it('takes the place of a bare one for good', () => {
     const pods = [high('top-1', 'a'), bare('x', 'b', { shape: asking(4_000) })];
     expect(places(drained({ nodes, pods }, ['a']))).toEqual([
@@ -359,7 +368,7 @@ describe('what autoscalers may add', () => {
       [8, 1],
     ]);
     expect(
-      places({ nodes: [], headroom: [], pods: headroom.flatMap((one) => one.lacking ?? []) }),
+      places({ nodes: [], headroom: [], pods: headroom.flatMap((one) => one.lacking) }),
     ).toEqual(['db-0: 1 node(s) were unschedulable, 1 Insufficient cpu']);
   });
 

@@ -39,7 +39,7 @@ const cases: readonly Case[] = [
   {
     check: 'budget-never',
     found: { ...one(), budgets: [budget('web', { desiredHealthy: 2, maxUnavailable: '0' })] },
-    told: { severity: 'blocks', evidence: { rule: 'maxUnavailable 0', wanted: 2, expected: 2 } },
+    told: { severity: 'blocks', evidence: 'maxUnavailable 0: 2 of 2 pods must be healthy' },
     clear: [
       { ...one(), budgets: [budget('web')] },
       { ...one(), budgets: [budget('web', { desiredHealthy: 2, observed: false })] },
@@ -51,7 +51,7 @@ const cases: readonly Case[] = [
       ...two('a', 'b'),
       budgets: [budget('web'), budget('web', { budget: { namespace: 'shop', name: 'too' } })],
     },
-    told: { evidence: { budgets: ['web', 'too'], pods: 2 } },
+    told: { evidence: 'web, too select 2 pods' },
     clear: [{ ...one(), budgets: [budget('web'), budget('db')] }],
   },
   {
@@ -69,25 +69,25 @@ const cases: readonly Case[] = [
   {
     check: 'budget-missing',
     found: two('a', 'b'),
-    told: { evidence: { pods: 2 } },
+    told: { evidence: 'it has 2 pods' },
     clear: [one(), { ...two('a', 'b'), budgets: [budget('web')] }],
   },
   {
     check: 'single-replica',
     found: one(),
-    told: { object: { kind: 'ReplicaSet', name: 'web' }, evidence: { pod: 'web-1' } },
+    told: { object: { kind: 'ReplicaSet', name: 'web' }, evidence: 'its only pod is web-1' },
     clear: [two('a', 'b'), one(job), one({ phase: 'Succeeded' }), one({ isMirror: true })],
   },
   {
     check: 'one-node',
     found: two('a', 'a'),
-    told: { evidence: { node: 'a', pods: 2 } },
+    told: { evidence: '2 pods on a' },
     clear: [two('a', 'b'), one(), two('', '')],
   },
   {
     check: 'one-zone',
     found: { nodes, ...two('a', 'b') },
-    told: { evidence: { zone: 'x', pods: 2 } },
+    told: { evidence: '2 pods in x' },
     clear: [
       { nodes, ...two('a', 'c') },
       { nodes, ...two('a', 'a') },
@@ -104,7 +104,7 @@ const cases: readonly Case[] = [
   {
     check: 'no-pre-stop',
     found: { ...one(noHook), ...service({ app: 'web' }) },
-    told: { evidence: { service: 'web' } },
+    told: { evidence: 'Service web selects its pods' },
     clear: [
       { ...one(), ...service({ app: 'web' }) },
       { ...one(noHook), ...service({}) },
@@ -115,7 +115,7 @@ const cases: readonly Case[] = [
   {
     check: 'empty-dir-data',
     found: one(emptyDir('/var/lib/data')),
-    told: { severity: 'notes', evidence: { paths: ['/var/lib/data'] } },
+    told: { severity: 'notes', evidence: 'mounted at /var/lib/data' },
     clear: [
       one(),
       one(emptyDir('/tmp')),
@@ -132,25 +132,25 @@ const cases: readonly Case[] = [
   {
     check: 'bare-pod',
     found: { pods: [bare('alone', 'a'), bare('also', 'a')] },
-    told: { object: { kind: 'Pod', namespace: 'shop', name: 'alone' }, evidence: { node: 'a' } },
+    told: { object: { kind: 'Pod', namespace: 'shop', name: 'alone' }, evidence: 'it is on a' },
     clear: [one()],
   },
   {
     check: 'long-grace',
     found: one(traits({ gracePeriodSeconds: 3_600 })),
-    told: { evidence: { seconds: 3_600 } },
+    told: { evidence: 'it may take 3600 s' },
     clear: [one(), one(traits({ gracePeriodSeconds: 300 }))],
   },
   {
     check: 'finalizer',
     found: one({ finalizers: ['example.com/hold'] }),
-    told: { evidence: { finalizers: ['example.com/hold'] } },
+    told: { evidence: 'example.com/hold' },
     clear: [one()],
   },
   {
     check: 'host-path',
     found: one(traits({ hostPaths: ['/var/data'] })),
-    told: { evidence: { paths: ['/var/data'] } },
+    told: { evidence: '/var/data' },
     clear: [
       one(),
       one({ ...traits({ hostPaths: ['/'] }), controller: { kind: 'DaemonSet', name: 'x' } }),
@@ -159,7 +159,7 @@ const cases: readonly Case[] = [
   {
     check: 'local-volume',
     found: { ...one({ claims: ['data'] }), ...volume(true) },
-    told: { evidence: { volumes: ['v1'] } },
+    told: { evidence: 'v1' },
     clear: [
       { ...one({ claims: ['data'] }), ...volume(false) },
       { ...one({ claims: ['other'] }), ...volume(true) },
@@ -186,6 +186,13 @@ describe('the checks of workloads', () => {
   it('tell objects in the order of their names', () => {
     const pods = ['b', 'a', 'c'].map((name) => bare(name, ''));
     const bares = found('bare-pod', { pods });
-    expect(bares.map(({ object }) => object.name)).toEqual(['a', 'b', 'c']);
+    expect(bares.map(({ object, evidence: seen }) => [object.name, seen])).toEqual(
+      ['a', 'b', 'c'].map((name) => [name, 'it is on no node']),
+    );
+  });
+
+  it('name a few of many', () => {
+    const many = one({ finalizers: ['a', 'b', 'c', 'd', 'e', 'f', 'g'] });
+    expect(found('finalizer', many)[0]?.evidence).toBe('a, b, c, d, e and 2 more');
   });
 });
