@@ -317,7 +317,7 @@ function isEvictable(pod: PodView): boolean {
 }
 
 /** The fields by name: a view may be an object with more than it says. */
-function withoutSelector(view: BudgetView): BudgetObservation {
+export function withoutSelector(view: BudgetView): BudgetObservation {
   const { minAvailable, maxUnavailable } = view;
   return {
     budget: view.budget,

@@ -1,6 +1,6 @@
 // What the simulation of drains is worth and what it costs: its predictions against the real
-// scheduler on random clusters (keys `precision`, `recall`), and the largest cluster that Kubernetes
-// supports in a process of its own (`largeSeconds`, `largeRssMb`).
+// scheduler on random clusters (keys `precision`, `recall`), and the largest cluster that
+// Kubernetes supports in a process of its own (`largeSeconds`, `largeRssMb`).
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';

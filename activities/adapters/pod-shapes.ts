@@ -58,7 +58,7 @@ export function simulatedPod(pod: V1Pod): SimulatedPod {
 /** Those of generic ephemeral volumes are made anew with the pod that takes its place. */
 function boundClaims(spec: V1PodSpec): readonly string[] {
   const lasting = (spec.volumes ?? []).filter(({ ephemeral }) => ephemeral === undefined);
-  return claimsOf({ ...spec, volumes: lasting }, '').claims ?? [];
+  return claimsOf({ containers: [], volumes: lasting }, '').claims ?? [];
 }
 
 function shapeOf(
@@ -66,9 +66,7 @@ function shapeOf(
   labels: Readonly<Record<string, string>>,
   spec: V1PodSpec,
 ): PodShape {
-  const { nodeAffinity, podAffinity, podAntiAffinity } = spec.affinity ?? {};
-  const required = nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  const preferred = nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+  const { podAffinity, podAntiAffinity } = spec.affinity ?? {};
   const { cpu = 0, memory = 0 } = podRequests(spec, weighedAtLeast);
   const terms = (of: typeof podAffinity): readonly PodTerm[] =>
     (of?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map((term) =>
@@ -80,11 +78,7 @@ function shapeOf(
     requests: podRequests(spec),
     weighed: { cpu, memory },
     nodeSelector: spec.nodeSelector ?? {},
-    ...(required === undefined ? {} : { nodeTerms: nodeTerms(required.nodeSelectorTerms) }),
-    preferredNodes: preferred.map(({ weight, preference }) => ({
-      weight,
-      term: nodeTerm(preference),
-    })),
+    ...ofNodes(spec),
     tolerations: (spec.tolerations ?? []).map(tolerationOf),
     affinity: terms(podAffinity),
     antiAffinity: terms(podAntiAffinity),
@@ -93,6 +87,18 @@ function shapeOf(
     priority: spec.priority ?? 0,
     preempts: spec.preemptionPolicy !== 'Never',
     traits: traitsOf(spec),
+  };
+}
+
+function ofNodes({ affinity = {} }: V1PodSpec): Pick<PodShape, 'nodeTerms' | 'preferredNodes'> {
+  const required = affinity.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  const preferred = affinity.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+  return {
+    ...(required === undefined ? {} : { nodeTerms: nodeTerms(required.nodeSelectorTerms) }),
+    preferredNodes: preferred.map(({ weight, preference }) => ({
+      weight,
+      term: nodeTerm(preference),
+    })),
   };
 }
 

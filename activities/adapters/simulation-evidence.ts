@@ -24,6 +24,7 @@ import type {
   SimulatedVolume,
   SimulationEvidence,
 } from '../../domain/simulation/evidence';
+import { withoutSelector } from '../observe';
 import { PortError } from '../ports';
 import type { CollectedEvidence, SimulationSource } from '../simulate';
 import type { KubeRequests, Page, PageRequest } from './kube-requests';
@@ -117,10 +118,9 @@ export function simulatedNode({ metadata = {}, spec = {}, status = {} }: V1Node)
 }
 
 export function simulatedBudget(budget: V1PodDisruptionBudget): SimulatedBudget {
-  const { selects: _, selectsAs: __, ...view } = budgetView(budget);
   const { selector, unhealthyPodEvictionPolicy } = budget.spec ?? {};
   return {
-    ...view,
+    ...withoutSelector(budgetView(budget)),
     ...(selector === undefined ? {} : { selector }),
     letsUnhealthyGo: unhealthyPodEvictionPolicy === 'AlwaysAllow',
   };
@@ -172,13 +172,18 @@ function classOf(storageClass: V1StorageClass): SimulatedStorageClass {
   };
 }
 
+function targetOf(spec: V2HorizontalPodAutoscaler['spec']): SimulatedAutoscaler['target'] {
+  const { kind, name } = spec?.scaleTargetRef ?? { kind: '', name: '' };
+  return { kind, name };
+}
+
 function simulatedAutoscaler(autoscaler: V2HorizontalPodAutoscaler): SimulatedAutoscaler {
   const { metadata = {}, spec, status } = autoscaler;
-  const { kind = '', name = '' } = spec?.scaleTargetRef ?? {};
+  const { namespace = '', name = '' } = metadata;
   return {
-    namespace: metadata.namespace ?? '',
-    name: metadata.name ?? '',
-    target: { kind, name },
+    namespace,
+    name,
+    target: targetOf(spec),
     max: spec?.maxReplicas ?? 0,
     current: status?.currentReplicas ?? 0,
   };

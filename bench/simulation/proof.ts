@@ -1,5 +1,5 @@
-// Random clusters, some beside each other on one control plane: what domain/simulation predicts of the
-// drain of a window is compared with what the real scheduler and the Eviction API do.
+// Random clusters, some beside each other on one control plane: what domain/simulation predicts of
+// the drain of a window is compared with what the real scheduler and the Eviction API do.
 // C1. Pods are compared by owner, as one that takes another's place has another name: of each
 //     owner, how many more find no node than before. Nodes by name: drained, or not.
 // C2. What is looked for is the bad news: a pod without a node, a node that does not drain.
@@ -156,10 +156,12 @@ function compareNodes(
     const outcome = predicted.nodes.find(({ node }) => node === name);
     const isBlocked = outcome?.kind === 'blocked';
     const there = left.filter(({ spec }) => spec.nodeName === name);
-    if (isBlocked && there.length > 0) score.hits += 1;
-    if (isBlocked && there.length === 0) score.extra += 1;
-    if (!isBlocked && there.length > 0) score.missed += 1;
-    if (isBlocked === there.length > 0) continue;
+    const isKept = there.length > 0;
+    if (isBlocked === isKept) {
+      score.hits += Number(isKept);
+      continue;
+    }
+    score[isBlocked ? 'extra' : 'missed'] += 1;
     const stops = outcome?.stops.map(({ pod, code }) => `${pod.name} ${code}`) ?? [];
     const seen = there.map(({ metadata }) => metadata.name);
     const told = `predicted ${stops.join(', ') || 'nothing'}, left ${seen.join(', ') || 'none'}`;
