@@ -1,7 +1,9 @@
 // Clusters that a seed makes: nodes of all kinds, workloads that ask the scheduler for all kinds of
 // things, budgets that allow more and less, and a window of nodes that is to be drained.
 // R1. The same seed makes the same cluster.
-// R2. Several are beside each other on one control plane: all of a cluster's pods select its nodes.
+// R2. Priorities are for workloads that ask nothing about others: a pod that is to be spread may push
+//     away others for ever, each time for the count that the last time has made.
+// R3. Several are beside each other on one control plane: all of a cluster's pods select its nodes.
 
 import type { Random } from '../random';
 
@@ -21,7 +23,7 @@ export interface RandomCluster {
 
 /** Of namespaces of random clusters. */
 export const namespacePrefix = 'sim-';
-/** R2. */
+/** R3. */
 const clusterKey = 'cluster';
 
 const zones = ['a', 'b', 'c'];
@@ -123,6 +125,11 @@ function workload(of: Workload, random: Random): readonly RandomObject[] {
   const { namespace, name } = of;
   const labels = { app: name, ring: random.pick(['one', 'two']) };
   const replicas = random.int(1, 6);
+  const asked = rules(of, random);
+  // R2.
+  const isFree = !('topologySpreadConstraints' in asked || 'affinity' in asked);
+  const priority =
+    isFree && random.chance(0.25) ? { priorityClassName: random.pick(priorityClasses).name } : {};
   const deployment = {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -132,7 +139,7 @@ function workload(of: Workload, random: Random): readonly RandomObject[] {
       selector: { matchLabels: { app: name } },
       template: {
         metadata: { labels },
-        spec: { ...podSpec(namespace, random), ...rules(of, random) },
+        spec: { ...podSpec(namespace, random), ...asked, ...priority },
       },
     },
   };
@@ -179,7 +186,6 @@ function podSpec(cluster: string, random: Random): Readonly<Record<string, unkno
       ...(random.chance(0.2) ? [container('helper', 0.2)] : []),
     ],
     ...(starting.length === 0 ? {} : { initContainers: starting }),
-    ...(random.chance(0.12) ? { priorityClassName: random.pick(priorityClasses).name } : {}),
     ...(random.chance(0.1) ? { runtimeClassName: 'sim-heavy' } : {}),
   };
 }
