@@ -1,8 +1,8 @@
 // Clusters that a seed makes: nodes of all kinds, workloads that ask the scheduler for all kinds of
 // things, budgets that allow more and less, and a window of nodes that is to be drained.
 // R1. The same seed makes the same cluster.
-// R2. Priorities are for workloads that ask nothing about others: a pod that is to be spread may push
-//     away others for ever, each time for the count that the last time has made.
+// R2. Priorities are for workloads that ask nothing about others: a pod that is to be spread may
+//     push away others for ever, each time for the count that the last time has made.
 // R3. Several are beside each other on one control plane: all of a cluster's pods select its nodes.
 
 import type { Random } from '../random';
