@@ -188,21 +188,25 @@ describe('a worker with the rights of deploy/rbac', () => {
   });
 
   tell('is refused nothing, and asks for each of its rights', async () => {
-    await compareAPod();
+    await doWhatIsRare();
     const all = await asked();
     expect(all.filter(({ isAllowed }) => !isAllowed)).toEqual([]);
     const given = withoutEach(manifests).flatMap(({ rule }) => rightOf(rule) ?? []);
     expect([...new Set(all.map(({ right }) => right))].toSorted()).toEqual(given.toSorted());
   });
 
-  /** As the worker does while no watch is open. */
-  async function compareAPod(): Promise<void> {
+  /**
+   * As the worker does while no watch is open: it reads a pod before it evicts it. And where
+   * another one has died in the middle of a surge: it looks for what that has raised.
+   */
+  async function doWhatIsRare(): Promise<void> {
     const of = JSON.parse(await readFile(access.accessFile, 'utf8')) as ClusterAccess;
     const ports = openServedCluster(of);
     const pod = { ref: { namespace: 'default', name: 'nobody' }, uid: 'none' };
     try {
       const answer = await ports.kube.evict(pod, undefined, AbortSignal.timeout(60_000));
       expect(answer).toEqual({ kind: 'gone' });
+      expect(await ports.kube.listSurged(AbortSignal.timeout(60_000))).toEqual([]);
     } finally {
       await ports.close();
     }
@@ -251,6 +255,7 @@ describe('a worker with the rights of deploy/rbac', () => {
         body: verb in methods ? '{}' : null,
       },
     );
-    return body.text();
+    const { message = '' } = (await body.json()) as { readonly message?: string };
+    return message;
   }
 });
