@@ -110,6 +110,14 @@ export interface CommandPackages {
   readonly releases: string;
 }
 
+/** Where the members of a found control plane listen, on the address of each machine. */
+export interface MemberPorts {
+  readonly apiServer: number;
+  readonly controllerManager: number;
+  readonly scheduler: number;
+  readonly etcd: number;
+}
+
 /** Controllers of Cluster API do, by replacing machines (docs/cluster-api.md). */
 export interface ClusterApiDriverAccess {
   readonly kind: 'cluster-api';
@@ -118,6 +126,11 @@ export interface ClusterApiDriverAccess {
   readonly namespace: string;
   /** Name of its Cluster. */
   readonly cluster: string;
+  /**
+   * Members are the Machines of its control plane, found when they are asked, and replaced; the
+   * file names none then. Absent: they are changed by hand.
+   */
+  readonly members?: MemberPorts;
   /** MachineDeployments by pool; one that is not named serves the pool of its own name. */
   readonly pools: Readonly<Record<string, string>>;
   /** Those that there are machine images of. */
@@ -125,6 +138,8 @@ export interface ClusterApiDriverAccess {
     readonly version: KubeVersion;
     /** Names of infrastructure templates by pool; the template stays where none is named. */
     readonly machineTemplates: Readonly<Record<string, string>>;
+    /** The same of the control plane. */
+    readonly controlPlaneTemplate?: string;
   }[];
 }
 
@@ -158,7 +173,10 @@ export interface ClusterAccess<Driver extends DriverAccess = DriverAccess> {
   readonly cluster: string;
   /** Path; the current context is used. Goes through the load balancer. */
   readonly kubeconfig: string;
-  /** Each member by its own addresses, never through the load balancer. */
+  /**
+   * Each member by its own addresses, never through the load balancer; none, as of etcd, where
+   * the driver finds them.
+   */
   readonly members: readonly {
     readonly name: string;
     /** `https://127.0.0.1:6443`. */

@@ -14,7 +14,7 @@ export async function refuseOlderApiServers(
   const { refused, to, code } = refusal;
   const probe = ports.members;
   const apiServers = await Promise.all(
-    probe.members().map(async ({ name }) => ({
+    (await probe.members(signal)).map(async ({ name }) => ({
       name,
       observed: await probe.apiServer(name, signal),
     })),

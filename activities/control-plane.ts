@@ -75,7 +75,7 @@ export function controlPlaneActivities(
         },
         async ({ signal }) => {
           const leases = await deps.ports.kube.listLeaderLeases(signal);
-          const members = deps.ports.members.members().map(({ name }) => name);
+          const members = (await deps.ports.members.members(signal)).map(({ name }) => name);
           return leadersOf(leases, members);
         },
       ),
@@ -241,7 +241,7 @@ async function lookAtMember(change: MemberChange): Promise<MemberLook> {
   const { deps, run, input } = change;
   const { members } = deps.ports;
   const { component, member } = input;
-  if (!members.members().some(({ name }) => name === member)) {
+  if (!(await members.members(run.signal)).some(({ name }) => name === member)) {
     throw terminalFailure({
       code: 'member-upgrade-failed',
       message: `member ${member} is not in the access file of cluster ${input.cluster}`,
@@ -310,7 +310,7 @@ async function refuseUnsafeMove(change: MemberChange): Promise<void> {
   const goal = goalOf(change);
   const probe = deps.ports.members;
   const isApiServer = stopsApiServer(change);
-  for (const { name } of probe.members()) {
+  for (const { name } of await probe.members(run.signal)) {
     const observed = await probe.apiServer(name, run.signal);
     if (observed.kind === 'unobserved' || (isApiServer && name === input.member)) continue;
     const isLegal = isApiServer
@@ -331,7 +331,7 @@ async function refuseUnsafeMove(change: MemberChange): Promise<void> {
 async function refuseNewerControllers({ deps, run, input }: MemberChange): Promise<void> {
   const { members } = deps.ports;
   const { member, to } = input;
-  for (const { name } of members.members()) {
+  for (const { name } of await members.members(run.signal)) {
     const { programs } = await lookAtControllers(members, name, { version: to }, run.signal);
     const newer = programs.find(({ version }) => minorsBetween(to, version) > 0);
     if (newer === undefined) continue;
@@ -347,7 +347,8 @@ async function refuseNewerControllers({ deps, run, input }: MemberChange): Promi
 
 async function waitForOthers({ deps, run, input }: MemberChange): Promise<void> {
   const { members, clock } = deps.ports;
-  const others = members.members().filter(({ name }) => name !== input.member);
+  const all = await members.members(run.signal);
+  const others = all.filter(({ name }) => name !== input.member);
   const look = async (): Promise<readonly Mismatch[]> => {
     const looks = await Promise.all(
       others.map(({ name }) => lookAtApiServer(members, name, undefined, run.signal)),

@@ -76,7 +76,7 @@ async function drill(
       schema: 'ascent.drill/v1',
       cluster: input.cluster,
       snapshot: { id, takenAt, kubeVersion, revision },
-      members: ports.driller.members,
+      members: await ports.driller.members(run.signal),
       keys,
       hashKv,
       apiServer,
@@ -115,7 +115,7 @@ async function choose(
   if (reason !== undefined) return { code: 'not-served', snapshot, minor, reason };
   const freeBytes = await driller.freeBytes();
   // One in the clear, and what each member makes of it.
-  const neededBytes = record.sizeBytes * (driller.members + 1);
+  const neededBytes = record.sizeBytes * ((await driller.members(run.signal)) + 1);
   if (freeBytes < neededBytes) {
     return { code: 'no-space', location: driller.location, freeBytes, neededBytes };
   }

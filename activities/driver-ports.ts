@@ -4,6 +4,7 @@
 import type { MemberUpgradeInput } from '../domain/activity-contract';
 import type { MemberName, NodeName, PoolName } from '../domain/names';
 import type {
+  ControlPlaneObjectObservation,
   DrivenChange,
   MachineDeploymentObservation,
   MachineObservation,
@@ -25,6 +26,8 @@ export interface ReleaseSource {
   readonly driver?: Observation['driver'];
   /** As in an Observation; absent where nodes are changed by themselves. */
   machineDeployments?(signal: AbortSignal): Promise<readonly MachineDeploymentObservation[]>;
+  /** As in an Observation; absent where members are changed where they are. */
+  controlPlaneObject?(signal: AbortSignal): Promise<ControlPlaneObjectObservation>;
   /** Releases that can be installed here; undefined when nobody can tell. */
   availableVersions(signal: AbortSignal): Promise<readonly KubeVersion[] | undefined>;
   /** The same of etcd. */
@@ -154,6 +157,33 @@ export interface RolloutView extends MachineDeploymentObservation {
   readonly machines: readonly MachineView[];
   /** Why it is held by us; absent when it is not. */
   readonly held?: string;
+}
+
+/** How far the members of a control plane are replaced. */
+export interface ControlPlaneView extends ControlPlaneObjectObservation {
+  /** A change that was made meanwhile has another. */
+  readonly revision: string;
+  /** Whether the counts are about what it asks for now. */
+  readonly isObserved: boolean;
+  /** What it says that all of its members have come to; absent until then. */
+  readonly reached?: KubeVersion;
+  /** Machines that there are, those of its version, and those that serve. */
+  readonly found: number;
+  readonly updated: number;
+  readonly ready: number;
+  readonly machines: readonly MachineView[];
+  /** What it says is wrong, each with the name of its condition. */
+  readonly says: readonly string[];
+}
+
+/** How the members of a control plane are replaced, by controllers of others. */
+export interface MemberReplacer {
+  look(signal: AbortSignal): Promise<ControlPlaneView>;
+  /**
+   * Asks for machines of the release. PortError `conflict` when it is no longer as seen;
+   * `rejected` when they cannot be had.
+   */
+  begin(seen: ControlPlaneView, to: KubeVersion, signal: AbortSignal): Promise<void>;
 }
 
 /** How the machines of a pool are replaced, by controllers of others. */

@@ -19,6 +19,7 @@ import { previewRollBackActivities } from './preview-rollback';
 import { repairEtcdActivities } from './repair-etcd';
 import { restoreActivities } from './restore';
 import { restoreLookActivities } from './restore-looks';
+import { replaceMembersActivities } from './replace-members';
 import { rolloutActivities } from './rollout';
 import { snapshotActivities } from './snapshot';
 import { pruneActivities } from './snapshot-prune';
@@ -43,6 +44,7 @@ export function createActivities(deps: ActivityDependencies): AscentActivities {
     ...drainActivities(deps),
     ...endSurgesActivities(deps),
     ...nodeActivities(deps),
+    ...replaceMembersActivities(deps),
     ...rolloutActivities(deps),
     ...verifyActivities(deps),
     ...restoreActivities(deps),

@@ -76,7 +76,7 @@ export async function controlPlaneMismatches(
   signal: AbortSignal,
   without: readonly string[] = [],
 ): Promise<readonly Mismatch[]> {
-  const asked = probe.members().filter(({ name }) => !without.includes(name));
+  const asked = (await probe.members(signal)).filter(({ name }) => !without.includes(name));
   const looks = await Promise.all(
     asked.map(({ name }) => lookAtWholeMember(probe, name, expected, signal)),
   );
@@ -132,11 +132,12 @@ export async function etcdMemberMismatches(
 }
 
 /** Every member, as verified to run `version`. */
-export function membersIn(
+export async function membersIn(
   probe: MemberProbe,
   version: KubeVersion,
-): readonly { readonly name: MemberName; readonly version: KubeVersion }[] {
-  return probe.members().map(({ name }) => ({ name, version }));
+  signal: AbortSignal,
+): Promise<readonly { readonly name: MemberName; readonly version: KubeVersion }[]> {
+  return (await probe.members(signal)).map(({ name }) => ({ name, version }));
 }
 
 function programsOf(observed: ApiServerObservation | ControllerObservation): readonly Programs[] {

@@ -155,12 +155,12 @@ export async function observeForPreflight(options: Looking): Promise<Observation
   return { ...observation, ...also, ...(machines === undefined ? {} : { machines }) };
 }
 
-function observeDeprecatedUse({
+async function observeDeprecatedUse({
   ports: { members: probe },
   signal,
 }: Looking): Promise<readonly MemberDeprecatedUse[]> {
   return Promise.all(
-    probe.members().map(async ({ name }) => ({
+    (await probe.members(signal)).map(async ({ name }) => ({
       member: name,
       use: await probe.deprecatedApis(name, signal),
     })),
@@ -187,13 +187,15 @@ async function observeChanges(
     | 'changedAs'
     | 'drives'
     | 'driver'
+    | 'controlPlaneObject'
     | 'machineDeployments'
   >
 > {
   const { changedAs, drives, driver } = controlPlane;
-  const [availableVersions, availableEtcdVersions, machineDeployments] = await Promise.all([
+  const [availableVersions, availableEtcdVersions, object, deployments] = await Promise.all([
     available(),
     controlPlane.availableEtcdVersions(signal),
+    controlPlane.controlPlaneObject?.(signal),
     controlPlane.machineDeployments?.(signal),
   ]);
   return {
@@ -202,17 +204,18 @@ async function observeChanges(
     ...(changedAs === undefined ? {} : { changedAs }),
     ...(drives === undefined ? {} : { drives }),
     ...(driver === undefined ? {} : { driver }),
-    ...(machineDeployments === undefined ? {} : { machineDeployments }),
+    ...(object === undefined ? {} : { controlPlaneObject: object }),
+    ...(deployments === undefined ? {} : { machineDeployments: deployments }),
   };
 }
 
 /** Each of them asked directly. */
-export function observeMembers(
+export async function observeMembers(
   { members: probe }: Pick<LookingPorts, 'members'>,
   signal: AbortSignal,
 ): Promise<readonly MemberObservation[]> {
   return Promise.all(
-    probe.members().map(async ({ name, endpoint }) => {
+    (await probe.members(signal)).map(async ({ name, endpoint }) => {
       const [apiServer, controllerManager, scheduler, certificates] = await Promise.all([
         probe.apiServer(name, signal),
         probe.controllerManager(name, signal),

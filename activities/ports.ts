@@ -17,7 +17,13 @@ import type {
   Problem,
 } from '../domain/observation';
 import type { HardTaint, NodeAllocatable, PodDemand } from '../domain/pool/pod-room';
-import type { ControlPlaneDriver, NodeDriver, ReleaseSource, RolloutDriver } from './driver-ports';
+import type {
+  ControlPlaneDriver,
+  MemberReplacer,
+  NodeDriver,
+  ReleaseSource,
+  RolloutDriver,
+} from './driver-ports';
 import type { ScaleApi } from './drain/scale-api';
 import type {
   EtcdSnapshotFacts,
@@ -251,9 +257,15 @@ export interface ExtensionProbe {
   observe(signal: AbortSignal): Promise<ApiExtensionsObservation>;
 }
 
+export interface MemberEndpoint {
+  readonly name: MemberName;
+  readonly endpoint: string;
+}
+
 /** Each control-plane member, asked directly. */
 export interface MemberProbe {
-  members(): readonly { readonly name: MemberName; readonly endpoint: string }[];
+  /** Those that there are now. PortError where they have to be found and cannot be. */
+  members(signal: AbortSignal): Promise<readonly MemberEndpoint[]>;
   apiServer(member: MemberName, signal: AbortSignal): Promise<ApiServerObservation>;
   controllerManager(member: MemberName, signal: AbortSignal): Promise<ControllerObservation>;
   scheduler(member: MemberName, signal: AbortSignal): Promise<ControllerObservation>;
@@ -326,5 +338,7 @@ export interface ClusterPorts extends LookingPorts {
   readonly nodes: NodeDriver;
   /** Where the machines of pools are replaced; absent elsewhere. */
   readonly rollouts?: RolloutDriver;
+  /** Absent where members are changed where they are. */
+  readonly replacer?: MemberReplacer;
   readonly clock: Clock;
 }

@@ -77,7 +77,7 @@ async function preview(
     cheapest,
   };
   const timed = nodeSeconds === undefined ? {} : { nodeSeconds };
-  const members = ports.members.members().length;
+  const members = (await ports.members.members(run.signal)).length;
   return rollBackReport(facts, { atMs: clock.nowMs(), members, ...timed });
 }
 

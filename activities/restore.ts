@@ -58,12 +58,11 @@ async function restore(
   // The API server of a member that is changed as a whole has no etcd but the one beside it.
   const unserved = ports.controlPlane.changedAs === 'member' ? without : [];
   await verifyRestored({ ports, run, input, without, unserved, beat });
+  const members = await membersIn(ports.members, input.kubeVersion, run.signal);
   return {
     seconds: secondsBetween(startedAtMs, ports.clock.nowMs()),
     revision: record.revision,
-    members: membersIn(ports.members, input.kubeVersion).filter(
-      ({ name }) => !unserved.includes(name),
-    ),
+    members: members.filter(({ name }) => !unserved.includes(name)),
     ...(lost.length === 0 ? {} : { lost }),
   };
 }

@@ -7,7 +7,6 @@
 
 import type { AscentActivities } from '../domain/activity-contract';
 import { count } from '../domain/counts';
-import { boundedList } from '../domain/lists';
 import type {
   HoldRolloutInput,
   HoldRolloutResult,
@@ -16,13 +15,13 @@ import type {
   RolloutProgress,
 } from '../domain/rollout-contract';
 import { rolloutFaultText } from '../domain/rollout-sentences';
-import { compareTexts } from '../domain/text-order';
 import { compareVersions } from '../domain/versions';
 import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { refuseOlderApiServers } from './api-server-ages';
 import { type ChangeCheckpoint, readChangeCheckpoint } from './change-checkpoint';
-import type { MachineView, RolloutDriver, RolloutView } from './driver-ports';
+import type { RolloutDriver, RolloutView } from './driver-ports';
 import { terminalFailure } from './failure-mapping';
+import { isThrough, machinesState, machinesText } from './machine-looks';
 import { mismatchFailure, watchUntilMatched } from './mismatch-watch';
 import { mismatchesText, nodeMismatches } from './mismatches';
 import { secondsBetween } from './passes';
@@ -138,10 +137,6 @@ function isDone(seen: RolloutView, { to }: Pick<RollOutInput, 'to'>): boolean {
   );
 }
 
-function isThrough({ version, isLeaving, node }: MachineView, to: RollOutInput['to']): boolean {
-  return version === to && !isLeaving && node !== undefined;
-}
-
 /** Until it is done; throws when no machine has changed for too long (R3). */
 async function follow(
   rollout: Rollout,
@@ -158,7 +153,7 @@ async function follow(
     const waiting = waitingText(seen, input);
     const done = seen.machines.filter((one) => isThrough(one, input.to)).length;
     beat(`${done} of ${count(seen.replicas, 'machine')}; ${waiting}`, seen);
-    const now = stateOf(seen);
+    const now = `${seen.isObserved} ${seen.available} ${machinesState(seen.machines)}`;
     const nowMs = clock.nowMs();
     if (now !== state) [state, sinceMs] = [now, nowMs];
     if (nowMs - sinceMs >= input.stuckMs) {
@@ -177,29 +172,12 @@ function takenAway({ name, version }: RolloutView, { pool, to }: RollOutInput): 
   return terminalFailure({ code: 'rollout-failed', message });
 }
 
-/** What its controllers do, but not what they say of it: that may repeat itself for ever. */
-function stateOf({ machines, isObserved, available }: RolloutView): string {
-  const told = machines.map(({ name, node, isLeaving, phase }) =>
-    JSON.stringify([name, node, isLeaving, phase]),
-  );
-  return [isObserved, available, ...told.toSorted(compareTexts)].join(' ');
-}
-
 function waitingText(seen: RolloutView, { to }: RollOutInput): string {
   const { name: deployment, holds, machines, isObserved } = seen;
   const [why] = holds;
   if (why !== undefined) return rolloutFaultText({ why, deployment });
   if (!isObserved) return `MachineDeployment ${deployment} waits for its controller`;
-  const others = machines.filter((one) => !isThrough(one, to));
-  // Those under way say more than those whose turn has not come.
-  const moving = others.filter(({ isLeaving, node }) => isLeaving || node === undefined);
-  const told = (moving.length === 0 ? others : moving).map(machineText);
-  return told.length === 0 ? 'its machines are not in service yet' : boundedList(told);
-}
-
-function machineText({ name, node, phase, says }: MachineView): string {
-  const where = node === undefined ? '' : ` (node ${node})`;
-  return `machine ${name}${where} is ${phase || 'new'}${says === '' ? '' : `: ${says}`}`;
+  return machinesText(machines, to) ?? 'its machines are not in service yet';
 }
 
 async function verifyNodes(

@@ -55,7 +55,7 @@ export interface SnapshotVerifier {
 /** Tries a restore beside the cluster, with as many members as it has. */
 export interface SnapshotDriller {
   readonly location: string;
-  readonly members: number;
+  members(signal: AbortSignal): Promise<number>;
   /** Of the disk that the members are restored to. */
   freeBytes(): Promise<number>;
   /** What keeps an API server from reading it; undefined when nothing does. */

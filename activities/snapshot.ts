@@ -70,7 +70,7 @@ async function findOrTake(
  */
 async function servedVersion({ members }: ClusterPorts, signal: AbortSignal): Promise<KubeVersion> {
   const seen = await Promise.all(
-    members.members().map(({ name }) => members.apiServer(name, signal)),
+    (await members.members(signal)).map(({ name }) => members.apiServer(name, signal)),
   );
   const [first, ...others] = seen.flatMap((one) => (one.kind === 'observed' ? [one.version] : []));
   if (first !== undefined) return oldest([first, ...others]);

@@ -166,7 +166,8 @@ async function verifyCluster(
     beat: (phase) => run.beat({ phase }),
   });
   if (result.kind === 'good') {
-    return { passes: result.passes, members: membersIn(ports.members, input.controlPlane) };
+    const members = await membersIn(ports.members, input.controlPlane, run.signal);
+    return { passes: result.passes, members };
   }
   const message =
     `cluster ${input.cluster} is not as planned after ${result.seconds} s:` +

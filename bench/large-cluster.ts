@@ -140,7 +140,7 @@ export function largeClusterPorts(): LookingPorts {
       daemonSetExists: async () => true,
     },
     members: {
-      members: () =>
+      members: async () =>
         ['cp-1', 'cp-2', 'cp-3'].map((name) => ({
           name: name as MemberName,
           endpoint: `https://${name}:6443`,

@@ -41,6 +41,7 @@ function objectOf(blocker: Blocker): BlockedObject {
   if ('pod' in blocker) return { kind: 'pod', ...blocker.pod };
   if ('node' in blocker) return { kind: 'node', name: blocker.node };
   if ('member' in blocker) return { kind: 'member', name: blocker.member };
+  if ('controlPlane' in blocker) return { kind: 'control-plane', name: blocker.controlPlane };
   if ('pool' in blocker) return { kind: 'pool', name: blocker.pool };
   if ('cluster' in blocker) return { kind: 'cluster', name: blocker.cluster };
   if ('versions' in blocker) {

@@ -5,7 +5,12 @@ import { z } from 'zod';
 
 import { zodWords } from '../activities/adapters/zod-words';
 import { toldComponents } from '../domain/machine-observation';
-import { drivenChanges, rolloutHolds, type Observation } from '../domain/observation';
+import {
+  controlPlaneHolds,
+  drivenChanges,
+  rolloutHolds,
+  type Observation,
+} from '../domain/observation';
 import { CliError } from './cli-error';
 import { exitCodes } from './exit-codes';
 import { keysOf, problemsOf } from './zod-problems';
@@ -149,6 +154,14 @@ const machineDeployment = z.object({
   drainTimeout: text.optional(),
 });
 
+const controlPlaneObject = z.object({
+  object: name,
+  version: version.optional(),
+  replicas: amount,
+  nodes: z.array(name),
+  holds: z.array(z.enum(controlPlaneHolds)),
+});
+
 const observationSchema = z.object({
   schema: z.literal('ascent.observation/v1'),
   cluster: name,
@@ -176,6 +189,7 @@ const observationSchema = z.object({
   changedAs: z.literal('member').optional(),
   drives: z.array(z.enum(drivenChanges)).optional(),
   driver: z.enum(['kubeadm', 'kubeadm-jobs', 'cluster-api']).optional(),
+  controlPlaneObject: controlPlaneObject.optional(),
   machineDeployments: z.array(machineDeployment).optional(),
   servedMinors: z.array(text).optional(),
   snapshotEtcd: version.optional(),

@@ -221,7 +221,9 @@ async function readAbove(client: Client, workflowId: string): Promise<AboveLook>
   if (restore !== undefined) return { unsettled, restoring: restore.phase };
   const pulling = await readHeartbeat<PhaseProgress>(client, description, 'pullImages');
   if (pulling !== undefined) return { unsettled, images: pulling.phase };
-  const told = await readHeartbeat<RolloutProgress>(client, description, 'rollOutPool');
+  const told =
+    (await readHeartbeat<RolloutProgress>(client, description, 'rollOutPool')) ??
+    (await readHeartbeat<RolloutProgress>(client, description, 'replaceMembers'));
   if (told === undefined) return { unsettled };
   // What the next attempt goes on from is nobody else's.
   const { phase, updated, replicas } = told;

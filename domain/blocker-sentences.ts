@@ -21,7 +21,7 @@ import type { PlannedChange, UnreportedNode } from './observation';
 import type { PodTreatment } from './spec';
 import { ladderStandText, undoneSurgeText } from './drain/surge-sentences';
 import { minorOf } from './versions';
-import { rolloutFaultText } from './rollout-sentences';
+import { controlPlaneFaultText, rolloutFaultText } from './rollout-sentences';
 import type { Words } from './words';
 import { say } from './words';
 
@@ -157,8 +157,8 @@ const driverLimits = {
     'kubeadm changes nodes only where several members are reached by jobs, which end with the API' +
     ' servers - name driver.ssh instead, or do that by hand and plan the nodes afterwards',
   'cluster-api':
-    'cluster-api replaces the machines of pools only' +
-    ' - change the version of its control plane by hand and plan the pools afterwards',
+    'cluster-api replaces machines only, those of members where driver.members has them found' +
+    ' - write that to the access file, or do it by hand and plan the pools afterwards',
 } as const;
 
 const planWords: Words<PlanBlocker> = {
@@ -240,6 +240,7 @@ const planWords: Words<PlanBlocker> = {
           ` - add driver.${change} to the access file of the worker`
       : `${what} ${driverLimits[driver]}`;
   },
+  'control-plane-unusable': controlPlaneFaultText,
   'rollout-unusable': (blocker) => `pool ${blocker.pool}: ${rolloutFaultText(blocker)}`,
   'plan-digest-changed': ({ expected, actual }) =>
     `the plan is now ${actual}, not ${expected} as it was looked at` +

@@ -4,7 +4,7 @@
 import type { BudgetExplanation } from './drain/budget-explanation';
 import type { BudgetRef, ClusterName, HopId, MemberName, NodeName } from './names';
 import type { PodRef, PoolName } from './names';
-import type { PlannedChange, RolloutHold } from './observation';
+import type { ControlPlaneHold, PlannedChange, RolloutHold } from './observation';
 import type { LadderFault } from './drain/drain-ladder';
 import type { LadderStand, UndoneSurge } from './drain/surge';
 import type { KubeMinor, KubeVersion } from './versions';
@@ -129,6 +129,10 @@ export type PlanBlocker =
       readonly driver?: 'kubeadm' | 'kubeadm-jobs' | 'cluster-api';
     }
   | ({
+      /** What replaces the members cannot be asked to, or must not. */
+      readonly code: 'control-plane-unusable';
+    } & ControlPlaneFault)
+  | ({
       /** What replaces the nodes of the pool cannot be asked to, or must not. */
       readonly code: 'rollout-unusable';
       readonly pool: PoolName;
@@ -152,6 +156,17 @@ export type EtcdChangeFault =
 export type EmulationFault =
   | { readonly why: 'duplicate-hop' | 'not-on-path' | 'whole-members' }
   | { readonly why: 'too-old'; readonly from: KubeMinor; readonly needed: KubeMinor };
+
+/** Why a control plane cannot be replaced. `controlPlane`: what would do it. */
+export type ControlPlaneFault =
+  | { readonly why: ControlPlaneHold | 'no-version'; readonly controlPlane: string }
+  | {
+      /** It asks for machines of `version`, while the API servers run `at`. */
+      readonly why: 'under-way';
+      readonly controlPlane: string;
+      readonly version: KubeVersion;
+      readonly at: KubeVersion;
+    };
 
 /** `deployment`: the MachineDeployment; `at`: the oldest node that is not of its version. */
 export type RolloutFault =
@@ -345,6 +360,7 @@ export const blockerCodes = [
   'pod-selector-unreadable',
   'ladder-endless',
   'change-undriven',
+  'control-plane-unusable',
   'rollout-unusable',
   'plan-digest-changed',
   'budget-exhausted',

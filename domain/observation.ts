@@ -218,6 +218,26 @@ export interface MachineDeploymentObservation {
   readonly drainTimeout?: string;
 }
 
+/**
+ * Why a control plane would not be replaced: somebody has paused the Cluster, or it; its version is
+ * that of the Cluster's topology; its members are no machines (a hosted one).
+ */
+export const controlPlaneHolds = ['cluster-paused', 'paused', 'topology', 'hosted'] as const;
+
+export type ControlPlaneHold = (typeof controlPlaneHolds)[number];
+
+/** What replaces the members of a cluster of Cluster API, one after the other. */
+export interface ControlPlaneObjectObservation {
+  /** `KubeadmControlPlane prod-control-plane`. */
+  readonly object: string;
+  /** Of the machines that it makes; absent where it does not say. */
+  readonly version?: KubeVersion;
+  readonly replicas: number;
+  /** Nodes of its Machines. */
+  readonly nodes: readonly NodeName[];
+  readonly holds: readonly ControlPlaneHold[];
+}
+
 export interface Observation {
   readonly schema: 'ascent.observation/v1';
   readonly cluster: ClusterName;
@@ -266,6 +286,8 @@ export interface Observation {
   readonly drives?: readonly DrivenChange[];
   /** Whose limits `drives` are; absent where they are what the access file names. */
   readonly driver?: 'kubeadm' | 'kubeadm-jobs' | 'cluster-api';
+  /** Members are replaced by other machines; absent: they are changed where they are. */
+  readonly controlPlaneObject?: ControlPlaneObjectObservation;
   /** Nodes are replaced, a pool at a time; absent: each is changed by itself. */
   readonly machineDeployments?: readonly MachineDeploymentObservation[];
   /** Whether a probe file could be written, read back and removed in the snapshot store. */

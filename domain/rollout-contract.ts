@@ -1,7 +1,7 @@
-// Inputs and results of the activities that replace the machines of pools (activity-contract.ts).
+// Inputs and results of the activities that replace machines (activity-contract.ts).
 
 import type { ChangeResult, ClusterInput, PhaseProgress } from './activity-contract';
-import type { NodeName, PoolName } from './names';
+import type { MemberName, NodeName, PoolName } from './names';
 import type { KubeVersion } from './versions';
 
 export interface RollOutInput extends ClusterInput {
@@ -18,7 +18,20 @@ export interface RollOutResult extends ChangeResult {
   readonly nodes: readonly NodeName[];
 }
 
-/** Heartbeat details of rollOutPool. */
+export interface ReplaceMembersInput extends ClusterInput {
+  /** Of the oldest API server. */
+  readonly from: KubeVersion;
+  readonly to: KubeVersion;
+  /** How long nothing may go on. */
+  readonly stuckMs: number;
+}
+
+export interface ReplaceMembersResult extends ChangeResult {
+  /** That there are now. */
+  readonly members: readonly MemberName[];
+}
+
+/** Heartbeat details of rollOutPool and of replaceMembers. */
 export interface RolloutProgress extends PhaseProgress {
   /** Machines of the new release that are available, and all that there are to be. */
   readonly updated: number;
@@ -41,6 +54,8 @@ export interface HoldRolloutResult {
 export interface RolloutActivities {
   /** Asks for machines of the release, and follows until all others are gone. */
   rollOutPool(input: RollOutInput): Promise<RollOutResult>;
+  /** The same of the members of the control plane. */
+  replaceMembers(input: ReplaceMembersInput): Promise<ReplaceMembersResult>;
   /** Keeps its controllers from beginning with further machines, until rollOutPool goes on. */
   holdRollout(input: HoldRolloutInput): Promise<HoldRolloutResult>;
 }

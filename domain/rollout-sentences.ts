@@ -1,8 +1,40 @@
-// Why a MachineDeployment cannot be rolled out, in words; blocker-sentences.ts puts the pool first.
+// Why machines cannot be replaced, in words; for those of a pool, blocker-sentences.ts puts it
+// first.
 
-import type { RolloutFault } from './blockers';
+import type { ControlPlaneFault, RolloutFault } from './blockers';
 import { count } from './counts';
 import { boundedList } from './lists';
+
+const clusterPaused =
+  'its Cluster is paused - find out who paused it, and set spec.paused to false';
+
+/** What is wrong with what replaces members, and what to do about it. */
+export function controlPlaneFaultText(fault: ControlPlaneFault): string {
+  const { controlPlane } = fault;
+  switch (fault.why) {
+    case 'cluster-paused':
+      return `${controlPlane}: ${clusterPaused}`;
+    case 'paused':
+      return `${controlPlane} is paused - find out who paused it, and let it go on`;
+    case 'topology':
+      return (
+        `${controlPlane} belongs to a topology, which writes its version over every other` +
+        " - change spec.topology.version of the Cluster; Ascent's driver does not"
+      );
+    case 'hosted':
+      return (
+        `${controlPlane} has no machines of the cluster: its members are somebody else's` +
+        ' - change its version there, then plan the pools'
+      );
+    case 'no-version':
+      return `${controlPlane} names no version - write the one that its members run to it`;
+    case 'under-way':
+      return (
+        `${controlPlane} is of ${fault.version}, and its members run ${fault.at}` +
+        ' - wait until that change is done, or take it back'
+      );
+  }
+}
 
 /** What is wrong and what to do about it. */
 export function rolloutFaultText(fault: RolloutFault): string {
@@ -13,7 +45,7 @@ export function rolloutFaultText(fault: RolloutFault): string {
         ' - call one as the pool, or name it in driver.pools of the access file'
       );
     case 'cluster-paused':
-      return `its Cluster is paused - find out who paused it, and set spec.paused to false`;
+      return clusterPaused;
     case 'paused':
       return `${about(fault)} is paused - find out who paused it, and let it go on`;
     case 'topology':

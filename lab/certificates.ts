@@ -63,7 +63,11 @@ const usageOids = {
   client: x509.ExtendedKeyUsage.clientAuth,
 } as const;
 
-export const loopbackNames = { dnsNames: ['localhost'], addresses: ['127.0.0.1'] } as const;
+/** Addresses of this machine that members may be reached at as well, as machines of their own. */
+export const machineAddresses = Array.from({ length: 10 }, (_, index) => `127.0.0.${11 + index}`);
+
+const loopback = ['127.0.0.1', ...machineAddresses];
+export const loopbackNames = { dnsNames: ['localhost'], addresses: loopback } as const;
 
 function memberLeaves(lab: LabFile): readonly LeafRequest[] {
   return lab.members.flatMap((member): readonly LeafRequest[] => [
@@ -80,7 +84,7 @@ function memberLeaves(lab: LabFile): readonly LeafRequest[] {
         'kubernetes.default.svc',
         'kubernetes.default.svc.cluster.local',
       ],
-      addresses: ['127.0.0.1', kubernetesServiceIp, member.advertiseAddress],
+      addresses: [...loopback, kubernetesServiceIp, member.advertiseAddress],
     },
     {
       name: `${member.name}-controller-manager`,
@@ -103,7 +107,7 @@ function memberLeaves(lab: LabFile): readonly LeafRequest[] {
       // Peers are clients of each other.
       usages: ['server', 'client'],
       dnsNames: ['localhost', member.name],
-      addresses: ['127.0.0.1'],
+      addresses: loopback,
     },
   ]);
 }

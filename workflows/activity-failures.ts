@@ -43,6 +43,7 @@ const timeoutCodes: Readonly<Record<keyof AscentActivities, FailureCode>> = {
   endSurges: 'cluster-unreachable',
   upgradeNode: 'node-upgrade-failed',
   rollOutPool: 'rollout-failed',
+  replaceMembers: 'rollout-failed',
   holdRollout: 'rollout-failed',
   verifyNode: 'node-not-ready',
   verifyCluster: 'verification-failed',

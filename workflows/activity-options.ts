@@ -88,6 +88,7 @@ const limits: Readonly<Record<keyof AscentActivities, Limits>> = {
   upgradeNode: { totalMs: 15 * minuteMs, attemptMs: 15 * minuteMs, heartbeats: true },
   // Its bound is what the plan says.
   rollOutPool: { totalMs: 60 * minuteMs, attemptMs: 60 * minuteMs, heartbeats: true },
+  replaceMembers: { totalMs: 60 * minuteMs, attemptMs: 60 * minuteMs, heartbeats: true },
   holdRollout: { totalMs: 10 * minuteMs, attemptMs: 30 * secondMs, heartbeats: false },
   verifyNode: { totalMs: 15 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },
   verifyCluster: { totalMs: 15 * minuteMs, attemptMs: 10 * minuteMs, heartbeats: true },

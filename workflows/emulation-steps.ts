@@ -10,7 +10,8 @@ import { CancellationScope } from '@temporalio/workflow';
 
 import type { MemberUpgradeInput } from '../domain/activity-contract';
 import type { MemberName } from '../domain/names';
-import { type EndEmulationStep, type Hop, isPreparing, type Step } from '../domain/plan/plan';
+import { type EndEmulationStep, type Hop } from '../domain/plan/plan';
+import { isOfMachines, isPreparing, type Step } from '../domain/plan/plan';
 import {
   endEmulationControllersLabel,
   endEmulationLabel,
@@ -110,7 +111,7 @@ export async function lookAtSwitch(hop: MemberHop & { readonly input: { readonly
 
 /** Whether the step is of the emulation itself: none of it is left once the switch has begun. */
 export function isOfEmulation(step: Step): boolean {
-  if (isPreparing(step)) return false;
+  if (isPreparing(step) || isOfMachines(step)) return false;
   switch (step.kind) {
     case 'api-server':
     case 'controllers':
@@ -120,8 +121,6 @@ export function isOfEmulation(step: Step): boolean {
     case 'end-emulation':
     case 'member':
     case 'etcd':
-    case 'pool':
-    case 'rollout':
     case 'verify':
       return false;
   }

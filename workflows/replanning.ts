@@ -12,7 +12,7 @@ import { canonicalJson } from '../domain/plan/canonical-json';
 import { failureInfo } from '../domain/failure-remedies';
 import type { FailureInfo } from '../domain/failures';
 import { approvalGateId, stepGateId } from '../domain/status/gates';
-import type { Hop, Plan, PlanResult } from '../domain/plan/plan';
+import { type Hop, type Plan, type PlanResult, replacesMachines } from '../domain/plan/plan';
 import { failureOf } from './activity-failures';
 import { activity, firstPlanningMs, workerTimeoutMs } from './activity-options';
 import { engineActor } from './audit-trail';
@@ -93,7 +93,8 @@ function voidApproval(root: Root): false {
 /** Returns when the gate was approved, or a decision was made. */
 async function untilApproved(root: Root, hop: Hop): Promise<void> {
   const id = approvalGateId(hop.id);
-  const gate = { kind: 'approval', id, hop: hop.id, sinceMs: Date.now() } as const;
+  const oneWay = hop.steps.some(replacesMachines) ? { noWayBack: true as const } : {};
+  const gate = { kind: 'approval', id, hop: hop.id, ...oneWay, sinceMs: Date.now() } as const;
   root.state = withGate(root.state, { gate }, Date.now());
   await condition(() => !isGateOpen(root.state, id) || isDecided(root));
 }

@@ -1,19 +1,21 @@
-// The step of a hop that replaces a pool by machines of the next release: controllers of others do
-// it, this step asks them to and follows. It is there only where the plan has it, so that it needs
-// no patch.
+// The steps of a hop that replace a pool, or the members of the control plane, by machines of the
+// next release: controllers of others do it, these steps ask them to and follow. They are there
+// only where the plan has them, so that they need no patch.
 // R1. Paused or cancelled, the rollout is held: machines on their way go on, no further one begins.
+//     Members are replaced to the end: a control plane is not held in the middle (ADR 44).
 // R2. A rollout that failed at its gate is left as it is: what is stuck holds itself.
 
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 
 import type { NodeName, PoolName } from '../domain/names';
-import type { Hop, RolloutStep } from '../domain/plan/plan';
+import type { Hop, ReplaceMembersStep, RolloutStep } from '../domain/plan/plan';
 import type { RollOutResult } from '../domain/rollout-contract';
 import type { NodeOutcome } from '../domain/status/progress';
 import { stepLabel } from '../domain/status/step-labels';
 import { activity, cleanupMs } from './activity-options';
+import { checkMembers, type MemberHop } from './member-steps';
 import { endOf, watch } from './settled';
-import { type StepRun, takeStep } from './step-run';
+import { type StepProblem, type StepRun, takeStep } from './step-run';
 
 /** What of a hop its rollouts need. */
 export interface RolloutHop {
@@ -26,6 +28,31 @@ export interface RolloutHop {
 
 export function takeRollout(hop: RolloutHop, step: RolloutStep): Promise<void> {
   const take = async (): Promise<undefined> => tell(hop, step, await rollOut(hop, step));
+  return takeStep(hop.run, { label: stepLabel(step), take });
+}
+
+/** Gates before the first and after the last member, as around others (docs/adr/0019). */
+export function takeReplacement(
+  hop: RolloutHop & MemberHop,
+  step: ReplaceMembersStep,
+): Promise<void> {
+  const take = async (): Promise<StepProblem | undefined> => {
+    const unfit = await checkMembers(hop, 'before the first is replaced');
+    if (unfit !== undefined) return unfit;
+    const { replicas, stuckMs, from, to } = step;
+    const { cluster } = hop.run;
+    const summary = `machines of the control plane: ${from} → ${to}`;
+    const call = activity(cluster, 'replaceMembers', {
+      summary,
+      totalMs: (replicas + 1) * stuckMs,
+    });
+    const { members, ...result } = await CancellationScope.nonCancellable(() =>
+      call({ cluster, from, to, stuckMs }),
+    );
+    const told = members.map((member) => ({ member, component: 'member', ...result }) as const);
+    hop.members.splice(0, hop.members.length, ...told);
+    return checkMembers(hop, 'after the last was replaced');
+  };
   return takeStep(hop.run, { label: stepLabel(step), take });
 }
 

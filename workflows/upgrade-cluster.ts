@@ -97,6 +97,9 @@ function versionNow({ hops, plan, journey }: UpgradeState): KubeVersion {
   if (last === undefined) return journey.from;
   if (last.outcome === 'completed') return last.to;
   const steps = plan.hops.find((hop) => hop.id === last.hop)?.steps ?? [];
+  if (steps.some(({ kind }) => kind === 'replace-members')) {
+    return last.members.length === 0 ? last.from : last.to;
+  }
   const servers = steps.filter(stopsApiServer);
   const isUp = (member: string): boolean =>
     last.members.some((one) => one.member === member && hasApiServer(one));

@@ -21,8 +21,8 @@ import { failureInfo } from '../domain/failure-remedies';
 import type { ClusterName, NodeName, PlanDigest, PoolName, SnapshotId } from '../domain/names';
 import { nodeNames } from '../domain/observation';
 import { leavableEmulation } from '../domain/plan/emulation';
-import { type Hop, isOfPool, isPreparing, type NodeChange } from '../domain/plan/plan';
-import type { PoolStep, PreparingStep, RolloutStep, SoakStep, Step } from '../domain/plan/plan';
+import { type Hop, isOfMachines, isPreparing, type NodeChange } from '../domain/plan/plan';
+import type { MachinesStep, PoolStep, PreparingStep, SoakStep, Step } from '../domain/plan/plan';
 import { plannedMs } from '../domain/plan/planned-time';
 import type { HopOutcome, HopStatus, MemberOutcome, NodeOutcome } from '../domain/status/progress';
 import { stepLabel } from '../domain/status/step-labels';
@@ -33,7 +33,7 @@ import { takeEtcd } from './etcd-steps';
 import { takeImages } from './images-step';
 import { takeApiServer, takeControllers } from './member-steps';
 import { runPool } from './pool-runs';
-import { takeRollout } from './rollout-steps';
+import { takeReplacement, takeRollout } from './rollout-steps';
 import {
   blockedBy,
   closeStepRun,
@@ -157,7 +157,7 @@ async function takeOne(hop: HopRun, step: Step): Promise<void> {
   const label = stepLabel(step);
   const { run } = hop;
   if (isBehind(hop, step)) return;
-  if (isOfPool(step)) return takeNodes(hop, step);
+  if (isOfMachines(step)) return takeMachines(hop, step);
   if (isPreparing(step)) return prepare(hop, step);
   switch (step.kind) {
     case 'api-server':
@@ -185,7 +185,8 @@ function prepare(hop: HopRun, step: PreparingStep): Promise<void> {
   return takeStep(hop.run, { label: stepLabel(step), take });
 }
 
-function takeNodes(hop: HopRun, step: PoolStep | RolloutStep): Promise<void> {
+function takeMachines(hop: HopRun, step: MachinesStep): Promise<void> {
+  if (step.kind === 'replace-members') return takeReplacement(hop, step);
   if (step.kind === 'rollout') return takeRollout(hop, step);
   const take = (attempt: number): Promise<StepProblem | undefined> => takePool(hop, step, attempt);
   return takeStep(hop.run, { label: stepLabel(step), take });

@@ -9,7 +9,7 @@ import type { SnapshotRecord, StartRefusal } from '../domain/activity-contract';
 import type { AuditEntry, CommandAccepted, CommandName, Gate } from '../domain/status/control';
 import type { FailureInfo } from '../domain/failures';
 import type { GateId, HopId, NodeName } from '../domain/names';
-import type { Hop, Plan } from '../domain/plan/plan';
+import { type Hop, type Plan, replacesMachines as replacesThem } from '../domain/plan/plan';
 import type { PoolLimit } from '../domain/pool/pool-limits';
 import type { HopOutcome, UpgradeResult } from '../domain/status/progress';
 import type { NotLooked, RestoreNote } from '../domain/rollback/account';
@@ -241,7 +241,7 @@ export function withReport(state: UpgradeState, report: Report, nowMs: number): 
 /** Whether a hop of the plan replaces machines: no restore brings them back. */
 export function replacesMachines({ plan }: UpgradeState, hop: HopId): boolean {
   const planned = plan?.hops.find(({ id }) => id === hop);
-  return planned?.steps.some(({ kind }) => kind === 'rollout') ?? false;
+  return planned?.steps.some(replacesThem) ?? false;
 }
 
 function answerable(state: UpgradeState, open: OpenGate): OpenGate {

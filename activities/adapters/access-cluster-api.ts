@@ -18,9 +18,26 @@ const version = z
   .transform((text) => parseVersion(text) as KubeVersion);
 
 const release = z.union(
-  [version, z.strictObject({ version, machineTemplates: z.record(z.string(), object) })],
+  [
+    version,
+    z.strictObject({
+      version,
+      machineTemplates: z.record(z.string(), object).default({}),
+      controlPlaneTemplate: object.optional(),
+    }),
+  ],
   'expected a release such as "1.29.15", or its version with machineTemplates',
 );
+
+const port = z.int().min(1).max(65_535);
+
+/** kubeadm's own ports. */
+const memberPorts = z.strictObject({
+  apiServer: port.default(6443),
+  controllerManager: port.default(10_257),
+  scheduler: port.default(10_259),
+  etcd: port.default(2379),
+});
 
 export const clusterApiSchema = z
   .strictObject({
@@ -28,6 +45,7 @@ export const clusterApiSchema = z
     kubeconfig: filePath,
     namespace: object,
     cluster: object,
+    members: memberPorts.optional(),
     pools: z.record(z.string(), object).default({}),
     releases: z.array(release).min(1, 'expected at least one release that there is an image of'),
   })
@@ -43,14 +61,18 @@ export const clusterApiSchema = z
 
 /** `folder`: of the access file. */
 export function clusterApiWithAbsolutePaths(
-  { kubeconfig, releases, ...rest }: z.infer<typeof clusterApiSchema>,
+  { kubeconfig, releases, members, ...rest }: z.infer<typeof clusterApiSchema>,
   folder: string,
 ): ClusterApiDriverAccess {
   return {
     ...rest,
     kubeconfig: path.resolve(folder, kubeconfig),
-    releases: releases.map((one) =>
-      typeof one === 'string' ? { version: one, machineTemplates: {} } : one,
-    ),
+    ...(members === undefined ? {} : { members }),
+    releases: releases.map((one) => {
+      if (typeof one === 'string') return { version: one, machineTemplates: {} };
+      const { version: of, machineTemplates, controlPlaneTemplate: template } = one;
+      const named = template === undefined ? {} : { controlPlaneTemplate: template };
+      return { version: of, machineTemplates, ...named };
+    }),
   };
 }

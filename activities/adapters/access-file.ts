@@ -84,17 +84,14 @@ function minorsOnly(record: Readonly<Record<string, string>>, context: z.Refinem
   }
 }
 
+const etcdCredentials = { ca: filePath, certificate: filePath, key: filePath };
+
 const accessSchema = z.strictObject({
   apiVersion: z.literal('ascent/access/v1'),
   cluster: z.string().regex(dnsLabel, 'expected a lower-case DNS label'),
   kubeconfig: filePath,
   members: membersSchema,
-  etcd: z.strictObject({
-    members: etcdMembersSchema,
-    ca: filePath,
-    certificate: filePath,
-    key: filePath,
-  }),
+  etcd: z.strictObject({ members: etcdMembersSchema, ...etcdCredentials }),
   driver: driverSchema,
   snapshots: snapshotsSchema,
   tools: z
@@ -105,6 +102,19 @@ const accessSchema = z.strictObject({
     })
     .default({}),
 });
+
+const leftOut = z.undefined({ error: 'driver.members has them found: leave it out' }).optional();
+
+/** Members are named here, or found by the driver. */
+const foundSchema = accessSchema.extend({
+  members: leftOut,
+  etcd: z.strictObject({ members: leftOut, ...etcdCredentials }),
+});
+
+function schemaFor(data: unknown): typeof accessSchema | typeof foundSchema {
+  const isFound = z.object({ driver: z.object({ members: z.object({}) }) }).safeParse(data).success;
+  return isFound ? foundSchema : accessSchema;
+}
 
 /** JSON or YAML. Never throws for what stands in the file or is missing around it. */
 export async function readAccessFile(accessFile: string): Promise<AccessResult> {
@@ -118,7 +128,7 @@ export async function readAccessFile(accessFile: string): Promise<AccessResult> 
   if (content.kind === 'unreadable') {
     return refused(content.problems.map((problem) => `${accessFile}: ${problem}`));
   }
-  const parsed = accessSchema.safeParse(content.data, { error: zodWords });
+  const parsed = schemaFor(content.data).safeParse(content.data, { error: zodWords });
   if (!parsed.success) {
     return refused(parsed.error.issues.flatMap((issue) => issueTexts(accessFile, issue)));
   }
@@ -168,7 +178,7 @@ function issueTexts(accessFile: string, issue: z.core.$ZodIssue): readonly strin
   return [`${accessFile}: ${at(issue.path)}: ${issue.message}`];
 }
 
-type Parsed = z.infer<typeof accessSchema>;
+type Parsed = z.infer<typeof accessSchema> | z.infer<typeof foundSchema>;
 
 function withAbsolutePaths(parsed: Parsed, folder: string): ClusterAccess {
   const absolute = (file: string): string => path.resolve(folder, file);
@@ -177,9 +187,10 @@ function withAbsolutePaths(parsed: Parsed, folder: string): ClusterAccess {
   const { etcd, driver, snapshots, tools } = parsed;
   return {
     ...parsed,
+    members: parsed.members ?? [],
     kubeconfig: absolute(parsed.kubeconfig),
     etcd: {
-      members: etcd.members,
+      members: etcd.members ?? [],
       ca: absolute(etcd.ca),
       certificate: absolute(etcd.certificate),
       key: absolute(etcd.key),

@@ -21,14 +21,21 @@ import {
   openEtcdClient,
 } from './etcd-client';
 import { publishSnapshot, revisionInSnapshot, saveSnapshot } from './etcd-snapshot-file';
+import type { FindEtcd } from './member-directory';
 import { problemOf } from '../problems';
 import { servingCertificate } from './serving-certificate';
 
 /** Compactions come minutes apart: twice in a row is chance, more often is something else. */
 const attemptsMax = 4;
 
-export interface EtcdApiOptions {
+/** Who asks, and where. */
+export interface EtcdReach {
   readonly access: ClusterAccess['etcd'];
+  /** Asked for every call, instead of the members of the access file. */
+  readonly find?: FindEtcd;
+}
+
+export interface EtcdApiOptions extends EtcdReach {
   /** Path or name of etcdutl. */
   readonly etcdutl: string;
 }
@@ -38,21 +45,21 @@ export function createEtcdApi(options: EtcdApiOptions): EtcdApi {
   return {
     async observe(signal) {
       try {
-        return await withSession(options.access, (session) => observe(session, signal));
+        return await withSession(options, signal, (session) => observe(session, signal));
       } catch (error) {
         if (!(error instanceof PortError)) throw error;
         return { kind: 'unobserved', problem: problemOf(error) };
       }
     },
     databaseBytes: (signal) =>
-      withSession(options.access, async (session) => {
+      withSession(options, signal, async (session) => {
         const { reached } = await reachMembers(session, signal);
         return Math.max(0, ...reached.map(({ status }) => status.dbSizeBytes));
       }),
     moveLeader: (from, to, signal) =>
-      withSession(options.access, (session) => moveLeader(session, { from, to }, signal)),
+      withSession(options, signal, (session) => moveLeader(session, { from, to }, signal)),
     snapshot: (file, onBytes, signal) =>
-      withSession(options.access, async (session) => {
+      withSession(options, signal, async (session) => {
         const source = await pickSource(session, signal);
         const { etcdutl } = options;
         return takeSnapshot({ source, etcdutl, file, onBytes, signal });
@@ -62,16 +69,20 @@ export function createEtcdApi(options: EtcdApiOptions): EtcdApi {
 
 /** Clients of one operation; all of them are closed when it ends. */
 interface Session {
-  readonly access: ClusterAccess['etcd'];
+  readonly known: ClusterAccess['etcd']['members'];
   readonly tls: EtcdCredentials;
   readonly open: (endpoint: string) => EtcdClient;
 }
 
 async function withSession<Result>(
-  access: ClusterAccess['etcd'],
+  { access, find }: EtcdReach,
+  signal: AbortSignal,
   use: (session: Session) => Promise<Result>,
 ): Promise<Result> {
-  const tls = await readCredentials(access);
+  const [tls, known] = await Promise.all([
+    readCredentials(access),
+    find === undefined ? access.members : find(signal),
+  ]);
   const clients = new Map<string, EtcdClient>();
   const open = (endpoint: string): EtcdClient => {
     const client = clients.get(endpoint) ?? openEtcdClient(endpoint, tls);
@@ -79,7 +90,7 @@ async function withSession<Result>(
     return client;
   };
   try {
-    return await use({ access, tls, open });
+    return await use({ known, tls, open });
   } finally {
     for (const client of clients.values()) client.close();
   }
@@ -121,7 +132,7 @@ async function reachMembers(session: Session, signal: AbortSignal): Promise<Memb
   await Promise.all(
     listed.map(async (member) => {
       const name = member.name === '' ? member.id : member.name;
-      const endpoint = endpointOf(session.access, member);
+      const endpoint = endpointOf(session.known, member);
       try {
         if (endpoint === '') throw new PortError('unreachable', `etcd ${name} has not started yet`);
         const client = session.open(endpoint);
@@ -144,21 +155,21 @@ async function listMembers(
   const either = AbortSignal.any([signal, answered.signal]);
   try {
     return await Promise.any(
-      session.access.members.map(async ({ endpoint }) => session.open(endpoint).members(either)),
+      session.known.map(async ({ endpoint }) => session.open(endpoint).members(either)),
     );
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof AggregateError && error.errors.length > 0) throw error.errors[0];
-    throw new PortError('rejected', 'the access file names no etcd member');
+    throw new PortError('rejected', 'no etcd member is known');
   } finally {
     answered.abort();
   }
 }
 
 /** Members advertise addresses of their own network; the access file knows those of ours. */
-function endpointOf(access: ClusterAccess['etcd'], member: EtcdListedMember): string {
-  const known = access.members.find(({ name }) => name === member.name);
-  return known?.endpoint ?? member.clientUrls[0] ?? '';
+function endpointOf(known: Session['known'], member: EtcdListedMember): string {
+  const own = known.find(({ name }) => name === member.name);
+  return own?.endpoint ?? member.clientUrls[0] ?? '';
 }
 
 async function observe(session: Session, signal: AbortSignal): Promise<EtcdObservation> {
@@ -213,11 +224,11 @@ async function readCertificates(
 
 /** A member that may be read from: it has a leader, and holds what the others hold. */
 export function withHealthyMember<Result>(
-  access: ClusterAccess['etcd'],
+  reach: EtcdReach,
   signal: AbortSignal,
   use: (client: EtcdClient) => Promise<Result>,
 ): Promise<Result> {
-  return withSession(access, async (session) => {
+  return withSession(reach, signal, async (session) => {
     const { client } = await pickSource(session, signal);
     await client.catchUp(signal);
     return use(client);

@@ -27,10 +27,10 @@ import {
   parseVersion,
   type Programs,
 } from '../../domain/versions';
-import type { ClusterAccess } from '../access';
 import { type MemberProbe, PortError } from '../ports';
 import { boundedCall } from './bounded-call';
 import { deprecatedApisIn } from './deprecated-api-metrics';
+import type { MemberDirectory } from './member-directory';
 import { parseJson } from './json';
 import { type HttpAnswer, HttpRefusal, type KubeConnection } from './kube-connection';
 import { problemOf } from '../problems';
@@ -39,43 +39,40 @@ const defaultTimeoutMs = 5_000;
 /** Metrics of a busy API server take seconds to write down. */
 const metricsTimeoutMs = 30_000;
 
-/** Builds the port for the members of an access file. A name that is not among them throws. */
+/** Builds the port for the members of a directory. A name that is not among them throws. */
 export function createMemberProbe(
   connection: Pick<KubeConnection, 'get' | 'certificate' | 'lines'>,
-  members: ClusterAccess['members'],
+  directory: Pick<MemberDirectory, 'members' | 'member'>,
   timeoutMs: number = defaultTimeoutMs,
 ): MemberProbe {
-  const byName = new Map(members.map((member) => [member.name, member]));
-  const addressesOf = (name: MemberName): ClusterAccess['members'][number] => {
-    const member = byName.get(name);
-    if (member !== undefined) return member;
-    throw new PortError('not-found', `member ${name} is not in the access file`);
-  };
   const ask = (url: string, doing: string, signal: AbortSignal): Promise<HttpAnswer> =>
     boundedCall({ doing, timeoutMs, signal }, (inner) => connection.get(url, inner));
   return {
-    members: () =>
-      members.map(({ name, apiServer }) => ({ name: name as MemberName, endpoint: apiServer })),
-    apiServer: (name, signal) => {
-      const { apiServer } = addressesOf(name);
+    members: async (signal) =>
+      (await directory.members(signal)).map(({ name, apiServer }) => ({
+        name: name as MemberName,
+        endpoint: apiServer,
+      })),
+    apiServer: async (name, signal) => {
+      const { apiServer } = await directory.member(name, signal);
       return observed(() => observeApiServer(apiServer, (url, doing) => ask(url, doing, signal)));
     },
-    controllerManager: (name, signal) => {
-      const { controllerManager } = addressesOf(name);
+    controllerManager: async (name, signal) => {
+      const { controllerManager } = await directory.member(name, signal);
       return observed(() =>
         observeController(controllerManager, (url, doing) => ask(url, doing, signal)),
       );
     },
-    scheduler: (name, signal) => {
-      const { scheduler } = addressesOf(name);
+    scheduler: async (name, signal) => {
+      const { scheduler } = await directory.member(name, signal);
       return observed(() => observeController(scheduler, (url, doing) => ask(url, doing, signal)));
     },
-    deprecatedApis: (name, signal) => {
-      const { apiServer } = addressesOf(name);
+    deprecatedApis: async (name, signal) => {
+      const { apiServer } = await directory.member(name, signal);
       return observed(() => observeDeprecatedUse(apiServer, connection, signal));
     },
     certificates: async (name, signal) => {
-      const { apiServer, controllerManager, scheduler } = addressesOf(name);
+      const { apiServer, controllerManager, scheduler } = await directory.member(name, signal);
       const addresses: Readonly<Record<MemberComponent, string>> = {
         'kube-apiserver': apiServer,
         'kube-controller-manager': controllerManager,

@@ -1,7 +1,11 @@
 // Builds the ports of one cluster from its access file: for looking at it, or for a worker that
 // serves it. Every cluster that can be reached allows both; only a driver lets it be upgraded.
 
-import type { ClusterAccess, KubeadmDriverAccess } from '../access';
+import { byName } from '../../domain/text-order';
+import type { ClusterAccess, KubeadmDriverAccess, MemberPorts } from '../access';
+import { isOfControlPlane } from '../drivers/capi-control-plane';
+import { memberOf } from '../drivers/capi-machines';
+import type { ManagementCluster } from '../drivers/capi-objects';
 import { createClusterApiDriver } from '../drivers/cluster-api-driver';
 import { createCommandDriver, missingVariables } from '../drivers/command-driver';
 import type { MemberName } from '../../domain/names';
@@ -9,12 +13,12 @@ import { createKubeadmDriver } from '../drivers/kubeadm-driver';
 import { createLabDriver } from '../drivers/lab-driver';
 import { createNoDriver } from '../drivers/no-driver';
 import type { Machines } from '../drivers/machine-shell';
-import type { RolloutDriver } from '../driver-ports';
+import type { MemberReplacer, RolloutDriver } from '../driver-ports';
 import { type ClusterPorts, type LookingPorts, PortError } from '../ports';
 import type { SimulationSource } from '../simulate';
 import type { SnapshotStore, SnapshotVerifier } from '../snapshot-ports';
 import { DirectoryShelf } from './directory-shelf';
-import { createEtcdApi } from './etcd-api';
+import { createEtcdApi, type EtcdReach } from './etcd-api';
 import { createSnapshotVerifier, type SnapshotVerifierOptions } from './etcd-snapshot-verifier';
 import { createExtensionProbe } from './extension-probe';
 import { createJobMachines } from './job-machines';
@@ -22,6 +26,7 @@ import { createKubeApi } from './kube-api';
 import { openKubeConnection } from './kube-connection';
 import { KubeRequests } from './kube-requests';
 import { createManagementCluster } from './management-cluster';
+import { foundMembers, namedMembers } from './member-directory';
 import { createMemberProbe } from './member-probe';
 import { S3Shelf } from './s3-shelf';
 import { createSimulationSource } from './simulation-evidence';
@@ -51,8 +56,8 @@ export interface ServedCluster extends ClusterPorts, Closing {}
  * cannot be used.
  */
 export function openCluster(access: ClusterAccess): OpenCluster {
-  const { ports, simulation, close } = reach(access);
   const driver = driverOf(access);
+  const { ports, simulation, close } = reach(access, driver.members);
   const closing = () => closeAll(close, driver);
   return { ...ports, simulation, controlPlane: driver.controlPlane, close: closing };
 }
@@ -63,18 +68,22 @@ export function openCluster(access: ClusterAccess): OpenCluster {
  */
 export function openServedCluster(access: ClusterAccess): ServedCluster {
   refuseMissingVariables(access);
-  const { ports, close } = reach(access);
   const driver = driverOf(access);
-  const { controlPlane, nodes, rollouts: replacing } = driver;
-  const rollouts = replacing === undefined ? {} : { rollouts: replacing };
-  const comparer = createSnapshotComparer({ ...scratchOf(access), access: access.etcd });
+  const { ports, close } = reach(access, driver.members);
+  const { controlPlane, nodes, rollouts, replacer, members } = driver;
+  const replacing = {
+    ...(rollouts === undefined ? {} : { rollouts }),
+    ...(replacer === undefined ? {} : { replacer }),
+  };
+  const comparer = createSnapshotComparer({ ...scratchOf(access), ...etcdReach(access, members) });
+  const etcdMembers = members?.etcd ?? (() => Promise.resolve(access.etcd.members));
   const driller = createSnapshotDriller({
     ...scratchOf(access),
     apiServers: access.tools.apiServers ?? {},
-    members: access.etcd.members.map(({ name }) => name),
+    members: async (signal) => (await etcdMembers(signal)).map(({ name }) => name),
   });
   const closing = () => closeAll(close, driver);
-  return { ...ports, comparer, driller, controlPlane, nodes, ...rollouts, close: closing };
+  return { ...ports, comparer, driller, controlPlane, nodes, ...replacing, close: closing };
 }
 
 /** The snapshots of a cluster without the cluster: it may be the one that is down. */
@@ -111,15 +120,15 @@ function scratchOf(access: ClusterAccess): SnapshotVerifierOptions {
 }
 
 /** What needs addresses and files only. */
-function reach(access: ClusterAccess) {
+function reach(access: ClusterAccess, found: FoundMembers | undefined) {
   const connection = openKubeConnection(access.kubeconfig);
   const kube = createKubeApi(connection, { clock: systemClock });
   return {
     ports: {
       kube,
-      members: createMemberProbe(connection, access.members),
+      members: createMemberProbe(connection, found ?? namedMembers(access.members)),
       extensions: createExtensionProbe(connection),
-      etcd: createEtcdApi({ access: access.etcd, etcdutl: etcdutlOf(access) }),
+      etcd: createEtcdApi({ ...etcdReach(access, found), etcdutl: etcdutlOf(access) }),
       ...openSnapshots(access),
       clock: systemClock,
     },
@@ -131,13 +140,22 @@ function reach(access: ClusterAccess) {
   };
 }
 
+function etcdReach({ etcd: access }: ClusterAccess, found: FoundMembers | undefined): EtcdReach {
+  return found === undefined ? { access } : { access, find: found.etcd };
+}
+
 function etcdutlOf({ tools }: ClusterAccess): string {
   return tools.etcdutl ?? 'etcdutl';
 }
 
 interface OpenDriver extends Closing, Pick<ServedCluster, 'controlPlane' | 'nodes'> {
   readonly rollouts?: RolloutDriver;
+  readonly replacer?: MemberReplacer;
+  /** Absent: the access file names them. */
+  readonly members?: FoundMembers;
 }
+
+type FoundMembers = ReturnType<typeof foundMembers>;
 
 function driverOf({ driver, cluster, kubeconfig, members: all }: ClusterAccess): OpenDriver {
   const close = (): Promise<void> => Promise.resolve();
@@ -157,11 +175,25 @@ function driverOf({ driver, cluster, kubeconfig, members: all }: ClusterAccess):
       const connection = openKubeConnection(driver.kubeconfig);
       const management = createManagementCluster(connection, driver);
       const closing = (): Promise<void> => connection.close();
-      return { ...createClusterApiDriver({ access: driver, management }), close: closing };
+      const { members: ports } = driver;
+      const found = ports === undefined ? {} : { members: membersFound(management, ports) };
+      return {
+        ...createClusterApiDriver({ access: driver, management }),
+        ...found,
+        close: closing,
+      };
     }
     case 'none':
       return { ...createNoDriver(driver), close };
   }
+}
+
+/** In order of their names, as lists of members are. */
+function membersFound(management: ManagementCluster, ports: MemberPorts): FoundMembers {
+  return foundMembers(async (signal) => {
+    const machines = (await management.machines(signal)).filter(isOfControlPlane);
+    return machines.flatMap((one) => memberOf(one, ports) ?? []).toSorted(byName);
+  });
 }
 
 function machinesOf(

@@ -4,22 +4,19 @@
 import { KeyDiff, type KeyAt } from '../../domain/rollback/key-diff';
 import { KeyTally } from '../../domain/rollback/key-tally';
 import type { ReportLimits } from '../../domain/rollback/report-limits';
-import type { ClusterAccess } from '../access';
 import type { KeyComparison, SnapshotComparer } from '../snapshot-ports';
-import { withHealthyMember } from './etcd-api';
+import { type EtcdReach, withHealthyMember } from './etcd-api';
 import type { EtcdClient } from './etcd-client';
 import { type SnapshotVerifierOptions, withScratchEtcd } from './etcd-snapshot-verifier';
 
-export interface SnapshotComparerOptions extends SnapshotVerifierOptions {
-  readonly access: ClusterAccess['etcd'];
-}
+export interface SnapshotComparerOptions extends SnapshotVerifierOptions, EtcdReach {}
 
 /** Methods throw PortError, or the signal's reason. */
 export function createSnapshotComparer(options: SnapshotComparerOptions): SnapshotComparer {
   return {
     compare: (file, limits, onKeys, signal) =>
       withScratchEtcd({ options, file, signal }, (before) =>
-        withHealthyMember(options.access, signal, (now) =>
+        withHealthyMember(options, signal, (now) =>
           compareKeys({ before, now, limits, onKeys, signal }),
         ),
       ),

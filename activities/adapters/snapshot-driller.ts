@@ -34,7 +34,7 @@ import { countServed, listServed, unservedReason, withScratchApiServer } from '.
 export interface SnapshotDrillerOptions extends SnapshotVerifierOptions {
   readonly apiServers: Readonly<Record<string, string>>;
   /** Names of the cluster's etcd members. */
-  readonly members: readonly string[];
+  readonly members: (signal: AbortSignal) => Promise<readonly string[]>;
 }
 
 const defaultTimeoutMs = 25 * 60_000;
@@ -65,7 +65,7 @@ export function createSnapshotDriller(options: SnapshotDrillerOptions): Snapshot
   const { dataParent, members } = options;
   return {
     location: dataParent,
-    members: members.length,
+    members: async (signal) => (await members(signal)).length,
     async freeBytes() {
       try {
         return await freeBytesOf(dataParent);
@@ -90,8 +90,9 @@ export function createSnapshotDriller(options: SnapshotDrillerOptions): Snapshot
 }
 
 async function drill(drilling: Drilling): Promise<Drilled> {
-  const { options, space, onPhase } = drilling;
-  const members = options.members.map((name, index): Member => {
+  const { options, space, onPhase, signal } = drilling;
+  const names = await options.members(signal);
+  const members = names.map((name, index): Member => {
     const short = `m${index}`;
     return {
       name,

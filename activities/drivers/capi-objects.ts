@@ -1,21 +1,24 @@
-// Objects of Cluster API (cluster.x-k8s.io/v1beta1), as far as its driver needs them, and the port
+// Objects of Cluster API (cluster.x-k8s.io/v1beta1), as far as its driver needs them; what its
+// control planes are is in capi-control-plane.ts, and the port
 // through which it reaches them. Unknown fields are passed over, missing ones are what their
 // controllers take them for.
 
 import * as z from 'zod';
 
 import { PortError } from '../ports';
+import type { ControlPlaneObject, ControlPlanePatch } from './capi-control-plane';
 
 export const clusterNameLabel = 'cluster.x-k8s.io/cluster-name';
 export const deploymentNameLabel = 'cluster.x-k8s.io/deployment-name';
+export const controlPlaneLabel = 'cluster.x-k8s.io/control-plane';
 export const topologyOwnedLabel = 'topology.cluster.x-k8s.io/owned';
 export const pausedAnnotation = 'cluster.x-k8s.io/paused';
 /** On a MachineDeployment that is paused by us; says why. */
 export const heldAnnotation = 'ascent.dev/rollout-held';
 
-const texts = z.record(z.string(), z.string()).default({});
+export const texts = z.record(z.string(), z.string()).default({});
 
-const metadata = z.object({
+export const metadata = z.object({
   name: z.string(),
   resourceVersion: z.string().default(''),
   generation: z.number().default(0),
@@ -24,9 +27,32 @@ const metadata = z.object({
   deletionTimestamp: z.string().optional(),
 });
 
-const clusterSchema = z.object({
-  spec: z.object({ paused: z.boolean().default(false) }).default({ paused: false }),
+const reference = z.object({
+  apiVersion: z.string(),
+  kind: z.string(),
+  name: z.string(),
 });
+
+const clusterSchema = z.object({
+  spec: z
+    .object({
+      paused: z.boolean().default(false),
+      topology: z.unknown().optional(),
+      controlPlaneRef: reference.optional(),
+    })
+    .default({ paused: false }),
+});
+
+export const conditions = z
+  .array(
+    z.object({
+      type: z.string(),
+      status: z.string(),
+      message: z.string().default(''),
+      reason: z.string().default(''),
+    }),
+  )
+  .default([]);
 
 const share = z.union([z.number(), z.string()]);
 
@@ -64,16 +90,8 @@ const machineSchema = z.object({
     .object({
       nodeRef: z.object({ name: z.string() }).optional(),
       phase: z.string().default(''),
-      conditions: z
-        .array(
-          z.object({
-            type: z.string(),
-            status: z.string(),
-            message: z.string().default(''),
-            reason: z.string().default(''),
-          }),
-        )
-        .default([]),
+      conditions,
+      addresses: z.array(z.object({ type: z.string(), address: z.string() })).default([]),
     })
     .prefault({}),
 });
@@ -105,6 +123,13 @@ export interface ManagementCluster {
   cluster(signal: AbortSignal): Promise<CapiCluster>;
   machineDeployments(signal: AbortSignal): Promise<readonly MachineDeployment[]>;
   machines(signal: AbortSignal): Promise<readonly Machine[]>;
+  /** What its reference names; PortError `rejected` where it has none. */
+  controlPlane(cluster: CapiCluster, signal: AbortSignal): Promise<ControlPlaneObject>;
+  changeControlPlane(
+    seen: ControlPlaneObject,
+    patch: ControlPlanePatch,
+    signal: AbortSignal,
+  ): Promise<void>;
   changeDeployment(name: string, patch: DeploymentPatch, signal: AbortSignal): Promise<void>;
 }
 
@@ -120,9 +145,9 @@ export function parseMachine(object: unknown): Machine {
   return parse('Machine', machineSchema, object);
 }
 
-function parse<Output>(kind: string, schema: z.ZodType<Output>, object: unknown): Output {
+export function parse<Output>(kind: string, schema: z.ZodType<Output>, object: unknown): Output {
   const parsed = schema.safeParse(object);
   if (parsed.success) return parsed.data;
   const where = parsed.error.issues.map(({ path }) => path.map(String).join('.')).join(', ');
-  throw new PortError('unexpected', `a ${kind} is not as Cluster API v1beta1 has it: ${where}`);
+  throw new PortError('unexpected', `a ${kind} is not as Cluster API has it: ${where}`);
 }

@@ -1,22 +1,25 @@
-// Drivers for pools of a cluster that Cluster API made: MachineDeployments are asked for another
-// version, and their controllers replace the machines (docs/cluster-api.md).
+// Drivers for a cluster that Cluster API made: MachineDeployments, and the control plane where its
+// members are found, are asked for another version, and their controllers replace the machines
+// (docs/cluster-api.md).
 // C1. Nothing of a machine is touched here: controllers of others create, drain and delete.
 // C2. Every change carries the resourceVersion that was seen: what somebody else changed meanwhile
 //     is looked at again first.
 // C3. Who pauses a MachineDeployment says so on it. Only our own pause is taken back.
 
-import type { NodeName, PoolName } from '../../domain/names';
+import type { PoolName } from '../../domain/names';
 import type { MachineDeploymentObservation, RolloutHold } from '../../domain/observation';
-import { parseVersion } from '../../domain/versions';
+import { type KubeVersion, parseVersion } from '../../domain/versions';
 import type { ClusterApiDriverAccess } from '../access';
 import type {
   ControlPlaneDriver,
-  MachineView,
+  MemberReplacer,
   NodeDriver,
   RolloutDriver,
   RolloutView,
 } from '../driver-ports';
 import { PortError } from '../ports';
+import { controlPlanePatch, controlPlaneView } from './capi-control-plane';
+import { machineView } from './capi-machines';
 import {
   type CapiCluster,
   deploymentNameLabel,
@@ -30,13 +33,12 @@ import {
 import { refusedChanges, refusing } from './refusals';
 
 export interface ClusterApiDriverOptions {
-  readonly access: Pick<ClusterApiDriverAccess, 'pools' | 'releases'>;
+  readonly access: Pick<ClusterApiDriverAccess, 'members' | 'pools' | 'releases'>;
   readonly management: ManagementCluster;
 }
 
 const refuse = refusing(
-  'the driver cluster-api replaces the machines of pools only: change the control plane by hand' +
-    ' (docs/cluster-api.md)',
+  'the driver cluster-api replaces machines, and changes nothing on them (docs/cluster-api.md)',
 );
 
 /** Connects nothing yet. Methods throw PortError, or the signal's reason. */
@@ -44,8 +46,16 @@ export function createClusterApiDriver({ access, management }: ClusterApiDriverO
   readonly controlPlane: ControlPlaneDriver;
   readonly nodes: NodeDriver;
   readonly rollouts: RolloutDriver;
+  readonly replacer?: MemberReplacer;
 } {
-  const { pools, releases } = access;
+  const { members, pools, releases } = access;
+  const releaseOf = (to: KubeVersion): (typeof releases)[number] => {
+    const release = releases.find(({ version }) => version === to);
+    if (release !== undefined) return release;
+    const message = `${to} is no release of the access file, so no machines of it can be had`;
+    throw new PortError('rejected', message);
+  };
+  const replacer = members === undefined ? {} : { replacer: replacerOf(management, releaseOf) };
   const lookAtAll = async (signal: AbortSignal): Promise<readonly RolloutView[]> => {
     const [cluster, deployments, machines] = await Promise.all([
       management.cluster(signal),
@@ -59,29 +69,67 @@ export function createClusterApiDriver({ access, management }: ClusterApiDriverO
       driver: 'cluster-api',
       drives: [],
       availableVersions: () => Promise.resolve(releases.map(({ version }) => version)),
+      ...controlPlaneOf(replacer.replacer),
       machineDeployments: async (signal) => (await lookAtAll(signal)).map(observationOf),
       ...refusedChanges(refuse),
     },
     nodes: { upgradeNode: refuse },
     rollouts: {
       look: async (pool, signal) => (await lookAtAll(signal)).find((one) => one.pool === pool),
-      begin: ({ name, revision, pool }, to, signal) => {
-        const release = releases.find(({ version }) => version === to);
-        if (release === undefined) {
-          const message = `${to} is no release of the access file, so no machines of it can be had`;
-          return Promise.reject(new PortError('rejected', message));
-        }
-        const template = release.machineTemplates[pool];
+      begin: async ({ name, revision, pool }, to, signal) => {
+        const template = releaseOf(to).machineTemplates[pool];
         const image = template === undefined ? {} : { infrastructureRef: { name: template } };
         const annotations = { [heldAnnotation]: null };
         const spec = { paused: false, template: { spec: { version: `v${to}`, ...image } } };
         const metadata = { resourceVersion: revision, annotations };
-        return management.changeDeployment(name, { metadata, spec }, signal);
+        await management.changeDeployment(name, { metadata, spec }, signal);
       },
       hold: ({ name, revision }, reason, signal) => {
         const metadata = { resourceVersion: revision, annotations: { [heldAnnotation]: reason } };
         return management.changeDeployment(name, { metadata, spec: { paused: true } }, signal);
       },
+    },
+    ...replacer,
+  };
+}
+
+/** kubeadm's controllers talk to the API server beside them, as members changed as wholes do. */
+function controlPlaneOf(
+  replacer: MemberReplacer | undefined,
+): Pick<ControlPlaneDriver, 'changedAs' | 'controlPlaneObject'> {
+  if (replacer === undefined) return {};
+  return {
+    changedAs: 'member',
+    controlPlaneObject: async (signal) => {
+      const { object, version, replicas, nodes, holds } = await replacer.look(signal);
+      const told = version === undefined ? {} : { version };
+      return { object, ...told, replicas, nodes, holds };
+    },
+  };
+}
+
+function replacerOf(
+  management: ManagementCluster,
+  releaseOf: (to: KubeVersion) => { readonly controlPlaneTemplate?: string },
+): MemberReplacer {
+  const find = async (signal: AbortSignal) => {
+    const cluster = await management.cluster(signal);
+    return { cluster, object: await management.controlPlane(cluster, signal) };
+  };
+  return {
+    async look(signal) {
+      const [{ cluster, object }, machines] = await Promise.all([
+        find(signal),
+        management.machines(signal),
+      ]);
+      return controlPlaneView(object, cluster, machines);
+    },
+    async begin({ revision }, to, signal) {
+      const template = releaseOf(to).controlPlaneTemplate;
+      const { object } = await find(signal);
+      // C2: what was looked at counts, not what it is now.
+      const seen = { ...object, metadata: { ...object.metadata, resourceVersion: revision } };
+      await management.changeControlPlane(seen, controlPlanePatch(seen, to, template), signal);
     },
   };
 }
@@ -147,23 +195,6 @@ function holdsOf({ metadata, spec }: MachineDeployment, cluster: CapiCluster): R
     ['on-delete', spec.strategy?.type === 'OnDelete'],
   ];
   return holds.flatMap(([hold, holdsIt]) => (holdsIt ? [hold] : []));
-}
-
-function machineView({ metadata, spec, status }: Machine): MachineView {
-  const version = parseVersion(spec.version ?? '');
-  const node = status.nodeRef?.name as NodeName | undefined;
-  // The drain says more than the summary that Ready is.
-  const said = ['DrainingSucceeded', 'Ready'].flatMap((type) =>
-    status.conditions.filter((one) => one.type === type && one.status === 'False'),
-  )[0];
-  return {
-    name: metadata.name,
-    ...(node === undefined ? {} : { node }),
-    ...(version === undefined ? {} : { version }),
-    isLeaving: metadata.deletionTimestamp !== undefined,
-    phase: status.phase,
-    says: said?.message || (said?.reason ?? ''),
-  };
 }
 
 function isNoTime(duration: string): boolean {

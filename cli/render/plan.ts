@@ -13,11 +13,12 @@ import type {
   Plan,
   PoolStep,
   PreparingStep,
+  ReplaceMembersStep,
   RolloutStep,
   SoakStep,
   Step,
 } from '../../domain/plan/plan';
-import { isOfPool, isPreparing, stopsApiServer } from '../../domain/plan/plan';
+import { isOfPool, isPreparing, replacesMachines, stopsApiServer } from '../../domain/plan/plan';
 import { stepLabel } from '../../domain/status/step-labels';
 import { minorOf } from '../../domain/versions';
 import type { Style } from './style';
@@ -67,11 +68,10 @@ function stepCells(steps: readonly Step[]): readonly string[] {
   if (step === undefined) return [];
   if (isOfPool(step)) return [stepLabel(step), nodesText(step)];
   if (isPreparing(step)) return [stepLabel(step), preparingText(step)];
+  if (stopsApiServer(step)) return [`${step.kind}s`, apiServersText(steps)];
   switch (step.kind) {
-    case 'api-server':
-      return ['api-servers', apiServersText(steps)];
-    case 'member':
-      return ['members', apiServersText(steps)];
+    case 'replace-members':
+      return ['members', replacementText(step)];
     case 'controllers':
       return ['controllers', `${step.members.join(', ')}; one at a time, the leader last`];
     case 'end-emulation':
@@ -164,6 +164,12 @@ function nodesText(step: PoolStep | RolloutStep): string {
   return step.kind === 'pool' ? poolText(step) : rolloutText(step);
 }
 
+function replacementText({ replicas, object, from, to, stuckMs }: ReplaceMembersStep): string {
+  const limit = `asks a person after ${formatDuration(stuckMs)} in which nothing went on`;
+  const what = `${count(replicas, 'machine')} ${from} → ${to}, replaced by ${object}`;
+  return `${what}; ${limit}; from here on no way back`;
+}
+
 function rolloutText({ replicas, machineDeployment, from, to, stuckMs }: RolloutStep): string {
   const limit = `asks a person after ${formatDuration(stuckMs)} in which nothing went on`;
   const what = `${count(replicas, 'machine')} ${from} → ${to}`;
@@ -218,7 +224,7 @@ function renderTotals(plan: Plan): readonly string[] {
   const nodes = new Set(pools.flatMap((step) => step.nodes.map(({ name }) => name)));
   const steps = plan.hops.flatMap((hop) => hop.steps);
   const soakMs = steps.reduce((sum, step) => sum + (step.kind === 'soak' ? step.durationMs : 0), 0);
-  const machines = steps.reduce((sum, one) => sum + (one.kind === 'rollout' ? one.replicas : 0), 0);
+  const machines = steps.reduce((sum, one) => sum + (replacesMachines(one) ? one.replicas : 0), 0);
   const drained = `${count(drains, 'drain')} of ${count(nodes.size, 'node')}`;
   const waiting = plan.hops.filter((hop) => hop.approval === 'required').map(({ id }) => id);
   return [

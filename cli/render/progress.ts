@@ -154,7 +154,7 @@ function phaseLines(
   { rollout, images, restoring }: UpgradeProgress,
   width: number,
 ): readonly string[] {
-  const ofRollout = label.startsWith('rollout ') ? rollout?.phase : undefined;
+  const ofRollout = /^(rollout |replace-members$)/.test(label) ? rollout?.phase : undefined;
   const told = { images: images, 'rollback restore': restoring }[label] ?? ofRollout;
   return told === undefined ? [] : wrap(told, width, heldIndent);
 }

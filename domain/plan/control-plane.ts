@@ -4,6 +4,8 @@ import type { PlanBlocker } from '../blockers';
 import type { MemberName } from '../names';
 import type { MemberObservation, Observation } from '../observation';
 import { byName } from '../text-order';
+import { type Hop, stopsApiServer } from './plan';
+import type { UpgradeSpec } from '../spec';
 import type { KubeVersion } from '../versions';
 import { compareVersions, minorOf } from '../versions';
 
@@ -114,4 +116,18 @@ function leftEmulating({ name: member, apiServer }: MemberObservation): readonly
   if (apiServer.kind === 'unobserved' || apiServer.emulates === undefined) return [];
   const { version: at, emulates } = apiServer;
   return [{ code: 'member-emulates', member, at, emulates }];
+}
+
+/** Only where the one API server goes down (or no path tells): finishing the nodes spares it. */
+export function singleMember(
+  spec: UpgradeSpec,
+  { members }: Observation,
+  hops: readonly Hop[] | undefined,
+): readonly PlanBlocker[] {
+  const [member, another] = members;
+  if (member === undefined || another !== undefined) return [];
+  const isTouched = hops === undefined || hops.some((hop) => hop.steps.some(stopsApiServer));
+  return isTouched && !spec.controlPlane.allowSingleMember
+    ? [{ code: 'single-member-not-allowed', member: member.name }]
+    : [];
 }

@@ -98,8 +98,10 @@ function* checkPath(
       yield { code: 'release-unavailable', where: hop.id, object: 'to', expected, actual: hop.to };
     }
     const isLater = index + hopsDone > 0;
-    const asks = spec.approvals === 'every-hop' || (spec.approvals === 'between-hops' && isLater);
-    const expected = asks ? 'required' : 'none';
+    const isOneWay = hop.steps.some(({ kind }) => kind === 'replace-members');
+    const isAsked =
+      spec.approvals === 'every-hop' || (spec.approvals === 'between-hops' && isLater);
+    const expected = isAsked || isOneWay ? 'required' : 'none';
     if (hop.approval !== expected) {
       const actual = hop.approval;
       yield { code: 'approval-wrong', where: hop.id, object: 'approval', expected, actual };
@@ -137,6 +139,7 @@ const placeOrder: readonly StepPlace[] = [
   'snapshot',
   'api-server',
   'member',
+  'replace-members',
   'controllers',
   'emulation-soak',
   'end-emulation',
@@ -177,6 +180,7 @@ function* checkShape(hop: Hop, spec: UpgradeSpec): Generator<PlanViolation> {
   const changing: readonly StepPlace[] = [
     'api-server',
     'member',
+    'replace-members',
     'controllers',
     'end-emulation',
     'etcd',
@@ -203,7 +207,7 @@ function* checkShape(hop: Hop, spec: UpgradeSpec): Generator<PlanViolation> {
  */
 function* checkUnits(
   hop: Hop,
-  { changedAs, machineDeployments }: Observation,
+  { changedAs, controlPlaneObject, machineDeployments }: Observation,
 ): Generator<PlanViolation> {
   const other = machineDeployments === undefined ? 'rollout' : 'pool';
   for (const { kind } of hop.steps) {
@@ -211,11 +215,11 @@ function* checkUnits(
     const expected = other === 'pool' ? 'pools replaced as wholes' : 'one node at a time';
     yield { code: 'step-kind-wrong', where: hop.id, object: 'steps', expected, actual: kind };
   }
-  const foreign: readonly Step['kind'][] =
-    changedAs === 'member' ? ['api-server', 'controllers', 'end-emulation'] : ['member'];
+  const own = memberUnit(changedAs, controlPlaneObject);
   for (const { kind } of hop.steps) {
-    if (!foreign.includes(kind)) continue;
-    const expected = changedAs === 'member' ? 'whole members' : 'one component at a time';
+    const unit = unitOf[kind];
+    if (unit === undefined || unit === own) continue;
+    const expected = unitTexts[own];
     yield { code: 'step-kind-wrong', where: hop.id, object: 'steps', expected, actual: kind };
   }
 }
@@ -240,6 +244,31 @@ function* checkImages(hop: Hop, { drives = [] }: Observation): Generator<PlanVio
   for (const object of wanted === 0 ? [] : changed.filter((one) => !named.has(one))) {
     yield { code: 'images-incomplete', where, object, expected, actual };
   }
+}
+
+/** What of the control plane a step changes at once. */
+type MemberUnit = 'component' | 'member' | 'all';
+
+const unitOf: Readonly<Partial<Record<Step['kind'], MemberUnit>>> = {
+  'api-server': 'component',
+  controllers: 'component',
+  'end-emulation': 'component',
+  member: 'member',
+  'replace-members': 'all',
+};
+
+const unitTexts: Readonly<Record<MemberUnit, string>> = {
+  component: 'one component at a time',
+  member: 'whole members',
+  all: 'members replaced by other machines',
+};
+
+function memberUnit(
+  changedAs: Observation['changedAs'],
+  object: Observation['controlPlaneObject'],
+): MemberUnit {
+  if (object !== undefined) return 'all';
+  return changedAs ?? 'component';
 }
 
 /** A hop to another minor that the spec wants in two steps; no other has anything of them. */

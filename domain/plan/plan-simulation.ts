@@ -12,10 +12,11 @@ import type {
   MemberStep,
   Plan,
   PoolStep,
+  ReplaceMembersStep,
   RolloutStep,
   Step,
 } from './plan';
-import { isPreparing } from './plan';
+import { isPreparing, replacesMachines } from './plan';
 import { checkKubelet, checkSkew, kubeletMinorsBehind } from './plan-skew';
 import type { ClusterState, Running } from './plan-state';
 import type { PlanViolation } from './plan-violations';
@@ -53,6 +54,10 @@ function* walkHops(walk: Walk): Generator<PlanViolation> {
 }
 
 function* walkStep(walk: Walk, hop: Hop, step: Step): Generator<PlanViolation> {
+  if (replacesMachines(step)) {
+    yield* walkMachines(walk, hop, step);
+    return;
+  }
   if (isPreparing(step)) {
     if (step.kind === 'images') yield* walkImages(walk, hop, step);
     return;
@@ -75,9 +80,6 @@ function* walkStep(walk: Walk, hop: Hop, step: Step): Generator<PlanViolation> {
       break;
     case 'pool':
       yield* walkPool(walk, hop, step);
-      break;
-    case 'rollout':
-      yield* walkRollout(walk, hop, step);
       break;
     case 'verify':
     case 'soak':
@@ -116,6 +118,29 @@ function* walkMember(state: ClusterState, hop: Hop, step: MemberStep): Generator
     yield* change(one, { from, to: step.to }, hop, where);
   }
   yield* checkSkew(state, where);
+}
+
+/**
+ * One member after the other, each with the node that it is on: a new one comes before an old one
+ * goes, so that in between there is one more, of the versions that are there anyhow. Controllers
+ * come with their API server, which they talk to alone.
+ */
+function* walkReplacement(state: ClusterState, hop: Hop, step: ReplaceMembersStep) {
+  const where = `${hop.id}/replace-members`;
+  for (const apiServer of state.apiServers.values()) {
+    yield* change(apiServer, step, hop, where);
+    yield* checkSkew(state, where);
+  }
+  for (const one of [...state.controllers.values()].flat()) {
+    // A patch more or less of a controller is legal, and goes with its machine.
+    yield* change(one, { from: one.at, to: step.to }, hop, where);
+  }
+  yield* checkSkew(state, where);
+  for (const kubelet of state.kubelets.values()) {
+    if (!state.replaced.has(kubelet.node.name)) continue;
+    kubelet.at = step.to;
+    yield* checkKubelet(state, kubelet, where);
+  }
 }
 
 function* walkControllers(
@@ -237,6 +262,12 @@ function* walkImages({ state }: Walk, hop: Hop, step: ImagesStep): Generator<Pla
   for (const name of step.nodes.filter((one) => !state.kubelets.has(one))) {
     yield unknownObject('node-unknown', where, name);
   }
+}
+
+function walkMachines(walk: Walk, hop: Hop, step: ReplaceMembersStep | RolloutStep) {
+  return step.kind === 'rollout'
+    ? walkRollout(walk, hop, step)
+    : walkReplacement(walk.state, hop, step);
 }
 
 /** Every node of the pool: which is next its MachineDeployment decides. */

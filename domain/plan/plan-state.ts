@@ -24,6 +24,8 @@ export interface ClusterState {
   /** Members that told a version. */
   readonly etcd: ReadonlyMap<string, Running>;
   readonly changedAs: Observation['changedAs'];
+  /** Nodes that go with the members that are replaced. */
+  readonly replaced: ReadonlySet<string>;
 }
 
 /** Undefined when not every version was observed: nothing can be judged then. */
@@ -50,8 +52,9 @@ export function startOf(observation: Observation): ClusterState | undefined {
       { ...running(`node ${node.name}`, node.kubeletVersion), node },
     ]),
   );
-  const { etcd, changedAs } = observation;
-  return { apiServers, controllers, kubelets, etcd: startOfEtcd(etcd), changedAs };
+  const { etcd, changedAs, controlPlaneObject } = observation;
+  const replaced = new Set(controlPlaneObject?.nodes);
+  return { apiServers, controllers, kubelets, etcd: startOfEtcd(etcd), changedAs, replaced };
 }
 
 function startOfEtcd(etcd: EtcdObservation): ReadonlyMap<string, Running> {

@@ -4,11 +4,11 @@
 // P1. Hops are in order, each one minor above the one before. A hop inside one minor (a patch, or
 //     the rest of an interrupted upgrade) is the only hop of its plan.
 // P2. In each hop: preflight, images where the driver brings them, snapshot, API servers and then
-//     controllers, or whole members where the driver knows nothing smaller, etcd where the spec
-//     wants another one (before them if it says so), pools, verify, soak. What is there already is
-//     left out: members and nodes at `to`, pools without such nodes. In a hop of two steps API
-//     servers and controllers serve as `from` first; they soak so and end that before etcd changes,
-//     and before any kubelet does.
+//     controllers, or whole members where the driver knows nothing smaller, or all members replaced
+//     at a person's word, etcd where the spec wants another one (before them if it says so), pools,
+//     verify, soak. What is there already is left out: members and nodes at `to`, pools without
+//     such nodes. In a hop of two steps API servers and controllers serve as `from` first; they
+//     soak so and end that before etcd changes, and before any kubelet does.
 // P3. `digest` covers every other field; two equal plans have equal digests.
 
 import type { PlanBlocker } from '../blockers';
@@ -77,6 +77,22 @@ export interface MemberStep {
   readonly timeoutMs: number;
   /** As of an API server step. */
   readonly expectedDowntimeMs?: number;
+}
+
+/**
+ * All members, replaced by machines of another release, one after the other: what they are called
+ * afterwards nobody knows, and no snapshot brings them back. How, the object says that does it.
+ */
+export interface ReplaceMembersStep {
+  readonly kind: 'replace-members';
+  /** `KubeadmControlPlane prod-control-plane`. */
+  readonly object: string;
+  readonly from: KubeVersion;
+  readonly to: KubeVersion;
+  /** Members, as planned. */
+  readonly replicas: number;
+  /** How long nothing of it may go on. */
+  readonly stuckMs: number;
 }
 
 /** kube-controller-manager and kube-scheduler of all members, one member at a time. */
@@ -190,6 +206,7 @@ export type Step =
   | SnapshotStep
   | ApiServerStep
   | MemberStep
+  | ReplaceMembersStep
   | ControllersStep
   | EndEmulationStep
   | EtcdStep
@@ -207,6 +224,18 @@ export function isPreparing(step: Step): step is PreparingStep {
 
 export function isOfPool(step: Step): step is PoolStep | RolloutStep {
   return step.kind === 'pool' || step.kind === 'rollout';
+}
+
+/** Whether it replaces machines: no restore brings them back. */
+export function replacesMachines(step: Step): step is ReplaceMembersStep | RolloutStep {
+  return step.kind === 'rollout' || step.kind === 'replace-members';
+}
+
+export type MachinesStep = PoolStep | ReplaceMembersStep | RolloutStep;
+
+/** Whether it is about many machines at once. */
+export function isOfMachines(step: Step): step is MachinesStep {
+  return step.kind === 'pool' || replacesMachines(step);
 }
 
 /** Whether the API server of its member is away for a moment, as a part of the step. */

@@ -3,7 +3,7 @@
 
 import { firstGuessSeconds } from '../status/progress-estimate';
 import { turnsOf } from './images-step';
-import { type Hop, isPreparing, type Step } from './plan';
+import { type Hop, isPreparing, replacesMachines, type Step } from './plan';
 
 /**
  * A cold API server was ready after 2.4 s with 8,000 objects and after 8 to 10 s with 100,000, on
@@ -21,6 +21,7 @@ function stepMs(step: Step): number {
   if (isPreparing(step)) {
     return (step.kind === 'images' ? turnsOf(step) : 1) * firstGuessSeconds[step.kind] * 1_000;
   }
+  if (replacesMachines(step)) return step.replicas * firstGuessSeconds[step.kind] * 1_000;
   switch (step.kind) {
     case 'soak':
       return step.durationMs;
@@ -28,8 +29,6 @@ function stepMs(step: Step): number {
       const turns = Math.ceil(step.nodes.length / step.maxUnavailable);
       return turns * (firstGuessSeconds.node * 1_000 + step.nodeSoakMs);
     }
-    case 'rollout':
-      return step.replicas * firstGuessSeconds.rollout * 1_000;
     case 'end-emulation': {
       const { 'end-emulation': server, 'end-emulation-controllers': rest } = firstGuessSeconds;
       return step.members.length * (server + rest) * 1_000;

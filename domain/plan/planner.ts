@@ -8,7 +8,7 @@
 import type { PlanBlocker } from '../blockers';
 import { blockerCodes } from '../blockers';
 import { canonicalJson } from './canonical-json';
-import { controlPlaneBlockers, observedControlPlane } from './control-plane';
+import { controlPlaneBlockers, observedControlPlane, singleMember } from './control-plane';
 import type { ControlPlane } from './control-plane';
 import { planDigestOf } from './digest';
 import { emulations, type HopEmulation } from './emulation';
@@ -17,23 +17,21 @@ import { imagesSteps } from './images-step';
 import { ladderFault } from '../drain/drain-ladder';
 import { parseLabelSelector } from '../drain/label-selector';
 import { laneChanges } from './lanes';
-import type { HopId, SnapshotId } from '../names';
+import type { HopId, NodeName, SnapshotId } from '../names';
 import { orderLabelBlockers, windowOf } from '../pool/node-listing';
 import type { NodeObservation, Observation } from '../observation';
 import { resolvePath } from './path';
-import { stopsApiServer } from './plan';
 import type { EtcdStep, Hop, Plan, PlanResult, PoolStep, Step } from './plan';
-import type { ResolvedPool } from './pools';
 import { apiServerRestartMs } from './planned-time';
 import { resolveMaxUnavailable } from '../pool/pool-limits';
-import { resolvePools } from './pools';
+import { type ResolvedPool, resolvePools } from './pools';
+import { controlPlaneObjectBlockers, replaceMembersSteps } from './replaced-members';
 import { rolloutBlockers, rolloutStep } from './rollouts';
 import { installableOn } from './releases';
 import { isKubeletTooNew, isKubeletTooOld, oldestKubeletMinor } from './skew';
 import type { UpgradeSpec } from '../spec';
 import { undrivenChanges } from './undriven-changes';
-import type { KubeVersion } from '../versions';
-import { compareVersions, minorOf, oldest } from '../versions';
+import { compareVersions, type KubeVersion, minorOf, oldest } from '../versions';
 
 export interface PlanningInput {
   readonly spec: UpgradeSpec;
@@ -53,6 +51,7 @@ export interface PlanningInput {
  */
 export function planUpgrade(input: PlanningInput): PlanResult {
   const { spec, observation } = input;
+  const { controlPlaneObject: object } = observation;
   const controlPlane = observedControlPlane(observation.members);
   const resolved = resolvePools(spec.pools, observation.nodes);
   const structural = [
@@ -90,9 +89,10 @@ export function planUpgrade(input: PlanningInput): PlanResult {
     ...etcd.blockers,
     ...emulation.blockers,
     ...tooNewKubelets(observation.nodes, controlPlane.apiServer),
-    ...tooOldKubelets({ ...resolved, controlPlane, hops }),
-    ...singleMemberBlockers(spec, observation, path.targets === undefined ? undefined : hops),
+    ...tooOldKubelets({ ...resolved, controlPlane, hops, replaced: object?.nodes }),
+    ...singleMember(spec, observation, path.targets === undefined ? undefined : hops),
     ...undrivenChanges(observation, hops),
+    ...controlPlaneObjectBlockers(object, hops, controlPlane.apiServer),
     ...rolloutBlockers({
       pools: resolved.pools,
       deployments: observation.machineDeployments,
@@ -117,7 +117,7 @@ export function planUpgrade(input: PlanningInput): PlanResult {
   return { kind: 'planned', plan: { ...draft, digest: planDigestOf(draft) } };
 }
 
-/** Callers have at least one; the order is that of the catalogue, then of the objects. */
+/** At least one; the order is that of the catalogue, then of the objects. */
 function blockedBy(blockers: readonly PlanBlocker[]): PlanResult {
   const sorted = blockers.toSorted(
     (a, b) =>
@@ -197,11 +197,17 @@ function buildHops(input: HopsInput, targets: readonly KubeVersion[]): readonly 
       { kind: 'verify' },
       { kind: 'soak', durationMs: input.spec.hopSoakMs },
     ];
-    return [{ id, from, to, approval: approvalOf(input, index), steps }];
+    return [{ id, from, to, approval: approvalOf(input, index, steps), steps }];
   });
 }
 
-function approvalOf({ spec, hopsDone = 0 }: HopsInput, index: number): Hop['approval'] {
+function approvalOf(
+  { spec, hopsDone = 0 }: HopsInput,
+  index: number,
+  steps: readonly Step[],
+): Hop['approval'] {
+  // Whatever the spec says (replaced-members.ts, D3).
+  if (steps.some(({ kind }) => kind === 'replace-members')) return 'required';
   switch (spec.approvals) {
     case 'none':
       return 'none';
@@ -229,6 +235,8 @@ function membersSteps(input: HopsInput, hop: HopEnds): readonly Step[] {
 function controlPlaneSteps(input: HopsInput, hop: HopEnds): readonly Step[] {
   const { controlPlane, observation } = input;
   const { from, to } = hop;
+  const { controlPlaneObject: all } = observation;
+  if (all !== undefined) return replaceMembersSteps(all, input.spec, hop);
   if (observation.changedAs === 'member') return wholeMemberSteps(input, hop);
   const emulation = input.emulation.get(hop.index);
   const emulated = emulation === undefined ? {} : { emulates: emulation.emulates };
@@ -347,24 +355,26 @@ interface SkewInput {
   readonly hops: readonly Hop[];
   readonly pools: readonly ResolvedPool[];
   readonly unmanaged: readonly NodeObservation[];
+  readonly replaced: readonly NodeName[] | undefined;
 }
 
 /**
- * K2. Nodes of pools are looked at against the first hop only: their lanes keep them in skew from
- * then on. Unmanaged ones stay where they are through every hop (Q2).
+ * K2. Nodes of pools and of replaced members are looked at against the first hop only: they follow.
+ * Unmanaged ones stay where they are through every hop (Q2).
  */
 function tooOldKubelets({
   controlPlane,
   hops,
   pools,
   unmanaged,
+  replaced = [],
 }: SkewInput): readonly PlanBlocker[] {
   const first = hops[0]?.to ?? controlPlane.apiServer;
   const reached = [first, ...hops.map((hop) => hop.to)];
   const inPools = pools.flatMap((pool) => pool.nodes);
   return [
     ...inPools.flatMap((node) => tooOld(node, [first])),
-    ...unmanaged.flatMap((node) => tooOld(node, reached)),
+    ...unmanaged.flatMap((node) => tooOld(node, replaced.includes(node.name) ? [first] : reached)),
   ];
 }
 
@@ -376,18 +386,4 @@ function tooOld(
   if (apiServer === undefined) return [];
   const oldestAllowed = oldestKubeletMinor(apiServer);
   return [{ code: 'kubelet-too-old', node: name, at, oldestAllowed, apiServer }];
-}
-
-/** Only where the one API server goes down (or no path tells): finishing the nodes spares it. */
-function singleMemberBlockers(
-  spec: UpgradeSpec,
-  { members }: Observation,
-  hops: readonly Hop[] | undefined,
-): readonly PlanBlocker[] {
-  const [member, another] = members;
-  if (member === undefined || another !== undefined) return [];
-  const isTouched = hops === undefined || hops.some((hop) => hop.steps.some(stopsApiServer));
-  return isTouched && !spec.controlPlane.allowSingleMember
-    ? [{ code: 'single-member-not-allowed', member: member.name }]
-    : [];
 }

@@ -166,6 +166,8 @@ export type Gate =
       readonly kind: 'approval';
       readonly id: GateId;
       readonly hop: HopId;
+      /** The hop replaces machines: once it has begun with that, nothing leads back. */
+      readonly noWayBack?: true;
       readonly sinceMs: number;
     }
   | {

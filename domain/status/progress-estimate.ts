@@ -8,8 +8,8 @@
 
 import type { HopId } from '../names';
 import { turnsOf } from '../plan/images-step';
-import { type Hop, isOfPool, isPreparing, type Plan, type PoolStep } from '../plan/plan';
-import type { PreparingStep, RolloutStep, Step } from '../plan/plan';
+import { type Hop, isOfMachines, isPreparing, type Plan } from '../plan/plan';
+import type { MachinesStep, PreparingStep, Step } from '../plan/plan';
 import type { HopOutcome, NodeOutcome, PoolStatus } from './progress';
 import {
   controllersLabel,
@@ -57,6 +57,7 @@ export const firstGuessSeconds = {
   node: 30,
   // Of one machine: somebody has to boot it.
   rollout: 300,
+  'replace-members': 300,
   verify: 5,
 } as const;
 
@@ -167,10 +168,10 @@ function labelsOf(step: Step): readonly string[] {
   return step.kind === 'etcd' ? step.members.map(etcdLabel) : [stepLabel(step)];
 }
 
-function poolSeconds(step: PoolStep | RolloutStep, { nodesLeft }: Part, seen: Seen): number {
-  return step.kind === 'rollout'
-    ? (median(seen.rollout) ?? step.replicas * firstGuessSeconds.rollout)
-    : Math.ceil(nodesLeft / step.maxUnavailable) * expected(seen, 'node');
+function machinesSeconds(step: MachinesStep, { nodesLeft }: Part, seen: Seen): number {
+  return step.kind === 'pool'
+    ? Math.ceil(nodesLeft / step.maxUnavailable) * expected(seen, 'node')
+    : (median(seen[step.kind]) ?? step.replicas * firstGuessSeconds[step.kind]);
 }
 
 function preparingSeconds(step: PreparingStep, seen: Seen): number {
@@ -180,7 +181,7 @@ function preparingSeconds(step: PreparingStep, seen: Seen): number {
 }
 
 function expectedSeconds(step: Step, part: Part, seen: Seen): number {
-  if (isOfPool(step)) return poolSeconds(step, part, seen);
+  if (isOfMachines(step)) return machinesSeconds(step, part, seen);
   if (isPreparing(step)) return preparingSeconds(step, seen);
   switch (step.kind) {
     case 'soak':
@@ -225,6 +226,7 @@ function durationsSeen({ hops, current }: ProgressSoFar): Seen {
     etcd: of('etcd'),
     verify: of('verify'),
     rollout: of('rollout'),
+    'replace-members': of('replace-members'),
     node: upgradedSeconds(runs.flatMap((run) => run.nodes ?? [])),
   };
 }

@@ -226,7 +226,10 @@ export interface UpgradeProgress {
     /** Nodes that are held and not named. */
     readonly more: number;
   };
-  /** Of the pool whose machines are being replaced; absent when none is, or nothing is told. */
+  /**
+   * Of the pool, or the control plane, whose machines are being replaced; absent when none is, or
+   * nothing is told.
+   */
   readonly rollout?: RolloutProgress;
   /** How far a restore is, in the words of its driver; absent when none runs, or none has told. */
   readonly restoring?: string;

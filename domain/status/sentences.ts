@@ -46,6 +46,8 @@ export function failureSentence(failure: FailureInfo): string {
   return `${failure.message} - ${failure.remedy}`;
 }
 
+const oneWay = '; it replaces machines, and there is no way back from that';
+
 /** What a gate waits for and how it can be answered. */
 export function gateSentence(gate: Gate, nowMs?: number): string {
   const sinceThen = (now: string, past: string): string =>
@@ -54,7 +56,7 @@ export function gateSentence(gate: Gate, nowMs?: number): string {
     case 'approval':
       return (
         `${gate.hop} ${sinceThen('waits', 'has waited')} for an approval` +
-        ` - approve or reject ${gate.id}`
+        `${gate.noWayBack === true ? oneWay : ''} - approve or reject ${gate.id}`
       );
     case 'step': {
       const findings = gate.findings.filter((finding) => finding.severity === 'blocks');
@@ -92,8 +94,8 @@ const rollBackReasons = {
   'next-hop-begun': 'a later hop has begun, and only the latest can be rolled back',
   'not-begun': 'it has not begun',
   'machines-replaced':
-    'it replaces machines, which no snapshot brings back: set their MachineDeployments to the' +
-    ' version of before, by hand',
+    'it replaces machines, which no snapshot brings back: set MachineDeployments to the version' +
+    ' of before, by hand; a control plane does not go back',
   'already-rolling-back': 'it is being rolled back already',
 } as const;
 

@@ -2,19 +2,17 @@
 
 import type { MemberUpgradeInput } from '../activity-contract';
 import type { MemberName } from '../names';
-import { isOfPool, isPreparing, type Step } from '../plan/plan';
+import { isOfPool, isPreparing, type Step, stopsApiServer } from '../plan/plan';
 
 /** `preflight`, `api-server cp-1`, `member cp-1`, `controllers`, `etcd`, `pool web` and so on. */
 export function stepLabel(step: Step): string {
   if (isOfPool(step)) return `${step.kind} ${step.pool}`;
   if (isPreparing(step)) return step.kind;
+  if (stopsApiServer(step)) return `${step.kind} ${step.member}`;
   switch (step.kind) {
-    case 'api-server':
-      return `api-server ${step.member}`;
-    case 'member':
-      return `member ${step.member}`;
     case 'soak':
       return step.of === undefined ? 'soak' : emulationSoakLabel;
+    case 'replace-members':
     case 'controllers':
     case 'end-emulation':
     case 'etcd':

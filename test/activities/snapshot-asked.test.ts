@@ -29,7 +29,8 @@ describe('takeSnapshot of no hop', () => {
 
   it('is not taken while no API server answers, as when a restore moves data', async () => {
     const fake = new FakeCluster();
-    for (const { name } of fake.hosts.members()) fake.hosts.silent.add(`${name} kube-apiserver`);
+    for (const { name } of await fake.hosts.members())
+      fake.hosts.silent.add(`${name} kube-apiserver`);
     expect(await failureOf(runOnce(fake, 'takeSnapshot', input))).toMatchObject({
       type: 'cluster-unreachable',
       nonRetryable: false,

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { ensurePki, pkiOf } from '../../lab/certificates';
+import { ensurePki, machineAddresses, pkiOf } from '../../lab/certificates';
 import { designLab } from '../../lab/lab-file';
 import type { LabFile } from '../../lab/lab-file';
 import { smallShape } from '../support/lab-shape';
@@ -61,6 +61,7 @@ describe('the certificates of a lab', () => {
       'DNS:kubernetes.default.svc',
       'DNS:kubernetes.default.svc.cluster.local',
       'IP Address:127.0.0.1',
+      ...machineAddresses.map((address) => `IP Address:${address}`),
       'IP Address:10.96.0.1',
       'IP Address:10.99.0.11',
     ]);

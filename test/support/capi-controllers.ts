@@ -202,7 +202,7 @@ export class CapiControllers {
 }
 
 /** Ready, and played by kwok from then on. */
-function nodeOf({ metadata, spec }: Machine): object {
+export function nodeOf({ metadata, spec }: Machine): object {
   const { name } = metadata;
   const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
   const ready = { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'serves' };

@@ -15,7 +15,17 @@ const run = promisify(execFile);
 
 const goModule = 'sigs.k8s.io/cluster-api@v1.8.12';
 const sum = 'h1:+nZAMzO1DXERArdgmhp+igi2HiyXyi8wxHFb0cl+tgQ=';
-const kinds = ['clusters', 'machinedeployments', 'machines'] as const;
+const core = { group: 'cluster.x-k8s.io', folder: 'config/crd/bases' };
+const kubeadm = {
+  group: 'controlplane.cluster.x-k8s.io',
+  folder: 'controlplane/kubeadm/config/crd/bases',
+};
+const kinds = [
+  { ...core, plural: 'clusters' },
+  { ...core, plural: 'machinedeployments' },
+  { ...core, plural: 'machines' },
+  { ...kubeadm, plural: 'kubeadmcontrolplanes' },
+] as const;
 
 interface Definition {
   readonly metadata: { readonly name: string };
@@ -31,17 +41,18 @@ async function moduleDirectory(): Promise<string> {
 
 /** Returns when the API serves them. Nobody converts between their versions. */
 export async function installDefinitions(kube: KubeRest): Promise<void> {
-  const directory = path.join(await moduleDirectory(), 'config', 'crd', 'bases');
-  for (const kind of kinds) {
-    const text = await readFile(path.join(directory, `cluster.x-k8s.io_${kind}.yaml`), 'utf8');
+  const directory = await moduleDirectory();
+  for (const { group: of, folder, plural } of kinds) {
+    const file = path.join(directory, folder, `${of}_${plural}.yaml`);
+    const text = await readFile(file, 'utf8');
     const definition = parse(text) as Definition;
     const body = { ...definition, spec: { ...definition.spec, conversion: { strategy: 'None' } } };
     const group = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
     await kube.must({ method: 'POST', path: group, body }, [409]);
-    await untilTrue(`${kind} are served`, async () => {
+    await untilTrue(`${plural} are served`, async () => {
       const served = await kube.ask({
         method: 'GET',
-        path: `/apis/cluster.x-k8s.io/v1beta1/${kind}`,
+        path: `/apis/${of}/v1beta1/${plural}`,
       });
       return served.status === 200;
     });

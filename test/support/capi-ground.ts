@@ -1,14 +1,18 @@
 // A lab that manages itself as Cluster API would: its definitions, one Cluster, one
-// MachineDeployment of two machines, and access with exactly the rights that the guide names.
+// MachineDeployment of two machines, a control plane if one is wanted, and access with exactly the
+// rights that the guide names.
 
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { parse } from 'yaml';
 
+import type { MemberPorts } from '../../activities/access';
 import { KubeRest } from '../../lab/kube-rest';
 import { LabControl } from '../../lab/control';
+import { readLabFile } from '../../lab/lab-file';
 import { labLayout } from '../../lab/layout';
+import { CapiControlPlane } from './capi-control-plane';
 import { CapiControllers } from './capi-controllers';
 import { installDefinitions } from './capi-definitions';
 import type { LabGround } from './lab-ground';
@@ -16,6 +20,7 @@ import { until, untilTrue } from './lab-until';
 
 const namespace = 'fleet';
 const cluster = 'prod';
+const controlPlaneName = 'prod-cp';
 export const deploymentName = 'prod-md-0';
 const objects = `/apis/cluster.x-k8s.io/v1beta1/namespaces/${namespace}`;
 const deploymentPath = `${objects}/machinedeployments/${deploymentName}`;
@@ -28,33 +33,57 @@ interface Deployment {
 export class CapiGround {
   readonly accessFile: string;
   readonly controllers: CapiControllers;
+  readonly #controlPlane: CapiControlPlane | undefined;
   readonly #ground: LabGround;
   readonly #kube: KubeRest;
 
-  private constructor(ground: LabGround, kube: KubeRest, accessFile: string) {
+  private constructor(
+    ground: LabGround,
+    kube: KubeRest,
+    accessFile: string,
+    controlPlane: CapiControlPlane | undefined,
+  ) {
     this.#ground = ground;
+    this.#controlPlane = controlPlane;
     this.#kube = kube;
     this.accessFile = accessFile;
     this.controllers = new CapiControllers(kube, { namespace, cluster });
   }
 
-  /** Returns when both machines have joined. */
-  static async open(ground: LabGround): Promise<CapiGround> {
+  /** Returns when all machines have joined. */
+  static async open(
+    ground: LabGround,
+    options: { readonly hasControlPlane?: boolean } = {},
+  ): Promise<CapiGround> {
     const kube = await KubeRest.admin(labLayout(ground.stateDir), ground.lab.apiUrl);
     await keepApart(ground, kube);
     await installDefinitions(kube);
     const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
     await kube.must({ method: 'POST', path: '/api/v1/namespaces', body });
-    await makeCluster(kube);
-    const made = new CapiGround(ground, kube, await accessOf(ground, await tokenOf(kube)));
+    const played =
+      options.hasControlPlane === true ? await playedControlPlane(ground, kube) : undefined;
+    await makeCluster(kube, played !== undefined);
+    await played?.make('v1.28.15');
+    const accessFile = await accessOf(ground, await tokenOf(kube), played?.ports);
+    const made = new CapiGround(ground, kube, accessFile, played);
     made.controllers.start();
-    await untilTrue('two machines have joined', async () => (await ground.kube.nodes()).size === 3);
+    const machines = 2 + (played === undefined ? 0 : ground.lab.members.length);
+    await untilTrue('all machines have joined', async () => {
+      return (await ground.kube.nodes()).size === 1 + machines;
+    });
     return made;
   }
 
   async close(): Promise<void> {
     await this.controllers.stop();
+    await this.#controlPlane?.stop();
     this.#kube.close();
+  }
+
+  /** Played; throws where there is none. */
+  get controlPlane(): CapiControlPlane {
+    if (this.#controlPlane === undefined) throw new Error('no control plane is played');
+    return this.#controlPlane;
   }
 
   /** A person does it, at every member of the lab: there is one. */
@@ -71,6 +100,12 @@ export class CapiGround {
 
   async pauseCluster(paused: boolean): Promise<void> {
     await this.#merge(`${objects}/clusters/${cluster}`, { spec: { paused } });
+  }
+
+  /** As a person does. */
+  async pauseControlPlane(paused: boolean): Promise<void> {
+    const annotations = { 'cluster.x-k8s.io/paused': paused ? '' : null };
+    await this.#merge(this.controlPlane.path, { metadata: { annotations } });
   }
 
   /** `paused` and why, as the object says it. */
@@ -111,9 +146,32 @@ async function keepApart(ground: LabGround, kube: KubeRest): Promise<void> {
   await kube.must({ method: 'PATCH', path: `/api/v1/nodes/${name}`, body, contentType });
 }
 
-async function makeCluster(kube: KubeRest): Promise<void> {
+async function playedControlPlane(ground: LabGround, kube: KubeRest): Promise<CapiControlPlane> {
+  const lab = await readLabFile(labLayout(ground.stateDir).labFile);
+  const { driver } = ground.lab.access;
+  if (lab === undefined || driver.kind !== 'lab') throw new Error('that is no lab');
+  const control = new LabControl(driver.socket);
+  const { members } = lab;
+  return new CapiControlPlane({
+    kube,
+    control,
+    members,
+    namespace,
+    cluster,
+    name: controlPlaneName,
+  });
+}
+
+async function makeCluster(kube: KubeRest, hasControlPlane: boolean): Promise<void> {
   const apiVersion = 'cluster.x-k8s.io/v1beta1';
-  const clusterBody = { apiVersion, kind: 'Cluster', metadata: { name: cluster }, spec: {} };
+  const controlPlaneRef = {
+    apiVersion: 'controlplane.cluster.x-k8s.io/v1beta1',
+    kind: 'KubeadmControlPlane',
+    name: controlPlaneName,
+    namespace,
+  };
+  const own = hasControlPlane ? { controlPlaneRef } : {};
+  const clusterBody = { apiVersion, kind: 'Cluster', metadata: { name: cluster }, spec: own };
   await kube.must({ method: 'POST', path: `${objects}/clusters`, body: clusterBody });
   const labels = { 'cluster.x-k8s.io/cluster-name': cluster };
   const infrastructureRef = { apiVersion: 'test/v1', kind: 'TestMachineTemplate', name: 'md-0' };
@@ -164,8 +222,15 @@ async function tokenOf(kube: KubeRest): Promise<string> {
   return (answer.body as { readonly status: { readonly token: string } }).status.token;
 }
 
-async function accessOf(ground: LabGround, token: string): Promise<string> {
-  const { driver: _driver, ...access } = ground.lab.access;
+async function accessOf(
+  ground: LabGround,
+  token: string,
+  ports: MemberPorts | undefined,
+): Promise<string> {
+  const { driver: _driver, members, etcd, ...access } = ground.lab.access;
+  const { members: etcdMembers, ...credentials } = etcd;
+  const named = { members, etcd: { ...credentials, members: etcdMembers } };
+  const found = { etcd: credentials };
   const admin = parse(await readFile(access.kubeconfig, 'utf8')) as {
     readonly users: readonly { readonly name: string }[];
   };
@@ -177,10 +242,12 @@ async function accessOf(ground: LabGround, token: string): Promise<string> {
     kubeconfig,
     namespace,
     cluster,
+    ...(ports === undefined ? {} : { members: ports }),
     pools: { workers: deploymentName },
     releases: ['1.29.15', '1.30.14'],
   };
   const file = path.join(ground.stateDir, 'cluster-api.json');
-  await writeFile(file, JSON.stringify({ ...access, driver }), { mode: 0o600 });
+  const whole = { ...access, ...(ports === undefined ? named : found), driver };
+  await writeFile(file, JSON.stringify(whole), { mode: 0o600 });
   return file;
 }

@@ -9,7 +9,7 @@ import type { FakeClock } from './fake-clock';
 
 export class FakeDriller implements SnapshotDriller {
   readonly location = '/scratch';
-  readonly members = 3;
+  readonly members = (): Promise<number> => Promise.resolve(3);
   free = 1_000_000;
   /** Why no API server reads it. */
   reason: UnservedReason | undefined;

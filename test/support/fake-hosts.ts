@@ -90,7 +90,7 @@ export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
     return member;
   }
 
-  members(): readonly { readonly name: MemberName; readonly endpoint: string }[] {
+  async members(): Promise<readonly { readonly name: MemberName; readonly endpoint: string }[]> {
     return [...this.machines.keys()].map((name) => ({
       name: name as MemberName,
       endpoint: `https://${name}:6443`,

@@ -49,6 +49,14 @@ export class FakeManagement implements ManagementCluster {
     return Promise.resolve([this.deployment]);
   }
 
+  controlPlane(): Promise<never> {
+    return Promise.reject(new PortError('rejected', 'it names no control plane'));
+  }
+
+  changeControlPlane(): Promise<never> {
+    return this.controlPlane();
+  }
+
   machines(): Promise<readonly Machine[]> {
     return Promise.resolve(this.found);
   }
@@ -118,7 +126,7 @@ export class FakeManagement implements ManagementCluster {
       if (machine.status.nodeRef !== undefined) return machine;
       const name = machine.metadata.name.replace('md-0', 'node');
       this.#kube.addNode(name, { kubeletVersion: machine.spec.version ?? '' });
-      return { ...machine, status: { nodeRef: { name }, phase: 'Running', conditions: [] } };
+      return { ...machine, status: { ...machine.status, nodeRef: { name }, phase: 'Running' } };
     });
   }
 

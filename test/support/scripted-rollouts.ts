@@ -1,8 +1,12 @@
 // Machines of a pool in memory: what a rollout makes of an observation.
 
-import type { NodeName, PoolName } from '../../domain/names';
+import type { MemberName, NodeName, PoolName } from '../../domain/names';
 import type { NodeObservation, Observation } from '../../domain/observation';
-import type { RollOutInput, RollOutResult } from '../../domain/rollout-contract';
+import type {
+  ReplaceMembersInput,
+  RollOutInput,
+  RollOutResult,
+} from '../../domain/rollout-contract';
 
 /** Every node belongs to one MachineDeployment, which serves this pool. */
 export function withDeployment(observation: Observation, pool: string): Observation {
@@ -12,6 +16,27 @@ export function withDeployment(observation: Observation, pool: string): Observat
   const serves = { name: `${pool}-md-0`, pool: pool as PoolName, maxUnavailable: 0, holds: [] };
   const deployment = { ...serves, ...version, replicas: nodes.length, nodes };
   return { ...observation, machineDeployments: [deployment] };
+}
+
+/** Every member is a machine of one control plane, and called after its release. */
+export function withControlPlane(observation: Observation): Observation {
+  const [first] = observation.members;
+  const version = first?.apiServer.kind === 'observed' ? first.apiServer.version : undefined;
+  const told = version === undefined ? {} : { version };
+  const controlPlaneObject = {
+    object: 'KubeadmControlPlane prod-cp',
+    ...told,
+    replicas: observation.members.length,
+    nodes: [],
+    holds: [],
+  };
+  return { ...observation, changedAs: 'member', controlPlaneObject };
+}
+
+/** `cp-1` becomes `cp-1-v1.29.15`. */
+export function replacedName(name: string, { to }: ReplaceMembersInput): MemberName {
+  const [base = ''] = name.split('-v');
+  return `${base}-v${to}` as MemberName;
 }
 
 export interface RolledOut {

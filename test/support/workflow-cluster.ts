@@ -24,7 +24,7 @@ import { cordonPurpose } from '../../domain/drain/cordon-reasons';
 import type { FailureCode } from '../../domain/failures';
 import type { PullImagesInput, PullImagesResult } from '../../domain/images-contract';
 import type { PreflightReport } from '../../domain/preflight/findings';
-import type { NodeName, PodRef, SnapshotId } from '../../domain/names';
+import type { MemberName, NodeName, PodRef, SnapshotId } from '../../domain/names';
 import type { MemberObservation, NodeObservation, Observation } from '../../domain/observation';
 import type { StrandedPod } from '../../domain/rollback/account';
 import type { DrillInput, DrillResult } from '../../domain/rollback/drill';
@@ -35,11 +35,16 @@ import { type RollBackReport, rollBackReport } from '../../domain/rollback/repor
 import { defaultReportLimits } from '../../domain/rollback/report-limits';
 import { planUpgrade } from '../../domain/plan/planner';
 import { knownReleases } from '../../domain/plan/releases';
-import type { RollOutInput, RollOutResult } from '../../domain/rollout-contract';
+import type {
+  ReplaceMembersInput,
+  ReplaceMembersResult,
+  RollOutInput,
+  RollOutResult,
+} from '../../domain/rollout-contract';
 import type { SurgeEnd } from '../../domain/drain/surge';
 import type { KubeVersion } from '../../domain/versions';
 import { aMember, version } from './builders';
-import { rolledOut } from './scripted-rollouts';
+import { replacedName, rolledOut } from './scripted-rollouts';
 
 export type ActivityName = keyof AscentActivities;
 
@@ -346,6 +351,7 @@ export class ScriptedCluster {
         ({ pool }) => pool,
         (input) => this.#rollOut(input),
       ),
+      replaceMembers: run('replaceMembers', whole, (input) => this.#replaceMembers(input)),
       holdRollout: run(
         'holdRollout',
         ({ pool, reason }) => `${pool}: ${reason}`,
@@ -448,6 +454,22 @@ export class ScriptedCluster {
     for (const node of made) this.#nodes.set(node.name, node);
     this.#base = { ...this.#base, machineDeployments: deployments };
     return result;
+  }
+
+  #replaceMembers(input: ReplaceMembersInput): ReplaceMembersResult {
+    const { from, to } = input;
+    const { controlPlaneObject: object } = this.#base;
+    const isThere = object?.version === to;
+    const names = [...this.#members.keys()];
+    const members = isThere
+      ? (names as MemberName[])
+      : names.map((one) => replacedName(one, input));
+    this.#members = new Map(members.map((name) => [name, aMember(name, to)]));
+    if (object !== undefined) {
+      this.#base = { ...this.#base, controlPlaneObject: { ...object, version: to } };
+    }
+    const before = isThere ? to : from;
+    return { before, after: to, changed: !isThere, seconds: 1, members };
   }
 
   #takeSnapshot(input: Parameters<AscentActivities['takeSnapshot']>[0]): SnapshotRecord {

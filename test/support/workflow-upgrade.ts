@@ -63,7 +63,7 @@ import { aCluster, aSpec, clusterName } from './builders';
 import { until } from './lab-until';
 import { refusalOfUpdate } from './update-refusals';
 import { fetchHistories, type NamedHistory, saveHistories } from './workflow-histories';
-import { withDeployment } from './scripted-rollouts';
+import { withControlPlane, withDeployment } from './scripted-rollouts';
 import { type ActivityName, ScriptedCluster } from './workflow-cluster';
 import { expectReplay, withWorkers, type WorkflowServer } from './workflow-server';
 
@@ -79,6 +79,8 @@ export interface UpgradeOptions {
   readonly drives?: readonly DrivenChange[];
   /** Pool whose nodes, all there are, a MachineDeployment replaces. */
   readonly replaced?: string;
+  /** Members are replaced by other machines. */
+  readonly replacesMembers?: true;
   /** False: nobody polls the cluster's task queue. */
   readonly hasActivityWorker?: boolean;
   readonly input?: Partial<UpgradeClusterInput>;
@@ -103,7 +105,8 @@ export async function withUpgrade(
   const { changedAs, drives, replaced } = options;
   const as = changedAs === undefined ? {} : { changedAs };
   const driven = drives === undefined ? {} : { drives };
-  const seen = { ...builder.observation(), ...as, ...driven };
+  const plain = { ...builder.observation(), ...as, ...driven };
+  const seen = options.replacesMembers === true ? withControlPlane(plain) : plain;
   const cluster = new ScriptedCluster(
     replaced === undefined ? seen : withDeployment(seen, replaced),
   );

@@ -41,6 +41,41 @@ describe('an access file with the driver cluster-api', () => {
     expect(result.kind === 'read' ? result.access.driver : result.problems).toEqual(read);
   });
 
+  it('finds its members, at the ports of kubeadm or others, when it names none', async () => {
+    const releases = [{ version: '1.29.15', controlPlaneTemplate: 'cp-1-29' }];
+    const driver = { ...shortest, members: { etcd: 12_379 }, releases };
+    const { members: _members, etcd, ...rest } = valid;
+    const { members: _etcdMembers, ...credentials } = etcd;
+    const file = write('access', { ...rest, etcd: credentials, driver });
+    const result = await readAccessFile(file);
+    if (result.kind === 'refused') throw new Error(result.problems.join('; '));
+    expect(result.access).toMatchObject({
+      members: [],
+      etcd: { members: [] },
+      driver: {
+        members: { apiServer: 6443, controllerManager: 10_257, scheduler: 10_259, etcd: 12_379 },
+        releases: [{ version: '1.29.15', machineTemplates: {}, controlPlaneTemplate: 'cp-1-29' }],
+      },
+    });
+  });
+
+  it('names its members or has them found, never both and never neither', async () => {
+    expect(await problemsOf({ ...shortest, members: {} })).toEqual([
+      'members: driver.members has them found: leave it out',
+      'etcd.members: driver.members has them found: leave it out',
+    ]);
+    const { members: _members, etcd, ...rest } = valid;
+    const { members: _etcdMembers, ...credentials } = etcd;
+    const file = write('access', { ...rest, etcd: credentials, driver: shortest });
+    const result = await readAccessFile(file);
+    expect(result.kind === 'refused' && result.problems).toEqual([
+      `${file}: members: is required`,
+      `${file}: etcd.members: is required`,
+    ]);
+    const wrong = { ...shortest, members: { apiServer: 0 } };
+    expect(await problemsOf(wrong)).toContain('driver.members.apiServer: expected 1 or more');
+  });
+
   it('is refused with every problem', async () => {
     expect(await problemsOf({ ...shortest, releases: [] })).toEqual([
       'driver.releases: expected at least one release that there is an image of',

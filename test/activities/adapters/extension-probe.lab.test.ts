@@ -2,6 +2,7 @@
 
 import { createExtensionProbe } from '../../../activities/adapters/extension-probe';
 import { openKubeConnection } from '../../../activities/adapters/kube-connection';
+import { namedMembers } from '../../../activities/adapters/member-directory';
 import { createMemberProbe } from '../../../activities/adapters/member-probe';
 import type { MemberName } from '../../../domain/names';
 import type { ApiExtensionsObservation, Seen } from '../../../domain/api-extensions';
@@ -191,7 +192,7 @@ it('has the deprecated APIs that somebody has asked for, and how often', async (
   for (const each of [path, path, `${path}/absent`]) await real.call('GET', each);
   const connection = openKubeConnection(real.kubeconfig);
   const address = { apiServer: real.url, controllerManager: real.url, scheduler: real.url };
-  const probe = createMemberProbe(connection, [{ name: 'cp-1', ...address }]);
+  const probe = createMemberProbe(connection, namedMembers([{ name: 'cp-1', ...address }]));
   const use = await probe.deprecatedApis('cp-1' as MemberName, never);
   await connection.close();
   expect(use).toEqual({

@@ -2,6 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 
+import { namedMembers } from '../../../activities/adapters/member-directory';
 import { createMemberProbe } from '../../../activities/adapters/member-probe';
 import { type EvictionAnswer, type NodeFollower, PortError } from '../../../activities/ports';
 import type { MemberName, NodeName } from '../../../domain/names';
@@ -289,7 +290,7 @@ describe('a member of a real control plane', () => {
       real.startController('kube-scheduler'),
     ]);
     const members = [{ name: 'cp-1', apiServer: real.url, controllerManager, scheduler }];
-    const probe = createMemberProbe(kube.connection, members);
+    const probe = createMemberProbe(kube.connection, namedMembers(members));
     const member = 'cp-1' as MemberName;
     const { version } = real;
     const controller = { kind: 'observed', version, healthy: true };

@@ -2,6 +2,7 @@ import {
   type KubeConnection,
   openKubeConnection,
 } from '../../../activities/adapters/kube-connection';
+import { namedMembers } from '../../../activities/adapters/member-directory';
 import { createMemberProbe } from '../../../activities/adapters/member-probe';
 import type { MemberProbe } from '../../../activities/ports';
 import type { MemberName } from '../../../domain/names';
@@ -39,7 +40,7 @@ function probe(timeoutMs?: number): MemberProbe {
   const members = [
     { name: 'cp-1', apiServer: url, controllerManager: url, scheduler: url },
   ] as const;
-  return createMemberProbe(connection, members, timeoutMs);
+  return createMemberProbe(connection, namedMembers(members), timeoutMs);
 }
 
 /** Answers by path, without the query. */
@@ -173,7 +174,7 @@ describe('an API server', () => {
   });
 
   it('that is asked for under an unknown name is a mistake of ours', async () => {
-    expect(() => probe().apiServer('cp-9' as MemberName, never)).toThrow(
+    await expect(probe().apiServer('cp-9' as MemberName, never)).rejects.toThrow(
       'member cp-9 is not in the access file',
     );
   });
@@ -248,7 +249,10 @@ describe('certificates', () => {
         scheduler: server.url,
       },
     ] as const;
-    const shown = await createMemberProbe(connection, members).certificates(member, never);
+    const shown = await createMemberProbe(connection, namedMembers(members)).certificates(
+      member,
+      never,
+    );
     await other.close();
     expect(Object.keys(shown)).toEqual(['kube-scheduler']);
   });

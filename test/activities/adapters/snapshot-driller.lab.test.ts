@@ -42,7 +42,7 @@ describe('a restore beside the cluster', () => {
       etcdutl: etcd.etcdutl,
       dataParent: directory,
       apiServers: await (await installedBinaries()).apiServers(),
-      members: ['cp-1', 'cp-2', 'cp-3'],
+      members: () => Promise.resolve(['cp-1', 'cp-2', 'cp-3']),
     });
     for (const name of ['default', 'shop']) {
       const metadata = { name, uid: `uid-${name}` };

@@ -47,6 +47,27 @@ it('machines that get images are told below their step', () => {
   expect(lines.filter((line) => !before.includes(line))).toEqual([`        ${images}`]);
 });
 
+it('the plan says who replaces members, and that nothing leads back', () => {
+  const seen = aCluster().withMembers(3).withNodes(2).observation();
+  const controlPlaneObject = {
+    object: 'KubeadmControlPlane prod-cp',
+    version: version('1.28.15'),
+    replicas: 3,
+    nodes: [],
+    holds: [],
+  };
+  const observation = { ...seen, changedAs: 'member', controlPlaneObject } as const;
+  const spec = aSpec({ target: minor('1.29'), approvals: 'none' });
+  const lines = renderPlan(aPlan(spec, observation), plainStyle);
+
+  expect(lines[3]).toContain('waits for an approval: approve/hop-1.29');
+  expect(lines.find((line) => line.includes('replaced by'))?.trim()).toBe(
+    '3  members       3 machines 1.28.15 → 1.29.15, replaced by KubeadmControlPlane prod-cp; asks' +
+      ' a person after 5 min in which nothing went on; from here on no way back',
+  );
+  expect(lines).toContainEqual(expect.stringContaining('3 machines replaced'));
+});
+
 it('a rollout says below its step whom it waits for', () => {
   const moment = moments['held by a node'];
   const { hop } = moment?.status ?? {};

@@ -118,7 +118,7 @@ const refusals: SentenceTable<CommandRefusal['code'], CommandRefusal> = {
     [
       { code: 'rollback-unavailable', hop: hopId('hop-1.29'), why: 'machines-replaced' },
       'hop-1.29 cannot be rolled back: it replaces machines, which no snapshot brings back: set' +
-        ' their MachineDeployments to the version of before, by hand',
+        ' MachineDeployments to the version of before, by hand; a control plane does not go back',
     ],
     [
       { code: 'rollback-unavailable', hop: hopId('hop-1.29'), why: 'already-rolling-back' },

@@ -2,6 +2,7 @@
 
 import { evaluatePreflight } from '../../../domain/preflight/preflight';
 import { rolloutFindings } from '../../../domain/preflight/preflight-rollouts';
+import type { Gate } from '../../../domain/status/control';
 import type { Hop, RolloutStep } from '../../../domain/plan/plan';
 import { answersOf } from '../../../domain/status/gates';
 import { timeLeft } from '../../../domain/status/progress-estimate';
@@ -9,7 +10,7 @@ import { findingSentence, gateSentence } from '../../../domain/status/sentences'
 import { noWayBack, noWayBackText } from '../../../domain/status/way-back';
 import { aCluster, aPlan, aPool, aSpec, hopId, minor } from '../../support/builders';
 import { nodeName, poolName, version } from '../../support/builders';
-import { step } from '../support/waiting-gates';
+import { approval, step } from '../support/waiting-gates';
 
 const deployment = {
   name: 'web-md-0',
@@ -69,6 +70,10 @@ describe('a hop that replaces machines', () => {
     const gate = { ...step, noWayBack: true } as const;
     expect(answersOf(gate)).toEqual(['approve', 'reject']);
     expect(gateSentence(gate)).toMatch(/try the step again, or reject it to end here$/);
+    expect(gateSentence({ ...approval, noWayBack: true } as Gate)).toBe(
+      'hop-1.30 waits for an approval; it replaces machines, and there is no way back from that' +
+        ' - approve or reject approve/hop-1.30',
+    );
   });
 });
 

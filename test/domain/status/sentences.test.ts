@@ -21,7 +21,7 @@ import {
 } from '../../support/builders';
 import { rowsOf, type SentenceTable } from '../support/sentence-table';
 import { remedies } from '../support/remedies';
-import { rolloutCases } from '../support/rollout-cases';
+import { machineCases } from '../support/rollout-cases';
 import { undrivenCases } from '../support/undriven-cases';
 import { approval, gateIdOf, held, step } from '../support/waiting-gates';
 
@@ -331,7 +331,7 @@ const blockers: SentenceTable<Blocker['code'], Blocker> = {
     ],
   ],
   'change-undriven': undrivenCases,
-  'rollout-unusable': rolloutCases,
+  ...machineCases,
   'plan-digest-changed': [
     [
       { code: 'plan-digest-changed', expected: 'aa', actual: 'bb' },

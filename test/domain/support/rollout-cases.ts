@@ -1,6 +1,6 @@
-// What is said of each reason why a pool cannot be rolled out.
+// What is said of each reason why machines cannot be replaced.
 
-import type { Blocker, RolloutFault } from '../../../domain/blockers';
+import type { Blocker, ControlPlaneFault, RolloutFault } from '../../../domain/blockers';
 import { nodeName, poolName, version } from '../../support/builders';
 
 const deployment = 'web';
@@ -50,7 +50,45 @@ const faults: readonly (readonly [RolloutFault, string])[] = [
   ],
 ];
 
-export const rolloutCases = faults.map(([fault, says]): [Blocker, string] => [
+const rolloutCases = faults.map(([fault, says]): [Blocker, string] => [
   { code: 'rollout-unusable', pool: poolName('front'), ...fault },
   `pool front: ${says}`,
 ]);
+
+const controlPlane = 'KubeadmControlPlane prod-cp';
+
+const controlPlaneFaults: readonly (readonly [ControlPlaneFault, string])[] = [
+  [
+    { why: 'cluster-paused', controlPlane },
+    ': its Cluster is paused - find out who paused it, and set spec.paused to false',
+  ],
+  [{ why: 'paused', controlPlane }, ' is paused - find out who paused it, and let it go on'],
+  [
+    { why: 'topology', controlPlane },
+    ' belongs to a topology, which writes its version over every other - change' +
+      " spec.topology.version of the Cluster; Ascent's driver does not",
+  ],
+  [
+    { why: 'hosted', controlPlane },
+    " has no machines of the cluster: its members are somebody else's - change its version there," +
+      ' then plan the pools',
+  ],
+  [
+    { why: 'no-version', controlPlane },
+    ' names no version - write the one that its members run to it',
+  ],
+  [
+    { why: 'under-way', controlPlane, version: version('1.29.3'), at: version('1.28.15') },
+    ' is of 1.29.3, and its members run 1.28.15 - wait until that change is done, or take it back',
+  ],
+];
+
+const controlPlaneCases = controlPlaneFaults.map(([fault, says]): [Blocker, string] => [
+  { code: 'control-plane-unusable', ...fault },
+  `${controlPlane}${says}`,
+]);
+
+export const machineCases = {
+  'control-plane-unusable': controlPlaneCases,
+  'rollout-unusable': rolloutCases,
+};

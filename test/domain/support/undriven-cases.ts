@@ -38,7 +38,8 @@ export const undrivenCases: readonly [Blocker, string][] = [
   ],
   [
     { ...blocked, change: 'apiServer', driver: 'cluster-api' },
-    'hop-1.29 changes API servers, and the driver cluster-api replaces the machines of pools only' +
-      ' - change the version of its control plane by hand and plan the pools afterwards',
+    'hop-1.29 changes API servers, and the driver cluster-api replaces machines only, those of' +
+      ' members where driver.members has them found - write that to the access file, or do it by' +
+      ' hand and plan the pools afterwards',
   ],
 ];

@@ -215,7 +215,8 @@ describe('a control plane of three machines', () => {
   const apiServers = () =>
     machines.with(async (ports) => {
       const signal = AbortSignal.timeout(30_000);
-      const told = ports.members.members().map(({ name }) => ports.members.apiServer(name, signal));
+      const all = await ports.members.members(signal);
+      const told = all.map(({ name }) => ports.members.apiServer(name, signal));
       return (await Promise.all(told)).map((one) =>
         one.kind === 'observed' ? one.version : one.kind,
       );
