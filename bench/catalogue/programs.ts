@@ -71,7 +71,7 @@ async function startApiServer(
   const certificate = path.join(space.dataDirectory, 'apiserver.crt');
   let agent: Agent | undefined;
   const ask: Ask = async (url) => {
-    agent ??= new Agent({ connect: { ca: await readFile(certificate, 'utf8') } });
+    agent ??= new Agent({ connect: { ca: await certificateIn(certificate) } });
     const headers = { authorization: `Bearer ${token}` };
     const answer = await request(`${origin}${url}`, { dispatcher: agent, headers, signal });
     const text = await answer.body.text();
@@ -80,6 +80,13 @@ async function startApiServer(
   };
   await untilReady(apiServer, version, ask, signal);
   return ask;
+}
+
+/** Throws `ENOENT` until the API server has written it to its end. */
+async function certificateIn(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8');
+  if (text.trimEnd().endsWith('-----END CERTIFICATE-----')) return text;
+  throw Object.assign(new Error(`${file} is not whole yet`), { code: 'ENOENT' });
 }
 
 async function untilReady(
