@@ -8,8 +8,9 @@ import { toldComponents } from '../domain/machine-observation';
 import {
   controlPlaneHolds,
   drivenChanges,
-  rolloutHolds,
+  limitedDrivers,
   type Observation,
+  rolloutHolds,
 } from '../domain/observation';
 import { CliError } from './cli-error';
 import { exitCodes } from './exit-codes';
@@ -143,6 +144,48 @@ const machine = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('unobserved'), name, problem }),
 ]);
 
+const etcdUnitFault = z.discriminatedUnion('why', [
+  z.object({ why: z.literal('unit-missing'), unit: text }),
+  z.object({ why: z.literal('unit-stopped'), unit: text, state: text }),
+  z.object({ why: z.literal('not-etcd'), unit: text, program: text }),
+  z.object({ why: z.literal('other-name'), name: text }),
+  z.object({ why: z.literal('flag-missing'), flag: text }),
+  z.object({ why: z.literal('peers-several'), urls: text }),
+  z.object({ why: z.literal('data-missing'), directory: text }),
+  z.object({ why: z.literal('log-apart'), directory: text }),
+  z.object({ why: z.literal('file-missing'), flag: text, file: text }),
+  z.object({ why: z.literal('programs-missing'), version: text }),
+  z.object({ why: z.literal('other-minor'), version: text, wanted: text }),
+]);
+
+const etcdPlaces = z.object({
+  controlPlanes: z.array(
+    z.discriminatedUnion('kind', [
+      z.object({
+        kind: z.literal('observed'),
+        name,
+        isPod: z.boolean(),
+        endpoints: z.array(z.object({ url: text, sockets: z.array(text) })),
+      }),
+      z.object({ kind: z.literal('unobserved'), name, problem }),
+    ]),
+  ),
+  units: z
+    .array(
+      z.discriminatedUnion('kind', [
+        z.object({
+          kind: z.literal('observed'),
+          name: text,
+          version: text,
+          sockets: z.array(text),
+          faults: z.array(etcdUnitFault),
+        }),
+        z.object({ kind: z.literal('unobserved'), name: text, problem }),
+      ]),
+    )
+    .optional(),
+});
+
 const machineDeployment = z.object({
   name,
   pool: name,
@@ -186,9 +229,10 @@ const observationSchema = z.object({
   availableVersions: z.array(version).optional(),
   availableEtcdVersions: z.array(version).optional(),
   machines: z.array(machine).optional(),
+  etcdPlaces: etcdPlaces.optional(),
   changedAs: z.literal('member').optional(),
   drives: z.array(z.enum(drivenChanges)).optional(),
-  driver: z.enum(['kubeadm', 'kubeadm-jobs', 'cluster-api']).optional(),
+  driver: z.enum(limitedDrivers).optional(),
   controlPlaneObject: controlPlaneObject.optional(),
   machineDeployments: z.array(machineDeployment).optional(),
   servedMinors: z.array(text).optional(),

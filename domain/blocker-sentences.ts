@@ -17,7 +17,7 @@ import { formatDuration } from './durations';
 import { alternativesText } from './input-words';
 import { boundedList } from './lists';
 import type { BudgetRef, PodRef } from './names';
-import type { PlannedChange, UnreportedNode } from './observation';
+import type { LimitedDriver, PlannedChange, UnreportedNode } from './observation';
 import type { PodTreatment } from './spec';
 import { ladderStandText, undoneSurgeText } from './drain/surge-sentences';
 import { minorOf } from './versions';
@@ -156,10 +156,13 @@ const driverLimits = {
   'kubeadm-jobs':
     'kubeadm changes nodes only where several members are reached by jobs, which end with the API' +
     ' servers - name driver.ssh instead, or do that by hand and plan the nodes afterwards',
+  'kubeadm-etcd-units':
+    'kubeadm leaves etcd alone where it runs outside of its static pods - bring its units to that' +
+    ' version by hand, one at a time and the leader last, and plan again',
   'cluster-api':
     'cluster-api replaces machines only, those of members where driver.members has them found' +
     ' - write that to the access file, or do it by hand and plan the pools afterwards',
-} as const;
+} as const satisfies Readonly<Record<LimitedDriver, string>>;
 
 const planWords: Words<PlanBlocker> = {
   'already-at-target': ({ cluster, at }) =>

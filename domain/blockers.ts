@@ -4,7 +4,7 @@
 import type { BudgetExplanation } from './drain/budget-explanation';
 import type { BudgetRef, ClusterName, HopId, MemberName, NodeName } from './names';
 import type { PodRef, PoolName } from './names';
-import type { ControlPlaneHold, PlannedChange, RolloutHold } from './observation';
+import type { ControlPlaneHold, LimitedDriver, PlannedChange, RolloutHold } from './observation';
 import type { LadderFault } from './drain/drain-ladder';
 import type { LadderStand, UndoneSurge } from './drain/surge';
 import type { KubeMinor, KubeVersion } from './versions';
@@ -126,7 +126,7 @@ export type PlanBlocker =
       readonly hop: HopId;
       readonly change: PlannedChange;
       /** Whose limit it is; absent where a command is missing. */
-      readonly driver?: 'kubeadm' | 'kubeadm-jobs' | 'cluster-api';
+      readonly driver?: LimitedDriver;
     }
   | ({
       /** What replaces the members cannot be asked to, or must not. */

@@ -6,6 +6,7 @@
 
 import type { ApiExtensionsObservation } from './api-extensions';
 import type { MemberDeprecatedUse } from './deprecated-apis';
+import type { EtcdPlaces } from './etcd-places';
 import type { MachineFacts } from './machine-observation';
 import type { BudgetRef, ClusterName, MemberName, NodeName, PodRef, PoolName } from './names';
 import type { KubeMinor, KubeVersion } from './versions';
@@ -193,6 +194,16 @@ export type DrivenChange = (typeof drivenChanges)[number];
 /** What a plan may take of a driver, and is refused without. */
 export type PlannedChange = Exclude<DrivenChange, 'repairEtcd' | 'images'>;
 
+/** Drivers with limits of their own, which the access file does not widen. */
+export const limitedDrivers = [
+  'kubeadm',
+  'kubeadm-jobs',
+  'kubeadm-etcd-units',
+  'cluster-api',
+] as const;
+
+export type LimitedDriver = (typeof limitedDrivers)[number];
+
 /**
  * Why its controllers would not replace machines as it says: somebody has paused the Cluster, or
  * it; its version is that of the Cluster's topology; it waits for people to delete machines.
@@ -279,13 +290,15 @@ export interface Observation {
   readonly deprecatedUse?: readonly MemberDeprecatedUse[];
   /** What API servers call while they serve; absent where it was not asked: a preflight does. */
   readonly extensions?: ApiExtensionsObservation;
+  /** Where etcd runs; absent where no driver can tell, or it was not asked: a preflight does. */
+  readonly etcdPlaces?: EtcdPlaces;
   /**
    * What the driver can change; absent: everything but `reboot` and `images`, or nobody has asked
    * it.
    */
   readonly drives?: readonly DrivenChange[];
   /** Whose limits `drives` are; absent where they are what the access file names. */
-  readonly driver?: 'kubeadm' | 'kubeadm-jobs' | 'cluster-api';
+  readonly driver?: LimitedDriver;
   /** Members are replaced by other machines; absent: they are changed where they are. */
   readonly controlPlaneObject?: ControlPlaneObjectObservation;
   /** Nodes are replaced, a pool at a time; absent: each is changed by itself. */

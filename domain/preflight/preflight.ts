@@ -14,6 +14,7 @@ import { budgetFindings, nodeFindings, storeFindings } from './preflight-cluster
 import { etcdFindings } from './preflight-etcd';
 import { apiFindings } from './preflight-apis';
 import { extensionFindings } from './preflight-extensions';
+import { etcdPlaceFindings } from './preflight-etcd-places';
 import { machineFindings } from './preflight-machines';
 import { rolloutFindings } from './preflight-rollouts';
 import { memberCountFindings, memberSpreadFindings } from './preflight-members';
@@ -38,6 +39,7 @@ export function evaluatePreflight(facts: PreflightFacts): PreflightReport {
     ...machineFindings(facts),
     ...apiFindings(facts),
     ...extensionFindings(observation),
+    ...etcdPlaceFindings(observation),
   ]);
 }
 

@@ -26,6 +26,29 @@ describe('an observation file', () => {
       observation: { ...seen, nodes: seen.nodes.map((node) => ({ ...node, statefulPods: 2 })) },
     },
     { name: 'with namespaces', observation: { ...seen, namespaces: ['default'] } },
+    {
+      name: 'with places of etcd',
+      observation: {
+        ...seen,
+        driver: 'kubeadm-etcd-units',
+        etcdPlaces: {
+          controlPlanes: [
+            { kind: 'observed', name: 'cp-1', isPod: false, endpoints: [{ url: '', sockets: [] }] },
+            { kind: 'unobserved', name: 'cp-2', problem: { code: 'timeout', message: 'late' } },
+          ],
+          units: [
+            {
+              kind: 'observed',
+              name: 'etcd-1',
+              version: '3.5.15',
+              sockets: ['10.0.0.31:2379'],
+              faults: [{ why: 'file-missing', flag: 'key-file', file: '/etc/etcd/key' }],
+            },
+            { kind: 'unobserved', name: 'etcd-2', problem: { code: 'timeout', message: 'late' } },
+          ],
+        },
+      },
+    },
     { name: 'of a later version, with more in it', observation: { ...seen, more: [1] } },
   ])('$name is read', ({ observation }) => {
     const { more: _more, ...known } = { more: undefined, ...observation };

@@ -37,6 +37,12 @@ export const undrivenCases: readonly [Blocker, string][] = [
       ' API servers - name driver.ssh instead, or do that by hand and plan the nodes afterwards',
   ],
   [
+    { ...blocked, change: 'etcd', driver: 'kubeadm-etcd-units' },
+    'hop-1.29 changes etcd, and the driver kubeadm leaves etcd alone where it runs outside of its' +
+      ' static pods - bring its units to that version by hand, one at a time and the leader last,' +
+      ' and plan again',
+  ],
+  [
     { ...blocked, change: 'apiServer', driver: 'cluster-api' },
     'hop-1.29 changes API servers, and the driver cluster-api replaces machines only, those of' +
       ' members where driver.members has them found - write that to the access file, or do it by' +
