@@ -45,17 +45,27 @@ function leaves(members: readonly string[]): readonly LeafRequest[] {
 /** Makes all of them anew. */
 export async function makePki(
   directory: string,
-  lab: { readonly name: string; readonly members: readonly string[] },
+  lab: {
+    readonly name: string;
+    readonly members: readonly string[];
+    /** Of an authority `etcd-ca`; empty: kubeadm makes those of etcd. */
+    readonly etcd: readonly LeafRequest[];
+  },
   nowMs: number,
 ): Promise<Pki> {
   const pki = pkiOf(directory);
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const authority = await makeAuthority(`ascent-lab-${lab.name}-ca`, nowMs);
-  const { certificate, keys } = authority;
-  await writePair(pki, 'ca', `${certificate.toString('pem')}\n`, await privatePem(keys.privateKey));
-  for (const leaf of leaves(lab.members)) {
-    const made = await makeLeaf(leaf, authority, nowMs);
-    await writePair(pki, leaf.name, made.certificate, made.key);
+  const signed = { ca: leaves(lab.members), 'etcd-ca': lab.etcd };
+  for (const [name, requests] of Object.entries(signed)) {
+    if (requests.length === 0) continue;
+    const authority = await makeAuthority(`ascent-lab-${lab.name}-${name}`, nowMs);
+    const { certificate, keys } = authority;
+    const key = await privatePem(keys.privateKey);
+    await writePair(pki, name, `${certificate.toString('pem')}\n`, key);
+    for (const leaf of requests) {
+      const made = await makeLeaf(leaf, authority, nowMs);
+      await writePair(pki, leaf.name, made.certificate, made.key);
+    }
   }
   return pki;
 }

@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 
 import { type Machine, type MachinesFile, network } from './machines-file';
 import { apiPort } from './gate';
+import { externalEtcd } from './etcd-units';
 import { podNetwork } from './machine-files';
 
 const apiVersion = 'kubeadm.k8s.io/v1beta3';
@@ -89,6 +90,7 @@ export function initConfig(lab: MachinesFile, machine: Machine): string {
       apiServer: { certSANs: ['127.0.0.1', network.switch] },
       controllerManager: component('kube-controller-manager'),
       scheduler: component('kube-scheduler'),
+      ...(lab.etcd === undefined ? {} : { etcd: externalEtcd(lab) }),
     },
     kubeletConfiguration,
     kubeProxyConfiguration,

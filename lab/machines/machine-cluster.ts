@@ -13,7 +13,7 @@ import { adminKubeconfig, configFile, initConfig, joinConfig } from './kubeadm';
 import { type MachineContext, onMachine } from './machine';
 import { writeClusterFiles } from './machine-access';
 import { cniConfig, machineDirectory } from './machine-files';
-import { firstOf, type Machine, type MachinesLayout } from './machines-file';
+import { firstOf, type Machine, type MachinesLayout, nodeMachines } from './machines-file';
 import { routePods } from './network';
 import { type MachineBinaries, machineRelease } from './releases';
 
@@ -59,9 +59,9 @@ export async function importImages(
 export async function makeCluster(context: UpContext): Promise<void> {
   const { layout, lab, binaries, report } = context;
   const files = await ensureImages(machineRelease(lab.version), binaries);
-  await Promise.all(lab.machines.map((machine) => importImages(context, machine, files)));
+  await Promise.all(nodeMachines(lab).map((machine) => importImages(context, machine, files)));
   report('images are on the machines');
-  const [first, ...others] = lab.machines;
+  const [first, ...others] = nodeMachines(lab);
   if (first === undefined) return;
   await initialize(context, first);
   report(`kubeadm init on ${first.name} is done`);
@@ -70,7 +70,7 @@ export async function makeCluster(context: UpContext): Promise<void> {
     await join(context, machine, caHash);
     report(`${machine.name} has joined`);
   }
-  await copyEtcdCertificates(context, first);
+  if (lab.etcd === undefined) await copyEtcdCertificates(context, first);
   await writeClusterFiles(lab, layout, binaries);
   const subnets = await connectPods(context);
   await writeJsonAtomic(madeFile(layout), subnets);
@@ -169,7 +169,7 @@ async function connectPods(context: UpContext): Promise<PodSubnets> {
         spec.podCIDR === undefined ? [] : [[metadata.name, spec.podCIDR] as const],
       );
       subnets = Object.fromEntries(known);
-      return known.length === lab.machines.length;
+      return known.length === nodeMachines(lab).length;
     },
     { timeoutMs: readyMs, everyMs: 500, ...(signal === undefined ? {} : { signal }) },
   );
@@ -180,7 +180,7 @@ async function connectPods(context: UpContext): Promise<PodSubnets> {
       `not every node has a subnet for its pods; these do: ${known}`,
     );
   }
-  for (const machine of lab.machines) {
+  for (const machine of nodeMachines(lab)) {
     const config = cniConfig(subnets[machine.name] ?? '');
     await writeOnMachine(context, machine, '/etc/cni/net.d/10-pods.conflist', config);
     await routePods(lab, machine.name, subnets);
@@ -196,9 +196,8 @@ export async function untilReady(context: UpContext): Promise<void> {
     async () => {
       text = await readiness(context).catch((error: unknown) => String(error));
       report(text);
-      return (
-        text === `${lab.machines.length} of ${lab.machines.length} nodes are Ready, DNS serves`
-      );
+      const { length } = nodeMachines(lab);
+      return text === `${length} of ${length} nodes are Ready, DNS serves`;
     },
     { timeoutMs: readyMs, everyMs: 1_000, ...(signal === undefined ? {} : { signal }) },
   );
@@ -216,5 +215,5 @@ async function readiness(context: UpContext): Promise<string> {
     readonly status: { readonly availableReplicas?: number };
   };
   const serves = (dns.status.availableReplicas ?? 0) >= 2 ? 'serves' : 'does not serve yet';
-  return `${ready.length} of ${context.lab.machines.length} nodes are Ready, DNS ${serves}`;
+  return `${ready.length} of ${nodeMachines(context.lab).length} nodes are Ready, DNS ${serves}`;
 }

@@ -133,7 +133,7 @@ const binaryPaths = {
   kubectl: 'usr/bin/kubectl',
 } as const;
 
-async function copyProgram(from: string, to: string): Promise<void> {
+export async function copyProgram(from: string, to: string): Promise<void> {
   await mkdir(path.dirname(to), { recursive: true });
   await copyFile(from, to, constants.COPYFILE_FICLONE);
   await chmod(to, 0o755);

@@ -15,7 +15,8 @@ const port = z.number().int().min(1).max(65_535);
 
 const machineSchema = z.strictObject({
   name: z.string(),
-  role: z.enum(['control-plane', 'worker']),
+  /** `etcd`: no node; nothing but a member of etcd. */
+  role: z.enum(['control-plane', 'worker', 'etcd']),
   /** In the lab's own network. */
   address: z.string(),
   /** Where the host's loopback leads to it. */
@@ -34,6 +35,8 @@ const machinesFileSchema = z.strictObject({
   /** Of Kubernetes, with which the lab was made. */
   version: z.string(),
   machines: z.array(machineSchema),
+  /** etcd is a unit of the machines that have one; absent: static pods of the control planes. */
+  etcd: z.literal('units').optional(),
   /** On the host's loopback, of the load balancer of the API servers. */
   balancerPort: port,
   /** For kubeadm join. */
@@ -81,6 +84,9 @@ export interface MachineCounts {
   readonly workers: number;
 }
 
+/** Where etcd is a unit: on the control planes, or on so many machines of its own. */
+export type EtcdUnitsShape = 'control-planes' | number;
+
 /** `1+2`: one control plane and two workers. Throws LabError `options-invalid`. */
 export function machineCounts(text: string): MachineCounts {
   const [, first = '0', second = '0'] = /^(\d{1,2})\+(\d{1,2})$/.exec(text) ?? [];
@@ -97,6 +103,8 @@ export function machineCounts(text: string): MachineCounts {
 export interface MachinesShape extends MachineCounts {
   readonly name: string;
   readonly version: string;
+  /** Absent: as static pods. */
+  readonly etcd?: EtcdUnitsShape;
 }
 
 /** Longer ones would not fit into names of interfaces and network namespaces. */
@@ -117,32 +125,39 @@ export async function designMachines(
   shape: MachinesShape,
   takenPorts: ReadonlySet<number>,
 ): Promise<MachinesFile> {
-  const { name, version, controlPlanes, workers } = shape;
-  let next = await freePortBlock(1 + 5 * controlPlanes + workers, takenPorts);
+  const { name, version, controlPlanes, workers, etcd } = shape;
+  const apart = typeof etcd === 'number' ? etcd : 0;
+  let next = await freePortBlock(1 + 5 * controlPlanes + workers + 2 * apart, takenPorts);
   const draw = (): number => next++;
+  const portsOf = {
+    'control-plane': () => ({
+      apiServer: draw(),
+      controllerManager: draw(),
+      scheduler: draw(),
+      ...(apart === 0 ? { etcd: draw() } : {}),
+    }),
+    worker: () => ({}),
+    etcd: () => ({ etcd: draw() }),
+  } as const satisfies Record<Machine['role'], () => Omit<Machine['ports'], 'ssh'>>;
+  const prefixes = { 'control-plane': 'cp', worker: 'worker', etcd: 'etcd' } as const;
   const machine = (role: Machine['role'], index: number, order: number): Machine => ({
-    name: role === 'worker' ? `worker-${index + 1}` : `cp-${index + 1}`,
+    name: `${prefixes[role]}-${index + 1}`,
     role,
     address: network.switch.replace(/\d+$/, String(network.firstMachine + order)),
-    ports: {
-      ssh: draw(),
-      ...(role === 'worker'
-        ? {}
-        : { apiServer: draw(), controllerManager: draw(), scheduler: draw(), etcd: draw() }),
-    },
+    ports: { ssh: draw(), ...portsOf[role]() },
   });
+  const machinesOf = (role: Machine['role'], count: number, order: number): readonly Machine[] =>
+    Array.from({ length: count }, (_, index) => machine(role, index, order + index));
   return {
     apiVersion: 'ascent/machines/v1',
     name,
     version,
     machines: [
-      ...Array.from({ length: controlPlanes }, (_, index) =>
-        machine('control-plane', index, index),
-      ),
-      ...Array.from({ length: workers }, (_, index) =>
-        machine('worker', index, controlPlanes + index),
-      ),
+      ...machinesOf('control-plane', controlPlanes, 0),
+      ...machinesOf('worker', workers, controlPlanes),
+      ...machinesOf('etcd', apart, controlPlanes + workers),
     ],
+    ...(etcd === undefined ? {} : { etcd: 'units' as const }),
     balancerPort: draw(),
     token: `${randomBytes(3).toString('hex')}.${randomBytes(8).toString('hex')}`,
     certificateKey: randomBytes(32).toString('hex'),
@@ -174,6 +189,18 @@ export function machineOf(lab: MachinesFile, name: string): Machine {
 
 export function controlPlanes(lab: MachinesFile): readonly Machine[] {
   return lab.machines.filter(({ role }) => role === 'control-plane');
+}
+
+/** Those that become nodes. */
+export function nodeMachines(lab: MachinesFile): readonly Machine[] {
+  return lab.machines.filter(({ role }) => role !== 'etcd');
+}
+
+/** Those on which etcd is a unit. */
+export function etcdMachines(lab: MachinesFile): readonly Machine[] {
+  if (lab.etcd === undefined) return [];
+  const apart = lab.machines.filter(({ role }) => role === 'etcd');
+  return apart.length > 0 ? apart : controlPlanes(lab);
 }
 
 /** The one on which kubeadm init runs. */

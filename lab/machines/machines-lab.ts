@@ -16,6 +16,7 @@ import { endRecordedProcesses } from '../process-identity';
 import { makeStateDirectory, requireNothingForeign } from '../state-directory';
 import { makePki, servingComponents, servingName } from './certificates';
 import { endCgroups, livingIn } from './cgroups';
+import { etcdLeaves, layOutEtcd } from './etcd-units';
 import { startGate } from './gate';
 import { requireMachineHost } from './host-needs';
 import { ensureImages } from './images';
@@ -28,6 +29,8 @@ import {
   checkMachinesShape,
   controlPlanes,
   designMachines,
+  etcdMachines,
+  type EtcdUnitsShape,
   type Machine,
   type MachineCounts,
   type MachinesFile,
@@ -44,6 +47,8 @@ export interface MachinesUpOptions extends MachineCounts {
   readonly stateDir: string;
   /** Default: the oldest that machines can run. */
   readonly version?: string;
+  /** Absent: etcd as static pods. */
+  readonly etcd?: EtcdUnitsShape;
   readonly onProgress?: (progress: { readonly text: string; readonly seconds: number }) => void;
   readonly signal?: AbortSignal;
 }
@@ -154,10 +159,11 @@ async function layOutLab(context: UpContext): Promise<void> {
   report('images are made');
   await makeLabKey(layout, lab.name);
   const members = controlPlanes(lab).map(({ name }) => name);
-  const pki = await makePki(layout.pki, { name: lab.name, members }, Date.now());
+  const etcd = lab.etcd === undefined ? [] : etcdLeaves(etcdMachines(lab));
+  const pki = await makePki(layout.pki, { name: lab.name, members, etcd }, Date.now());
   for (const machine of lab.machines) {
     await layOutMachine(layout, lab, machine, binaries);
-    if (machine.role === 'worker') continue;
+    if (machine.role !== 'control-plane') continue;
     const target = path.join(machineDirectory(layout, machine.name), servingDirectory);
     await mkdir(target, { recursive: true });
     for (const component of servingComponents) {
@@ -166,6 +172,7 @@ async function layOutLab(context: UpContext): Promise<void> {
       await copyFile(pki.key(name), path.join(target, `${component}.key`));
     }
   }
+  await layOutEtcd(layout, { lab, pki }, binaries);
   await writeKnownHosts(layout, lab);
   if (!(await exists(layout.snapshotKey))) await createSnapshotKey(layout.snapshotKey, Date.now());
 }

@@ -9,6 +9,7 @@ import { ensureImages } from './images';
 import type { MachineContext } from './machine';
 import { importImages } from './machine-cluster';
 import { machineDirectory } from './machine-files';
+import { nodeMachines } from './machines-file';
 import { machineBinaries, machineRelease, releasesDirectory } from './releases';
 
 const programs = ['kubeadm', 'kubelet', 'kubectl'] as const;
@@ -39,7 +40,7 @@ export async function offerPrograms(
   const release = machineRelease(asked);
   const binaries = await machineBinaries(release);
   const images = await ensureImages(release, binaries);
-  for (const machine of context.lab.machines) {
+  for (const machine of nodeMachines(context.lab)) {
     const disk = path.join(machineDirectory(context.layout, machine.name), 'disk');
     for (const program of programs) {
       const file = path.join(disk, offeredAt(release.kubernetes, program));

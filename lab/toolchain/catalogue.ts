@@ -275,7 +275,7 @@ function coreDns(version: string): Release {
 }
 
 /** What a machine has beside Kubernetes and Debian (tools/toolchain/go/machine). */
-export const machineVersion = '1.5.0';
+export const machineVersion = '1.7.0';
 
 const machine: Release = {
   id: 'machine',

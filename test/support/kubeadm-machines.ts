@@ -18,6 +18,7 @@ import type { Observation } from '../../domain/observation';
 import type { KubeVersion } from '../../domain/versions';
 import { machineFaults, type MachineFaults } from '../../lab/machines/machine-faults';
 import { machinesDown, type MachinesLab, machinesUp } from '../../lab/machines/machines-lab';
+import type { EtcdUnitsShape } from '../../lab/machines/machines-file';
 import { offeredAt, offerRelease } from '../../lab/machines/offer-release';
 import { releasesDirectory } from '../../lab/machines/releases';
 import { aContext, type Heard } from '../activities/drivers/support/programs';
@@ -39,6 +40,7 @@ export class KubeadmMachines {
     readonly name: string;
     readonly controlPlanes: number;
     readonly workers: number;
+    readonly etcd?: EtcdUnitsShape;
   }): Promise<KubeadmMachines> {
     const directory = await mkdtemp(path.join(tmpdir(), 'ascent-machines-'));
     const stateDir = path.join(directory, 'lab');

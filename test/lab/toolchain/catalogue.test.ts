@@ -35,7 +35,7 @@ it('holds six minors of Kubernetes in a row, and each program once', () => {
     'coredns-1.10.1 1.10.1',
     'coredns-1.11.1 1.11.1',
     'coredns-1.11.3 1.11.3',
-    'machine 1.3.0',
+    'machine 1.7.0',
     'etcd-3.5 3.5.35',
     'etcd-3.6 3.6.16',
     'kubernetes-1.31 1.31.4',

@@ -47,6 +47,9 @@ func (s *supervisor) answer(verb, name string) (int, string) {
 		return s.run(name)
 	}
 	unit := s.find(name)
+	if verb == "show" {
+		return 0, s.show(unit)
+	}
 	if unit == nil {
 		return codeUnknown, fmt.Sprintf("Unit %s could not be found.\nLoaded: not-found\n", name)
 	}
@@ -78,6 +81,17 @@ func (s *supervisor) tell(unit *unit, verb string) (int, string) {
 		return code, state + "\n"
 	}
 	return code, fmt.Sprintf("%s.service\n   Loaded: loaded\n   Active: %s\n", unit.name, state)
+}
+
+// What Ascent asks of `show`, whatever the properties that were named.
+func (s *supervisor) show(unit *unit) string {
+	if unit == nil || (!unit.mayStart() && s.state(unit) != "active" && !isHeld(unit.name)) {
+		return "LoadState=not-found\nActiveState=inactive\nMainPID=0\n"
+	}
+	state := s.state(unit)
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	return fmt.Sprintf("LoadState=loaded\nActiveState=%s\nMainPID=%d\n", state, unit.pid)
 }
 
 func systemctl(arguments []string) int {

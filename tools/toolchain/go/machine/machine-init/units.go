@@ -2,12 +2,15 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 )
 
 const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 const kubeletConfig = "/var/lib/kubelet/config.yaml"
+
+const etcdConfig = "/etc/etcd/etcd.yaml"
 
 type spec struct {
 	name     string
@@ -25,6 +28,30 @@ var specs = []spec{
 	{"containerd", fixed("/usr/bin/containerd"), always},
 	{"ssh", fixed("/usr/sbin/sshd", "-D", "-e"), always},
 	{"kubelet", kubelet, func() bool { return exists(kubeletConfig) }},
+	{
+		"etcd",
+		fixed("/usr/local/bin/etcd", "--config-file="+etcdConfig),
+		func() bool { return exists(etcdConfig) && !isHeld("etcd") },
+	},
+}
+
+// Whether a drop-in of the unit has a condition `ConditionPathExists=!PATH` that does not hold.
+// Nothing else of drop-ins is known.
+func isHeld(name string) bool {
+	files, _ := filepath.Glob("/etc/systemd/system/" + name + ".service.d/*.conf")
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		for _, line := range strings.Split(string(text), "\n") {
+			path, found := strings.CutPrefix(line, "ConditionPathExists=!")
+			if found && exists(path) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func exists(file string) bool {
