@@ -78,6 +78,18 @@ export interface KubeadmSshAccess extends KubeadmAccess {
   readonly ssh: SshAccess;
   /** By the names of their nodes. */
   readonly machines: Readonly<Record<string, MachineAddress>>;
+  /** Where etcd runs outside of kubeadm; absent: as static pods beside the control plane. */
+  readonly etcd?: EtcdUnitsAccess;
+}
+
+/** Members of etcd that are a service unit of their machines each. */
+export interface EtcdUnitsAccess {
+  /** Name of the unit, without `.service`. */
+  readonly unit: string;
+  /** By the names of members; a member that is not here is on the machine of the node so named. */
+  readonly machines: Readonly<Record<string, MachineAddress>>;
+  /** Files on these machines, for asking etcd; absent: those that its members serve with. */
+  readonly client?: { readonly ca: string; readonly certificate: string; readonly key: string };
 }
 
 export interface KubeadmJobsAccess extends KubeadmAccess {

@@ -2,6 +2,7 @@
 // (drivers/). What ports.ts says of adapters holds here as well.
 
 import type { MemberUpgradeInput } from '../domain/activity-contract';
+import type { EtcdPlaces } from '../domain/etcd-places';
 import type { MemberName, NodeName, PoolName } from '../domain/names';
 import type {
   ControlPlaneObjectObservation,
@@ -34,6 +35,8 @@ export interface ReleaseSource {
   availableEtcdVersions(signal: AbortSignal): Promise<readonly KubeVersion[] | undefined>;
   /** What its machines tell of themselves; absent where it reaches none. Changes nothing there. */
   machineFacts?(signal: AbortSignal): Promise<readonly MachineObservation[]>;
+  /** Where etcd runs, as its machines tell it; absent where nobody can. Changes nothing there. */
+  etcdPlaces?(signal: AbortSignal): Promise<EtcdPlaces>;
 }
 
 /** What is to be on which machines, `timeoutMs` each. */
@@ -51,6 +54,8 @@ export interface PulledImages {
  * version.
  */
 export interface ControlPlaneDriver extends ReleaseSource {
+  /** etcd is no part of a member that is changed as a whole: that one serves without it. */
+  readonly etcdIsApart?: true;
   /**
    * An API server: out of the balancer, drained, replaced, started. Controllers:
    * kube-controller-manager and kube-scheduler. A member: all of it as one. Returns when the

@@ -134,13 +134,13 @@ async function observe(
 
 /**
  * With what clients ask API servers for and these call while they serve, and with what machines
- * tell of themselves, where a driver reaches them. What machines can be given is among that, and
- * not asked again.
+ * tell of themselves and of etcd, where a driver reaches them. What machines can be given is among
+ * that, and not asked again.
  */
 export async function observeForPreflight(options: Looking): Promise<Observation> {
   const { controlPlane, extensions } = options.ports;
   const asked = controlPlane.machineFacts?.(options.signal);
-  const [observation, machines, called, deprecatedUse] = await Promise.all([
+  const [observation, machines, called, deprecatedUse, etcdPlaces] = await Promise.all([
     asked === undefined
       ? observeCluster(options)
       : observe(options, async () => {
@@ -150,9 +150,15 @@ export async function observeForPreflight(options: Looking): Promise<Observation
     asked,
     extensions.observe(options.signal),
     observeDeprecatedUse(options),
+    controlPlane.etcdPlaces?.(options.signal),
   ]);
-  const also = { deprecatedUse, extensions: called };
-  return { ...observation, ...also, ...(machines === undefined ? {} : { machines }) };
+  return {
+    ...observation,
+    deprecatedUse,
+    extensions: called,
+    ...(machines === undefined ? {} : { machines }),
+    ...(etcdPlaces === undefined ? {} : { etcdPlaces }),
+  };
 }
 
 async function observeDeprecatedUse({

@@ -56,7 +56,8 @@ async function restore(
   const { lost } = await restoreFrom(record, { ports, run, input, beat });
   const without = lost.map(({ member }) => member);
   // The API server of a member that is changed as a whole has no etcd but the one beside it.
-  const unserved = ports.controlPlane.changedAs === 'member' ? without : [];
+  const { changedAs, etcdIsApart } = ports.controlPlane;
+  const unserved = changedAs === 'member' && etcdIsApart !== true ? without : [];
   await verifyRestored({ ports, run, input, without, unserved, beat });
   const members = await membersIn(ports.members, input.kubeVersion, run.signal);
   return {

@@ -14,7 +14,7 @@ import * as z from 'zod';
 import { parseMinor } from '../../domain/versions';
 import type { ClusterAccess } from '../access';
 import { driverPrograms, driverSchema, driverWithAbsolutePaths } from './access-driver';
-import { driverFiles } from './access-kubeadm';
+import { driverFiles, unreachedEtcd } from './access-kubeadm';
 import { filePath } from './access-words';
 import { s3Files, snapshotsSchema, snapshotsWithAbsolutePaths } from './access-snapshots';
 import { errorCode } from './node-errors';
@@ -103,6 +103,14 @@ const accessSchema = z.strictObject({
     .default({}),
 });
 
+/** With members of etcd on the machines of a driver, where those are told apart. */
+const namedSchema = accessSchema.superRefine(({ driver, etcd }, context) => {
+  if (driver.kind !== 'kubeadm') return;
+  for (const [name, message] of unreachedEtcd(driver, etcd.members)) {
+    context.addIssue({ code: 'custom', path: ['driver', 'etcd', 'machines', name], message });
+  }
+});
+
 const leftOut = z.undefined({ error: 'driver.members has them found: leave it out' }).optional();
 
 /** Members are named here, or found by the driver. */
@@ -113,7 +121,7 @@ const foundSchema = accessSchema.extend({
 
 function schemaFor(data: unknown): typeof accessSchema | typeof foundSchema {
   const isFound = z.object({ driver: z.object({ members: z.object({}) }) }).safeParse(data).success;
-  return isFound ? foundSchema : accessSchema;
+  return isFound ? foundSchema : namedSchema;
 }
 
 /** JSON or YAML. Never throws for what stands in the file or is missing around it. */

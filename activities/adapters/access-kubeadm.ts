@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { requiredText } from '../../domain/input-words';
 import type {
   ClusterAccess,
+  EtcdUnitsAccess,
   KubeadmDriverAccess,
   KubeadmJobsAccess,
   KubeadmPackages,
@@ -52,6 +53,17 @@ const machine = z.strictObject({
 
 const pathThere = z.string().startsWith('/', 'expected an absolute path, on the machines');
 
+const unitName = z
+  .string()
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.@-]*$/, 'expected the name of a unit')
+  .transform((text) => text.replace(/\.service$/, ''));
+
+const etcdSchema = z.strictObject({
+  unit: unitName,
+  machines: z.record(word, machine).default({}),
+  client: z.strictObject({ ca: pathThere, certificate: pathThere, key: pathThere }).optional(),
+});
+
 const managers = ['apt', 'dnf', 'zypper'] as const satisfies readonly ManagedPackages['kind'][];
 
 export const kubeadmSchema = z
@@ -62,6 +74,7 @@ export const kubeadmSchema = z
     machines: z
       .record(z.string(), machine)
       .refine((all) => Object.keys(all).length > 0, 'expected at least one machine'),
+    etcd: etcdSchema.optional(),
     packages: z.discriminatedUnion(
       'kind',
       [
@@ -72,6 +85,17 @@ export const kubeadmSchema = z
       `expected binaries, ${managers.join(', ')}, command`,
     ),
     pullImages: z.boolean('expected true or false').optional(),
+  })
+  .superRefine(({ jobs, machines, etcd }, context) => {
+    for (const [name, { host }] of Object.entries(etcd?.machines ?? {})) {
+      const path = ['etcd', 'machines', name];
+      const message = 'driver.machines has it already: leave it out here';
+      if (machines[name] !== undefined) context.addIssue({ code: 'custom', path, message });
+      if (host !== undefined) continue;
+      context.addIssue({ code: 'custom', path: [...path, 'host'], message: requiredText });
+    }
+    if (jobs === undefined || etcd === undefined) return;
+    context.addIssue({ code: 'custom', path: ['etcd'], message: 'expected with ssh only' });
   })
   .superRefine(({ ssh, jobs, machines }, context) => {
     if ((ssh === undefined) === (jobs === undefined)) {
@@ -89,30 +113,43 @@ export const kubeadmSchema = z
   });
 
 type Parsed = z.infer<typeof kubeadmSchema>;
+type EtcdParsed = NonNullable<Parsed['etcd']>;
 type JobsParsed = NonNullable<Parsed['jobs']>;
 type JumpParsed = NonNullable<NonNullable<Parsed['ssh']>['jump']>;
 
 /** `folder`: of the access file; the directory of binaries is on the machines. */
 export function kubeadmWithAbsolutePaths(
-  { ssh, jobs, machines, packages, pullImages }: Parsed,
+  { ssh, jobs, machines, packages, pullImages, etcd }: Parsed,
   folder: string,
 ): KubeadmDriverAccess {
   const pulls = pullImages === undefined ? {} : { pullImages };
   const common = { kind: 'kubeadm', packages: packagesOf(packages), ...pulls } as const;
   // One of both is there (see the schema).
   if (jobs !== undefined) return { ...common, ...byJobs({ jobs, machines }, folder) };
-  return { ...common, ...bySsh({ ssh, machines }, folder) };
+  return { ...common, ...bySsh({ ssh, machines, etcd }, folder) };
 }
 
-function bySsh(
-  { ssh, machines }: Pick<Parsed, 'ssh' | 'machines'>,
-  folder: string,
-): Pick<KubeadmSshAccess, 'ssh' | 'machines'> {
-  const { user = 'root', key, knownHosts = '', jump, port: common = sshPort } = ssh ?? {};
+function addressesOf(
+  machines: Parsed['machines'],
+  common: number,
+): Readonly<Record<string, MachineAddress>> {
   const named: Record<string, MachineAddress> = {};
   for (const [name, { host = '', port: own = common, hostname }] of Object.entries(machines)) {
     named[name] = { host, port: own, ...(hostname === undefined ? {} : { hostname }) };
   }
+  return named;
+}
+
+function etcdOf({ unit, machines, client }: EtcdParsed, common: number): EtcdUnitsAccess {
+  const found = { unit, machines: addressesOf(machines, common) };
+  return client === undefined ? found : { ...found, client };
+}
+
+function bySsh(
+  { ssh, machines, etcd }: Pick<Parsed, 'ssh' | 'machines' | 'etcd'>,
+  folder: string,
+): Pick<KubeadmSshAccess, 'ssh' | 'machines' | 'etcd'> {
+  const { user = 'root', key, knownHosts = '', jump, port: common = sshPort } = ssh ?? {};
   return {
     ssh: {
       user,
@@ -120,7 +157,8 @@ function bySsh(
       knownHosts: path.resolve(folder, knownHosts),
       ...(jump === undefined ? {} : { jump: jumpOf(jump) }),
     },
-    machines: named,
+    machines: addressesOf(machines, common),
+    ...(etcd === undefined ? {} : { etcd: etcdOf(etcd, common) }),
   };
 }
 
@@ -170,5 +208,24 @@ export function driverFiles(
   return [
     { key: 'driver.ssh.knownHosts', file: knownHosts },
     ...(key === undefined ? [] : [{ key: 'driver.ssh.key', file: key }]),
+  ];
+}
+
+/** Where etcd is units: members on no machine, and machines of no member, each with why. */
+export function unreachedEtcd(
+  { machines, etcd }: Pick<Parsed, 'machines' | 'etcd'>,
+  members: readonly { readonly name: string }[],
+): readonly (readonly [name: string, message: string])[] {
+  if (etcd === undefined) return [];
+  const named = new Set(members.map(({ name }) => name));
+  const isReached = (name: string): boolean =>
+    etcd.machines[name] !== undefined || machines[name] !== undefined;
+  return [
+    ...[...named]
+      .filter((name) => !isReached(name))
+      .map((name) => [name, 'is required: etcd.members names it, and no machine has it'] as const),
+    ...Object.keys(etcd.machines)
+      .filter((name) => !named.has(name))
+      .map((name) => [name, 'etcd.members names no such member'] as const),
   ];
 }

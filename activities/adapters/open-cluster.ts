@@ -9,6 +9,7 @@ import type { ManagementCluster } from '../drivers/capi-objects';
 import { createClusterApiDriver } from '../drivers/cluster-api-driver';
 import { createCommandDriver, missingVariables } from '../drivers/command-driver';
 import type { MemberName } from '../../domain/names';
+import type { EtcdUnits } from '../drivers/etcd-unit-look';
 import { createKubeadmDriver } from '../drivers/kubeadm-driver';
 import { createLabDriver } from '../drivers/lab-driver';
 import { createNoDriver } from '../drivers/no-driver';
@@ -157,7 +158,7 @@ interface OpenDriver extends Closing, Pick<ServedCluster, 'controlPlane' | 'node
 
 type FoundMembers = ReturnType<typeof foundMembers>;
 
-function driverOf({ driver, cluster, kubeconfig, members: all }: ClusterAccess): OpenDriver {
+function driverOf({ driver, cluster, kubeconfig, members: all, etcd }: ClusterAccess): OpenDriver {
   const close = (): Promise<void> => Promise.resolve();
   switch (driver.kind) {
     case 'lab':
@@ -169,7 +170,10 @@ function driverOf({ driver, cluster, kubeconfig, members: all }: ClusterAccess):
     case 'kubeadm': {
       const { machines, ...closing } = machinesOf(driver, kubeconfig);
       const members = all.map(({ name }) => name as MemberName);
-      return { ...createKubeadmDriver({ access: driver, machines, members }), ...closing };
+      const units = etcdUnitsOf(driver, etcd.members);
+      const ofEtcd = units === undefined ? {} : { etcd: units };
+      const options = { access: driver, machines, members, ...ofEtcd };
+      return { ...createKubeadmDriver(options), ...closing };
     }
     case 'cluster-api': {
       const connection = openKubeConnection(driver.kubeconfig);
@@ -194,6 +198,18 @@ function membersFound(management: ManagementCluster, ports: MemberPorts): FoundM
     const machines = (await management.machines(signal)).filter(isOfControlPlane);
     return machines.flatMap((one) => memberOf(one, ports) ?? []).toSorted(byName);
   });
+}
+
+function etcdUnitsOf(
+  driver: KubeadmDriverAccess,
+  members: ClusterAccess['etcd']['members'],
+): EtcdUnits | undefined {
+  if ('jobs' in driver || driver.etcd === undefined) return undefined;
+  const { unit: name, client } = driver.etcd;
+  return {
+    unit: client === undefined ? { name } : { name, client },
+    members: members.map((member) => member.name as MemberName),
+  };
 }
 
 function machinesOf(

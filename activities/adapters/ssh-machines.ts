@@ -25,22 +25,24 @@ const killSeconds = 5;
 const whoAreYou = 'id -u && { hostname || uname -n; }\n';
 
 export interface SshMachinesOptions {
-  readonly access: Pick<KubeadmSshAccess, 'ssh' | 'machines'>;
+  readonly access: Pick<KubeadmSshAccess, 'ssh' | 'machines' | 'etcd'>;
   readonly agentSocket: string | undefined;
 }
 
 /** Connects nothing yet. */
 export function createSshMachines({ access, agentSocket }: SshMachinesOptions): Machines {
-  const { ssh, machines } = access;
+  const { ssh, machines, etcd } = access;
   return {
     names: Object.keys(machines),
     connect: async (name, signal) => {
-      const address = machines[name];
+      const key = machines[name] === undefined ? 'driver.etcd.machines' : 'driver.machines';
+      const address = machines[name] ?? etcd?.machines[name];
       if (address === undefined) throw unknownMachine(name);
       const target = { what: `machine ${name}`, host: address.host, port: address.port };
       const connection = await connectSsh({ access: ssh, target, agentSocket }, signal);
       try {
-        return await rootShell(connection, { name, address, user: ssh.user }, signal);
+        const wanted = { name, key: `${key}.${name}`, address, user: ssh.user };
+        return await rootShell(connection, wanted, signal);
       } catch (error) {
         connection.close();
         throw error;
@@ -56,6 +58,8 @@ function unknownMachine(name: string): PortError {
 
 interface Wanted {
   readonly name: string;
+  /** Of the access file. */
+  readonly key: string;
   readonly address: MachineAddress;
   readonly user: string;
 }
@@ -88,7 +92,7 @@ function bounded({ timeoutMs }: Pick<RootScript, 'timeoutMs'>): string {
 /** M1. Whether the user is root. */
 async function checkName(
   connection: SshConnection,
-  { name, address }: Wanted,
+  { name, key, address }: Wanted,
   signal: AbortSignal,
 ): Promise<boolean> {
   const doing = 'asking who it is';
@@ -105,7 +109,7 @@ async function checkName(
   if (called === expected.toLowerCase()) return user === '0';
   const message =
     `${address.host}:${address.port} is not machine ${name}: it calls itself ${called}` +
-    ` - correct driver.machines.${name}, or name its hostname there`;
+    ` - correct ${key}, or name its hostname there`;
   throw new PortError('rejected', message);
 }
 

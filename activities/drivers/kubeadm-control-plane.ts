@@ -16,9 +16,10 @@ import type { DriverContext } from '../driver-context';
 import type { ControlPlaneDriver } from '../driver-ports';
 import { PortError } from '../ports';
 import type { RestoreNeed } from '../snapshot-ports';
+import type { EtcdUnits } from './etcd-unit-look';
 import { etcdScript, etcdVersionsIn, listEtcdImages, releasesOf } from './kubeadm-etcd';
 import { memberScript, putBackScript } from './kubeadm-member';
-import { listNeeds, needsIn } from './kubeadm-needs';
+import { listNeeds, listUnitNeeds, needsIn } from './kubeadm-needs';
 import { askedAtOnce, askMachine, type MachineQuestion } from './machine-ask';
 import { runStep, type StepOptions } from './machine-steps';
 
@@ -31,6 +32,8 @@ export interface KubeadmControlPlaneOptions extends StepOptions {
   readonly access: Pick<KubeadmDriverAccess, 'packages' | 'pullImages'>;
   /** Machines of the control plane. */
   readonly members: readonly MemberName[];
+  /** Where etcd is units; absent: a static pod of each member. */
+  readonly etcd?: EtcdUnits;
 }
 
 type Changes = Pick<
@@ -57,11 +60,16 @@ export function kubeadmControlPlane(options: KubeadmControlPlaneOptions): Change
       await step(member, { doing, script, changes: 'control-plane' }, context);
     },
     changeEtcd: async (member, to, context) => {
+      if (options.etcd !== undefined) {
+        const message = `etcd of ${member} runs outside of kubeadm: change its unit by hand`;
+        throw new PortError('rejected', message);
+      }
       const script = etcdScript(to, { node: member, to, packages });
       const doing = `changing its etcd to ${to}`;
       await step(member, { doing, script, changes: 'etcd' }, context);
     },
     availableEtcdVersions: async (signal) => {
+      if (options.etcd !== undefined) return undefined;
       const args = [releasesOf(packages)];
       const doing = 'looking for releases of etcd';
       const asked = { doing, script: listEtcdImages, args };
@@ -71,7 +79,10 @@ export function kubeadmControlPlane(options: KubeadmControlPlaneOptions): Change
     restoreNeeds: async (signal) => {
       const doing = 'reading what a restore needs';
       const asked = { doing, script: listNeeds, outputBytesMax: needsBytesMax };
-      const answers = await askMembers(options, asked, signal);
+      const answers = [
+        ...(await askMembers(options, asked, signal)),
+        ...(await askUnits(options, { doing, outputBytesMax: needsBytesMax }, signal)),
+      ];
       return answers.flatMap(({ member, output }): readonly RestoreNeed[] =>
         needsIn(output, member),
       );
@@ -97,12 +108,28 @@ function wholeMember(component: string, { version, emulates }: Programs): KubeVe
   throw new PortError('rejected', message);
 }
 
+/** Of etcd, where it is units; what they run with is noted on their machines as well. */
+async function askUnits(
+  { machines, etcd }: KubeadmControlPlaneOptions,
+  asked: Pick<MachineQuestion, 'doing' | 'outputBytesMax'>,
+  signal: AbortSignal,
+): Promise<readonly Answer[]> {
+  if (etcd === undefined) return [];
+  const script = listUnitNeeds(etcd.unit);
+  return await askMembers({ machines, members: etcd.members }, { ...asked, script }, signal);
+}
+
+interface Answer {
+  readonly member: string;
+  readonly output: string;
+}
+
 /** In the order of their names. */
 async function askMembers(
-  { machines, members }: KubeadmControlPlaneOptions,
+  { machines, members }: Pick<KubeadmControlPlaneOptions, 'machines' | 'members'>,
   asked: Omit<MachineQuestion, 'machine'>,
   signal: AbortSignal,
-): Promise<readonly { readonly member: string; readonly output: string }[]> {
+): Promise<readonly Answer[]> {
   const answers = new Map<string, string>();
   await forEachAtOnce([...members], askedAtOnce, async (member) => {
     answers.set(member, await askMachine(machines, { machine: member, awayMs, ...asked }, signal));

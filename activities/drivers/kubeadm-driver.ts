@@ -2,6 +2,7 @@
 
 import type { DrivenChange } from '../../domain/observation';
 import type { ControlPlaneDriver, NodeDriver } from '../driver-ports';
+import { lookAtEtcdPlaces } from './etcd-unit-look';
 import { kubeadmControlPlane, type KubeadmControlPlaneOptions } from './kubeadm-control-plane';
 import { pullImages } from './kubeadm-images';
 import { nodeScript } from './kubeadm-node';
@@ -107,9 +108,20 @@ function wholeControlPlane(options: KubeadmControlPlaneOptions) {
     changedAs: 'member',
     drives: ['node', 'member', 'putBack', 'etcd', 'restore', 'repairEtcd', 'reboot'],
   } as const;
+  const ofUnits = {
+    driver: 'kubeadm-etcd-units',
+    drives: ['node', 'member', 'putBack', 'restore', 'repairEtcd', 'reboot'],
+    etcdIsApart: true,
+  } as const;
   const ofRestores: Pick<ControlPlaneDriver, 'restore' | 'repairEtcdMember'> = {
     restore: (order, context) => restoreMembers(options, order, context),
     repairEtcdMember: (member, context) => repairMember(options, member, context),
   };
-  return { ...ofKubeadm, ...kubeadmControlPlane(options), ...ofRestores };
+  return {
+    ...ofKubeadm,
+    ...(options.etcd === undefined ? {} : ofUnits),
+    etcdPlaces: (signal: AbortSignal) => lookAtEtcdPlaces(options, signal),
+    ...kubeadmControlPlane(options),
+    ...ofRestores,
+  };
 }

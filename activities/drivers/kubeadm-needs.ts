@@ -2,7 +2,9 @@
 // /etc/kubernetes: manifests, keys and certificates, and how the API server reads its data.
 
 import type { RestoreNeed } from '../snapshot-ports';
-import { componentWords } from './machine-script';
+import { etcdUnitScript, type EtcdUnit } from './etcd-unit-scripts';
+import { staticPods } from './kubeadm-restore-parts';
+import { componentWords, scriptHead } from './machine-script';
 
 /**
  * Prints `KIND NAME BASE64` a line, of one member; nothing where there is no control plane. Names
@@ -24,6 +26,29 @@ done
 config=$(sed -n 's/^ *- --encryption-provider-config=//p' manifests/kube-apiserver.yaml | head -n 1)
 if [ -n "$config" ]; then tell encryption-config "$(basename "$config")" < "$config"; fi
 `;
+
+/**
+ * The same of a member of etcd that is a unit: its flags and the files that it serves with. What it
+ * runs with is noted on its machine as well, for a restore that finds nothing running. Prints
+ * nothing where nothing runs.
+ */
+export function listUnitNeeds(unit: EtcdUnit): string {
+  return `${scriptHead}${staticPods}${etcdUnitScript(unit)}
+unit_runs || exit 0
+read_process "$notes/.$unit.seen" "$pid"
+note_unit "$notes/.$unit.seen"
+rm -rf "$notes/.$unit.seen"
+yaml=$notes/$unit/unit.yaml
+
+tell() { echo "$1 $2 $(base64 -w 0)"; }
+
+sed 's/^ *- //' "$yaml" | grep -v '^--program=' | tell flags etcd
+for flag in trusted-ca-file cert-file key-file; do
+  file=$(flag_of "$yaml" "$flag")
+  if [ -r "$file" ]; then tell pki "etcd/$(basename "$file")" < "$file"; fi
+done
+`;
+}
 
 const kinds = ['manifest', 'pki', 'flags', 'encryption-config'] as const;
 

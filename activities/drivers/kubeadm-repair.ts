@@ -18,9 +18,11 @@ import {
   addScript,
   hasEntryScript,
   joinScript,
+  joinUnitScript,
   listScript,
   putAsideScript,
   sourceScript,
+  sourceUnitScript,
   versionsScript,
 } from './kubeadm-repair-scripts';
 import {
@@ -30,6 +32,8 @@ import {
   startApiServerScript,
   startControllersScript,
 } from './kubeadm-restore-scripts';
+import { checkUnitScript } from './etcd-unit-restore-scripts';
+import type { EtcdUnit } from './etcd-unit-scripts';
 import type { RestoreOptions } from './kubeadm-restore';
 import { askMachine, isSo, type MachineQuestion } from './machine-ask';
 import { runStep } from './machine-steps';
@@ -61,32 +65,67 @@ class Repair {
   }
 
   async run(): Promise<void> {
+    const { unit } = this.#options.etcd ?? {};
+    const source = await this.#source(unit);
+    if (unit === undefined) await this.#repair(source);
+    else await this.#repairUnit(source, unit);
+    for (const machine of [this.#member, source]) {
+      await this.#step(machine, 'finish', finishScript(this.#id, unit));
+    }
+  }
+
+  /** With the control plane beside it. */
+  async #repair(source: MemberName): Promise<void> {
     const member = this.#member;
-    const source = await this.#source();
     const { version, etcdVersion } = versionsOf(await this.#ask(source, versionsScript(this.#id)));
     await this.#step(member, 'check', checkScript(this.#id, { version, etcdVersion, bytes: 0 }));
-    // Z1.
-    const entry = hasEntryScript(this.#id, member);
-    if ((await this.#is(source, entry)) && (await this.#is(member, hashScript(this.#id)))) return;
+    if (await this.#isGood(source)) return;
     await this.#step(member, 'put-aside', putAsideScript(this.#id), 'control-plane');
-    await this.#step(source, 'add', addScript(this.#id, await this.#entryOf(member)));
-    const listed = (await this.#ask(source, listScript(this.#id, member))).trim();
+    const listed = await this.#addAgain(source);
     await this.#step(member, 'join', joinScript(this.#id, version, listed), 'etcd');
     await this.#compare(source);
     await this.#step(member, 'start-api-server', startApiServerScript(this.#id));
     await this.#step(member, 'start-controllers', startControllersScript(this.#id));
-    for (const machine of [member, source]) {
-      await this.#step(machine, 'finish', finishScript(this.#id));
-    }
+  }
+
+  async #repairUnit(source: MemberName, unit: EtcdUnit): Promise<void> {
+    const member = this.#member;
+    await this.#step(member, 'check', checkUnitScript(this.#id, unit, 0));
+    if (await this.#isGood(source)) return;
+    await this.#step(member, 'put-aside', putAsideScript(this.#id, unit), 'etcd');
+    const listed = await this.#addAgain(source);
+    await this.#step(member, 'join', joinUnitScript(this.#id, unit, listed), 'etcd');
+    await this.#compare(source);
+  }
+
+  get #unit(): EtcdUnit | undefined {
+    return this.#options.etcd?.unit;
+  }
+
+  /** Z1. */
+  async #isGood(source: MemberName): Promise<boolean> {
+    const entry = hasEntryScript(this.#id, this.#member, this.#unit);
+    const hash = hashScript(this.#id, this.#unit);
+    return (await this.#is(source, entry)) && (await this.#is(this.#member, hash));
+  }
+
+  /** Every member then, itself included, as etcd takes them. */
+  async #addAgain(source: MemberName): Promise<string> {
+    const entry = await this.#entryOf(this.#member);
+    await this.#step(source, 'add', addScript(this.#id, entry, this.#unit));
+    return (await this.#ask(source, listScript(this.#id, this.#member, this.#unit))).trim();
   }
 
   /** The first other one whose etcd is healthy. */
-  async #source(): Promise<MemberName> {
+  async #source(unit: EtcdUnit | undefined): Promise<MemberName> {
     const problems: string[] = [];
-    for (const name of this.#options.members) {
+    const { members, etcd } = this.#options;
+    const id = this.#id;
+    const script = unit === undefined ? sourceScript(id) : sourceUnitScript(id, unit);
+    for (const name of etcd?.members ?? members) {
       if (name === this.#member) continue;
       try {
-        await this.#step(name, 'source', sourceScript(this.#id));
+        await this.#step(name, 'source', script);
         return name;
       } catch (error) {
         if (!(error instanceof PortError)) throw error;
@@ -107,9 +146,9 @@ class Repair {
   async #compare(source: MemberName): Promise<void> {
     const untilMs = performance.now() + sameDataMs;
     for (;;) {
-      const theirs = await this.#ask(source, hashScript(this.#id));
+      const theirs = await this.#ask(source, hashScript(this.#id, this.#unit));
       const revision = Number(/"revision":(\d+)/.exec(theirs)?.[1]);
-      const script = hashScript(this.#id, revision);
+      const script = hashScript(this.#id, this.#unit, revision);
       const [first, second] = await Promise.all([
         this.#hash(source, script),
         this.#hash(this.#member, script),

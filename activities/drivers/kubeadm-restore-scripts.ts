@@ -4,6 +4,7 @@
 //   snapshot.db   what is restored; removed when all is done
 //   bin/          etcdctl, and etcdutl where there is one, of the etcd that took it; as long
 //   target/       the static pods to end with
+//   unit/         how etcd runs, where it is a unit (etcd-unit-scripts.ts)
 //   old-pki       where certificates are those of before the upgrade as well
 //   member        NAME=PEER-URL
 //   revision      the last one of the data that was stopped
@@ -18,6 +19,7 @@
 //     was replaced stays, for the last two restores.
 
 import { certificates, etcdPrograms, staticPods } from './kubeadm-restore-parts';
+import { type EtcdUnit, etcdUnitScript } from './etcd-unit-scripts';
 import { keptDirectory } from './kubeadm-kept';
 import {
   componentWords,
@@ -37,13 +39,30 @@ const dataRoomKib = 256 * 1024;
 /** Of its programs. */
 const programRoomKib = 128 * 1024;
 
-/** Begins every script. `id`: a file name. */
-export function restoreHead(id: string): string {
-  return restoreHeadOf(shellWord(id));
+const etcdAsPod = `
+etcd_yaml=$dir/target/etcd.yaml
+stop_etcd() { stop_pods etcd; }
+start_etcd() { start_pod "$dir/target" etcd; }
+`;
+
+function etcdAsUnit(unit: EtcdUnit): string {
+  return `${etcdUnitScript(unit)}
+etcd_yaml=$dir/unit/unit.yaml
+`;
+}
+
+/** Begins every script. `id`: a file name. `unit`: where etcd is one; absent: a static pod. */
+export function restoreHead(id: string, unit?: EtcdUnit): string {
+  const name = shellWord(id);
+  return restoreHeadOf(name, `$restores/${name}`, unit);
 }
 
 /** The same; `name`: the word of sh that is the restore. */
-export function restoreHeadOf(name: string, directory = `$restores/${name}`): string {
+export function restoreHeadOf(
+  name: string,
+  directory = `$restores/${name}`,
+  unit?: EtcdUnit,
+): string {
   return `
 ${scriptHead}
 umask 077
@@ -52,9 +71,7 @@ dir=${directory}
 aside=${stopped}/${name}
 before=member.before-${name}
 bin=$dir/bin
-${staticPods}${etcdPrograms}
-etcd_yaml=$dir/target/etcd.yaml
-
+${staticPods}${etcdPrograms}${unit === undefined ? etcdAsPod : etcdAsUnit(unit)}
 # Written whole, and on the disk.
 note() {
   cat > "$dir/$1.new"
@@ -74,10 +91,20 @@ export interface RestoreTarget {
 
 // What follows as `…Part` comes after the head. A part may end with `exit 0`.
 
-const choosing = String.raw`
+/** A problem a line; `problems` says whether there are any. */
+export const countingPart = String.raw`
 problems=0
 problem() { echo "$1"; problems=1; }
 
+room_in() { df -Pk "$1" | awk 'NR == 2 { print $4 }'; }
+disk_of() { df -Pk "$1" | awk 'NR == 2 { print $1 " " $6 }'; }
+room() {
+  if [ "$(room_in "$1")" -ge "$2" ]; then return; fi
+  problem "$1 has $(room_in "$1") KiB left, and a restore needs $2"
+}
+`;
+
+const choosing = String.raw`
 # Whether the manifest is of this release.
 is_of() { [ -e "$1" ] && [ "$(release_of "$(image_of "$1")")" = "$2" ]; }
 
@@ -93,6 +120,13 @@ choose() {
       : > "$dir/old-pki"
     else problem "there is no $pod.yaml of $version in $manifests or $kept/manifests"; fi
   done
+  if [ -n "$etcd_version" ]; then choose_etcd; fi
+  if [ "$problems" = 1 ]; then return; fi
+  rm -rf "$dir/target"
+  mv "$new" "$dir/target"
+}
+
+choose_etcd() {
   chosen=
   for place in "$manifests" "$kept/manifests" /etc/kubernetes/ascent/*; do
     if is_of "$place/etcd.yaml" "$etcd_version"; then chosen=$place/etcd.yaml; break; fi
@@ -100,22 +134,12 @@ choose() {
   if [ -z "$chosen" ]; then
     problem "there is no etcd.yaml of etcd $etcd_version in $manifests or $kept/manifests"
   else cp "$chosen" "$new/etcd.yaml"; fi
-  if [ "$problems" = 1 ]; then return; fi
-  rm -rf "$dir/target"
-  mv "$new" "$dir/target"
 }
 
 have_image() {
   image=$(image_of "$1")
   if cri inspecti "$image" > /dev/null 2>&1 || cri pull "$image" > /dev/null 2>&1; then return; fi
   problem "image $image is not there and cannot be pulled"
-}
-
-room_in() { df -Pk "$1" | awk 'NR == 2 { print $4 }'; }
-disk_of() { df -Pk "$1" | awk 'NR == 2 { print $1 " " $6 }'; }
-room() {
-  if [ "$(room_in "$1")" -ge "$2" ]; then return; fi
-  problem "$1 has $(room_in "$1") KiB left, and a restore needs $2"
 }
 `;
 
@@ -125,18 +149,31 @@ export function checkScript(id: string, target: RestoreTarget): string {
 }
 
 export function checkPart({ version, etcdVersion, bytes }: RestoreTarget): string {
-  const snapshotKib = Math.ceil(bytes / 1024);
+  return `${choosePart(version, etcdVersion)}${dataRoomPart(bytes)}
+take_etcd_programs "$(image_of "$etcd_yaml")" || exit ${refusedCode}
+${noteMemberPart}`;
+}
+
+/** `etcdVersion`: empty where etcd is no static pod there. */
+export function choosePart(version: string, etcdVersion: string): string {
   return `
 version=${version} etcd_version=${etcdVersion} kept=${keptDirectory}/v${version}
 components='${componentWords}'
 mkdir -p "$dir"
-${choosing}
+${countingPart}${choosing}
 command -v crictl > /dev/null || refuse 'crictl is not there: install cri-tools'
 command -v kubectl > /dev/null || refuse 'kubectl is not there'
 [ -n "$runtime" ] || refuse 'the kubelet does not say where its container runtime is'
 choose
 if [ "$problems" = 1 ]; then exit ${refusedCode}; fi
-for pod in $components etcd; do have_image "$dir/target/$pod.yaml"; done
+for manifest in "$dir"/target/*.yaml; do have_image "$manifest"; done
+`;
+}
+
+/** After `countingPart`; exits where there is any problem. */
+export function dataRoomPart(bytes: number): string {
+  const snapshotKib = Math.ceil(bytes / 1024);
+  return `
 data=$(flag_of "$etcd_yaml" data-dir)
 mkdir -p "$data"
 comes=${snapshotKib}
@@ -145,12 +182,14 @@ own=$((comes + ${programRoomKib})) new=$((${snapshotKib} + ${dataRoomKib}))
 if [ "$(disk_of "$dir")" = "$(disk_of "$data")" ]; then room "$data" $((own + new))
 else room "$dir" "$own"; room "$data" "$new"; fi
 if [ "$problems" = 1 ]; then exit ${refusedCode}; fi
-take_etcd_programs "$(image_of "$etcd_yaml")" || exit ${refusedCode}
+`;
+}
+
+export const noteMemberPart = `
 echo "$(flag_of "$etcd_yaml" name)=$(flag_of "$etcd_yaml" initial-advertise-peer-urls)" |
   note member
 echo 'all that a restore needs is there'
 `;
-}
 
 /** For `run` with the file as its input. Arguments: the directory, SHA-256. */
 export const receiveScript = `
@@ -176,8 +215,8 @@ export function directoryOf(id: string): string {
 }
 
 /** Before anything is stopped: a file that cannot be restored would be seen too late. */
-export function inspectScript(id: string, revision: number): string {
-  return `${restoreHead(id)}${inspectPart(revision)}`;
+export function inspectScript(id: string, revision: number, unit?: EtcdUnit): string {
+  return `${restoreHead(id, unit)}${inspectPart(revision)}`;
 }
 
 export function inspectPart(revision: number): string {
@@ -200,14 +239,14 @@ export function stopControlPlaneScript(id: string): string {
 
 /** What is on the disk after the stop is at most a little behind what was served. */
 export const stopEtcdPart = `
-stop_pods etcd
+stop_etcd
 db=$(flag_of "$etcd_yaml" data-dir)/member/snap/db
 { restorer snapshot status "$db" -w json 2> /dev/null || true; } |
   sed -n 's/.*"revision":\\([0-9]*\\).*/\\1/p' | note revision
 `;
 
-export function stopEtcdScript(id: string): string {
-  return `${restoreHead(id)}${stopEtcdPart}`;
+export function stopEtcdScript(id: string, unit?: EtcdUnit): string {
+  return `${restoreHead(id, unit)}${stopEtcdPart}`;
 }
 
 export interface Decision {
@@ -221,8 +260,9 @@ export function restoreDataScript(
   id: string,
   { target, token, cluster }: Decision,
   snapshotRevision: number,
+  unit?: EtcdUnit,
 ): string {
-  return `${restoreHead(id)}
+  return `${restoreHead(id, unit)}
 taken_at=${snapshotRevision} target=${target}
 token=${shellWord(token)} cluster=${shellWord(cluster)}
 ${restoreDataPart}`;
@@ -256,17 +296,25 @@ export function startEtcdScript(id: string, version: string): string {
   return `${restoreHead(id)}${startEtcdPart(version)}`;
 }
 
+/** With the certificates of the control plane beside it, of `version`. */
 export function startEtcdPart(version: string): string {
+  return `${certificatesPart(version)}${startingEtcdPart}`;
+}
+
+export function certificatesPart(version: string): string {
   return `
 kept=${keptDirectory}/v${version}
 ${certificates}
 put_back_certificates
-start_pod "$dir/target" etcd
+`;
+}
+
+export const startingEtcdPart = `
+start_etcd
 if within 180 etcd "$etcd_yaml" endpoint health; then echo 'etcd is healthy'; exit 0; fi
 etcd "$etcd_yaml" endpoint health || true
 exit 1
 `;
-}
 
 export const startApiServerPart = `
 start_pod "$dir/target" kube-apiserver
@@ -281,8 +329,10 @@ ready || true
 exit 1
 `;
 
-export function startApiServerScript(id: string): string {
-  return `${restoreHead(id)}${startApiServerPart}`;
+/** `certificatesOf`: where they have not returned with an etcd beside it. */
+export function startApiServerScript(id: string, certificatesOf?: string): string {
+  const returning = certificatesOf === undefined ? '' : certificatesPart(certificatesOf);
+  return `${restoreHead(id)}${returning}${startApiServerPart}`;
 }
 
 export const startControllersPart = `
@@ -301,14 +351,15 @@ export function startControllersScript(id: string): string {
 
 export const finishPart = `
 rm -rf "$dir/snapshot.db" "$dir/snapshot.db.part" "$bin"
-data=$(flag_of "$etcd_yaml" data-dir)
+data=
+if [ -e "$etcd_yaml" ]; then data=$(flag_of "$etcd_yaml" data-dir); fi
 prune() { tail -n "+$(($1 + 1))" | while read -r old; do rm -rf "$old"; done; }
-ls -1dt "$data"/member.before-* 2> /dev/null | prune 2
+if [ -n "$data" ]; then ls -1dt "$data"/member.before-* 2> /dev/null | prune 2; fi
 for place in "$restores" ${stopped}; do ls -1dt "$place"/*/ 2> /dev/null | prune ${kept}; done
 `;
 
-export function finishScript(id: string): string {
-  return `${restoreHead(id)}${finishPart}`;
+export function finishScript(id: string, unit?: EtcdUnit): string {
+  return `${restoreHead(id, unit)}${finishPart}`;
 }
 
 /** What a machine knows of it: `NAME: TEXT` lines. Changes nothing. */
@@ -331,8 +382,8 @@ echo "$1" | note decision
 }
 
 /** Revision and hash of its keys, as etcd tells them. */
-export function hashScript(id: string, revision = 0): string {
-  return `${restoreHead(id)}
+export function hashScript(id: string, unit?: EtcdUnit, revision = 0): string {
+  return `${restoreHead(id, unit)}
 etcd "$etcd_yaml" endpoint hashkv ${revision === 0 ? '' : `--rev ${revision} `}-w json
 `;
 }

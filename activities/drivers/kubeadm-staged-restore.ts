@@ -19,10 +19,10 @@ import {
   knownMargin,
   type RestoreOptions,
   type RestoreOrder,
-  sha256Of,
   type StageOrder,
   unknownMargin,
 } from './kubeadm-restore';
+import { sha256Of } from './kubeadm-restore-answers';
 import { receivedScript, receiveScript } from './kubeadm-restore-scripts';
 import {
   aboutWayBack,

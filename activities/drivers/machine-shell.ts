@@ -43,11 +43,12 @@ export interface MachineShell {
 }
 
 export interface Machines {
+  /** Those of nodes; others may be reached as well. */
   readonly names: readonly string[];
   /** Nobody reaches them without the API server of their own cluster. */
   readonly needApiServer?: true;
   /**
-   * Throws PortError: `rejected` for a name that is none of `names`, and for a machine that calls
+   * Throws PortError: `rejected` for a name that is not known, and for a machine that calls
    * itself otherwise; `unauthorized` and `forbidden` where it does not let us in, or not as root;
    * `unreachable` and `timeout`.
    */

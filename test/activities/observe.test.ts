@@ -239,6 +239,18 @@ describe('observeCluster', () => {
 });
 
 describe('observeForPreflight', () => {
+  it('tells where etcd runs, where its machines do', async () => {
+    const fake = new FakeCluster();
+    fake.hosts.machineFacts = async () => [];
+    const signal = AbortSignal.timeout(5_000);
+    const look = async () =>
+      (await observeForPreflight({ cluster, ports: fake.ports, signal })).etcdPlaces;
+    expect(await look()).toBeUndefined();
+    const places = { controlPlanes: [], units: [] };
+    fake.hosts.etcdPlaces = async () => places;
+    expect(await look()).toEqual(places);
+  });
+
   const [first, second] = ['worker-1', 'worker-2'] as const;
   const told = (name: string, ...releases: readonly string[]): MachineObservation => {
     const facts = { space: [], components: [], automaticUpgrades: [] };

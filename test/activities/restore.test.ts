@@ -133,6 +133,13 @@ describe('restoreSnapshot without a member of etcd', () => {
     expect(await runOnce(fake, 'restoreSnapshot', input)).toEqual({ ...result, members, lost });
   });
 
+  it('waits for its API server where etcd is apart from members', async () => {
+    const fake = await aRestoreWithout('cp-3');
+    fake.hosts.changedAs = 'member';
+    fake.hosts.etcdIsApart = true;
+    expect(await runOnce(fake, 'restoreSnapshot', input)).toEqual({ ...result, lost });
+  });
+
   it('does not wait for it either while the list has no name for it yet', async () => {
     const fake = await aRestoreWithout();
     const nameless = { ...unreachable('6395388611103906646'), endpoint: '' };

@@ -60,6 +60,8 @@ export class FakeHosts implements MemberProbe, ControlPlaneDriver, NodeDriver {
   /** Absent: a restore reaches its machines without the cluster. */
   stageRestore?: NonNullable<ControlPlaneDriver['stageRestore']>;
   unstageRestore?: NonNullable<ControlPlaneDriver['unstageRestore']>;
+  etcdPlaces?: NonNullable<ControlPlaneDriver['etcdPlaces']>;
+  etcdIsApart?: true;
   /** What a restore tells as lost. */
   lostEtcd: readonly LostEtcdMember[] = [];
   private readonly restored = new Set<string>();

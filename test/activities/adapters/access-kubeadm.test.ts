@@ -95,7 +95,66 @@ describe('an access file with the driver kubeadm', () => {
     expect(await driverOf(own)).toEqual(read);
   });
 
+  it('is read with an etcd that is units, on machines of nodes and of its own', async () => {
+    const client = {
+      ca: '/etc/etcd/ca.crt',
+      certificate: '/etc/etcd/c.crt',
+      key: '/etc/etcd/c.key',
+    };
+    const apart = { 'cp-1': { host: '10.0.0.31', hostname: 'etcd.example' } };
+    const etcd = { unit: 'etcd.service', machines: apart, client };
+    const machines = { 'cp-1': { host: '10.0.0.31', port: 22, hostname: 'etcd.example' } };
+    expect(await driverOf({ ...shortest, etcd })).toMatchObject({
+      etcd: { unit: 'etcd', machines, client },
+    });
+    const beside = { ...shortest, machines: { 'cp-1': { host: '10.0.0.11' } } };
+    expect(await driverOf({ ...beside, etcd: { unit: 'etcd@main' } })).toMatchObject({
+      etcd: { unit: 'etcd@main', machines: {} },
+    });
+  });
+
   it.each([
+    {
+      part: { etcd: { unit: 'etcd' } },
+      problems: [
+        'driver.etcd.machines.cp-1: is required: etcd.members names it, and no machine has it',
+      ],
+    },
+    {
+      part: {
+        machines: { 'cp-1': { host: '10.0.0.11' } },
+        etcd: { unit: 'etcd', machines: { 'etcd-9': { host: '10.0.0.39' } } },
+      },
+      problems: ['driver.etcd.machines.etcd-9: etcd.members names no such member'],
+    },
+    {
+      part: {
+        machines: { 'cp-1': { host: '10.0.0.11' } },
+        etcd: { unit: 'etcd', machines: { 'cp-1': {} } },
+      },
+      problems: [
+        'driver.etcd.machines.cp-1: driver.machines has it already: leave it out here',
+        'driver.etcd.machines.cp-1.host: is required',
+      ],
+    },
+    {
+      part: { etcd: { unit: 'etcd; reboot', client: { ca: 'ca.crt' } } },
+      problems: [
+        'driver.etcd.unit: expected the name of a unit',
+        'driver.etcd.client.ca: expected an absolute path, on the machines',
+        'driver.etcd.client.certificate: is required',
+        'driver.etcd.client.key: is required',
+      ],
+    },
+    {
+      part: {
+        ssh: undefined,
+        jobs: { namespace: 'ascent-nodes', image: 'tools' },
+        machines: { 'cp-1': {} },
+        etcd: { unit: 'etcd' },
+      },
+      problems: ['driver.etcd: expected with ssh only'],
+    },
     {
       part: { jobs: { namespace: 'ascent-nodes', image: 'tools' } },
       problems: ['driver.ssh: expected either ssh or jobs'],
