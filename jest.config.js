@@ -33,6 +33,7 @@ const ofReleases = ['lab/releases'];
 const machinePath = ['lab/machines/kubeadm-path.test.ts'];
 const realMachines = [
   'cluster',
+  'kubeadm-external-etcd',
   'kubeadm-faults',
   'kubeadm-images',
   'kubeadm-jobs',
