@@ -1,5 +1,5 @@
-// What a restore does beside the phases of static pods where etcd is units of machines: what control
-// planes and members of etcd are looked at for, and how a member starts.
+// What a restore does beside the phases of static pods where etcd is units of machines: what
+// control planes and members of etcd are looked at for, and how a member starts.
 
 import type { EtcdUnit } from './etcd-unit-scripts';
 import {
