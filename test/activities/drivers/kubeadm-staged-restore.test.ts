@@ -101,9 +101,9 @@ describe('the way back of a control plane of one machine, by jobs', () => {
     expect(driver()).toMatchObject({
       driver: 'kubeadm',
       changedAs: 'member',
-      drives: ['node', 'member', 'putBack', 'etcd', 'restore', 'repairEtcd'],
+      drives: ['node', 'member', 'putBack', 'etcd', 'restore', 'repairEtcd', 'images'],
     });
-    expect(driver(['cp-2'])).toMatchObject({ driver: 'kubeadm', drives: ['node'] });
+    expect(driver(['cp-2'])).toMatchObject({ driver: 'kubeadm', drives: ['node', 'images'] });
     expect(driver(['cp-2'])).not.toHaveProperty('stageRestore');
   });
 
