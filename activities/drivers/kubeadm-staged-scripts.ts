@@ -98,14 +98,14 @@ ${inspectPart(way.revision)}
 stop_control_plane() (
 ${stopControlPlanePart}
 )
-stop_etcd() (
+stop_old_etcd() (
 ${stopEtcdPart}
 )
 restore_data() (
 read -r target token cluster < "$dir/decision"
 ${restoreDataPart}
 )
-start_etcd() (
+start_new_etcd() (
 ${startEtcdPart(way.version)}
 )
 start_api_server() (
@@ -218,10 +218,10 @@ main() {
     date -u +%FT%TZ | note stopping
   fi
   once stop stop_control_plane
-  once stop-etcd stop_etcd
+  once stop-etcd stop_old_etcd
   once decide decide
   once data restore_data
-  once etcd start_etcd
+  once etcd start_new_etcd
   once api-server start_api_server
   once controllers start_controllers
   not_at_boot

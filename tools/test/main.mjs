@@ -17,9 +17,12 @@ import { prepare, PreparationFailed, root } from '../bootstrap/prepare.mjs';
 import { run } from '../bootstrap/run.mjs';
 import { sentenceOf } from './totals.mjs';
 
-/** What runs in one go of Jest, and how many files at a time. A lab waits half of its time. */
+/**
+ * What runs in one go of Jest, and how many files at a time. Most of what the longest unit tests and
+ * labs do is wait: for shells behind sshd, for elections.
+ */
 const stages = [
-  { projects: ['unit'], lanes: availableParallelism() },
+  { projects: ['unit'], lanes: 2 * availableParallelism() },
   { projects: ['workflow', 'lab', 'machine-path'], lanes: availableParallelism() + 1 },
   { projects: ['thorough'], lanes: 2 },
   { projects: ['releases'], lanes: 1 },
