@@ -37,6 +37,11 @@ export interface SshCommand {
   readonly outputBytesMax: number;
 }
 
+interface Settling<Result> {
+  resolve(result: Result): void;
+  reject(error: unknown): void;
+}
+
 export interface SshEnd {
   /** Exit code, or the name of the signal that ended it. */
   readonly code: number | string;
@@ -268,7 +273,13 @@ class Session implements SshConnection {
     const { doing, timeoutMs, input } = command;
     // One that fails before it is read.
     if (typeof input !== 'string') input.on('error', () => undefined);
-    const channel = await this.#open(command);
+    let settle: Settling<SshEnd> | undefined;
+    const ended = new Promise<SshEnd>((resolve, reject) => (settle = { resolve, reject }));
+    // Whoever does not get as far as to wait for it is told otherwise.
+    ended.catch(() => undefined);
+    const channel = await this.#open(command, (opened) => {
+      if (settle !== undefined) this.#collect(opened, command, settle);
+    });
     const unread = ({ errored }: Readable): PortError => {
       const why = errorCode(errored) ?? 'unknown error';
       return new PortError('unexpected', `${doing}: what is to be sent cannot be read (${why})`);
@@ -282,7 +293,7 @@ class Session implements SshConnection {
         onAbort = () => reject(signal.reason as Error);
         signal.addEventListener('abort', onAbort, { once: true });
         timer = setTimeout(() => reject(new PortError('timeout', late)), timeoutMs);
-        this.#collect(channel, command, { resolve, reject });
+        ended.then(resolve, reject);
         if (typeof input === 'string') channel.end(input);
         // Where the command ends first, it says why; what else goes wrong is ours.
         else pipeline(input, channel).catch(() => input.errored !== null && reject(unread(input)));
@@ -295,15 +306,20 @@ class Session implements SshConnection {
     }
   }
 
-  async #open({ doing, command }: SshCommand): Promise<ClientChannel> {
+  /** `onOpen` at once: a command that ends at once has told its end before anybody can await. */
+  async #open(
+    { doing, command }: SshCommand,
+    onOpen: (channel: ClientChannel) => void,
+  ): Promise<ClientChannel> {
     let onClose = (): void => undefined;
     return await new Promise<ClientChannel>((resolve, reject) => {
       onClose = () => reject(this.#lost(doing, 'the connection was lost'));
       this.#client.once('close', onClose);
       try {
         this.#client.exec(command, (error, channel) => {
-          if (error === undefined) resolve(channel);
-          else reject(this.#lost(doing, error.message));
+          if (error !== undefined) return reject(this.#lost(doing, error.message));
+          onOpen(channel);
+          resolve(channel);
         });
       } catch {
         // ssh2 throws when the connection has ended already.
@@ -315,7 +331,7 @@ class Session implements SshConnection {
   #collect(
     channel: ClientChannel,
     { doing, outputBytesMax }: SshCommand,
-    settle: { resolve(end: SshEnd): void; reject(error: unknown): void },
+    settle: Settling<SshEnd>,
   ): void {
     const parts: Buffer[] = [];
     const complaints = new Tail(complaintBytesMax);

@@ -18,8 +18,8 @@ import { run } from '../bootstrap/run.mjs';
 import { sentenceOf } from './totals.mjs';
 
 /**
- * What runs in one go of Jest, and how many files at a time. Most of what the longest unit tests and
- * labs do is wait: for shells behind sshd, for elections.
+ * What runs in one go of Jest, and how many files at a time. Most of what the longest unit tests
+ * and labs do is wait: for shells behind sshd, for elections.
  */
 const stages = [
   { projects: ['unit'], lanes: 2 * availableParallelism() },
