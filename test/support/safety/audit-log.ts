@@ -10,6 +10,7 @@ interface AuditEvent {
   readonly verb: string;
   readonly user: { readonly username: string };
   readonly objectRef?: {
+    readonly resource: string;
     readonly subresource?: string;
     readonly namespace?: string;
     readonly name?: string;
@@ -57,19 +58,29 @@ export async function removals(
   });
 }
 
-/** Undefined when it was refused. */
+/** Undefined when it was refused, and for what removes no pod. */
 function removalOf(event: AuditEvent): Removal | undefined {
-  const { namespace = '', name = '', subresource } = event.objectRef ?? {};
+  const { namespace = '', name = '' } = event.objectRef ?? {};
+  const kind = kindOf(event);
   const answered = answerOf(event);
-  if (answered === 'refused') return undefined;
+  if (kind === undefined || answered === 'refused') return undefined;
   return {
-    kind: subresource === 'eviction' ? 'eviction' : 'delete',
+    kind,
     isSure: answered === 'done',
     user: event.user.username,
     pod: `${namespace}/${name}`,
     uid: event.requestObject?.deleteOptions?.preconditions?.uid,
     at: event.stageTimestamp,
   };
+}
+
+const deleting: readonly string[] = ['delete', 'deletecollection'];
+
+/** Of accounts of Ascent's own everything is logged. */
+function kindOf({ verb, objectRef }: AuditEvent): Removal['kind'] | undefined {
+  if (objectRef?.resource !== 'pods') return undefined;
+  if (objectRef.subresource === 'eviction') return verb === 'create' ? 'eviction' : undefined;
+  return objectRef.subresource === undefined && deleting.includes(verb) ? 'delete' : undefined;
 }
 
 function answerOf({ stage, responseStatus }: AuditEvent): 'done' | 'refused' | 'unclear' {
