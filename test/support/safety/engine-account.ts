@@ -41,6 +41,12 @@ const groups: Readonly<Record<string, string>> = {
   horizontalpodautoscalers: 'autoscaling',
   volumeattachments: 'storage.k8s.io',
   leases: 'coordination.k8s.io',
+  services: '',
+  endpointslices: 'discovery.k8s.io',
+  validatingwebhookconfigurations: 'admissionregistration.k8s.io',
+  mutatingwebhookconfigurations: 'admissionregistration.k8s.io',
+  customresourcedefinitions: 'apiextensions.k8s.io',
+  apiservices: 'apiregistration.k8s.io',
 };
 
 /**
