@@ -1,6 +1,6 @@
-// Runs the tests in stages: unit (their coverage is asked for), then all that needs servers:
-// workflow, lab and machine-path side by side, since a lab waits more than it works. Fetches or
-// builds the lab's tools first where a chosen test needs them. Arguments go to Jest.
+// Runs the tests in stages: unit (their coverage is asked for), workflow (Temporal's worker leaves
+// hooks in its process, which no lab can do with), then lab and machine-path side by side. Fetches
+// or builds the lab's tools first where a chosen test needs them. Arguments go to Jest.
 //
 // Own options: --totals FILE writes the sums as JSON; --selectProjects picks of these four, and of
 // those that run only when they are named: `thorough` (45 minutes of upgrades), `releases`
@@ -23,12 +23,13 @@ import { sentenceOf } from './totals.mjs';
  */
 const stages = [
   { projects: ['unit'], lanes: 2 * availableParallelism() },
-  { projects: ['workflow', 'lab', 'machine-path'], lanes: availableParallelism() + 1 },
+  { projects: ['workflow'], lanes: availableParallelism() + 1 },
+  { projects: ['lab', 'machine-path'], lanes: availableParallelism() + 1 },
   { projects: ['thorough'], lanes: 2 },
   { projects: ['releases'], lanes: 1 },
   { projects: ['machines'], lanes: 1 },
 ];
-const usualProjects = stages.slice(0, 2).flatMap(({ projects }) => projects);
+const usualProjects = stages.slice(0, 3).flatMap(({ projects }) => projects);
 const projectNames = stages.flatMap(({ projects }) => projects);
 /** The option of the installer that brings more than the usual tools, by project. */
 const moreTools = {
