@@ -37,9 +37,9 @@ export interface SshCommand {
   readonly outputBytesMax: number;
 }
 
-interface Settling<Result> {
-  resolve(result: Result): void;
-  reject(error: unknown): void;
+interface Running {
+  readonly channel: ClientChannel;
+  readonly ended: Promise<SshEnd>;
 }
 
 export interface SshEnd {
@@ -273,13 +273,7 @@ class Session implements SshConnection {
     const { doing, timeoutMs, input } = command;
     // One that fails before it is read.
     if (typeof input !== 'string') input.on('error', () => undefined);
-    let settle: Settling<SshEnd> | undefined;
-    const ended = new Promise<SshEnd>((resolve, reject) => (settle = { resolve, reject }));
-    // Whoever does not get as far as to wait for it is told otherwise.
-    ended.catch(() => undefined);
-    const channel = await this.#open(command, (opened) => {
-      if (settle !== undefined) this.#collect(opened, command, settle);
-    });
+    const { channel, ended } = await this.#open(command);
     const unread = ({ errored }: Readable): PortError => {
       const why = errorCode(errored) ?? 'unknown error';
       return new PortError('unexpected', `${doing}: what is to be sent cannot be read (${why})`);
@@ -306,20 +300,17 @@ class Session implements SshConnection {
     }
   }
 
-  /** `onOpen` at once: a command that ends at once has told its end before anybody can await. */
-  async #open(
-    { doing, command }: SshCommand,
-    onOpen: (channel: ClientChannel) => void,
-  ): Promise<ClientChannel> {
+  async #open(asked: SshCommand): Promise<Running> {
+    const { doing, command } = asked;
     let onClose = (): void => undefined;
-    return await new Promise<ClientChannel>((resolve, reject) => {
+    return await new Promise<Running>((resolve, reject) => {
       onClose = () => reject(this.#lost(doing, 'the connection was lost'));
       this.#client.once('close', onClose);
       try {
         this.#client.exec(command, (error, channel) => {
-          if (error !== undefined) return reject(this.#lost(doing, error.message));
-          onOpen(channel);
-          resolve(channel);
+          // Listened to here: one that ends at once tells so before anybody can await the channel.
+          if (error === undefined) resolve({ channel, ended: this.#collect(channel, asked) });
+          else reject(this.#lost(doing, error.message));
         });
       } catch {
         // ssh2 throws when the connection has ended already.
@@ -328,30 +319,31 @@ class Session implements SshConnection {
     }).finally(() => this.#client.removeListener('close', onClose));
   }
 
-  #collect(
-    channel: ClientChannel,
-    { doing, outputBytesMax }: SshCommand,
-    settle: Settling<SshEnd>,
-  ): void {
+  #collect(channel: ClientChannel, { doing, outputBytesMax }: SshCommand): Promise<SshEnd> {
     const parts: Buffer[] = [];
     const complaints = new Tail(complaintBytesMax);
     let bytes = 0;
     let code: number | string | undefined;
-    channel.on('data', (part: Buffer) => {
-      bytes += part.length;
-      if (bytes <= outputBytesMax) parts.push(part);
-      else settle.reject(this.#unexpected(doing, `it printed more than ${outputBytesMax} bytes`));
-    });
     channel.stderr.on('data', (part: Buffer) => complaints.write(part));
     channel.on('exit', (exit: number | null, signal?: string) => {
       code = exit ?? signal;
     });
     // A write to a host that has gone; `close` tells.
     channel.on('error', () => undefined);
-    channel.on('close', () => {
-      if (code === undefined) settle.reject(this.#lost(doing, 'the connection was lost'));
-      else settle.resolve({ code, output: Buffer.concat(parts), complaints: complaints.lines() });
+    const ended = new Promise<SshEnd>((resolve, reject) => {
+      channel.on('data', (part: Buffer) => {
+        bytes += part.length;
+        if (bytes <= outputBytesMax) parts.push(part);
+        else reject(this.#unexpected(doing, `it printed more than ${outputBytesMax} bytes`));
+      });
+      channel.on('close', () => {
+        if (code === undefined) reject(this.#lost(doing, 'the connection was lost'));
+        else resolve({ code, output: Buffer.concat(parts), complaints: complaints.lines() });
+      });
     });
+    // Whoever gives up before waiting for it is told otherwise.
+    ended.catch(() => undefined);
+    return ended;
   }
 
   #lost(doing: string, why: string): PortError {
