@@ -65,8 +65,8 @@ class Repair {
   }
 
   async run(): Promise<void> {
-    const { unit } = this.#options.etcd ?? {};
-    const source = await this.#source(unit);
+    const unit = this.#unit;
+    const source = await this.#source();
     if (unit === undefined) await this.#repair(source);
     else await this.#repairUnit(source, unit);
     for (const machine of [this.#member, source]) {
@@ -117,10 +117,11 @@ class Repair {
   }
 
   /** The first other one whose etcd is healthy. */
-  async #source(unit: EtcdUnit | undefined): Promise<MemberName> {
+  async #source(): Promise<MemberName> {
     const problems: string[] = [];
     const { members, etcd } = this.#options;
     const id = this.#id;
+    const unit = this.#unit;
     const script = unit === undefined ? sourceScript(id) : sourceUnitScript(id, unit);
     for (const name of etcd?.members ?? members) {
       if (name === this.#member) continue;

@@ -48,23 +48,23 @@ export interface Host {
   readonly refused: readonly string[];
 }
 
-/** What no installation brings, each as what a lab of machines needs; empty where it can run. */
-export function lackingOf({ platform, isRoot, hasCgroupV1, refused }: Host): readonly string[] {
+/** Each as what a lab of machines needs; empty where it can run. `packages`: those to be missed. */
+export function lackingOf(
+  { platform, isRoot, isThere, hasCgroupV1, refused }: Host,
+  packages = missingPackages(isThere),
+): readonly string[] {
   return [
     ...(platform === 'linux' ? [] : [`Linux; this is ${platform}`]),
     ...(isRoot ? [] : ['root: machines are made of namespaces, mounts and control groups']),
     ...(hasCgroupV1 ? [] : ['control groups of version 1 below /sys/fs/cgroup']),
     ...refused,
+    ...(packages.length === 0 ? [] : [`the Debian packages ${packages.join(' ')}`]),
   ];
 }
 
 /** Throws LabError `lab-unsupported` that names all that is missing. */
 export function checkHost(host: Host): void {
-  const packages = missingPackages(host.isThere);
-  const missing = [
-    ...lackingOf(host),
-    ...(packages.length === 0 ? [] : [`the Debian packages ${packages.join(' ')}`]),
-  ];
+  const missing = lackingOf(host);
   if (missing.length === 0) return;
   throw new LabError(
     'lab-unsupported',

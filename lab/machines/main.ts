@@ -2,18 +2,11 @@
 // codes: 0 it can, 1 it cannot, and what is missing stands on stdout. What `toolchain/main.js
 // --machines` installs on this host is not missing.
 
-import { existsSync } from 'node:fs';
-
-import { lackingOf, missingPackages, thisHost } from './host-needs';
+import { lackingOf, thisHost } from './host-needs';
 import { canInstall } from './host-packages';
 
 async function main(): Promise<number> {
-  const host = await thisHost();
-  const packages = canInstall() ? [] : missingPackages(existsSync);
-  const missing = [
-    ...lackingOf(host),
-    ...(packages.length === 0 ? [] : [`the Debian packages ${packages.join(' ')}`]),
-  ];
+  const missing = lackingOf(await thisHost(), canInstall() ? [] : undefined);
   if (missing.length > 0) console.log(missing.join('; '));
   return missing.length === 0 ? 0 : 1;
 }
