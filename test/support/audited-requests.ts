@@ -1,10 +1,7 @@
 // What an account has asked the API servers of a lab for, as they wrote it down
 // (lab/audit-policy.ts).
 
-import { readFile } from 'node:fs/promises';
-
-import { auditLogFile } from '../../lab/flags';
-import { labLayout } from '../../lab/layout';
+import { type AuditedLab, auditEvents } from './audit-events';
 import { rightText } from './service-accounts';
 
 interface AuditEvent {
@@ -30,16 +27,11 @@ export interface AuditedRequest {
 
 /** All of them until now, of all members. */
 export async function auditedRequests(
-  lab: { readonly stateDir: string; readonly members: readonly string[] },
+  lab: AuditedLab,
   username: string,
 ): Promise<readonly AuditedRequest[]> {
-  const layout = labLayout(lab.stateDir);
-  const files = lab.members.map((member) => readFile(auditLogFile(layout, member), 'utf8'));
-  const lines = (await Promise.all(files)).flatMap((text) => text.split('\n'));
-  return lines.flatMap((line): readonly AuditedRequest[] => {
-    // The last one may be half written.
-    if (!line.endsWith('}')) return [];
-    const { user, verb, requestURI, objectRef, annotations = {} } = JSON.parse(line) as AuditEvent;
+  return (await auditEvents<AuditEvent>(lab)).flatMap((event): readonly AuditedRequest[] => {
+    const { user, verb, requestURI, objectRef, annotations = {} } = event;
     if (user.username !== username || objectRef === undefined) return [];
     const { resource, subresource, apiGroup } = objectRef;
     const what = subresource === undefined ? resource : `${resource}/${subresource}`;

@@ -38,6 +38,29 @@ export function manifestsOf(file: (typeof rightsOf)[keyof typeof rightsOf]): rea
   return parseAllDocuments(text).map((document) => document.toJS() as Manifest);
 }
 
+/** A webhook that is asked about nothing, and the Service that would answer for it. */
+export const quietWebhook: readonly Manifest[] = [
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'webhook', namespace: 'default' },
+    spec: { ports: [{ port: 443 }] },
+  },
+  {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingWebhookConfiguration',
+    metadata: { name: 'policies' },
+    webhooks: [
+      {
+        name: 'policies.example.com',
+        clientConfig: { service: { namespace: 'default', name: 'webhook' } },
+        sideEffects: 'None',
+        admissionReviewVersions: ['v1'],
+      },
+    ],
+  },
+];
+
 /** Where the API server has it. */
 export function pathOf({ apiVersion, kind, metadata }: Manifest): string {
   const group = apiVersion === 'v1' ? '/api/v1' : `/apis/${apiVersion}`;

@@ -28,6 +28,7 @@ import {
   type Manifest,
   manifestsOf,
   pathOf,
+  quietWebhook,
   rightsOf,
   type Rule,
   withoutEach,
@@ -50,28 +51,6 @@ const someDaemonSet: Manifest = {
       spec: { containers: [{ name: 'main', image: 'none' }] },
     },
   },
-};
-
-const someService: Manifest = {
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name: 'webhook', namespace: 'default' },
-  spec: { ports: [{ port: 443 }] },
-};
-
-/** Nobody is asked anything: it has no rules. */
-const someWebhook: Manifest = {
-  apiVersion: 'admissionregistration.k8s.io/v1',
-  kind: 'ValidatingWebhookConfiguration',
-  metadata: { name: 'policies' },
-  webhooks: [
-    {
-      name: 'policies.example.com',
-      clientConfig: { service: { namespace: 'default', name: 'webhook' } },
-      sideEffects: 'None',
-      admissionReviewVersions: ['v1'],
-    },
-  ],
 };
 
 /** What a preflight could not look at, in its words. */
@@ -104,7 +83,7 @@ describe('the rights of deploy/rbac', () => {
     for (const each of [...manifestsOf(rightsOf.planner), ...manifestsOf(rightsOf.nodeJobs)]) {
       await apply(each);
     }
-    for (const each of [someDaemonSet, someService, someWebhook]) await apply(each);
+    for (const each of [someDaemonSet, ...quietWebhook]) await apply(each);
     const { kubeconfig } = lab.access;
     const as = async (of: string, name: string): Promise<string> => {
       const to = path.join(root, `${name}.kubeconfig`);

@@ -25,6 +25,7 @@ import {
   type Manifest,
   manifestsOf,
   pathOf,
+  quietWebhook,
   rightOf,
   rightsOf,
   withoutEach,
@@ -82,7 +83,7 @@ describe('a worker with the rights of deploy/rbac', () => {
     await ground.kube.pinPair('pair', held);
     await addAgent();
     await addDatabase();
-    await addWebhook();
+    for (const each of quietWebhook) await apply(each);
     await ground.startWorker({ accessFile: access.accessFile });
   });
 
@@ -100,24 +101,6 @@ describe('a worker with the rights of deploy/rbac', () => {
       kind: 'DaemonSet',
       metadata: { name: 'agent', namespace: 'default' },
       spec: { selector: { matchLabels: labels }, template },
-    });
-  }
-
-  /** It is asked about nothing. */
-  async function addWebhook(): Promise<void> {
-    await apply({
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: 'webhook', namespace: 'default' },
-      spec: { ports: [{ port: 443 }] },
-    });
-    const service = { namespace: 'default', name: 'webhook' };
-    const answers = { sideEffects: 'None', admissionReviewVersions: ['v1'] };
-    await apply({
-      apiVersion: 'admissionregistration.k8s.io/v1',
-      kind: 'ValidatingWebhookConfiguration',
-      metadata: { name: 'policies' },
-      webhooks: [{ name: 'policies.example.com', clientConfig: { service }, ...answers }],
     });
   }
 

@@ -1,9 +1,6 @@
 // Who made pods leave, as the API servers of a lab wrote it down (lab/audit-policy.ts).
 
-import { readFile } from 'node:fs/promises';
-
-import { auditLogFile } from '../../../lab/flags';
-import { labLayout } from '../../../lab/layout';
+import { type AuditedLab, auditEvents } from '../audit-events';
 
 interface AuditEvent {
   readonly stage: string;
@@ -44,15 +41,11 @@ const failed = 500;
 
 /** Requests in the namespaces that were not refused, of all members. */
 export async function removals(
-  lab: { readonly stateDir: string; readonly members: readonly string[] },
+  lab: AuditedLab,
   namespaces: readonly string[],
 ): Promise<readonly Removal[]> {
-  const layout = labLayout(lab.stateDir);
-  const files = lab.members.map((member) => readFile(auditLogFile(layout, member), 'utf8'));
-  const lines = (await Promise.all(files)).flatMap((text) => text.split('\n'));
-  return lines.flatMap((line): readonly Removal[] => {
-    // The last one may be half written: it was killed.
-    const removal = line.endsWith('}') ? removalOf(JSON.parse(line) as AuditEvent) : undefined;
+  return (await auditEvents<AuditEvent>(lab)).flatMap((event): readonly Removal[] => {
+    const removal = removalOf(event);
     const [namespace = ''] = removal?.pod.split('/') ?? [];
     return removal !== undefined && namespaces.includes(namespace) ? [removal] : [];
   });
