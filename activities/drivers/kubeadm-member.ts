@@ -96,6 +96,7 @@ fi
 if from=$(control_plane_version) && [ "$from" != "$to" ]; then keep_member "$from"; fi
 
 put kubeadm
+free_leases_meanwhile
 # (B2)
 if is_older "$wanted" "$to"; then run_kubeadm upgrade apply "$to" --yes --etcd-upgrade=false
 else run_kubeadm upgrade node --etcd-upgrade=false; fi
@@ -161,6 +162,7 @@ if cmp -s "$old/bin/kubelet" "$(place_of kubelet)"; then
   done
 fi
 phase "putting the manifests of $to back"
+free_leases_meanwhile
 for component in $components; do
   put_file "$old/manifests/$component.yaml" "$manifests/$component.yaml"
 done

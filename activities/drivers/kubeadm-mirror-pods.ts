@@ -18,6 +18,7 @@
 //     Until they turn nobody takes pods that end out of their Services. Its own figures tell; where
 //     they cannot be read, or it is another machine's, it is to have led for twenty seconds.
 
+import { leasesScript } from './kubeadm-leases';
 import { shellWord } from './machine-script';
 
 const functions = `
@@ -194,5 +195,5 @@ until_control_plane_runs() {
 export function mirrorPodsScript(node: string): string {
   return `
 node=${shellWord(node)}
-${functions}`;
+${functions}${leasesScript}`;
 }

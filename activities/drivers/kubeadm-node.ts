@@ -157,6 +157,7 @@ fi
 kubelet=$(place_of kubelet)
 mark_log
 owe_reboot
+if [ -n "$serving" ]; then free_leases_meanwhile; fi
 # In a boot that it has asked for all of that is done.
 if ! was_rebooted; then change_node; fi
 begun=$(date +%s) seen=0
