@@ -153,9 +153,6 @@ const driverLimits = {
   kubeadm:
     'kubeadm changes nodes only' +
     ' - do that by hand and plan the nodes afterwards, or use a driver of commands',
-  'kubeadm-jobs':
-    'kubeadm changes nodes only where several members are reached by jobs, which end with the API' +
-    ' servers - name driver.ssh instead, or do that by hand and plan the nodes afterwards',
   'kubeadm-etcd-units':
     'kubeadm leaves etcd alone where it runs outside of its static pods - bring its units to that' +
     ' version by hand, one at a time and the leader last, and plan again',

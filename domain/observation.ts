@@ -195,12 +195,7 @@ export type DrivenChange = (typeof drivenChanges)[number];
 export type PlannedChange = Exclude<DrivenChange, 'repairEtcd' | 'images'>;
 
 /** Drivers with limits of their own, which the access file does not widen. */
-export const limitedDrivers = [
-  'kubeadm',
-  'kubeadm-jobs',
-  'kubeadm-etcd-units',
-  'cluster-api',
-] as const;
+export const limitedDrivers = ['kubeadm', 'kubeadm-etcd-units', 'cluster-api'] as const;
 
 export type LimitedDriver = (typeof limitedDrivers)[number];
 

@@ -9,7 +9,8 @@ import { nodeScript } from './kubeadm-node';
 import { releasesOnAll } from './kubeadm-releases';
 import { repairMember } from './kubeadm-repair';
 import { restoreMembers } from './kubeadm-restore';
-import { restoreStaged, stageRestore, unstageRestore } from './kubeadm-staged-restore';
+import { restoreStaged } from './kubeadm-staged-restore';
+import { stageRestore, unstageRestore } from './kubeadm-way-back';
 import { factsOfAll } from './machine-facts';
 import { runStep } from './machine-steps';
 import { patientMachines } from './patient-machines';
@@ -20,14 +21,9 @@ const refuse = refusing(
     ' control plane by hand (docs/kubeadm.md)',
 );
 
-const refuseByJobs = refusing(
-  'several members that are reached by jobs cannot be restored together: that stops the API' +
-    ' servers - name driver.ssh instead of driver.jobs (docs/kubeadm.md)',
-);
-
 /**
- * Connects nothing yet. Where `machines` leaves members out, or needs the API server and there are
- * several of them, only nodes are changed. Methods throw PortError, or the signal's reason.
+ * Connects nothing yet. Where `machines` leaves members out, only nodes are changed. Methods throw
+ * PortError, or the signal's reason.
  */
 export function createKubeadmDriver(options: KubeadmControlPlaneOptions): {
   readonly controlPlane: ControlPlaneDriver;
@@ -37,12 +33,9 @@ export function createKubeadmDriver(options: KubeadmControlPlaneOptions): {
   const byJobs = machines.needApiServer === true;
   // Steps may take the API server away by which they are followed.
   const following = byJobs ? { ...options, machines: patientMachines(machines) } : options;
-  const nodesOnly = members.every((name) => machines.names.includes(name))
-    ? undefined
-    : workersOnly(byJobs);
-  const limits = byJobs && members.length !== 1 ? severalByJobs : nodesOnly;
-  const whole = byJobs ? oneByJobs(following) : wholeControlPlane(options);
-  const { drives, ...able } = limits ?? whole;
+  const isWhole = members.every((name) => machines.names.includes(name));
+  const whole = byJobs ? wholeByJobs(following) : wholeControlPlane(options);
+  const { drives, ...able } = isWhole ? whole : workersOnly(byJobs);
   return {
     controlPlane: {
       driver: 'kubeadm',
@@ -82,16 +75,8 @@ function workersOnly(byJobs: boolean) {
   return { drives, ...refusedChanges(refuse) };
 }
 
-/** No way forward without a way back (docs/adr/0043). */
-const severalByJobs = {
-  driver: 'kubeadm-jobs',
-  changedAs: 'member',
-  drives: ['node'] as const,
-  ...refusedChanges(refuseByJobs),
-} as const;
-
-/** Nobody reaches its machine while it is restored: it is staged there before. */
-function oneByJobs(options: KubeadmControlPlaneOptions) {
+/** Nobody reaches machines while they are restored: it is staged there before. */
+function wholeByJobs(options: KubeadmControlPlaneOptions) {
   const drives: readonly DrivenChange[] = wholeControlPlane(options).drives.filter(
     (one) => one !== 'reboot',
   );

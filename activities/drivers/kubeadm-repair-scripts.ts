@@ -4,6 +4,7 @@
 
 import type { EtcdUnit } from './etcd-unit-scripts';
 import { certificatesPart, restoreHead, startingEtcdPart } from './kubeadm-restore-scripts';
+import { forgetWayBackPart } from './kubeadm-staged-scripts';
 import { componentWords, shellWord } from './machine-script';
 
 /** On a healthy machine: fails where its etcd is none. */
@@ -56,6 +57,7 @@ if [ -e "$data/member" ]; then
 fi
 ls -1dt "$data"/member.lost-* 2> /dev/null | tail -n +3 | while read -r old; do rm -rf "$old"; done
 # Of the restore that went on without it.
+${unit === undefined ? forgetWayBackPart : ''}
 rm -f "$restores"/*/snapshot.db "$restores"/*/snapshot.db.part
 `;
 }

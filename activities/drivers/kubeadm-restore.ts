@@ -70,9 +70,9 @@ const dataMs = 60 * 60_000;
 const sameDataMs = 60_000;
 
 /** Room above what was seen: writes that were served and not on a disk yet. */
-export const knownMargin = 1_000_000;
+const knownMargin = 1_000_000;
 /** Where no disk tells. */
-export const unknownMargin = 1_000_000_000;
+const unknownMargin = 1_000_000_000;
 
 /** Throws PortError: `rejected` when nothing was stopped; or the signal's reason. */
 export async function restoreMembers(
@@ -384,7 +384,7 @@ async function allRefusals(looks: readonly Promise<void>[]): Promise<void> {
 }
 
 /** Every problem of every member in one message. */
-function throwRefusals(failed: readonly { readonly error: unknown }[]): void {
+export function throwRefusals(failed: readonly { readonly error: unknown }[]): void {
   const refusals = failed.flatMap(({ error }) =>
     error instanceof PortError && error.code === 'rejected' ? [error.message] : [],
   );

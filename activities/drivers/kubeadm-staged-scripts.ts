@@ -1,9 +1,9 @@
-// A restore that a control plane of one machine performs by itself, as scripts for it: nobody asks
+// A restore that each machine of a control plane performs by itself, as scripts for it: nobody asks
 // it for one phase after the other, because who is let in by the API server is not while that is
-// away (docs/adr/0043). What a phase does is in kubeadm-restore-scripts.ts.
+// away (docs/adr/0043, 0048). What a phase does is in kubeadm-restore-scripts.ts.
 //
 // /var/lib/ascent/way-back/, root's own, there as a whole or not at all:
-//   about        which way back it is
+//   about        which way back it is, the decision included: all members have the same
 //   snapshot.db  what is restored
 //   bin/         etcdctl, and etcdutl where there is one
 //   restore      begins it: by hand, and again in the boot after one that died
@@ -16,9 +16,13 @@
 //     server serves again stays.
 // W3. From the first stop on it does not end before it is done, its time is over, or the power is
 //     cut; and then the next boot goes on.
+// W4. Machines wait for each other by etcd alone: one that is restored has no quorum before the
+//     others are, and is tried again until then. Where there are several, each lets the others be
+//     begun before it stops anything: whoever begins them needs the API servers for that.
 
 import {
   checkPart,
+  type Decision,
   finishPart,
   inspectPart,
   restoreDataPart,
@@ -40,21 +44,19 @@ export const newWayBack = '/var/lib/ascent/.way-back.new';
 const unit = '/etc/systemd/system/ascent-restore.service';
 const wanted = '/etc/systemd/system/multi-user.target.wants/ascent-restore.service';
 
-/** Room above what was seen of etcd, and where its data does not tell (kubeadm-restore.ts, Y4). */
-export interface RevisionMargins {
-  readonly known: number;
-  readonly unknown: number;
-}
-
 export interface WayBack extends RestoreTarget {
   readonly revision: number;
   readonly sha256: string;
-  readonly margins: RevisionMargins;
+  readonly decision: Decision;
 }
 
 /** How long it may take, whoever begins it; seconds. */
 export const stagedLimitSeconds = 6 * 3_600;
 const tryAgainSeconds = 10;
+/** W4: for connections to all members, by way of API servers that all serve yet. */
+const beforeStopSeconds = 20;
+/** Of the revision that is gone to: nearer, and something is not as it was reckoned. */
+const nearRevisions = 1_000_000;
 
 /** Operations of a restore; its step finds its own name in that of its journal. */
 export function stagedOperation(id: string): string {
@@ -65,16 +67,78 @@ export function aloneOperation(id: string): string {
   return `restore-${id}-alone`;
 }
 
-/** What makes one way back the same as another. */
-export function aboutWayBack({ version, etcdVersion, revision, sha256 }: WayBack): string {
-  return `Kubernetes ${version}, etcd ${etcdVersion}, revision ${revision}, SHA-256 ${sha256}`;
+/** What makes one way back the same as another, on one line. */
+export function aboutWayBack({ decision, ...way }: WayBack): string {
+  const { target, token, cluster } = decision;
+  return (
+    `Kubernetes ${way.version}, etcd ${way.etcdVersion}, revision ${way.revision}, to go on at` +
+    ` ${target} as ${token} with ${cluster}, SHA-256 ${way.sha256}`
+  );
 }
+
+const aboutPattern = new RegExp(
+  '^Kubernetes (\\S+), etcd (\\S+), revision (\\d+), to go on at (\\d+) as (\\S+) with (\\S+),' +
+    ' SHA-256 (\\S+)$',
+);
+
+/** The same, read; undefined where it is none. A file of its own does not tell its length. */
+export function wayBackIn(about: string): Omit<WayBack, 'bytes'> | undefined {
+  const match = aboutPattern.exec(about);
+  if (match === null) return undefined;
+  const [version = '', etcdVersion = '', revision, target, token = '', cluster = '', sha256 = ''] =
+    match.slice(1);
+  const decision = { target: Number(target), token, cluster };
+  return { version, etcdVersion, revision: Number(revision), sha256, decision };
+}
+
+/** The revision that its etcd serves; nothing where it tells none. */
+const present = String.raw`
+present() {
+  { etcd "$etcd_yaml" endpoint status -w json 2> /dev/null || true; } |
+    sed -n 's/.*"revision":\([0-9]*\).*/\1/p'
+}
+`;
 
 /** For what is being staged: the phase that refuses where something is missing. */
 export function stageCheckScript(target: RestoreTarget): string {
   return `${restoreHeadOf("'way-back'", newWayBack)}
 rm -rf "$bin"
-${checkPart(target)}`;
+${checkPart(target)}${present}
+present | note present
+`;
+}
+
+/** What was noted by stageCheckScript, and the last target: `NAME: TEXT` lines. */
+export const stageFactsScript = `
+cd ${newWayBack}
+echo "member: $(cat member)"
+echo "present: $(cat present)"
+if [ -e ../restores/highest ]; then echo "highest: $(cat ../restores/highest)"; fi
+`;
+
+/** Where all that is needed is taken over from what is staged (W1). */
+function takingPart(way: WayBack): string {
+  const { target, token, cluster } = way.decision;
+  return `
+way_back=${wayBack}
+about=${shellWord(aboutWayBack(way))}
+taken_at=${way.revision} target=${target}
+token=${shellWord(token)} cluster=${shellWord(cluster)}
+look_at_all() (
+${checkPart(way)}
+)
+inspect_snapshot() (
+${inspectPart(way.revision)}
+)
+${present}${staging}`;
+}
+
+/** Refuses what the restore itself would refuse, and changes nothing that runs. */
+export function stagedLookScript(id: string, way: WayBack): string {
+  return `${restoreHeadOf(shellWord(id))}
+${takingPart(way)}
+take_staged
+`;
 }
 
 /** The step: all phases. Its script lies in the journal that is named after the restore. */
@@ -84,17 +148,7 @@ restore=$(basename "$(dirname "$0")")
 restore=\${restore#restore-}
 restore=\${restore%-staged}
 ${restoreHeadOf('"$restore"')}
-way_back=${wayBack}
-about=${shellWord(aboutWayBack(way))}
-taken_at=${way.revision}
-known_margin=${way.margins.known} unknown_margin=${way.margins.unknown}
-${outerLoop}
-look_at_all() (
-${checkPart(way)}
-)
-inspect_snapshot() (
-${inspectPart(way.revision)}
-)
+${outerLoop}${takingPart(way)}
 stop_control_plane() (
 ${stopControlPlanePart}
 )
@@ -102,7 +156,6 @@ stop_old_etcd() (
 ${stopEtcdPart}
 )
 restore_data() (
-read -r target token cluster < "$dir/decision"
 ${restoreDataPart}
 )
 start_new_etcd() (
@@ -118,7 +171,7 @@ clear_up() (
 ${finishPart}
 rm -rf "$way_back"
 )
-${staging}${deciding}${booting}
+${letOthersBegin}${booting}
 main
 `;
 }
@@ -156,21 +209,26 @@ take_staged() {
     { rm -f "$dir/snapshot.db"; refuse "$way_back/snapshot.db is not what was staged"; }
   look_at_all
   inspect_snapshot
+  again="remove $way_back on every member, and ask for the restore again"
+  case ",$cluster," in
+    *",$(cat "$dir/member"),"*) ;;
+    *) refuse "$(cat "$dir/member") is not among $cluster: $again" ;;
+  esac
+  for seen in "$(present)" "$(cat "$restores/highest" 2> /dev/null || true)"; do
+    case $seen in '' | *[!0-9]*) continue ;; esac
+    if [ "$((seen + ${nearRevisions}))" -lt "$target" ]; then continue; fi
+    refuse "etcd is at revision $seen or above, and was to go on at $target: $again"
+  done
+  echo "$about" | note about
 }
 `;
 
-const deciding = `
-# As many members as there are machines choose it: one.
-decide() {
-  seen=$(cat "$dir/revision")
-  margin=$known_margin
-  case $seen in '' | *[!0-9]*) seen=0 margin=$unknown_margin ;; esac
-  highest=$(cat "$restores/highest" 2> /dev/null || echo 0)
-  floor=$taken_at
-  for each in "$seen" "$highest"; do
-    if [ "$each" -gt "$floor" ]; then floor=$each; fi
-  done
-  echo "$((floor + margin)) restore-$restore $(cat "$dir/member")" | note decision
+const letOthersBegin = `
+# (W4)
+let_others_begin() {
+  case $cluster in *,*) ;; *) return ;; esac
+  phase 'letting the other members be begun'
+  sleep ${beforeStopSeconds}
 }
 `;
 
@@ -214,12 +272,12 @@ main() {
   mkdir -p "$dir"
   if [ ! -e "$dir/stopping" ]; then
     take_staged
+    let_others_begin
     go_on_at_boot
     date -u +%FT%TZ | note stopping
   fi
   once stop stop_control_plane
   once stop-etcd stop_old_etcd
-  once decide decide
   once data restore_data
   once etcd start_new_etcd
   once api-server start_api_server
@@ -234,6 +292,7 @@ main() {
 const restoreCommand = `#!/bin/sh
 # Returns the control plane of this machine to the snapshot beside this file, which 'about' names:
 #   sh ${wayBack}/restore NAME
+# Where there are several members, on each of them, with the same 'about' and NAME, in any order.
 # 'ascent status' tells NAME while a rollback waits for it. What was written since is lost.
 set -eu
 ${scriptEnvironment}
@@ -278,7 +337,7 @@ ${fileOf('restore', restoreCommand)}
 (
 ${inspectPart(way.revision)}
 ) >&2
-rm -rf target member old-pki
+rm -rf target member old-pki present
 echo ${shellWord(aboutWayBack(way))} > about
 find . -exec sync {} +
 rm -rf ${wayBack}
@@ -287,14 +346,17 @@ sync ${wayBack} /var/lib/ascent
 `;
 }
 
-/** Prints which way back is staged; nothing where there is none. */
-export const stagedAboutScript = `
-if [ -e ${wayBack}/snapshot.db ]; then cat ${wayBack}/about 2> /dev/null || true; fi
-`;
-
-/** Argument: the restore. Prints \`begun\` where something of it was stopped on this machine. */
-export const stagedBegunScript = `
-if [ -e "/var/lib/ascent/restores/$1/stopping" ]; then echo begun; fi
+/**
+ * Argument: the restore. Prints `begun` where something of it was stopped on this machine, and with
+ * which way back; otherwise which one is staged, if any.
+ */
+export const stagedKnownScript = `
+dir=/var/lib/ascent/restores/$1
+if [ -e "$dir/stopping" ]; then
+  echo begun
+  cat "$dir/about" 2> /dev/null || true
+elif [ -e ${wayBack}/snapshot.db ]; then cat ${wayBack}/about 2> /dev/null || true
+fi
 `;
 
 /** What is staged goes, unless a restore is under way with it. */
@@ -302,4 +364,10 @@ export const unstageScript = `
 if [ -e ${wayBack}/begun ]; then exit 0; fi
 rm -rf ${wayBack} ${newWayBack}
 if [ -d /var/lib/ascent ]; then sync /var/lib/ascent; fi
+`;
+
+/** For a machine that is to be a member again otherwise: what it was to go on with at boot goes. */
+export const forgetWayBackPart = `
+rm -f ${wanted} ${unit}
+rm -rf ${wayBack} ${newWayBack}
 `;

@@ -10,23 +10,30 @@ import path from 'node:path';
 import {
   aboutWayBack,
   aloneOperation,
+  stageCheckScript,
+  stagedKnownScript,
+  stagedLookScript,
   stagedOperation,
   stagedRestoreScript,
+  stageFactsScript,
   stageScript,
+  wayBackIn,
 } from '../../../activities/drivers/kubeadm-staged-scripts';
 import { until } from '../../support/lab-until';
 import { temporaryDirectory } from '../adapters/support/temporary-directory';
 
 const content = 'what etcd held';
 const sha256 = createHash('sha256').update(content).digest('hex');
-const margins = { known: 10, unknown: 1_000 };
+const own = 'cp-1=https://10.0.0.11:2380';
+const others = 'cp-2=https://10.0.0.12:2380,cp-3=https://10.0.0.13:2380';
+const decision = { target: 5_000_000, token: 'ascent-it', cluster: own };
 const way = {
   version: '1.28.15',
   etcdVersion: '3.5.15',
   bytes: content.length,
   revision: 7,
   sha256,
-  margins,
+  decision,
 };
 const pods = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'etcd'];
 const programs = {
@@ -39,9 +46,17 @@ case $* in
 esac
 `,
   kubectl: '',
-  etcdctl: '',
+  etcdctl: `
+case $* in
+  version) echo 'etcdctl version: 3.5.15' ;;
+  *'endpoint status'*)
+    echo '[{"Status":{"header":{"member_id":3,"revision":'"$(cat "$root/present")"',"term":2}}}]'
+    ;;
+esac
+`,
   etcdutl: `
 case $* in
+  version) echo 'etcdutl version: 3.5.15' ;;
   *--help*) echo --bump-revision ;;
   *status*) echo '{"hash":1,"revision":'"$(cat "$root/revision")"',"totalKey":1}' ;;
   *restore*)
@@ -78,11 +93,13 @@ describe('a machine that restores itself', () => {
     script
       .replaceAll(/(?<![\w/])\/(var\/lib|etc|run\/systemd)\//g, `${root}/$1/`)
       .replaceAll('PATH=/usr/local/sbin', `PATH=${root}/programs:/usr/local/sbin`)
-      .replaceAll('sleep 10', 'sleep 0.1');
-  const run = (): { readonly code: number | null; readonly lines: readonly string[] } => {
+      .replaceAll(/sleep [12]0/g, 'sleep 0.1');
+  const run = (
+    which = way,
+  ): { readonly code: number | null; readonly lines: readonly string[] } => {
     const script = at('var/lib/ascent/operations', stagedOperation('back'), 'script');
     mkdirSync(path.dirname(script), { recursive: true });
-    writeFileSync(script, here(stagedRestoreScript(way)));
+    writeFileSync(script, here(stagedRestoreScript(which)));
     const { status, stdout } = spawnSync('sh', [script], {
       encoding: 'utf8',
       env: { PATH: process.env['PATH'], root },
@@ -110,6 +127,7 @@ describe('a machine that restores itself', () => {
     write('var/lib/etcd/member/newer', '');
     write('run/systemd/system/is-there', '');
     write('revision', '7');
+    write('present', '9');
     for (const pod of pods) {
       const [newer, older] = pod === 'etcd' ? ['3.5.16-0', '3.5.15-0'] : ['v1.29.15', 'v1.28.15'];
       write(`etc/kubernetes/manifests/${pod}.yaml`, manifest(pod, newer ?? ''));
@@ -123,6 +141,8 @@ describe('a machine that restores itself', () => {
       const file = at('etc/kubernetes/manifests', `${pod}.yaml`);
       return existsSync(file) ? (/:(\S+)\n$/.exec(readFileSync(file, 'utf8'))?.[1] ?? '') : 'none';
     });
+  const again = () =>
+    `remove ${root}/var/lib/ascent/way-back on every member, and ask for the restore again`;
   const old = ['v1.28.15', 'v1.28.15', 'v1.28.15', '3.5.15-0'];
   const newer = ['v1.29.15', 'v1.29.15', 'v1.29.15', '3.5.16-0'];
 
@@ -133,19 +153,70 @@ describe('a machine that restores itself', () => {
     expect(restores()).toHaveLength(1);
     expect(restores()[0]).toContain(
       '--initial-cluster=cp-1=https://10.0.0.11:2380' +
-        ' --initial-cluster-token=restore-back --bump-revision=10 --mark-compacted',
+        ' --initial-cluster-token=ascent-it --bump-revision=4999993 --mark-compacted',
     );
     expect(readdirSync(at('var/lib/etcd')).toSorted()).toEqual(['member', 'member.before-back']);
     expect(existsSync(at('var/lib/ascent/way-back'))).toBe(false);
     expect(existsSync(at('var/lib/ascent/restores/back/snapshot.db'))).toBe(false);
-    expect(readFileSync(at('var/lib/ascent/restores/highest'), 'utf8')).toBe('17\n');
+    expect(readFileSync(at('var/lib/ascent/restores/highest'), 'utf8')).toBe('5000000\n');
     expect(unit()).toBe(false);
   });
 
-  it('goes on above the data that it stops and above what a restore went to before', () => {
+  it('lets the others be begun before it stops where there are several', () => {
+    const cluster = `${own},${others}`;
+    const shared = { ...way, decision: { ...decision, cluster } };
+    write('var/lib/ascent/way-back/about', `${aboutWayBack(shared)}\n`);
+    const { code, lines } = run(shared);
+    expect(code).toBe(0);
+    const phases = lines.flatMap((line) => /^phase: (.*)$/.exec(line)?.[1] ?? []);
+    expect(phases.slice(0, 3)).toEqual([
+      'looking whether all that is needed is there',
+      'letting the other members be begun',
+      'stopping kube-apiserver',
+    ]);
+    expect(restores()[0]).toContain(`--initial-cluster=${cluster} `);
+  });
+
+  it('is looked at without anything being stopped', () => {
+    const script = here(stagedLookScript('back', way));
+    const env = { PATH: process.env['PATH'], root };
+    const look = () => spawnSync('sh', [], { input: script, encoding: 'utf8', env });
+    expect(look().status).toBe(0);
+    rmSync(at('var/lib/ascent/way-back/snapshot.db'));
+    expect(look()).toMatchObject({
+      status: 77,
+      stdout: expect.stringContaining('/snapshot.db is not there\n') as string,
+    });
+    expect(running()).toEqual(newer);
+    expect(unit()).toBe(false);
+    expect(restores()).toEqual([]);
+  });
+
+  it('tells what it knows of a restore', () => {
+    const known = (...args: string[]) =>
+      execFileSync('sh', ['-s', ...args], { input: here(stagedKnownScript), encoding: 'utf8' });
+    const about = aboutWayBack(way);
+    expect(known('back')).toBe(`${about}\n`);
+    run();
+    expect(known('back')).toBe(`begun\n${about}\n`);
+    expect(known('other')).toBe('');
+  });
+
+  it('is told by one line, which is read again', () => {
+    const { bytes, ...told } = way;
+    expect(wayBackIn(aboutWayBack({ ...told, bytes }))).toEqual(told);
+    expect(wayBackIn('Kubernetes 1.28.15, etcd 3.5.15, revision 7')).toBeUndefined();
+  });
+
+  it('notes which member it is, and how far its etcd has come, when it is staged', () => {
+    const script = (text: string): string => {
+      const env = { PATH: process.env['PATH'], root };
+      return execFileSync('sh', [], { input: here(text), encoding: 'utf8', env });
+    };
     write('var/lib/ascent/restores/highest', '50\n');
-    expect(run().code).toBe(0);
-    expect(restores()[0]).toContain('--bump-revision=53 ');
+    mkdirSync(at('var/lib/ascent/.way-back.new'), { recursive: true });
+    script(stageCheckScript(way));
+    expect(script(stageFactsScript)).toBe(`member: ${own}\npresent: 9\nhighest: 50\n`);
   });
 
   it('changes nothing more when it is begun again after its end', () => {
@@ -213,11 +284,30 @@ describe('a machine that restores itself', () => {
       change: () => write('revision', '8'),
       says: () => 'the snapshot is not of revision 7: {"hash":1,"revision":8,"totalKey":1}',
     },
+    {
+      what: 'it is a member that the others do not know of',
+      change: () => {
+        for (const place of ['etc/kubernetes', 'var/lib/ascent/kept/v1.28.15']) {
+          write(`${place}/manifests/etcd.yaml`, manifest('etcd', '3.5.15-0').replace('.11', '.14'));
+        }
+      },
+      says: () => `cp-1=https://10.0.0.14:2380 is not among ${own}: ${again()}`,
+    },
+    {
+      what: 'etcd has come too near to what it is to go on at',
+      change: () => write('present', '4000000'),
+      says: () => `etcd is at revision 4000000 or above, and was to go on at 5000000: ${again()}`,
+    },
+    {
+      what: 'another restore has gone there already',
+      change: () => write('var/lib/ascent/restores/highest', '5000000\n'),
+      says: () => `etcd is at revision 5000000 or above, and was to go on at 5000000: ${again()}`,
+    },
   ])('is refused before anything is stopped where $what', ({ change, says }) => {
     change();
     const { code, lines } = run();
     expect([code, lines.at(-1)]).toEqual([77, says()]);
-    expect(running()).toEqual(newer);
+    expect(running().slice(0, 3)).toEqual(newer.slice(0, 3));
     expect(unit()).toBe(false);
     expect(restores()).toEqual([]);
   });

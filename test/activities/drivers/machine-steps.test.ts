@@ -431,22 +431,6 @@ exec setsid -f "$@" < /dev/null > /dev/null 2>&1
       });
     });
 
-    it('changes nodes only where several members are reached by way of API servers', async () => {
-      const { controlPlane } = createKubeadmDriver({
-        members: ['cp-1', 'cp-2', 'cp-3'] as never,
-        access: { packages: { kind: 'apt' } },
-        machines: { ...machines(), needApiServer: true },
-      });
-      expect(controlPlane).toMatchObject({ driver: 'kubeadm-jobs', drives: ['node', 'images'] });
-      const repair = controlPlane.repairEtcdMember('cp-1' as never, aContext());
-      expect(await refusalOf(repair)).toEqual({
-        code: 'rejected',
-        message:
-          'several members that are reached by jobs cannot be restored together: that stops the' +
-          ' API servers - name driver.ssh instead of driver.jobs (docs/kubeadm.md)',
-      });
-    });
-
     it('refuses to restore a control plane that it knows no member of', async () => {
       const { controlPlane } = driver('/nowhere');
       const order = { restoreId: 'one', snapshotFile: '/nowhere', snapshotRevision: 1 };

@@ -19,7 +19,7 @@ export const remedies = {
   'snapshot-missing':
     'bring the snapshot back into the store; without it there is no way back to this version',
   'way-back-unstaged':
-    'put right what the reason names on the machine of the control plane, then try again;' +
+    'put right what the reason names on machines of the control plane, then try again;' +
     ' the snapshot itself is there',
   'space-missing':
     'make room where the message says, keep fewer snapshots, or name another place;' +

@@ -31,12 +31,6 @@ export const undrivenCases: readonly [Blocker, string][] = [
       ' and plan the nodes afterwards, or use a driver of commands',
   ],
   [
-    { ...blocked, change: 'restore', driver: 'kubeadm-jobs' },
-    'hop-1.29 changes the control plane, which takes a restore as the way back, and the driver' +
-      ' kubeadm changes nodes only where several members are reached by jobs, which end with the' +
-      ' API servers - name driver.ssh instead, or do that by hand and plan the nodes afterwards',
-  ],
-  [
     { ...blocked, change: 'etcd', driver: 'kubeadm-etcd-units' },
     'hop-1.29 changes etcd, and the driver kubeadm leaves etcd alone where it runs outside of its' +
       ' static pods - bring its units to that version by hand, one at a time and the leader last,' +

@@ -233,7 +233,10 @@ describe('an upgrade by jobs, with a worker and Temporal', () => {
       pool?.done.some(({ node }) => node === 'cp-1') ? true : undefined,
     );
     expect(await machines.sh('cp-1', `cat ${wayBack}/about`)).toMatch(
-      new RegExp(`^Kubernetes ${from}, etcd ${oldEtcd}, revision \\d+, SHA-256 [0-9a-f]{64}\n$`),
+      new RegExp(
+        `^Kubernetes ${from}, etcd ${oldEtcd}, revision \\d+, to go on at \\d+ as \\S+ with` +
+          ' cp-1=https://[0-9.]+:2380, SHA-256 [0-9a-f]{64}\n$',
+      ),
     );
   });
 
