@@ -37,6 +37,7 @@ const realMachines = [
   'kubeadm-faults',
   'kubeadm-images',
   'kubeadm-jobs',
+  'kubeadm-jobs-members',
   'kubeadm-jobs-restore',
   'kubeadm-nodes',
   'kubeadm-packages',
