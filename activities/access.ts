@@ -203,6 +203,11 @@ export interface ClusterAccess<Driver extends DriverAccess = DriverAccess> {
     readonly certificate: string;
     readonly key: string;
   };
+  /** Preflights look at Helm's releases. Absent: they do not, and read no Secret. */
+  readonly helmReleases?: {
+    /** Path, of who may read them; absent: the one that everything else is asked with. */
+    readonly kubeconfig?: string;
+  };
   /** How machines change version. Further kinds: see docs/concepts.md. */
   readonly driver: Driver;
   readonly snapshots: {

@@ -138,26 +138,29 @@ async function observe(
  * that, and not asked again.
  */
 export async function observeForPreflight(options: Looking): Promise<Observation> {
-  const { controlPlane, extensions } = options.ports;
+  const { controlPlane, extensions, helm } = options.ports;
   const asked = controlPlane.machineFacts?.(options.signal);
-  const [observation, machines, called, deprecatedUse, etcdPlaces] = await Promise.all([
-    asked === undefined
-      ? observeCluster(options)
-      : observe(options, async () => {
-          const told = releasesOfAll(releasesIn(await asked));
-          return told ?? (await controlPlane.availableVersions(options.signal));
-        }),
-    asked,
-    extensions.observe(options.signal),
-    observeDeprecatedUse(options),
-    controlPlane.etcdPlaces?.(options.signal),
-  ]);
+  const [observation, machines, called, deprecatedUse, etcdPlaces, helmReleases] =
+    await Promise.all([
+      asked === undefined
+        ? observeCluster(options)
+        : observe(options, async () => {
+            const told = releasesOfAll(releasesIn(await asked));
+            return told ?? (await controlPlane.availableVersions(options.signal));
+          }),
+      asked,
+      extensions.observe(options.signal),
+      observeDeprecatedUse(options),
+      controlPlane.etcdPlaces?.(options.signal),
+      helm?.observe(options.signal),
+    ]);
   return {
     ...observation,
     deprecatedUse,
     extensions: called,
     ...(machines === undefined ? {} : { machines }),
     ...(etcdPlaces === undefined ? {} : { etcdPlaces }),
+    ...(helmReleases === undefined ? {} : { helmReleases }),
   };
 }
 

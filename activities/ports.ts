@@ -4,6 +4,7 @@
 // Adapters throw PortError, or the signal's reason once it is aborted; nothing else may leave them.
 
 import type { ApiExtensionsObservation, Seen } from '../domain/api-extensions';
+import type { HelmReleasesObservation } from '../domain/helm-releases';
 import type { DeprecatedApiUse } from '../domain/deprecated-apis';
 import type { PodTrouble } from '../domain/drain/budget-explanation';
 import type { BudgetRef, MemberName, NodeName, PodRef } from '../domain/names';
@@ -257,6 +258,11 @@ export interface ExtensionProbe {
   observe(signal: AbortSignal): Promise<ApiExtensionsObservation>;
 }
 
+/** What Helm has stored. What may not be read, or is no good, is told in its place. */
+export interface HelmProbe {
+  observe(signal: AbortSignal): Promise<HelmReleasesObservation>;
+}
+
 export interface MemberEndpoint {
   readonly name: MemberName;
   readonly endpoint: string;
@@ -319,6 +325,8 @@ export interface LookingPorts {
   >;
   readonly members: MemberProbe;
   readonly extensions: ExtensionProbe;
+  /** Absent: nobody has asked for Helm's releases to be looked at. */
+  readonly helm?: HelmProbe;
   readonly etcd: Pick<EtcdApi, 'observe'>;
   readonly snapshots: Pick<SnapshotStore, 'location' | 'keep' | 'probe' | 'keys' | 'list'>;
   readonly verifier: Pick<SnapshotVerifier, 'minors' | 'etcdVersion'>;

@@ -5,6 +5,7 @@
 // O3. What could not be read is said as a Problem, never left out.
 
 import type { ApiExtensionsObservation } from './api-extensions';
+import type { HelmReleasesObservation } from './helm-releases';
 import type { MemberDeprecatedUse } from './deprecated-apis';
 import type { EtcdPlaces } from './etcd-places';
 import type { MachineFacts } from './machine-observation';
@@ -285,6 +286,8 @@ export interface Observation {
   readonly deprecatedUse?: readonly MemberDeprecatedUse[];
   /** What API servers call while they serve; absent where it was not asked: a preflight does. */
   readonly extensions?: ApiExtensionsObservation;
+  /** What Helm has stored; absent where the access file does not ask for it. */
+  readonly helmReleases?: HelmReleasesObservation;
   /** Where etcd runs; absent where no driver can tell, or it was not asked: a preflight does. */
   readonly etcdPlaces?: EtcdPlaces;
   /**

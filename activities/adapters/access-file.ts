@@ -93,6 +93,7 @@ const accessSchema = z.strictObject({
   members: membersSchema,
   etcd: z.strictObject({ members: etcdMembersSchema, ...etcdCredentials }),
   driver: driverSchema,
+  helmReleases: z.strictObject({ kubeconfig: filePath.optional() }).optional(),
   snapshots: snapshotsSchema,
   tools: z
     .strictObject({
@@ -192,9 +193,9 @@ function withAbsolutePaths(parsed: Parsed, folder: string): ClusterAccess {
   const absolute = (file: string): string => path.resolve(folder, file);
   // A bare name is looked up on PATH; only something with a slash is a path.
   const tool = (name: string): string => (name.includes('/') ? absolute(name) : name);
-  const { etcd, driver, snapshots, tools } = parsed;
+  const { etcd, driver, helmReleases: helm, snapshots, tools, ...rest } = parsed;
   return {
-    ...parsed,
+    ...rest,
     members: parsed.members ?? [],
     kubeconfig: absolute(parsed.kubeconfig),
     etcd: {
@@ -204,6 +205,7 @@ function withAbsolutePaths(parsed: Parsed, folder: string): ClusterAccess {
       key: absolute(etcd.key),
     },
     driver: driverWithAbsolutePaths(driver, folder),
+    ...(helm === undefined ? {} : { helmReleases: helmWithAbsolutePath(helm, absolute) }),
     snapshots: snapshotsWithAbsolutePaths(snapshots, absolute),
     tools: {
       ...(tools.etcd === undefined ? {} : { etcd: tool(tools.etcd) }),
@@ -211,6 +213,13 @@ function withAbsolutePaths(parsed: Parsed, folder: string): ClusterAccess {
       ...(tools.apiServers === undefined ? {} : { apiServers: mapValues(tools.apiServers, tool) }),
     },
   };
+}
+
+function helmWithAbsolutePath(
+  { kubeconfig }: NonNullable<Parsed['helmReleases']>,
+  absolute: (file: string) => string,
+): NonNullable<ClusterAccess['helmReleases']> {
+  return kubeconfig === undefined ? {} : { kubeconfig: absolute(kubeconfig) };
 }
 
 function mapValues(
@@ -231,7 +240,7 @@ interface Wanted {
  * the second is created when it is first written to.
  */
 async function checkFiles(checked: ClusterAccess): Promise<readonly string[]> {
-  const { kubeconfig, etcd, driver, snapshots, tools } = checked;
+  const { kubeconfig, etcd, driver, helmReleases: helm, snapshots, tools } = checked;
   const readable = constants.R_OK;
   const tool = (key: string, name: string | undefined): readonly Wanted[] =>
     name?.includes('/') === true ? [{ key, file: name, mode: constants.X_OK }] : [];
@@ -240,6 +249,9 @@ async function checkFiles(checked: ClusterAccess): Promise<readonly string[]> {
     { key: 'etcd.ca', file: etcd.ca, mode: readable },
     { key: 'etcd.certificate', file: etcd.certificate, mode: readable },
     { key: 'etcd.key', file: etcd.key, mode: readable },
+    ...(helm?.kubeconfig === undefined
+      ? []
+      : [{ key: 'helmReleases.kubeconfig', file: helm.kubeconfig, mode: readable }]),
     ...(snapshots.key === undefined
       ? []
       : [{ key: 'snapshots.key', file: snapshots.key, mode: readable }]),

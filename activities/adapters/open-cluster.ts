@@ -22,6 +22,7 @@ import { DirectoryShelf } from './directory-shelf';
 import { createEtcdApi, type EtcdReach } from './etcd-api';
 import { createSnapshotVerifier, type SnapshotVerifierOptions } from './etcd-snapshot-verifier';
 import { createExtensionProbe } from './extension-probe';
+import { createHelmProbe } from './helm-probe';
 import { createJobMachines } from './job-machines';
 import { createKubeApi } from './kube-api';
 import { openKubeConnection } from './kube-connection';
@@ -124,11 +125,15 @@ function scratchOf(access: ClusterAccess): SnapshotVerifierOptions {
 function reach(access: ClusterAccess, found: FoundMembers | undefined) {
   const connection = openKubeConnection(access.kubeconfig);
   const kube = createKubeApi(connection, { clock: systemClock });
+  const { helmReleases } = access;
+  const own = helmReleases?.kubeconfig;
+  const helm = own === undefined ? connection : openKubeConnection(own);
   return {
     ports: {
       kube,
       members: createMemberProbe(connection, found ?? namedMembers(access.members)),
       extensions: createExtensionProbe(connection),
+      ...(helmReleases === undefined ? {} : { helm: createHelmProbe(helm) }),
       etcd: createEtcdApi({ ...etcdReach(access, found), etcdutl: etcdutlOf(access) }),
       ...openSnapshots(access),
       clock: systemClock,
@@ -137,6 +142,7 @@ function reach(access: ClusterAccess, found: FoundMembers | undefined) {
     close: async () => {
       await kube.close();
       await connection.close();
+      if (helm !== connection) await helm.close();
     },
   };
 }

@@ -17,6 +17,7 @@ export type FindingObject =
   | { readonly kind: 'webhook'; readonly name: string }
   | { readonly kind: 'definition'; readonly name: string }
   | { readonly kind: 'aggregated-api'; readonly name: string }
+  | { readonly kind: 'helm-release'; readonly name: string }
   | { readonly kind: 'snapshot-store'; readonly location: string };
 
 export const findingCodes = [
@@ -87,6 +88,12 @@ export const findingCodes = [
   'webhook-slow',
   'conversion-unanswered',
   'aggregated-api-unavailable',
+  'helm-releases-unobserved',
+  'helm-releases-left-out',
+  'helm-release-unread',
+  'helm-api-removed',
+  'helm-api-deprecated',
+  'removed-apis-unknown',
 ] as const;
 
 export type FindingCode = (typeof findingCodes)[number];

@@ -14,6 +14,7 @@ import { budgetFindings, nodeFindings, storeFindings } from './preflight-cluster
 import { etcdFindings } from './preflight-etcd';
 import { apiFindings } from './preflight-apis';
 import { extensionFindings } from './preflight-extensions';
+import { helmFindings } from './preflight-helm';
 import { etcdPlaceFindings } from './preflight-etcd-places';
 import { machineFindings } from './preflight-machines';
 import { rolloutFindings } from './preflight-rollouts';
@@ -39,6 +40,7 @@ export function evaluatePreflight(facts: PreflightFacts): PreflightReport {
     ...machineFindings(facts),
     ...apiFindings(facts),
     ...extensionFindings(observation),
+    ...helmFindings(facts),
     ...etcdPlaceFindings(observation),
   ]);
 }

@@ -26,6 +26,7 @@ const objectWords = {
   webhook: 'webhook',
   definition: 'CustomResourceDefinition',
   'aggregated-api': 'APIService',
+  'helm-release': 'Helm release',
 } as const;
 
 /** `node worker-3`, `disruption budget web/web-budget`. */

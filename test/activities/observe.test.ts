@@ -251,6 +251,18 @@ describe('observeForPreflight', () => {
     expect(await look()).toEqual(places);
   });
 
+  it("has Helm's releases where somebody asks for them", async () => {
+    const { ports } = new FakeCluster();
+    const signal = AbortSignal.timeout(5_000);
+    const nothing = { releases: [], unread: [], unlisted: [], leftOut: 0 };
+    const helm = { observe: () => Promise.resolve(nothing) };
+    expect(await observeForPreflight({ cluster, ports, signal })).not.toHaveProperty(
+      'helmReleases',
+    );
+    const asked = await observeForPreflight({ cluster, ports: { ...ports, helm }, signal });
+    expect(asked.helmReleases).toEqual(nothing);
+  });
+
   const [first, second] = ['worker-1', 'worker-2'] as const;
   const told = (name: string, ...releases: readonly string[]): MachineObservation => {
     const facts = { space: [], components: [], automaticUpgrades: [] };

@@ -9,6 +9,7 @@ import { parse, parseAllDocuments } from 'yaml';
 
 export const rightsOf = {
   planner: 'deploy/rbac/planner.yaml',
+  helm: 'deploy/rbac/helm.yaml',
   nodeJobs: 'deploy/rbac/node-jobs.yaml',
   upgrader: 'deploy/rbac/upgrader.yaml',
   upgraderSurge: 'deploy/rbac/upgrader-surge.yaml',

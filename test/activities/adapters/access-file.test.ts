@@ -27,6 +27,20 @@ describe('an access file', () => {
     expect(await readAccessFile(write('access', content))).toEqual({ kind: 'read', access });
   });
 
+  it('may ask for Helm releases, to be read as everything else or by another account', async () => {
+    const of = async (helmReleases: object) =>
+      readAccessFile(write('access', { ...valid, helmReleases }));
+    expect(await of({})).toEqual({ kind: 'read', access: { ...access, helmReleases: {} } });
+    expect(await of({ kubeconfig: 'kubeconfig' })).toEqual({
+      kind: 'read',
+      access: { ...access, helmReleases: { kubeconfig: at('kubeconfig') } },
+    });
+    expect(await problemsOf({ ...valid, helmReleases: { kubeconfig: 'none' } })).toEqual([
+      `helmReleases.kubeconfig: ${at('none')} does not exist`,
+    ]);
+    expect(await problemsOf({ ...valid, helmReleases: true })).toHaveLength(1);
+  });
+
   it('needs no tools: then they are looked up on PATH', async () => {
     const { tools: _tools, ...without } = valid;
     expect(await readAccessFile(write('access', without))).toEqual({
@@ -249,7 +263,7 @@ describe('an access file', () => {
         'driver.kind: expected lab, command, kubeadm, cluster-api or none',
         'etcd.members: expected at least one member',
         'kubeConfig: unknown key; known are apiVersion, cluster, kubeconfig, members, etcd,' +
-          ' driver, snapshots, tools - did you mean kubeconfig?',
+          ' driver, helmReleases, snapshots, tools - did you mean kubeconfig?',
         'members.0.scheduler: expected https://HOST:PORT without a path',
       ].toSorted(),
     );
@@ -263,7 +277,7 @@ describe('an access file', () => {
       'etcd.ca: expected text, got a list',
       'driver: is required',
       'membrs: unknown key; known are apiVersion, cluster, kubeconfig, members, etcd, driver,' +
-        ' snapshots, tools - did you mean members?',
+        ' helmReleases, snapshots, tools - did you mean members?',
     ]);
   });
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import type { ClusterAccess } from '../../../activities/access';
+import { createHelmProbe } from '../../../activities/adapters/helm-probe';
 import { createJobMachines } from '../../../activities/adapters/job-machines';
 import { openKubeConnection } from '../../../activities/adapters/kube-connection';
 import { nodeJobName } from '../../../activities/adapters/node-jobs';
@@ -21,6 +22,7 @@ import { KubeRest } from '../../../lab/kube-rest';
 import type { Lab } from '../../../lab/lab';
 import { labDown, labUp } from '../../../lab/lab';
 import { labLayout } from '../../../lab/layout';
+import { helmConfigMap, helmSecret } from '../../support/helm-records';
 import { labDrainPolicy, labSpec } from '../../support/lab-spec';
 import { until, untilTrue } from '../../support/lab-until';
 import {
@@ -65,6 +67,7 @@ describe('the rights of deploy/rbac', () => {
   let kube: KubeRest;
   let access: ClusterAccess;
   let jobsKubeconfig: string;
+  let helmKubeconfig: string;
 
   const apply = (object: Manifest): Promise<void> => kube.apply(pathOf(object), object);
 
@@ -80,9 +83,8 @@ describe('the rights of deploy/rbac', () => {
     const stateDir = path.join(root, 'rights');
     lab = await labUp({ name: 'rights', stateDir, members: 1, nodes: 1, workloads: 'none' });
     kube = await KubeRest.admin(labLayout(stateDir), lab.access.members[0]?.apiServer ?? '');
-    for (const each of [...manifestsOf(rightsOf.planner), ...manifestsOf(rightsOf.nodeJobs)]) {
-      await apply(each);
-    }
+    const { planner: toLook, helm: toReadHelm, nodeJobs: toEnter } = rightsOf;
+    for (const each of [toLook, toReadHelm, toEnter].flatMap(manifestsOf)) await apply(each);
     for (const each of [someDaemonSet, ...quietWebhook]) await apply(each);
     const { kubeconfig } = lab.access;
     const as = async (of: string, name: string): Promise<string> => {
@@ -92,6 +94,7 @@ describe('the rights of deploy/rbac', () => {
     const planner = await as('ascent', 'ascent-planner');
     access = { ...lab.access, kubeconfig: planner, driver: { kind: 'none' } };
     jobsKubeconfig = await as(namespace, 'ascent-node-jobs');
+    helmKubeconfig = await as('ascent', 'ascent-helm');
   });
 
   afterAll(async () => {
@@ -150,6 +153,28 @@ describe('the rights of deploy/rbac', () => {
       });
       expect(await look()).toBeUndefined();
       await areNeeded(manifestsOf(rightsOf.planner), look);
+    });
+  });
+
+  describe('to look at Helm releases', () => {
+    /** The first refusal; without one every release has been read. */
+    const read = async (): Promise<string | undefined> => {
+      const connection = openKubeConnection(helmKubeconfig);
+      try {
+        const seen = await createHelmProbe(connection).observe(never);
+        const [refused] = seen.unlisted;
+        if (refused === undefined) expect(seen.releases).toHaveLength(2);
+        return refused?.problem.message;
+      } finally {
+        await connection.close();
+      }
+    };
+
+    it('are all that is needed, and no more', async () => {
+      await apply(helmSecret({ namespace: 'default', name: 'shop' }));
+      await apply(helmConfigMap({ namespace: 'default', name: 'mapped' }));
+      expect(await read()).toBeUndefined();
+      await areNeeded(manifestsOf(rightsOf.helm), read);
     });
   });
 

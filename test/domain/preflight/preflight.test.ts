@@ -1,8 +1,9 @@
-import { type FindingCode, findingCodes } from '../../../domain/preflight/findings';
+import { findingCodes } from '../../../domain/preflight/findings';
 import type { EtcdMemberObservation, Observation } from '../../../domain/observation';
 import { evaluatePreflight } from '../../../domain/preflight/preflight';
 import { etcdDefaultQuotaBytes } from '../../../domain/preflight/preflight-etcd';
 import { type Case, storeCases } from '../support/store-cases';
+import { foundElsewhere } from './support/found-elsewhere';
 import type { ClusterBuilder } from '../../support/builders';
 import {
   aBudget,
@@ -656,48 +657,6 @@ describe('there is a finding when', () => {
     ]);
   });
 });
-
-/** Those of other files beside this one, and what a test of its own is about. */
-const foundElsewhere: readonly FindingCode[] = [
-  'api-use-unobserved',
-  'deprecated-api-used',
-  'removed-api-used',
-  'aggregated-api-unavailable',
-  'conversion-unanswered',
-  'extensions-unobserved',
-  'webhook-deadlock',
-  'webhook-guards-heartbeats',
-  'webhook-on-one-node',
-  'webhook-slow',
-  'webhook-unanswered',
-  'rollout-drain-limited',
-  'api-server-not-live',
-  'automatic-upgrades',
-  'certificate-expires',
-  'cgroup-v1',
-  'clock-skewed',
-  'container-runtime-old',
-  'etcd-endpoint-unnamed',
-  'etcd-fragmented',
-  'etcd-machine-unobserved',
-  'etcd-member-unnamed',
-  'etcd-place-unknown',
-  'etcd-unit-unfit',
-  'etcd-version-behind',
-  'etcd-version-unfit',
-  'flag-removed',
-  'gate-removed',
-  'image-absent',
-  'machine-disk-low',
-  'machine-facts-missing',
-  'machine-memory-low',
-  'machine-release-missing',
-  'machine-swap-on',
-  'machine-unobserved',
-  'member-single',
-  'members-one-host',
-  'members-one-zone',
-];
 
 it('every code is found by one of the cases above', () => {
   const found = [...memberCases, ...etcdCases, ...clusterCases].map(({ finding }) => finding.code);
