@@ -138,9 +138,9 @@ async function observe(
  * that, and not asked again.
  */
 export async function observeForPreflight(options: Looking): Promise<Observation> {
-  const { controlPlane, extensions, helm } = options.ports;
+  const { addons, controlPlane, extensions, helm } = options.ports;
   const asked = controlPlane.machineFacts?.(options.signal);
-  const [observation, machines, called, deprecatedUse, etcdPlaces, helmReleases] =
+  const [observation, machines, called, deprecatedUse, etcdPlaces, helmReleases, running] =
     await Promise.all([
       asked === undefined
         ? observeCluster(options)
@@ -153,11 +153,13 @@ export async function observeForPreflight(options: Looking): Promise<Observation
       observeDeprecatedUse(options),
       controlPlane.etcdPlaces?.(options.signal),
       helm?.observe(options.signal),
+      addons.observe(options.signal),
     ]);
   return {
     ...observation,
     deprecatedUse,
     extensions: called,
+    addons: running,
     ...(machines === undefined ? {} : { machines }),
     ...(etcdPlaces === undefined ? {} : { etcdPlaces }),
     ...(helmReleases === undefined ? {} : { helmReleases }),

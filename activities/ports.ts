@@ -4,6 +4,7 @@
 // Adapters throw PortError, or the signal's reason once it is aborted; nothing else may leave them.
 
 import type { ApiExtensionsObservation, Seen } from '../domain/api-extensions';
+import type { AddonsObservation } from '../domain/addons';
 import type { HelmReleasesObservation } from '../domain/helm-releases';
 import type { DeprecatedApiUse } from '../domain/deprecated-apis';
 import type { PodTrouble } from '../domain/drain/budget-explanation';
@@ -258,6 +259,11 @@ export interface ExtensionProbe {
   observe(signal: AbortSignal): Promise<ApiExtensionsObservation>;
 }
 
+/** Workloads that run add-ons. What may not be read is told in its place. */
+export interface AddonProbe {
+  observe(signal: AbortSignal): Promise<AddonsObservation>;
+}
+
 /** What Helm has stored. What may not be read, or is no good, is told in its place. */
 export interface HelmProbe {
   observe(signal: AbortSignal): Promise<HelmReleasesObservation>;
@@ -325,6 +331,7 @@ export interface LookingPorts {
   >;
   readonly members: MemberProbe;
   readonly extensions: ExtensionProbe;
+  readonly addons: AddonProbe;
   /** Absent: nobody has asked for Helm's releases to be looked at. */
   readonly helm?: HelmProbe;
   readonly etcd: Pick<EtcdApi, 'observe'>;

@@ -158,6 +158,7 @@ export function largeClusterPorts(): LookingPorts {
         aggregated: { kind: 'observed', items: [] },
       }),
     },
+    addons: { observe: async () => ({ workloads: [], unlisted: [] }) },
     etcd: {
       observe: async () => ({
         kind: 'unobserved',

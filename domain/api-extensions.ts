@@ -51,6 +51,18 @@ export interface ConversionWebhookObservation {
   readonly backend: ExtensionBackend;
 }
 
+export interface DefinitionObservation {
+  /** `certificates.cert-manager.io`. */
+  readonly name: string;
+  readonly versions: readonly {
+    readonly name: string;
+    readonly served: boolean;
+    readonly storage: boolean;
+  }[];
+  /** Versions that objects were ever stored in, and nobody has said that none is any more. */
+  readonly storedVersions: readonly string[];
+}
+
 export interface AggregatedApiObservation {
   /** `v1beta1.metrics.k8s.io`. */
   readonly name: string;
@@ -66,6 +78,8 @@ export interface ApiExtensionsObservation {
   readonly admission: Seen<AdmissionWebhookObservation>;
   readonly conversion: Seen<ConversionWebhookObservation>;
   readonly aggregated: Seen<AggregatedApiObservation>;
+  /** All CustomResourceDefinitions; absent where those that are converted are unobserved. */
+  readonly definitions?: readonly DefinitionObservation[];
 }
 
 /** A rule of a webhook, as the API has it. */

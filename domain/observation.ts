@@ -5,6 +5,7 @@
 // O3. What could not be read is said as a Problem, never left out.
 
 import type { ApiExtensionsObservation } from './api-extensions';
+import type { AddonsObservation } from './addons';
 import type { HelmReleasesObservation } from './helm-releases';
 import type { MemberDeprecatedUse } from './deprecated-apis';
 import type { EtcdPlaces } from './etcd-places';
@@ -286,6 +287,8 @@ export interface Observation {
   readonly deprecatedUse?: readonly MemberDeprecatedUse[];
   /** What API servers call while they serve; absent where it was not asked: a preflight does. */
   readonly extensions?: ApiExtensionsObservation;
+  /** Workloads of add-ons; absent where nobody looked for them: a preflight does. */
+  readonly addons?: AddonsObservation;
   /** What Helm has stored; absent where the access file does not ask for it. */
   readonly helmReleases?: HelmReleasesObservation;
   /** Where etcd runs; absent where no driver can tell, or it was not asked: a preflight does. */

@@ -25,9 +25,11 @@ const built = {
 const sources = ['test/cli/access.test.ts', 'bench/main.ts', 'cli/access.ts', 'bin/ascent.ts'];
 const besides = ['docs/images/a.png', 'tools/verify/main.mjs', '.env'];
 const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
-const schemas = ['docs/knowledge.schema.json', 'docs/spec.schema.json'];
+const schemas = ['docs/addon.schema.json', 'docs/knowledge.schema.json', 'docs/spec.schema.json'];
 const always = ['LICENSE', 'README.md', 'bin/ascent.mjs', ...schemas, 'package.json'];
-const catalogue = readdirSync(join(root, 'knowledge')).map((name) => `knowledge/${name}`);
+const catalogue = readdirSync(join(root, 'knowledge'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.yaml'))
+  .map((name) => `knowledge/${name}`);
 
 function packedFiles(): readonly string[] {
   const folder = mkdtempSync(join(tmpdir(), 'ascent-package-'));

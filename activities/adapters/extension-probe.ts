@@ -16,6 +16,7 @@ import {
   type AdmissionWebhookObservation,
   type AggregatedApiObservation,
   type ConversionWebhookObservation,
+  type DefinitionObservation,
   type ExtensionBackend,
   guardsOf,
   type Seen,
@@ -48,12 +49,19 @@ export function createExtensionProbe(
   return {
     async observe(signal) {
       const backends = new Backends(requests, signal);
-      const [admission, conversion, aggregated] = await Promise.all([
+      const [admission, all, aggregated] = await Promise.all([
         seen(() => listAdmission(requests, { backends, signal }), signal),
-        seen(() => listConversion(requests, { backends, signal }), signal),
+        seen(() => listDefinitions(requests, { backends, signal }), signal),
         seen(() => listAggregated(requests, signal), signal),
       ]);
-      return { admission, conversion, aggregated };
+      if (all.kind === 'unobserved') return { admission, conversion: all, aggregated };
+      const converted = all.items.flatMap(({ conversion }) => conversion ?? []);
+      return {
+        admission,
+        conversion: { kind: 'observed', items: converted },
+        aggregated,
+        definitions: all.items.map(({ definition }) => definition),
+      };
     },
   };
 }
@@ -168,32 +176,44 @@ function isSelecting({ matchLabels = {}, matchExpressions = [] }: V1LabelSelecto
   return Object.keys(matchLabels).length > 0 || matchExpressions.length > 0;
 }
 
-async function listConversion(
+interface SeenDefinition {
+  readonly definition: DefinitionObservation;
+  readonly conversion?: ConversionWebhookObservation;
+}
+
+async function listDefinitions(
   requests: KubeRequests,
   { backends, signal }: Looking,
-): Promise<readonly ConversionWebhookObservation[]> {
-  const converted = await requests.list(
+): Promise<readonly SeenDefinition[]> {
+  const all = await requests.list(
     { doing: 'listing CustomResourceDefinitions', signal },
     {
       request: (page, call) => requests.definitions.listCustomResourceDefinition(page, call),
-      view: conversionOf,
+      view: definitionOf,
       pageSize: definitionsAPage,
     },
   );
   return await Promise.all(
-    converted
-      .filter((one) => one !== undefined)
-      .map(async ({ clientConfig, ...rest }) => ({
-        ...rest,
-        backend: await backends.of(clientConfig),
-      })),
+    all.map(async ({ clientConfig, definition }) => {
+      if (clientConfig === undefined) return { definition };
+      const { name, storedVersions } = definition;
+      const backend = await backends.of(clientConfig);
+      return { definition, conversion: { name, storedVersions, backend } };
+    }),
   );
 }
 
-function conversionOf({ metadata, spec, status }: V1CustomResourceDefinition) {
-  const clientConfig = spec.conversion?.webhook?.clientConfig;
-  if (spec.conversion?.strategy !== 'Webhook' || clientConfig === undefined) return undefined;
-  return { name: metadata?.name ?? '', storedVersions: status?.storedVersions ?? [], clientConfig };
+/** Without its schemas; with who converts it, where somebody does. */
+function definitionOf({ metadata, spec, status }: V1CustomResourceDefinition) {
+  const { strategy, webhook } = spec.conversion ?? {};
+  return {
+    definition: {
+      name: metadata?.name ?? '',
+      versions: spec.versions.map(({ name, served, storage }) => ({ name, served, storage })),
+      storedVersions: status?.storedVersions ?? [],
+    },
+    clientConfig: strategy === 'Webhook' ? webhook?.clientConfig : undefined,
+  };
 }
 
 function listAggregated(

@@ -18,6 +18,7 @@ import type { MemberReplacer, RolloutDriver } from '../driver-ports';
 import { type ClusterPorts, type LookingPorts, PortError } from '../ports';
 import type { SimulationSource } from '../simulate';
 import type { SnapshotStore, SnapshotVerifier } from '../snapshot-ports';
+import { createAddonProbe } from './addon-probe';
 import { DirectoryShelf } from './directory-shelf';
 import { createEtcdApi, type EtcdReach } from './etcd-api';
 import { createSnapshotVerifier, type SnapshotVerifierOptions } from './etcd-snapshot-verifier';
@@ -133,6 +134,7 @@ function reach(access: ClusterAccess, found: FoundMembers | undefined) {
       kube,
       members: createMemberProbe(connection, found ?? namedMembers(access.members)),
       extensions: createExtensionProbe(connection),
+      addons: createAddonProbe(connection),
       ...(helmReleases === undefined ? {} : { helm: createHelmProbe(helm) }),
       etcd: createEtcdApi({ ...etcdReach(access, found), etcdutl: etcdutlOf(access) }),
       ...openSnapshots(access),

@@ -12,6 +12,9 @@ const minor = z
   .string('expected a quoted minor such as "1.30"')
   .refine((value) => parseMinor(value) === value, 'expected a minor such as "1.30"')
   .meta({ description: 'A minor. Quote it: 1.30 is the number 1.3.' });
+/** A minor, quoted. */
+export const minorSchema = minor;
+
 const release = z
   .string()
   .refine((value) => parseVersion(value) === value, 'expected a release such as "1.30.14"');

@@ -22,7 +22,7 @@ export type KnowledgeResult<File> =
   | { readonly kind: 'read'; readonly files: readonly File[] }
   | { readonly kind: 'invalid'; readonly problems: readonly string[] };
 
-type OneResult<File> =
+export type OneResult<File> =
   | { readonly kind: 'read'; readonly file: File }
   | { readonly kind: 'invalid'; readonly problems: readonly string[] };
 
@@ -58,7 +58,19 @@ export function readOverlays(texts: readonly KnowledgeText[]): KnowledgeResult<O
   return { kind: 'read', files };
 }
 
-function readOne<File>({ name, text }: KnowledgeText, kind: KnowledgeFileKind): OneResult<File> {
+function readOne<File>(text: KnowledgeText, kind: KnowledgeFileKind): OneResult<File> {
+  const result = readWith<File>(text, () => knowledgeSchemas[kind]);
+  if (result.kind === 'invalid') return result;
+  const sourceless = unsourced(result.file as unknown as MinorKnowledge);
+  if (sourceless.length === 0) return result;
+  return { kind: 'invalid', problems: sourceless.map((problem) => `${text.name}:1: ${problem}`) };
+}
+
+/** One file of YAML, by the schema of what it says. Throws nothing for what stands in it. */
+export function readWith<File>(
+  { name, text }: KnowledgeText,
+  schemaFor: (value: unknown) => z.ZodType,
+): OneResult<File> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const at = (offset: number): string => `${name}:${Math.max(1, lines.linePos(offset).line)}`;
@@ -70,16 +82,13 @@ function readOne<File>({ name, text }: KnowledgeText, kind: KnowledgeFileKind): 
   if (value instanceof Error) {
     return { kind: 'invalid', problems: [`${name}:1: not YAML: ${value.message}`] };
   }
-  const parsed = knowledgeSchemas[kind].safeParse(value, { error: zodWords });
+  const parsed = schemaFor(value).safeParse(value, { error: zodWords });
   if (!parsed.success) {
     const problems = parsed.error.issues.map(
       (issue) => `${at(offsetOf(document, issue.path))}: ${issueText(issue)}`,
     );
     return { kind: 'invalid', problems };
   }
-  const file = parsed.data as unknown as MinorKnowledge;
-  const sourceless = unsourced(file).map((problem) => `${name}:1: ${problem}`);
-  if (sourceless.length > 0) return { kind: 'invalid', problems: sourceless };
   return { kind: 'read', file: parsed.data as File };
 }
 

@@ -17,6 +17,7 @@ export type FindingObject =
   | { readonly kind: 'webhook'; readonly name: string }
   | { readonly kind: 'definition'; readonly name: string }
   | { readonly kind: 'aggregated-api'; readonly name: string }
+  | { readonly kind: 'addon'; readonly name: string }
   | { readonly kind: 'helm-release'; readonly name: string }
   | { readonly kind: 'snapshot-store'; readonly location: string };
 
@@ -88,6 +89,11 @@ export const findingCodes = [
   'webhook-slow',
   'conversion-unanswered',
   'aggregated-api-unavailable',
+  'definition-stored-unserved',
+  'definition-storage-unserved',
+  'addons-unobserved',
+  'addon-incompatible',
+  'addon-unknown',
   'helm-releases-unobserved',
   'helm-releases-left-out',
   'helm-release-unread',

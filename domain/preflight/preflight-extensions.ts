@@ -55,7 +55,7 @@ function itemsOf<Item>(seen: Seen<Item>): readonly Item[] {
 
 const partTexts = {
   admission: 'admission webhooks',
-  conversion: 'conversion webhooks',
+  conversion: 'CustomResourceDefinitions and their webhooks',
   aggregated: 'aggregated APIs',
 } as const;
 

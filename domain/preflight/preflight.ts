@@ -14,6 +14,8 @@ import { budgetFindings, nodeFindings, storeFindings } from './preflight-cluster
 import { etcdFindings } from './preflight-etcd';
 import { apiFindings } from './preflight-apis';
 import { extensionFindings } from './preflight-extensions';
+import { addonFindings } from './preflight-addons';
+import { definitionFindings } from './preflight-definitions';
 import { helmFindings } from './preflight-helm';
 import { etcdPlaceFindings } from './preflight-etcd-places';
 import { machineFindings } from './preflight-machines';
@@ -40,6 +42,8 @@ export function evaluatePreflight(facts: PreflightFacts): PreflightReport {
     ...machineFindings(facts),
     ...apiFindings(facts),
     ...extensionFindings(observation),
+    ...definitionFindings(observation),
+    ...addonFindings(facts),
     ...helmFindings(facts),
     ...etcdPlaceFindings(observation),
   ]);

@@ -27,6 +27,7 @@ const objectWords = {
   definition: 'CustomResourceDefinition',
   'aggregated-api': 'APIService',
   'helm-release': 'Helm release',
+  addon: 'add-on',
 } as const;
 
 /** `node worker-3`, `disruption budget web/web-budget`. */

@@ -6,6 +6,7 @@ import { namedMembers } from '../../../activities/adapters/member-directory';
 import { createMemberProbe } from '../../../activities/adapters/member-probe';
 import type { MemberName } from '../../../domain/names';
 import type { ApiExtensionsObservation, Seen } from '../../../domain/api-extensions';
+import { definitionFindings } from '../../../domain/preflight/preflight-definitions';
 import { untilTrue } from '../../support/lab-until';
 import { type RealKube, startKube } from './support/real-kube';
 import { temporaryDirectory } from './support/temporary-directory';
@@ -173,6 +174,45 @@ it('has the definitions that are converted, and no others', async () => {
   });
   expect(byName((await observe(real.kubeconfig)).conversion)).toEqual([
     { name: 'hooks.example.com', storedVersions: ['v1'], backend: webhookService },
+  ]);
+});
+
+it('has the versions of all definitions, and those that objects are stored in', async () => {
+  const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+  const own = await real.call('GET', `${path}/plains.example.com`);
+  const { spec } = own.body as { readonly spec: { readonly versions: readonly object[] } };
+  // What was stored as v1 is not served any more, and nobody has written it again.
+  const [v1] = spec.versions;
+  const versions = [
+    { ...v1, served: false, storage: false },
+    { ...v1, name: 'v2' },
+  ];
+  expect(
+    (await real.call('PATCH', `${path}/plains.example.com`, { spec: { versions } })).status,
+  ).toBe(200);
+  const plains = {
+    name: 'plains.example.com',
+    versions: [
+      { name: 'v1', served: false, storage: false },
+      { name: 'v2', served: true, storage: true },
+    ],
+    storedVersions: ['v1', 'v2'],
+  };
+  await untilTrue('both are stored versions', async () => {
+    const { definitions = [] } = await observe(real.kubeconfig);
+    return definitions.some(({ storedVersions }) => storedVersions.length === 2);
+  });
+  const { definitions } = await observe(real.kubeconfig);
+  expect(definitions).toEqual([
+    {
+      name: 'hooks.example.com',
+      versions: [{ name: 'v1', served: true, storage: true }],
+      storedVersions: ['v1'],
+    },
+    plains,
+  ]);
+  expect(definitionFindings({ extensions: await observe(real.kubeconfig) })).toMatchObject([
+    { code: 'definition-stored-unserved', object: { name: 'plains.example.com' } },
   ]);
 });
 

@@ -56,9 +56,14 @@ const someDaemonSet: Manifest = {
 };
 
 /** What a preflight could not look at, in its words. */
-function untold({ extensions }: Observation): string | undefined {
-  const parts = Object.values(extensions ?? {});
-  return parts.flatMap((part) => (part.kind === 'observed' ? [] : [part.problem.message]))[0];
+function untold({ extensions, addons }: Observation): string | undefined {
+  const { admission, conversion, aggregated } = extensions ?? {};
+  const parts = [admission, conversion, aggregated].filter((part) => part !== undefined);
+  const problems = [
+    ...parts.flatMap((part) => (part.kind === 'observed' ? [] : [part.problem])),
+    ...(addons?.unlisted ?? []).map(({ problem }) => problem),
+  ];
+  return problems[0]?.message;
 }
 
 describe('the rights of deploy/rbac', () => {

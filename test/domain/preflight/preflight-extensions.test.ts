@@ -172,12 +172,14 @@ it('an aggregated API that is away is a warning', () => {
 it('what could not be looked at is told, part by part; what was not asked is not', () => {
   const unseen = { kind: 'unobserved', problem } as const;
   expect(found({ admission: unseen, conversion: unseen, aggregated: unseen })).toEqual(
-    ['admission webhooks', 'conversion webhooks', 'aggregated APIs'].map((part) => [
-      'extensions-unobserved',
-      'warns',
-      'cluster',
-      `its ${part} could not be looked at: listing validating webhooks: forbidden`,
-    ]),
+    ['admission webhooks', 'CustomResourceDefinitions and their webhooks', 'aggregated APIs'].map(
+      (part) => [
+        'extensions-unobserved',
+        'warns',
+        'cluster',
+        `its ${part} could not be looked at: listing validating webhooks: forbidden`,
+      ],
+    ),
   );
   expect(found(undefined)).toEqual([]);
 });
