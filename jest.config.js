@@ -63,7 +63,11 @@ module.exports = {
         ...realMachines,
       ],
     ),
-    project('workflow', below(ofWorkflow)),
+    {
+      ...project('workflow', below(ofWorkflow)),
+      globalSetup: '<rootDir>/tools/test/bundle-workflows.cjs',
+      globalTeardown: '<rootDir>/tools/test/remove-bundle.cjs',
+    },
     project('lab', [...below(ofLab), '**/*.lab.test.ts']),
     project('thorough', below(ofThorough)),
     project('releases', below(ofReleases)),

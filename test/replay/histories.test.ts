@@ -3,10 +3,10 @@
 // what the time-skipping server cannot do) from the tests that name a scenario; a
 // release's folder is frozen once it is out.
 
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { resolve } from 'node:path';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 
 import * as workflows from '../../workflows';
+import { workflowBundle } from '../support/workflow-bundle';
 import { type History, loadHistories, type NamedHistory } from '../support/workflow-histories';
 
 // Ends a run that hangs; a busy machine is many times as slow as a quiet one.
@@ -34,13 +34,11 @@ function eventsNamed(runs: readonly NamedHistory[], attributes: string): number 
 }
 
 it('replays without a difference', async () => {
-  const logger = new DefaultLogger('ERROR');
-  Runtime.install({ logger });
-  const workflowsPath = resolve(__dirname, '../../workflows/index.ts');
-  const workflowBundle = await bundleWorkflowCode({ workflowsPath, logger });
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
   const broken: string[] = [];
+  const options = { workflowBundle: workflowBundle() };
   for (const { scenario, runs } of recorded) {
-    for await (const { workflowId, error } of Worker.runReplayHistories({ workflowBundle }, runs)) {
+    for await (const { workflowId, error } of Worker.runReplayHistories(options, runs)) {
       if (error !== undefined) broken.push(`${scenario} ${workflowId}: ${error.message}`);
     }
   }

@@ -190,7 +190,7 @@ export class NodeUnderTest {
 
   async replay(): Promise<void> {
     const { client } = this.#server;
-    await expectReplay(this.#server, await fetchHistories(client, this.handle.workflowId));
+    await expectReplay(await fetchHistories(client, this.handle.workflowId));
   }
 
   /** Ends what a failed test left running. */

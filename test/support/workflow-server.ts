@@ -8,24 +8,21 @@
 import { Client, Connection } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
 import {
-  bundleWorkflowCode,
   DefaultLogger,
   NativeConnection,
   Runtime,
   Worker,
   type WorkerOptions,
-  type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
-import { resolve } from 'node:path';
 
 import { type AscentActivities, clusterTaskQueue } from '../../domain/activity-contract';
 import type { ClusterName } from '../../domain/names';
 import { allSearchAttributes } from '../../domain/search-attributes';
 import { type SkippingClock, startTimeSkippingServer } from './time-skipping-server';
+import { workflowBundle } from './workflow-bundle';
 import type { NamedHistory } from './workflow-histories';
 
 const namespace = 'default';
-const workflowsPath = resolve(__dirname, '../../workflows/index.ts');
 
 /** Every workflow test runs in both: the second replays the whole history for each task. */
 export const workerModes = [
@@ -40,7 +37,6 @@ export interface WorkflowServer {
   readonly client: Client;
   readonly nativeConnection: NativeConnection;
   readonly clock: SkippingClock;
-  readonly bundle: WorkflowBundleWithSourceMap;
 }
 
 /** Ends a test that hangs, and nothing else: a busy machine is ten times as slow as a quiet one. */
@@ -71,9 +67,7 @@ interface StartedServer extends WorkflowServer {
 
 /** Starts the server with the search attributes of upgrades. */
 async function startWorkflowServer(): Promise<StartedServer> {
-  const logger = new DefaultLogger('ERROR');
-  Runtime.install({ logger });
-  const bundle = await bundleWorkflowCode({ workflowsPath, logger });
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
   const skipping = await startTimeSkippingServer();
   const { address, clock } = skipping;
   const nativeConnection = await NativeConnection.connect({ address });
@@ -88,7 +82,6 @@ async function startWorkflowServer(): Promise<StartedServer> {
     client: new Client({ connection, namespace }),
     nativeConnection,
     clock,
-    bundle,
     stop: async () => {
       try {
         await connection.close();
@@ -126,12 +119,10 @@ export async function withWorkers(
 }
 
 /** Replays histories with the workflows as they are now; none may differ. */
-export async function expectReplay(
-  { bundle }: WorkflowServer,
-  histories: readonly NamedHistory[],
-): Promise<void> {
+export async function expectReplay(histories: readonly NamedHistory[]): Promise<void> {
   const broken: string[] = [];
-  for await (const replay of Worker.runReplayHistories({ workflowBundle: bundle }, histories)) {
+  const options = { workflowBundle: workflowBundle() };
+  for await (const replay of Worker.runReplayHistories(options, histories)) {
     if (replay.error !== undefined) broken.push(`${replay.workflowId}: ${replay.error.message}`);
   }
   expect(broken).toEqual([]);
@@ -139,7 +130,7 @@ export async function expectReplay(
 
 /** Runs workflows of `taskQueue` until `stop`. */
 export async function runWorkflowWorker(
-  { nativeConnection, bundle }: WorkflowServer,
+  { nativeConnection }: WorkflowServer,
   taskQueue: string,
   options: Partial<WorkerOptions>,
 ): Promise<{ stop(): Promise<void> }> {
@@ -147,7 +138,7 @@ export async function runWorkflowWorker(
     connection: nativeConnection,
     namespace,
     taskQueue,
-    workflowBundle: bundle,
+    workflowBundle: workflowBundle(),
     ...options,
   });
   return untilStopped(worker);

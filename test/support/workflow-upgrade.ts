@@ -451,7 +451,7 @@ export class UpgradeUnderTest {
 
   async #recordLatest(id: string, scenario: string): Promise<void> {
     const histories = await fetchHistories(this.#server.client, id);
-    await expectReplay(this.#server, histories);
+    await expectReplay(histories);
     const isReplaying = this.#options.workerOptions.maxCachedWorkflows === 0;
     if (process.env['RECORD'] !== '1' || isReplaying) return;
     await saveHistories(scenario, histories);
@@ -477,7 +477,7 @@ export class UpgradeUnderTest {
   /** What a test asks for without an upgrade is replayed where it is recorded. */
   async replayAll(): Promise<void> {
     if (!this.#isAsked) return;
-    await expectReplay(this.#server, await this.histories());
+    await expectReplay(await this.histories());
   }
 
   /** Ends what a failed test left running, so that the next one has the server to itself. */

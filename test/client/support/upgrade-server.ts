@@ -5,14 +5,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import {
-  bundleWorkflowCode,
   DefaultLogger,
   makeTelemetryFilterString,
   NativeConnection,
   Runtime,
   Worker,
+  type WorkflowBundleOption,
 } from '@temporalio/worker';
 
 import { AscentClient } from '../../../client';
@@ -21,9 +20,8 @@ import type { ClusterName } from '../../../domain/names';
 import type { UpgradeSpec } from '../../../domain/spec';
 import { killTemporal, temporalDown, temporalUp } from '../../../lab/temporal-server';
 import { aCluster, aSpec, clusterName } from '../../support/builders';
+import { builtWorkflowBundle } from '../../support/workflow-bundle';
 import { ScriptedCluster } from '../../support/workflow-cluster';
-
-const workflowsPath = path.resolve(__dirname, '../../../workflows/index.ts');
 
 export interface StoppableWorker {
   stop(): Promise<void>;
@@ -61,13 +59,12 @@ export async function startUpgradeServer(): Promise<UpgradeServer> {
   Runtime.install({ logger, telemetryOptions: { logging: { filter } } });
   const stateDir = await mkdtemp(path.join(tmpdir(), 'ascent-client-'));
   const { address } = await temporalUp({ stateDir });
-  const bundle = await bundleWorkflowCode({ workflowsPath, logger });
   const client = await AscentClient.connect({ address, env: {} });
   const connection = await NativeConnection.connect({ address });
   const workers = new Set<StoppableWorker>();
   const run = async (options: {
     readonly taskQueue: string;
-    readonly workflowBundle?: WorkflowBundleWithSourceMap;
+    readonly workflowBundle?: WorkflowBundleOption;
     readonly activities?: object;
   }): Promise<StoppableWorker> => {
     const worker = await Worker.create({
@@ -90,7 +87,8 @@ export async function startUpgradeServer(): Promise<UpgradeServer> {
   return {
     address,
     client,
-    workflowWorker: () => run({ taskQueue: workflowTaskQueue, workflowBundle: bundle }),
+    workflowWorker: () =>
+      run({ taskQueue: workflowTaskQueue, workflowBundle: builtWorkflowBundle() }),
     cluster: async ({ isServed = true } = {}) => {
       clusters += 1;
       const name = clusterName(`c${clusters}`);
