@@ -99,6 +99,7 @@ export function applyCommand(state: UpgradeState, command: Command, nowMs: numbe
     event: `command.${command.name}`,
     text,
     requestId,
+    ...('gate' in command.request ? { gate: command.request.gate } : {}),
     ...('node' in command.request ? { node: command.request.node } : {}),
     ...('pool' in command.request ? { pool: command.request.pool } : {}),
   };

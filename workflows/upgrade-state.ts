@@ -158,6 +158,7 @@ export function withGate(state: UpgradeState, open: OpenGate, nowMs: number): Up
     actor: engineActor,
     event: 'gate.opened',
     text: `gate ${gate.id} waits for an answer: ${why}`,
+    gate: gate.id,
     ...(gate.kind === 'node' ? { node: gate.node } : {}),
   };
   return {

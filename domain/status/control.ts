@@ -209,6 +209,8 @@ export interface AuditEntry {
   /** One sentence. */
   readonly text: string;
   readonly requestId?: string;
+  /** That was opened, approved or rejected; absent in lines of older releases. */
+  readonly gate?: GateId;
   readonly member?: MemberName;
   readonly node?: NodeName;
   readonly pool?: PoolName;
