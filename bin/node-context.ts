@@ -1,7 +1,7 @@
 // The real surroundings of the CLI: this process, its terminal, its files, its network.
 
 import { randomUUID } from 'node:crypto';
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -35,7 +35,7 @@ export function nodeContext(
     },
     isInterrupted: () => interruption.isInterrupted(),
     nowMs: () => Date.now(),
-    readFile: (file) => readFile(file, 'utf8'),
+    readFile: readBounded,
     writeFile: writeWhole,
     connect: (options) => AscentClient.connect(options),
     manifestSources: (target) => manifestSources(target, stdin),
@@ -81,6 +81,21 @@ function hasColours(isTerminal: boolean): boolean {
   if (no !== undefined && no !== '') return false;
   if (force !== undefined && force !== '') return force !== '0';
   return isTerminal && term !== 'dumb';
+}
+
+/** A file that is too large is not read at all. */
+async function readBounded(file: string, maxBytes = Infinity): Promise<string> {
+  const opened = await open(file);
+  try {
+    const { size } = await opened.stat();
+    if (size > maxBytes) {
+      const tooLarge = new Error(`${file} has ${size} bytes, more than ${maxBytes}`);
+      throw Object.assign(tooLarge, { code: 'EFBIG' });
+    }
+    return await opened.readFile('utf8');
+  } finally {
+    await opened.close();
+  }
 }
 
 /** Nobody ever reads half a file. */

@@ -47,8 +47,8 @@ export interface CliContext {
   readonly signal: AbortSignal;
   isInterrupted(): boolean;
   nowMs(): number;
-  /** Rejects as node:fs does. */
-  readFile(file: string): Promise<string>;
+  /** Rejects as node:fs does, and with the code EFBIG for more than `maxBytes`. */
+  readFile(file: string, maxBytes?: number): Promise<string>;
   /** Replaces the file as a whole. */
   writeFile(file: string, text: string): Promise<void>;
   /** Makes a key in a new file. Rejects with PortError, `conflict` when the file exists. */

@@ -18,7 +18,7 @@ export const exitCodes = {
   unreachable: 7,
   /**
    * The upgrade ended in another way than completed, or a drain before its node was empty; or a
-   * snapshot cannot be relied on.
+   * snapshot or a change record cannot be relied on.
    */
   notCompleted: 8,
   /** Scan found something that warns, and nothing that blocks. */

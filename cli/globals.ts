@@ -7,7 +7,7 @@ import type { ConnectOptions } from '../client';
 import type { CliContext } from './context';
 
 /** Of all commands; those besides the first two are for some of them only. */
-const outputFormats = ['human', 'json', 'table', 'sarif', 'junit'] as const;
+const outputFormats = ['human', 'json', 'html', 'table', 'sarif', 'junit'] as const;
 
 export type OutputFormat = (typeof outputFormats)[number];
 

@@ -4,10 +4,18 @@ import type { CliContext } from './context';
 import { CliError } from './cli-error';
 import { exitCodes } from './exit-codes';
 
-/** `what` names the kind of file in the message: `spec`, `access file`. */
-export async function readInput(context: CliContext, file: string, what: string): Promise<string> {
+/**
+ * `what` names the kind of file in the message: `spec`, `access file`. `maxBytes`: of the file,
+ * which is not read where it has more.
+ */
+export async function readInput(
+  context: CliContext,
+  file: string,
+  what: string,
+  maxBytes?: number,
+): Promise<string> {
   try {
-    return await context.readFile(file);
+    return await context.readFile(file, maxBytes);
   } catch (error) {
     throw new CliError({
       exitCode: exitCodes.invalidInput,
@@ -25,5 +33,6 @@ function reasonOf(error: unknown): string {
   if (code === 'ENOENT') return 'it does not exist';
   if (code === 'EACCES') return 'permission denied';
   if (code === 'EISDIR') return 'it is a directory';
+  if (code === 'EFBIG') return 'it is too large';
   return error.message;
 }

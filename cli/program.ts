@@ -16,6 +16,7 @@ import { addPlan } from './commands/plan';
 import { addPreflight } from './commands/preflight';
 import { addAudit, addList } from './commands/records';
 import { addUnschedule } from './commands/schedule';
+import { addReport } from './commands/report';
 import { addScan } from './commands/scan';
 import { addSet } from './commands/set';
 import { addSimulate } from './commands/simulate';
@@ -78,6 +79,7 @@ function addCommands(
   addWatch(program, run);
   addList(program, run);
   addAudit(program, run);
+  addReport(program, run);
   addUnschedule(program, run);
   program.commandsGroup('Answer:');
   addGateCommands(program, run);

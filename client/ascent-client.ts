@@ -17,6 +17,7 @@ import type {
 } from '../domain/status/control';
 import type { DrainEnd, DrainLook } from '../domain/drain/node-drain';
 import type { Plan } from '../domain/plan/plan';
+import type { ChangeRecord } from '../domain/record/record';
 import type { UpgradeProgress, UpgradeResult, UpgradeStatus } from '../domain/status/progress';
 import type { SnapshotSchedule } from '../domain/snapshots/schedule';
 import type { UpgradeSpec } from '../domain/spec';
@@ -29,6 +30,8 @@ import {
   resultOf,
   upgradeHandle,
 } from './calls';
+import type { ChangeRecordOptions } from './change-record';
+import { makeChangeRecord } from './change-record';
 import { newRequestId, sendCommand } from './commands';
 import type { ConnectOptions } from './connect';
 import { connectTemporal } from './connect';
@@ -277,6 +280,14 @@ export class AscentClient {
   /** What keeps the plan from being made, or held nodes from being drained. */
   blockers(cluster: string): Promise<readonly Blocker[]> {
     return callUpgrade(this.#session, cluster, (handle) => handle.query(blockersQuery));
+  }
+
+  /**
+   * The change record of the last upgrade, or of the one with that run: what was planned, asked,
+   * decided, done and found, chained by hashes. What is not known any more is told in it.
+   */
+  changeRecord(cluster: string, options?: ChangeRecordOptions): Promise<ChangeRecord> {
+    return makeChangeRecord(this.#session, cluster, options);
   }
 
   /** Upgrades known to Temporal, newest first; about a second behind. */

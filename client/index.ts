@@ -2,6 +2,7 @@
 
 export { AscentClient } from './ascent-client';
 export type { Asked, ConnectionOwner } from './ascent-client';
+export type { ChangeRecordOptions } from './change-record';
 export type { ConnectOptions } from './connect';
 export {
   AscentError,
@@ -64,6 +65,7 @@ export type {
 export { blockerSentence } from '../domain/blocker-sentences';
 export { refusalSentence, startRefusalSentence } from '../domain/status/sentences';
 export { resultSentence } from '../domain/status/status-sentences';
+export type { ChangeRecord, RecordEntry } from '../domain/record/record';
 export type { RoutineEnd, RoutineRefusal, SnapshotSchedule } from '../domain/snapshots/schedule';
 export type { OrphanGroup, RestoreAccount } from '../domain/rollback/account';
 export type { RollBackReport } from '../domain/rollback/report';

@@ -105,6 +105,8 @@ function print(invocation: Invocation<ScanOptions>, report: ScanReport): void {
     case 'junit':
       context.stdout.write(junitText(report));
       return;
+    // It is not one of those that scan answers with.
+    case 'html':
     case 'human':
     case 'table':
     case 'json':

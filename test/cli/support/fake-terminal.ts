@@ -52,7 +52,7 @@ export class FakeTerminal {
       signal: options.signal ?? new AbortController().signal,
       isInterrupted: () => options.signal?.aborted ?? false,
       nowMs: () => nowMs,
-      readFile: (file) => this.readFile(file),
+      readFile: (file, maxBytes) => this.readFile(file, maxBytes),
       writeFile: (file, text) => {
         this.files.set(file, text);
         return Promise.resolve();
@@ -133,8 +133,12 @@ export class FakeTerminal {
     );
   }
 
-  private readFile(file: string): Promise<string> {
+  private readFile(file: string, maxBytes = Infinity): Promise<string> {
     const text = this.files.get(file);
+    if (text !== undefined && text.length > maxBytes) {
+      const large = new Error(`${file} is too large`);
+      return Promise.reject(Object.assign(large, { code: 'EFBIG' }));
+    }
     if (text !== undefined) return Promise.resolve(text);
     const missing = new Error(`ENOENT: no such file or directory, open '${file}'`);
     return Promise.reject(Object.assign(missing, { code: 'ENOENT' }));

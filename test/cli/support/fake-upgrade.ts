@@ -28,6 +28,7 @@ import type { ClusterName, GateId, PlanDigest, SnapshotId } from '../../../domai
 import { routineJitterMs } from '../../../domain/snapshots/schedule';
 import type { AuditEntry, CommandAccepted, CommandRefusal } from '../../../domain/status/control';
 import type { Plan } from '../../../domain/plan/plan';
+import type { ChangeRecord } from '../../../domain/record/record';
 import type { UpgradeProgress, UpgradeResult } from '../../../domain/status/progress';
 import { hopId, nodeName, poolName } from '../../support/builders';
 import { nowMs } from './fake-terminal';
@@ -56,6 +57,8 @@ export interface FakeUpgradeOptions {
   readonly preview?: RollBackPreview;
   /** What came of trying one; default: `drilled`. */
   readonly drill?: Drill;
+  /** What is recorded of it; undefined: there is no such upgrade. */
+  readonly record?: ChangeRecord;
   /** What single nodes are told; default: they are drained at once. */
   readonly node?: FakeNode;
 }
@@ -136,6 +139,13 @@ export class FakeUpgrade implements UpgradeClient {
   previewRollBack: UpgradeClient['previewRollBack'] = (cluster, options) => {
     this.calls.push(['previewRollBack', cluster, options]);
     return Promise.resolve(this.#options.preview ?? { kind: 'report', report: undoneReport });
+  };
+
+  changeRecord: UpgradeClient['changeRecord'] = (cluster, options) => {
+    this.calls.push(['changeRecord', cluster, options]);
+    const { record } = this.#options;
+    if (record === undefined) return Promise.reject(new UpgradeNotFoundError(cluster));
+    return Promise.resolve(record);
   };
 
   drill: UpgradeClient['drill'] = (cluster, options) => {
