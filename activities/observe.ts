@@ -138,9 +138,9 @@ async function observe(
  * that, and not asked again.
  */
 export async function observeForPreflight(options: Looking): Promise<Observation> {
-  const { addons, controlPlane, extensions, helm } = options.ports;
+  const { addons, controlPlane, extensions, helm, storedObjects } = options.ports;
   const asked = controlPlane.machineFacts?.(options.signal);
-  const [observation, machines, called, deprecatedUse, etcdPlaces, helmReleases, running] =
+  const [observation, machines, called, deprecatedUse, etcdPlaces, helmReleases, running, stored] =
     await Promise.all([
       asked === undefined
         ? observeCluster(options)
@@ -154,12 +154,14 @@ export async function observeForPreflight(options: Looking): Promise<Observation
       controlPlane.etcdPlaces?.(options.signal),
       helm?.observe(options.signal),
       addons.observe(options.signal),
+      storedObjects.observe(options.signal),
     ]);
   return {
     ...observation,
     deprecatedUse,
     extensions: called,
     addons: running,
+    storedObjects: stored,
     ...(machines === undefined ? {} : { machines }),
     ...(etcdPlaces === undefined ? {} : { etcdPlaces }),
     ...(helmReleases === undefined ? {} : { helmReleases }),

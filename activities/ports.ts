@@ -19,6 +19,7 @@ import type {
   Problem,
 } from '../domain/observation';
 import type { HardTaint, NodeAllocatable, PodDemand } from '../domain/pool/pod-room';
+import type { StoredObjectsObservation } from '../domain/stored-objects';
 import type {
   ControlPlaneDriver,
   MemberReplacer,
@@ -264,6 +265,11 @@ export interface AddonProbe {
   observe(signal: AbortSignal): Promise<AddonsObservation>;
 }
 
+/** Who wrote objects in versions that go. What may not be read is told in its place. */
+export interface StoredObjectProbe {
+  observe(signal: AbortSignal): Promise<StoredObjectsObservation>;
+}
+
 /** What Helm has stored. What may not be read, or is no good, is told in its place. */
 export interface HelmProbe {
   observe(signal: AbortSignal): Promise<HelmReleasesObservation>;
@@ -332,6 +338,7 @@ export interface LookingPorts {
   readonly members: MemberProbe;
   readonly extensions: ExtensionProbe;
   readonly addons: AddonProbe;
+  readonly storedObjects: StoredObjectProbe;
   /** Absent: nobody has asked for Helm's releases to be looked at. */
   readonly helm?: HelmProbe;
   readonly etcd: Pick<EtcdApi, 'observe'>;

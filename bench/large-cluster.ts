@@ -158,6 +158,7 @@ export function largeClusterPorts(): LookingPorts {
         aggregated: { kind: 'observed', items: [] },
       }),
     },
+    storedObjects: { observe: async () => ({ uses: [], unlisted: [] }) },
     addons: { observe: async () => ({ workloads: [], unlisted: [] }) },
     etcd: {
       observe: async () => ({

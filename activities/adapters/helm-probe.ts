@@ -4,8 +4,6 @@
 // H2. What may not be read is told in its place, and so is each record that is no good.
 // H3. Nothing of a record is kept but what activities/helm lets through.
 
-import { type ConfigurationOptions, setHeaderOptions } from '@kubernetes/client-node';
-
 import {
   type HelmRelease,
   type HelmReleasesObservation,
@@ -19,7 +17,7 @@ import { readRelease } from '../helm/read-release';
 import { type HelmProbe, PortError } from '../ports';
 import { problemOf } from '../problems';
 import type { KubeConnection } from './kube-connection';
-import { type KubeApiLimits, KubeRequests, type PageRequest } from './kube-requests';
+import { asMetadata, type KubeApiLimits, KubeRequests, type PageRequest } from './kube-requests';
 
 const labelSelector = 'owner=helm,status=deployed';
 const secretType = 'helm.sh/release.v1';
@@ -162,10 +160,4 @@ async function storedIn(
   );
   if (found === undefined) return undefined;
   return Buffer.from(found.data?.['release'] ?? '', 'base64').toString('latin1');
-}
-
-/** Names and labels without what Secrets hold. */
-function asMetadata(options: ConfigurationOptions): ConfigurationOptions {
-  const kind = 'as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
-  return setHeaderOptions('Accept', `application/json;${kind}`, options);
 }

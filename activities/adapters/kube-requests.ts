@@ -186,3 +186,9 @@ function withSignal(signal: AbortSignal): ConfigurationOptions<ObservableMiddlew
 export function asMergePatch(options: ConfigurationOptions): ConfigurationOptions {
   return setHeaderOptions('Content-Type', PatchStrategy.MergePatch, options);
 }
+
+/** Of a list only metadata: names and labels, without what Secrets hold. */
+export function asMetadata(options: ConfigurationOptions): ConfigurationOptions {
+  const kind = 'as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+  return setHeaderOptions('Accept', `application/json;${kind}`, options);
+}

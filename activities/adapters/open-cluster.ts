@@ -37,6 +37,7 @@ import { createSnapshotDriller } from './snapshot-driller';
 import { createSnapshotComparer } from './snapshot-comparer';
 import { sealingOf } from './snapshot-seal';
 import { createSnapshotStore } from './snapshot-store';
+import { createStoredObjectProbe } from './stored-object-probe';
 import { createSshMachines } from './ssh-machines';
 import { systemClock } from './system-clock';
 
@@ -135,6 +136,7 @@ function reach(access: ClusterAccess, found: FoundMembers | undefined) {
       members: createMemberProbe(connection, found ?? namedMembers(access.members)),
       extensions: createExtensionProbe(connection),
       addons: createAddonProbe(connection),
+      storedObjects: createStoredObjectProbe(connection),
       ...(helmReleases === undefined ? {} : { helm: createHelmProbe(helm) }),
       etcd: createEtcdApi({ ...etcdReach(access, found), etcdutl: etcdutlOf(access) }),
       ...openSnapshots(access),

@@ -68,7 +68,7 @@ export interface ImageName {
 }
 
 export function parseImage(image: string): ImageName {
-  const [name = ''] = image.split('@');
+  const name = image.replace(/@.*$/s, '');
   const slash = name.lastIndexOf('/');
   const colon = name.indexOf(':', slash + 1);
   return colon < 0 ? { path: name } : { path: name.slice(0, colon), tag: name.slice(colon + 1) };

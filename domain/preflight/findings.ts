@@ -89,6 +89,8 @@ export const findingCodes = [
   'webhook-slow',
   'conversion-unanswered',
   'aggregated-api-unavailable',
+  'stored-objects-unobserved',
+  'stored-api-removed',
   'definition-stored-unserved',
   'definition-storage-unserved',
   'addons-unobserved',

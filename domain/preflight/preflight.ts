@@ -16,6 +16,7 @@ import { apiFindings } from './preflight-apis';
 import { extensionFindings } from './preflight-extensions';
 import { addonFindings } from './preflight-addons';
 import { definitionFindings } from './preflight-definitions';
+import { storedFindings } from './preflight-stored';
 import { helmFindings } from './preflight-helm';
 import { etcdPlaceFindings } from './preflight-etcd-places';
 import { machineFindings } from './preflight-machines';
@@ -44,6 +45,7 @@ export function evaluatePreflight(facts: PreflightFacts): PreflightReport {
     ...extensionFindings(observation),
     ...definitionFindings(observation),
     ...addonFindings(facts),
+    ...storedFindings(facts),
     ...helmFindings(facts),
     ...etcdPlaceFindings(observation),
   ]);

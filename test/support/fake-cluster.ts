@@ -42,6 +42,7 @@ export class FakeCluster {
     kube: this.kube,
     members: this.hosts,
     extensions: { observe: () => Promise.resolve(this.extensions) },
+    storedObjects: { observe: () => Promise.resolve({ uses: [], unlisted: [] }) },
     addons: { observe: () => Promise.resolve({ workloads: [], unlisted: [] }) },
     etcd: this.etcd,
     snapshots: this.store,

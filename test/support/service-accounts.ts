@@ -70,6 +70,19 @@ export function pathOf({ apiVersion, kind, metadata }: Manifest): string {
   return `${group}${inside}/${kind.toLowerCase()}s/${name}`;
 }
 
+const ofOtherMinors: ReadonlySet<string | undefined> = new Set([
+  'validatingadmissionpolicies',
+  'validatingadmissionpolicybindings',
+  'ipaddresses',
+  'servicecidrs',
+  'volumeattributesclasses',
+]);
+
+/** Whether only a minor that no lab goes to takes away a version of what the rule is about. */
+export function isOfOtherMinors({ resources: [resource] = [] }: Rule): boolean {
+  return ofOtherMinors.has(resource);
+}
+
 /** Each right of one verb on one thing, with the role as it is and as it would be without. */
 export function withoutEach(manifests: readonly Manifest[]): readonly {
   readonly whole: Manifest;

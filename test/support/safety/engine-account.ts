@@ -47,6 +47,13 @@ const groups: Readonly<Record<string, string>> = {
   mutatingwebhookconfigurations: 'admissionregistration.k8s.io',
   customresourcedefinitions: 'apiextensions.k8s.io',
   apiservices: 'apiregistration.k8s.io',
+  flowschemas: 'flowcontrol.apiserver.k8s.io',
+  prioritylevelconfigurations: 'flowcontrol.apiserver.k8s.io',
+  validatingadmissionpolicies: 'admissionregistration.k8s.io',
+  validatingadmissionpolicybindings: 'admissionregistration.k8s.io',
+  ipaddresses: 'networking.k8s.io',
+  servicecidrs: 'networking.k8s.io',
+  volumeattributesclasses: 'storage.k8s.io',
 };
 
 /**

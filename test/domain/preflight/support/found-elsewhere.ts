@@ -26,6 +26,8 @@ export const foundElsewhere: readonly FindingCode[] = [
   'webhook-slow',
   'webhook-unanswered',
   'rollout-drain-limited',
+  'stored-api-removed',
+  'stored-objects-unobserved',
   'api-server-not-live',
   'automatic-upgrades',
   'certificate-expires',

@@ -1,0 +1,95 @@
+// Objects of kinds of which the next minor takes a version away: who wrote them last in that
+// version. An API server converts what is stored, and so nothing of them is lost; who wrote them
+// is lost, if it goes on as before. Evidence only.
+// Authority: metadata.managedFields (kubernetes.io/docs/reference/using-api/server-side-apply), and
+// the annotation of kubectl apply.
+
+import type { Knowledge } from './knowledge/knowledge';
+import { fileOf } from './knowledge/lookups';
+import type { Problem } from './observation';
+import type { KubeMinor } from './versions';
+import { nextMinor } from './versions';
+
+/** A kind that is listed, and those of its versions that go. */
+export interface StoredKind {
+  readonly group: string;
+  /** `flowschemas`. */
+  readonly resource: string;
+  readonly kind: string;
+  /** `flowcontrol.apiserver.k8s.io/v1beta2`. */
+  readonly apiVersions: readonly string[];
+}
+
+/** One object, written in a version that goes. */
+export interface StoredUse {
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** `exempt`, `web/claim`. */
+  readonly object: string;
+  /** Field managers, and `last-applied` for what stands in the annotation of kubectl. */
+  readonly writers: readonly string[];
+}
+
+export interface StoredObjectsObservation {
+  readonly uses: readonly StoredUse[];
+  /** `flowschemas.flowcontrol.apiserver.k8s.io`; all, where it could not be told which. */
+  readonly unlisted: readonly { readonly resource: string; readonly problem: Problem }[];
+}
+
+/** What is to be listed in a cluster of that minor, before it goes to the next. */
+export function storedKindsFor(knowledge: Knowledge, minor: KubeMinor): readonly StoredKind[] {
+  const next = nextMinor(minor);
+  const kinds = new Map<string, StoredKind>();
+  for (const entry of fileOf(knowledge, next)?.apis ?? []) {
+    const { group, version, kind, resource, removed, scope } = entry;
+    const isStored = scope === undefined && resource !== undefined && !resource.includes('/');
+    if (!isStored || removed !== next) continue;
+    const key = `${resource}.${group}`;
+    const apiVersions = [...(kinds.get(key)?.apiVersions ?? []), `${group}/${version}`];
+    kinds.set(key, { group, resource, kind, apiVersions });
+  }
+  return [...kinds.values()];
+}
+
+/** The API server's own: what it writes goes with it. */
+const ownWriters = /^api-priority-and-fairness-config-/;
+
+interface Metadata {
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly managedFields?: readonly { readonly apiVersion?: string; readonly manager?: string }[];
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** Of one object, by its metadata. */
+export function usesOf(
+  { name = '', namespace, managedFields = [], annotations = {} }: Metadata,
+  { kind, apiVersions }: Pick<StoredKind, 'kind' | 'apiVersions'>,
+): readonly StoredUse[] {
+  const applied = annotations['kubectl.kubernetes.io/last-applied-configuration'];
+  const written = [
+    ...managedFields.map(({ apiVersion, manager = '' }) => ({ apiVersion, writer: manager })),
+    ...(applied === undefined
+      ? []
+      : [{ apiVersion: appliedVersion(applied), writer: 'last-applied' }]),
+  ];
+  return apiVersions.flatMap((apiVersion) => {
+    const writers = written
+      .filter((one) => one.apiVersion === apiVersion && !ownWriters.test(one.writer))
+      .map(({ writer }) => writer);
+    if (writers.length === 0) return [];
+    const object = namespace === undefined ? name : `${namespace}/${name}`;
+    return [{ apiVersion, kind, object, writers: [...new Set(writers)] }];
+  });
+}
+
+/** Undefined for what kubectl has not written. */
+function appliedVersion(applied: string): string | undefined {
+  try {
+    const object: unknown = JSON.parse(applied);
+    const has = typeof object === 'object' && object !== null && 'apiVersion' in object;
+    return has && typeof object.apiVersion === 'string' ? object.apiVersion : undefined;
+  } catch {
+    return undefined;
+  }
+}
