@@ -87,6 +87,7 @@ function headParts(view: RecordView, head: string): readonly string[] {
     ['Plan digest', digest === undefined ? 'no plan' : `<code>${escaped(digest)}</code>`],
     ['Head hash', `<code>${escaped(head)}</code>`],
   ];
+  const rows = facts.map(([name, html]) => `<dt>${name}</dt><dd>${html}</dd>`);
   return [
     '<header>',
     `<h1>${escaped(`${cluster}${way}`)} ` +
@@ -98,7 +99,7 @@ function headParts(view: RecordView, head: string): readonly string[] {
           '<p class="note"><strong>This record is not finished.</strong>' +
             ` At ${timeElement(now.asOfMs)}: ${escaped(now.sentence)}.</p>`,
         ]),
-    `<dl class="facts">\n${facts.map(([name, html]) => `<dt>${name}</dt><dd>${html}</dd>`).join('\n')}\n</dl>`,
+    `<dl class="facts">\n${rows.join('\n')}\n</dl>`,
     ...(missing.length === 0
       ? ['<p class="soft">Nothing that a record tells is missing in this one.</p>']
       : [
@@ -146,8 +147,9 @@ function footElement({ head, entries }: ChangeRecord): string {
     `<p>${entries.length} entries, each with the hash of the one before it; head hash` +
     ` <code>${escaped(head)}</code>.</p>\n` +
     '<p>Check this file: <code>ascent report verify FILE</code>. It finds what was changed in the' +
-    ' record or on this page afterwards. It cannot tell who made the record: compare the head hash' +
-    ' with one that was kept elsewhere, or with the upgrade itself (<code>--against</code>).</p>\n' +
+    ' record or on this page afterwards. It cannot tell who made the record: compare the head' +
+    ' hash with one that was kept elsewhere, or with the upgrade itself' +
+    ' (<code>--against</code>).</p>\n' +
     '</footer>'
   );
 }

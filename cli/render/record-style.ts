@@ -43,8 +43,10 @@ code, .hash { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; 
   border-radius: 1rem; font-size: .8rem; font-weight: 600; vertical-align: .25em; }
 .good { color: var(--good); } .bad { color: var(--bad); } .wait { color: var(--wait); }
 .none, .soft, figcaption, caption { color: var(--soft); }
-.note { padding: .6rem .9rem; border-inline-start: 4px solid var(--wait); background: var(--panel); }
-dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.2rem; margin: 1rem 0; }
+.note { padding: .6rem .9rem; border-inline-start: 4px solid var(--wait);
+  background: var(--panel); }
+dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.2rem;
+  margin: 1rem 0; }
 dl.facts dt { color: var(--soft); } dl.facts dd { margin: 0; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; margin: .4rem 0 1rem; font-size: .9rem; }
@@ -56,8 +58,10 @@ td.number, td time { font-variant-numeric: tabular-nums; white-space: nowrap; }
 .meter { display: inline-block; height: .6rem; border-radius: 2px; min-width: 2px;
   vertical-align: baseline; }
 figure { margin: 0; } figure .scroll { padding-bottom: .3rem; }
-svg { display: block; max-width: none; font: 11px system-ui, -apple-system, "Segoe UI", sans-serif; }
-svg text { fill: var(--ink); } svg .soft { fill: var(--soft); } svg .on-bar { fill: var(--bar-ink); }
+svg { display: block; max-width: none;
+  font: 11px system-ui, -apple-system, "Segoe UI", sans-serif; }
+svg text { fill: var(--ink); } svg .soft { fill: var(--soft); }
+svg .on-bar { fill: var(--bar-ink); }
 svg .on-soak { fill: var(--ink); }
 svg .rule { stroke: var(--line); } svg .laid { stroke: var(--ink); stroke-dasharray: 3 2; }
 svg .number { fill: var(--paper); stroke: var(--ink); } svg .lead { stroke: var(--soft);

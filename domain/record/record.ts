@@ -1,7 +1,8 @@
 // The change record of one upgrade: what was planned, asked, decided, done and found, as a list of
 // entries in which each holds the hash of the one before it (chain.ts).
 // E1. Everything that a record tells is in an entry: what is drawn of it is worked out from them.
-// E2. An entry is what somebody else told (the workflows, their histories), not what was made of it.
+// E2. An entry is what somebody else told (the workflows, their histories), not what was made of
+//     it.
 // E3. What is not known any more is an entry too (`missing`), with the reason.
 
 import type { ClusterName, GateId, HopId, NodeName, PlanDigest } from '../names';
@@ -13,7 +14,7 @@ import type { KubeVersion } from '../versions';
 
 export const changeRecordSchema = 'ascent.change-record/v1';
 
-/** How an upgrade stands, or how it ended; the last four: how Temporal closed it, no result told. */
+/** How an upgrade stands, or ended; the last four: how Temporal closed it, no result was told. */
 export type RecordedState =
   | 'running'
   | UpgradeResult['outcome']
@@ -34,7 +35,7 @@ export interface RecordedUpgrade {
   readonly to?: KubeVersion;
 }
 
-/** What somebody asked of the upgrade, as it arrived; `requestId` leads to its line in the trail. */
+/** What somebody asked of the upgrade, as it arrived; `requestId` leads to its line. */
 export interface RecordedRequest {
   readonly requestId: string;
   readonly command: string;

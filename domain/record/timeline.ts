@@ -155,8 +155,10 @@ function runningLane(
 
 const answers = new Set(['command.approve', 'command.reject']);
 /** They make every open gate void: the work that waited is over. */
-const voidsAll =
-  /^(command\.(rollBack|reject)|rollback\.(automatic|begun)|hop\.(?!begun)|upgrade\.(?!asked|paused))/;
+const voidsAll = new RegExp(
+  '^(command\\.(rollBack|reject)|rollback\\.(automatic|begun)' +
+    '|hop\\.(?!begun)|upgrade\\.(?!asked|paused))',
+);
 
 function gateWaits(trail: readonly AuditEntry[]): readonly GateWait[] {
   return trail.flatMap((entry, index): readonly GateWait[] => {

@@ -42,6 +42,7 @@ function snapshot(hop: HopId, kubeVersion: typeof from, takenAt: string): Snapsh
     revision: 91_244,
     totalKeys: 5_120,
     takenAt,
+    verified: { by: 'restore', hashKv: '1234567', keys: 5_120, seconds: 11 },
   };
 }
 

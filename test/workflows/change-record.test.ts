@@ -26,7 +26,7 @@ const disk = {
 } as const;
 
 describe('the change record', () => {
-  it('of two hops, the second rolled back, tells of both runs and of what is under way', async () => {
+  it('of two hops, the second rolled back, tells of both runs and of a gate', async () => {
     await withUpgrade(server(), { workerOptions: {}, nodes: 2 }, async (upgrade) => {
       const { cluster } = upgrade;
       await upgrade.start();

@@ -76,10 +76,12 @@ describe('the page of a record', () => {
         ' 7 numbered requests and decisions.' +
         ' hop-1.29: preflight 4 s, snapshot 21 s, api-server cp-1 42 s, api-server cp-2 40 s,' +
         ' api-server cp-3 43 s, controllers cp-2 9 s, pool workers 2 h, verify 6 s, soak 1 h.' +
-        ' hop-1.30: preflight 5 min, snapshot 22 s, api-server cp-1 44 s, pool workers 5 min 40 s,' +
+        ' hop-1.30: preflight 5 min, snapshot 22 s, api-server cp-1 44 s,' +
+        ' pool workers 5 min 40 s,' +
         ' rollback look 1 s, rollback pool workers 3 min 10 s, rollback restore 44 s,' +
         ' rollback verify 8 s.' +
-        ' Waited at gates: approve/hop-1.30 1 d 20 h, hop-1.30/preflight 4 min, node/worker-2 6 min.' +
+        ' Waited at gates: approve/hop-1.30 1 d 20 h, hop-1.30/preflight 4 min,' +
+        ' node/worker-2 6 min.' +
         ' Paused: by grace 1 h 40 min.',
     );
   });

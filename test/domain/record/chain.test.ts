@@ -228,7 +228,8 @@ it('every problem has a sentence that names the entry', () => {
   ];
   expect(texts).toEqual([
     'entry 4 (event) was changed: its content is not what its hash is of',
-    'entry 3 (event) was changed and its hash made anew: the entry after it is linked to another one',
+    'entry 3 (event) was changed and its hash made anew: the entry after it is linked to' +
+      ' another one',
     'an entry was removed: entry 6 is not there',
     '3 entries were removed: entry 7 is not there, nor those up to 9',
     'entries were put in another order: where entry 8 belongs stands entry 9',

@@ -1,7 +1,12 @@
 import type { RecordEvidence } from '../../../domain/record/build-record';
 import { buildRecord } from '../../../domain/record/build-record';
 import { compareRecords, recordDifferenceSentence } from '../../../domain/record/compare-records';
-import { recordedTrail, recordEvidence, runningEvidence } from '../../support/record-evidence';
+import {
+  recordedPlan,
+  recordedTrail,
+  recordEvidence,
+  runningEvidence,
+} from '../../support/record-evidence';
 
 const told = buildRecord(recordEvidence);
 
@@ -93,7 +98,7 @@ describe('a record against what the upgrade tells', () => {
     ],
     [
       'another plan',
-      { plans: [{ ...(recordEvidence.plans[0] as never), digest: 'x' as never }] },
+      { plans: [{ ...recordedPlan, digest: 'x' as typeof recordedPlan.digest }] },
       { code: 'told-otherwise', kind: 'plan', entry: place(told, 'plan') },
     ],
     ['no plan', { plans: [] }, { code: 'left-out', kind: 'plan', seq: place(told, 'plan') }],

@@ -106,7 +106,7 @@ describe('versions', () => {
       before: '1.28.15',
       after: '1.30.14',
     });
-    const refusal = { code: 'blocked', blockers: [] } as const;
+    const refusal = { code: 'worker-missing', taskQueue: 'q', waitedSeconds: 20 } as const;
     const blocked = { outcome: 'blocked', refusal } as const;
     expect(whole(view({ status: { ...status, result: blocked } }))).toBeUndefined();
     const { from: _from, ...fromless } = status;
