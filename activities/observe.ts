@@ -138,32 +138,46 @@ async function observe(
  * that, and not asked again.
  */
 export async function observeForPreflight(options: Looking): Promise<Observation> {
-  const { addons, controlPlane, extensions, helm, storedObjects } = options.ports;
+  const { controlPlane, extensions } = options.ports;
   const asked = controlPlane.machineFacts?.(options.signal);
-  const [observation, machines, called, deprecatedUse, etcdPlaces, helmReleases, running, stored] =
-    await Promise.all([
-      asked === undefined
-        ? observeCluster(options)
-        : observe(options, async () => {
-            const told = releasesOfAll(releasesIn(await asked));
-            return told ?? (await controlPlane.availableVersions(options.signal));
-          }),
-      asked,
-      extensions.observe(options.signal),
-      observeDeprecatedUse(options),
-      controlPlane.etcdPlaces?.(options.signal),
-      helm?.observe(options.signal),
-      addons.observe(options.signal),
-      storedObjects.observe(options.signal),
-    ]);
+  const [observation, machines, called, deprecatedUse, etcdPlaces, running] = await Promise.all([
+    asked === undefined
+      ? observeCluster(options)
+      : observe(options, async () => {
+          const told = releasesOfAll(releasesIn(await asked));
+          return told ?? (await controlPlane.availableVersions(options.signal));
+        }),
+    asked,
+    extensions.observe(options.signal),
+    observeDeprecatedUse(options),
+    controlPlane.etcdPlaces?.(options.signal),
+    observeRunning(options),
+  ]);
   return {
     ...observation,
     deprecatedUse,
     extensions: called,
-    addons: running,
-    storedObjects: stored,
+    ...running,
     ...(machines === undefined ? {} : { machines }),
     ...(etcdPlaces === undefined ? {} : { etcdPlaces }),
+  };
+}
+
+/** What people run in the cluster, as far as minors matter to it. */
+async function observeRunning({
+  ports,
+  signal,
+}: Looking): Promise<Pick<Observation, 'addons' | 'storedObjects' | 'volumes' | 'helmReleases'>> {
+  const [addons, storedObjects, volumes, helmReleases] = await Promise.all([
+    ports.addons.observe(signal),
+    ports.storedObjects.observe(signal),
+    ports.volumes.observe(signal),
+    ports.helm?.observe(signal),
+  ]);
+  return {
+    addons,
+    storedObjects,
+    volumes,
     ...(helmReleases === undefined ? {} : { helmReleases }),
   };
 }

@@ -20,6 +20,7 @@ import type {
 } from '../domain/observation';
 import type { HardTaint, NodeAllocatable, PodDemand } from '../domain/pool/pod-room';
 import type { StoredObjectsObservation } from '../domain/stored-objects';
+import type { VolumesObservation } from '../domain/volumes-in-use';
 import type {
   ControlPlaneDriver,
   MemberReplacer,
@@ -270,6 +271,11 @@ export interface StoredObjectProbe {
   observe(signal: AbortSignal): Promise<StoredObjectsObservation>;
 }
 
+/** Volumes whose driver goes. What may not be read is told in its place. */
+export interface VolumeProbe {
+  observe(signal: AbortSignal): Promise<VolumesObservation>;
+}
+
 /** What Helm has stored. What may not be read, or is no good, is told in its place. */
 export interface HelmProbe {
   observe(signal: AbortSignal): Promise<HelmReleasesObservation>;
@@ -339,6 +345,7 @@ export interface LookingPorts {
   readonly extensions: ExtensionProbe;
   readonly addons: AddonProbe;
   readonly storedObjects: StoredObjectProbe;
+  readonly volumes: VolumeProbe;
   /** Absent: nobody has asked for Helm's releases to be looked at. */
   readonly helm?: HelmProbe;
   readonly etcd: Pick<EtcdApi, 'observe'>;

@@ -159,6 +159,7 @@ export function largeClusterPorts(): LookingPorts {
       }),
     },
     storedObjects: { observe: async () => ({ uses: [], unlisted: [] }) },
+    volumes: { observe: async () => ({ uses: [], unlisted: [] }) },
     addons: { observe: async () => ({ workloads: [], unlisted: [] }) },
     etcd: {
       observe: async () => ({

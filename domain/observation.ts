@@ -8,6 +8,7 @@ import type { ApiExtensionsObservation } from './api-extensions';
 import type { AddonsObservation } from './addons';
 import type { HelmReleasesObservation } from './helm-releases';
 import type { StoredObjectsObservation } from './stored-objects';
+import type { VolumesObservation } from './volumes-in-use';
 import type { MemberDeprecatedUse } from './deprecated-apis';
 import type { EtcdPlaces } from './etcd-places';
 import type { MachineFacts } from './machine-observation';
@@ -292,6 +293,8 @@ export interface Observation {
   readonly addons?: AddonsObservation;
   /** Who wrote objects in versions that go; absent where nobody looked: a preflight does. */
   readonly storedObjects?: StoredObjectsObservation;
+  /** Volumes whose driver goes; absent where nobody looked for them: a preflight does. */
+  readonly volumes?: VolumesObservation;
   /** What Helm has stored; absent where the access file does not ask for it. */
   readonly helmReleases?: HelmReleasesObservation;
   /** Where etcd runs; absent where no driver can tell, or it was not asked: a preflight does. */

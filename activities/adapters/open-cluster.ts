@@ -40,6 +40,7 @@ import { createSnapshotStore } from './snapshot-store';
 import { createStoredObjectProbe } from './stored-object-probe';
 import { createSshMachines } from './ssh-machines';
 import { systemClock } from './system-clock';
+import { createVolumeProbe } from './volume-probe';
 
 interface Closing {
   /** Ends every connection, so that the process can end; no port may be used afterwards. */
@@ -137,6 +138,7 @@ function reach(access: ClusterAccess, found: FoundMembers | undefined) {
       extensions: createExtensionProbe(connection),
       addons: createAddonProbe(connection),
       storedObjects: createStoredObjectProbe(connection),
+      volumes: createVolumeProbe(connection),
       ...(helmReleases === undefined ? {} : { helm: createHelmProbe(helm) }),
       etcd: createEtcdApi({ ...etcdReach(access, found), etcdutl: etcdutlOf(access) }),
       ...openSnapshots(access),

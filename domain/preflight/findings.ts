@@ -18,6 +18,7 @@ export type FindingObject =
   | { readonly kind: 'definition'; readonly name: string }
   | { readonly kind: 'aggregated-api'; readonly name: string }
   | { readonly kind: 'addon'; readonly name: string }
+  | { readonly kind: 'volume-type'; readonly name: string }
   | { readonly kind: 'helm-release'; readonly name: string }
   | { readonly kind: 'snapshot-store'; readonly location: string };
 
@@ -89,6 +90,8 @@ export const findingCodes = [
   'webhook-slow',
   'conversion-unanswered',
   'aggregated-api-unavailable',
+  'volumes-unobserved',
+  'volume-driver-missing',
   'stored-objects-unobserved',
   'stored-api-removed',
   'definition-stored-unserved',

@@ -16,6 +16,7 @@ import { apiFindings } from './preflight-apis';
 import { extensionFindings } from './preflight-extensions';
 import { addonFindings } from './preflight-addons';
 import { definitionFindings } from './preflight-definitions';
+import { volumeFindings } from './preflight-volumes';
 import { storedFindings } from './preflight-stored';
 import { helmFindings } from './preflight-helm';
 import { etcdPlaceFindings } from './preflight-etcd-places';
@@ -46,6 +47,7 @@ export function evaluatePreflight(facts: PreflightFacts): PreflightReport {
     ...definitionFindings(observation),
     ...addonFindings(facts),
     ...storedFindings(facts),
+    ...volumeFindings(facts),
     ...helmFindings(facts),
     ...etcdPlaceFindings(observation),
   ]);

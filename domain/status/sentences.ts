@@ -28,6 +28,7 @@ const objectWords = {
   'aggregated-api': 'APIService',
   'helm-release': 'Helm release',
   addon: 'add-on',
+  'volume-type': 'volume type',
 } as const;
 
 /** `node worker-3`, `disruption budget web/web-budget`. */

@@ -43,6 +43,7 @@ export class FakeCluster {
     members: this.hosts,
     extensions: { observe: () => Promise.resolve(this.extensions) },
     storedObjects: { observe: () => Promise.resolve({ uses: [], unlisted: [] }) },
+    volumes: { observe: () => Promise.resolve({ uses: [], unlisted: [] }) },
     addons: { observe: () => Promise.resolve({ workloads: [], unlisted: [] }) },
     etcd: this.etcd,
     snapshots: this.store,

@@ -57,13 +57,14 @@ const someDaemonSet: Manifest = {
 };
 
 /** What a preflight could not look at, in its words. */
-function untold({ extensions, addons, storedObjects }: Observation): string | undefined {
+function untold({ extensions, addons, storedObjects, volumes }: Observation): string | undefined {
   const { admission, conversion, aggregated } = extensions ?? {};
   const parts = [admission, conversion, aggregated].filter((part) => part !== undefined);
   const problems = [
     ...parts.flatMap((part) => (part.kind === 'observed' ? [] : [part.problem])),
     ...(addons?.unlisted ?? []).map(({ problem }) => problem),
     ...(storedObjects?.unlisted ?? []).map(({ problem }) => problem),
+    ...(volumes?.unlisted ?? []).map(({ problem }) => problem),
   ];
   return problems[0]?.message;
 }

@@ -47,6 +47,8 @@ const groups: Readonly<Record<string, string>> = {
   mutatingwebhookconfigurations: 'admissionregistration.k8s.io',
   customresourcedefinitions: 'apiextensions.k8s.io',
   apiservices: 'apiregistration.k8s.io',
+  storageclasses: 'storage.k8s.io',
+  csidrivers: 'storage.k8s.io',
   flowschemas: 'flowcontrol.apiserver.k8s.io',
   prioritylevelconfigurations: 'flowcontrol.apiserver.k8s.io',
   validatingadmissionpolicies: 'admissionregistration.k8s.io',

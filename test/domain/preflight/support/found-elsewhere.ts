@@ -54,4 +54,6 @@ export const foundElsewhere: readonly FindingCode[] = [
   'member-single',
   'members-one-host',
   'members-one-zone',
+  'volume-driver-missing',
+  'volumes-unobserved',
 ];
