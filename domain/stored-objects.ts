@@ -52,7 +52,7 @@ export function storedKindsFor(knowledge: Knowledge, minor: KubeMinor): readonly
 }
 
 /** The API server's own: what it writes goes with it. */
-const ownWriters = /^api-priority-and-fairness-config-/;
+const ownWriters = /^(api-priority-and-fairness-config-|kube-apiserver$)/;
 
 interface Metadata {
   readonly name?: string;

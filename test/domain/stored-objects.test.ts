@@ -86,6 +86,11 @@ it.each([
     [],
   ],
   [
+    'the API server wrote it under its own name',
+    { managedFields: [{ apiVersion: 'a.io/v1beta1', manager: 'kube-apiserver' }] },
+    [],
+  ],
+  [
     'kubectl applied it',
     { annotations: { [last]: '{"apiVersion":"a.io/v1beta1","kind":"Thing"}' } },
     [{ ...use, writers: ['last-applied'] }],
