@@ -128,7 +128,7 @@ class RootMessages {
     const { requestId, actor, reason } = fields;
     if (typeof requestId !== 'string' || typeof actor !== 'string') return;
     if (typeof reason !== 'string') return;
-    const named = ['gate', 'planDigest', 'hop', 'node', 'report'].flatMap((name) => {
+    const named = ['gate', 'planDigest', 'hop', 'node', 'finding', 'report'].flatMap((name) => {
       const value = fields[name];
       return typeof value === 'string' ? [[name, value] as const] : [];
     });

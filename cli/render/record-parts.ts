@@ -22,6 +22,11 @@ function code(text: string): string {
   return `<code>${escaped(text)}</code>`;
 }
 
+/** A short name that does not break. */
+function eventCode(event: string): string {
+  return `<code class="event">${escaped(event)}</code>`;
+}
+
 export function decisionParts({ decisions }: RecordView): readonly string[] {
   if (decisions.length === 0) return [];
   return [
@@ -35,14 +40,17 @@ export function decisionParts({ decisions }: RecordView): readonly string[] {
 }
 
 function decisionRow({ number, entry, request }: RecordedDecision): readonly string[] {
-  const { gate, node, hop, planDigest } = { ...entry, ...request } as Partial<RecordedRequest>;
-  const about = gate ?? node ?? hop ?? '';
+  const { gate, node, hop, finding, planDigest } = {
+    ...entry,
+    ...request,
+  } as Partial<RecordedRequest>;
+  const about = gate ?? node ?? finding ?? hop ?? '';
   const plan = planDigest === undefined ? '' : `<br>plan ${code(planDigest.slice(0, 12))}`;
   return [
     String(number),
     timeElement(entry.atMs),
     escaped(entry.actor),
-    `${code(entry.event)}${about === '' ? '' : `<br>${escaped(about)}`}${plan}`,
+    `${eventCode(entry.event)}${about === '' ? '' : `<br>${escaped(about)}`}${plan}`,
     escaped(request?.reason ?? ''),
     escaped(entry.text),
   ];
@@ -173,6 +181,7 @@ function outcomeClass({ outcome }: NodeLine): string {
 const endTexts = {
   gone: 'gone at a later look',
   stood: 'stood; the hop went on with it',
+  accepted: 'blocked, and the hop went on: a person had answered for it',
   held: 'was still there at the last look, and held the hop',
 } as const satisfies Record<FindingStory['end'], string>;
 
@@ -283,7 +292,7 @@ export function trailParts({ trail }: RecordView): readonly string[] {
   const rows = trail.map(({ atMs, actor, event, text }) => [
     timeElement(atMs),
     escaped(actor),
-    code(event),
+    eventCode(event),
     escaped(text),
   ]);
   const head = ['Time (UTC)', 'Who', 'Event', 'What'];

@@ -39,6 +39,7 @@ h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; overflow-wrap: anywhere; }
 p { margin: .4rem 0; max-width: 60rem; overflow-wrap: anywhere; }
 code, .hash { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: .86em;
   overflow-wrap: anywhere; }
+.event { white-space: nowrap; }
 .state { display: inline-block; padding: .1rem .6rem; border: 1px solid currentColor;
   border-radius: 1rem; font-size: .8rem; font-weight: 600; vertical-align: .25em; }
 .good { color: var(--good); } .bad { color: var(--bad); } .wait { color: var(--wait); }

@@ -4,13 +4,16 @@ import { compareSeverities } from '../findings/finding';
 import { canonicalJson } from '../plan/canonical-json';
 import type { HopId } from '../names';
 import type { Finding } from '../preflight/findings';
-import type { FindingsLook } from './record';
+import type { FindingsLook, StepMark } from './record';
+import { stepSort } from './timeline';
 
 /**
  * `gone`: a later look of the same step did not see it. `stood`: the last look saw it, and the hop
- * went on with it, as one does that only warns. `held`: the last look saw it, and it blocked.
+ * went on with it, as one does that only warns. `accepted`: it blocked at the last look, and the
+ * hop went on all the same, as somebody had answered for it. `held`: it blocked, and nothing went
+ * on.
  */
-export type FindingEnd = 'gone' | 'stood' | 'held';
+export type FindingEnd = 'gone' | 'stood' | 'accepted' | 'held';
 
 export interface FindingStory {
   readonly hop: HopId;
@@ -22,8 +25,14 @@ export interface FindingStory {
   readonly end: FindingEnd;
 }
 
-/** By hop and step as they were first looked at; in each by severity, as they were first seen. */
-export function findingStories(looks: readonly FindingsLook[]): readonly FindingStory[] {
+/**
+ * By hop and step as they were first looked at; in each by severity, as they were first seen.
+ * `steps`: when those of the upgrade began.
+ */
+export function findingStories(
+  looks: readonly FindingsLook[],
+  steps: readonly StepMark[],
+): readonly FindingStory[] {
   const groups = new Map<string, FindingsLook[]>();
   for (const look of looks.toSorted((a, b) => a.atMs - b.atMs)) {
     const key = canonicalJson([look.hop, look.step]);
@@ -31,7 +40,7 @@ export function findingStories(looks: readonly FindingsLook[]): readonly Finding
     if (group === undefined) groups.set(key, [look]);
     else group.push(look);
   }
-  return [...groups.values()].flatMap(storiesOf);
+  return [...groups.values()].flatMap((group) => storiesOf(group, steps));
 }
 
 interface Seen {
@@ -41,11 +50,14 @@ interface Seen {
 }
 
 /** `looks`: of one step, the oldest first. */
-function storiesOf(looks: readonly FindingsLook[]): readonly FindingStory[] {
+function storiesOf(
+  looks: readonly FindingsLook[],
+  steps: readonly StepMark[],
+): readonly FindingStory[] {
   const seen = new Map<string, Seen>();
   for (const look of looks) {
     for (const finding of look.findings) {
-      const key = canonicalJson([finding.code, finding.object]);
+      const key = keyOf(finding);
       seen.set(key, { finding, first: seen.get(key)?.first ?? look, last: look });
     }
   }
@@ -57,11 +69,26 @@ function storiesOf(looks: readonly FindingsLook[]): readonly FindingStory[] {
       finding,
       firstSeenMs: first.atMs,
       lastSeenMs: last.atMs,
-      end: last === lastLook ? endOf(finding) : ('gone' as const),
+      end: last === lastLook ? endOf(finding, last, steps) : ('gone' as const),
     }))
     .toSorted((a, b) => compareSeverities(a.finding.severity, b.finding.severity));
 }
 
-function endOf({ severity }: Finding): FindingEnd {
-  return severity === 'blocks' ? 'held' : 'stood';
+/** Some checks find several things of one object, told apart by what they are about. */
+function keyOf(finding: Finding): string {
+  const about = 'about' in finding ? finding.about : null;
+  return canonicalJson([finding.code, finding.object, about]);
+}
+
+function endOf(
+  { severity }: Finding,
+  { hop, step, atMs }: FindingsLook,
+  steps: readonly StepMark[],
+): FindingEnd {
+  if (severity !== 'blocks') return 'stood';
+  const wentOn = steps.some((mark) => {
+    if (mark.hop !== hop || mark.atMs < atMs) return false;
+    return mark.label !== step && stepSort(mark.label) !== 'rollback';
+  });
+  return wentOn ? 'accepted' : 'held';
 }

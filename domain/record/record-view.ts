@@ -83,7 +83,7 @@ export function viewOf(bodies: readonly RecordBody[]): RecordView {
     trail,
     hops,
     nodes: nodeLines(hops, now),
-    findings: findingStories(dataOf(bodies, 'look')),
+    findings: findingStories(dataOf(bodies, 'look'), dataOf(bodies, 'step')),
     rollBacks: hops.flatMap((hop) => rollBackOf(hop, decisions)),
     versions: versionChanges(upgrade, hops, result),
     timeline: timelineOf(bodies, upgrade.startedAtMs),
@@ -147,9 +147,18 @@ function versionChanges(
     for (const { component, member, before, after } of members) {
       note(`${component} of ${member}`, before, outcome === 'rolled-back' ? before : after);
     }
-    for (const { node, before, after } of nodes) note(nodeText(node), before, after);
+    for (const one of nodes) note(nodeText(one.node), one.before, kubeletAfter(one, outcome));
   }
   return [...changes.values()];
+}
+
+/**
+ * A rollback that began again finds nodes as they should be, and tells nothing of them: those that
+ * the hop had changed were verified to be back.
+ */
+function kubeletAfter(node: NodeOutcome, outcome: RecordedHop['outcome']): KubeVersion {
+  const isBack = outcome === 'rolled-back' && node.outcome === 'upgraded';
+  return isBack ? node.before : node.after;
 }
 
 function nodeText(node: NodeName): string {

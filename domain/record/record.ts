@@ -45,6 +45,8 @@ export interface RecordedRequest {
   readonly planDigest?: PlanDigest;
   readonly hop?: HopId;
   readonly node?: NodeName;
+  /** Key of the finding that somebody answers for. */
+  readonly finding?: string;
   /** Digest of the report by which a rollback was confirmed. */
   readonly report?: string;
 }

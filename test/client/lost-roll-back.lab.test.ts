@@ -3,7 +3,10 @@
 
 import { Client, Connection } from '@temporalio/client';
 
-import type { HopId } from '../../domain/names';
+import type { AscentClient } from '../../client';
+import type { ClusterName, HopId } from '../../domain/names';
+import { recordProblem } from '../../domain/record/chain';
+import { viewOf } from '../../domain/record/record-view';
 import { rollBackWorkflowId, upgradeWorkflowId } from '../../domain/workflow-ids';
 import { until } from '../support/lab-until';
 import { fetchHistories, saveHistories } from '../support/workflow-histories';
@@ -15,6 +18,28 @@ jest.setTimeout(120_000);
 const ada = { actor: 'ada', reason: 'a test' };
 const hop = 'hop-1.29' as HopId;
 const gate = `${hop}/rollback`;
+
+/** The record of the whole, as a real server tells its histories. */
+async function expectRecorded(client: AscentClient, name: ClusterName): Promise<void> {
+  const record = await client.changeRecord(name);
+  require('fs').writeFileSync(
+    require('../../cli/render/record-page').renderRecordPage(record, '0.1.0'),
+  );
+  expect(recordProblem(record)).toBeUndefined();
+  const { upgrade, decisions, rollBacks, timeline, missing } = viewOf(record.entries);
+  expect([upgrade.state, missing]).toEqual(['rolled-back', []]);
+  expect(decisions.map(({ entry, request }) => `${entry.event} ${request?.reason}`)).toEqual([
+    'upgrade.asked undefined',
+    'command.rollBack a test',
+    'command.approve a test',
+  ]);
+  expect(timeline.gates.map(({ gate: id, by }) => `${id} ${by?.event}`)).toEqual([
+    'approve/hop-1.30 command.rollBack',
+    `${gate} command.approve`,
+  ]);
+  expect(rollBacks.map(({ decision }) => decision?.number)).toEqual([2]);
+  expect((await client.changeRecord(name, { runId: upgrade.upgrade })).head).toBe(record.head);
+}
 
 describe('a rollback whose workflow is lost', () => {
   let server: UpgradeServer;
@@ -78,6 +103,7 @@ describe('a rollback whose workflow is lost', () => {
     });
     expect(cluster.done('noteBeforeRestore')).toHaveLength(1);
     expect(cluster.done('countRestored')).toHaveLength(1);
+    await expectRecorded(client, name);
     if (process.env['RECORD'] === '1') {
       const histories = await fetchHistories(temporal, upgradeWorkflowId(name));
       await saveHistories('rolled-back-lost', histories);

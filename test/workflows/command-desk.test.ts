@@ -297,6 +297,30 @@ describe('an accepted command', () => {
     ]);
   });
 
+  it('names the gate that was opened, and the one that was answered', () => {
+    const lines = accepted(atStep, { name: 'approve', request: answer }).audit.slice(-2);
+    expect(lines).toEqual([
+      {
+        atMs: 3,
+        actor: 'ascent',
+        event: 'gate.opened',
+        text: 'gate hop-1.29/preflight waits for an answer: node worker-1 was not empty',
+        gate: 'hop-1.29/preflight',
+      },
+      {
+        atMs: 10,
+        actor: 'ada',
+        event: 'command.approve',
+        text:
+          'ada asked to approve hop-1.29/preflight (a test):' +
+          ' step preflight of hop-1.29 is tried again',
+        requestId: 'r-1',
+        gate: 'hop-1.29/preflight',
+      },
+    ]);
+    expect(atNode.audit.at(-1)).toMatchObject({ gate: 'node/worker-1', node: 'worker-1' });
+  });
+
   it('has pods forced that a drain has left, each with its uid, and says so', () => {
     const worker = 'worker-1' as NodeName;
     const pods = [{ namespace: 'web', name: 'web-0' }];

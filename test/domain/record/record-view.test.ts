@@ -1,7 +1,7 @@
 import type { RecordEvidence } from '../../../domain/record/build-record';
 import { buildRecord } from '../../../domain/record/build-record';
 import { findingStories } from '../../../domain/record/finding-stories';
-import type { RecordBody } from '../../../domain/record/record';
+import type { RecordBody, StepMark } from '../../../domain/record/record';
 import { viewOf } from '../../../domain/record/record-view';
 import { stepSort } from '../../../domain/record/timeline';
 import { hopId } from '../../support/builders';
@@ -92,6 +92,19 @@ describe('versions', () => {
       'kubelet of worker-2 1.28.15 1.29.15',
       'kubelet of worker-3 1.28.15 1.29.15',
     ]);
+  });
+
+  it('are those from before for a node of which a rollback that began again tells nothing', () => {
+    const { status } = recordEvidence;
+    const hops = status.hops.map((hop) => ({ ...hop, outcome: 'rolled-back' as const }));
+    const { versions } = view({ status: { ...status, hops: hops.slice(0, 1) } });
+    expect(versions.slice(-3)).toEqual(
+      ['worker-1', 'worker-2', 'worker-3'].map((name) => ({
+        what: `kubelet of ${name}`,
+        before: '1.28.15',
+        after: '1.28.15',
+      })),
+    );
   });
 
   it('of the whole are known at the end only', () => {
@@ -333,16 +346,32 @@ describe('findings', () => {
       'hop-1.30 certificate-expires 172830 173100 stood',
     ]);
     const look = { hop: second, step: 'api-server cp-1', atMs: 5, findings: [blockingFinding] };
-    expect(findingStories([look]).map(({ end }) => end)).toEqual(['held']);
+    const endsWith = (...steps: readonly StepMark[]) => findingStories([look], steps)[0]?.end;
+    expect(endsWith()).toBe('held');
+    const mark = { hop: second, label: 'api-server cp-2', atMs: 6 };
+    expect(endsWith({ ...mark, label: 'api-server cp-1' })).toBe('held');
+    expect(endsWith({ ...mark, label: 'rollback look' })).toBe('held');
+    expect(endsWith({ ...mark, hop: hopId('hop-1.29') })).toBe('held');
+    expect(endsWith({ ...mark, atMs: 4 })).toBe('held');
+    expect(endsWith(mark)).toBe('accepted');
+  });
+
+  it('of one object are told apart by what they are about', () => {
+    const findings = ['a', 'b'].map((about) => ({ ...warningFinding, about }));
+    const look = { hop: second, step: 'preflight', atMs: 5, findings };
+    expect(findingStories([look], [])).toHaveLength(2);
   });
 
   it('are those of their step, in the order of time', () => {
     const look = { hop: second, findings: [warningFinding] };
-    const stories = findingStories([
-      { ...look, step: 'preflight', atMs: 9 },
-      { ...look, step: 'preflight', atMs: 3 },
-      { ...look, step: 'etcd cp-1', atMs: 5, findings: [] },
-    ]);
+    const stories = findingStories(
+      [
+        { ...look, step: 'preflight', atMs: 9 },
+        { ...look, step: 'preflight', atMs: 3 },
+        { ...look, step: 'etcd cp-1', atMs: 5, findings: [] },
+      ],
+      [],
+    );
     expect(stories).toEqual([
       {
         hop: second,
