@@ -65,7 +65,7 @@ class RecordReading {
     const closed = closedState(last, status);
     const isRunning = closed === undefined && status.result === undefined;
     return {
-      upgrade: runs.at(-1)?.upgrade ?? last.runId,
+      upgrade: runs.at(-1)?.upgrade ?? firstRunOf(last),
       status,
       ...(closed === undefined ? {} : { closed }),
       trails: [...runs.map((run) => run.trail), trail],
@@ -165,6 +165,11 @@ class RecordReading {
       },
     };
   }
+}
+
+/** Not every server tells it; a history does, where there is one. */
+function firstRunOf({ raw, runId }: WorkflowExecutionDescription): string {
+  return raw.workflowExecutionInfo?.firstRunId || runId;
 }
 
 /** How Temporal closed it; undefined while it runs, and where it has told its result. */

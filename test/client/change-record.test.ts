@@ -54,6 +54,7 @@ function clientOf({ gone = () => false, closed = 'TERMINATED', trail = [] }: Ser
       describe: () =>
         Promise.resolve().then(() => ({
           runId: found().runId,
+          raw: { workflowExecutionInfo: { firstRunId: roots[0]?.runId } },
           status: { name: found() === roots[0] ? 'CONTINUED_AS_NEW' : closed },
         })),
       fetchHistory: () =>
@@ -146,6 +147,7 @@ describe('a record of histories', () => {
     const trail = asked === undefined ? [] : [asked];
     const record = await clientOf({ gone: () => true, trail }).changeRecord('c1');
     expect(recordProblem(record)).toBeUndefined();
+    expect(upgradeOf(record.entries).upgrade).toBe(uuid);
     expect(kindsOf(record)).toMatchObject({ upgrade: 1, event: 1, plan: 1, hop: 2 });
     expect(kindsOf(record)).not.toHaveProperty('request');
     expect(dataOf(record.entries, 'missing')[0]).toMatchObject({ code: 'history-gone' });
