@@ -7,6 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import type { ClusterAccess, KubeadmJobsAccess } from '../../../activities/access';
 import { openServedCluster } from '../../../activities/adapters/open-cluster';
 import type { ClusterPorts } from '../../../activities/ports';
+import type { MemberName } from '../../../domain/names';
 import { labLayout } from '../../../lab/layout';
 import { offerRelease } from '../../../lab/machines/offer-release';
 import { aContext } from '../../activities/drivers/support/programs';
@@ -28,6 +29,7 @@ const operations = '/var/lib/ascent/operations';
 const wayBack = '/var/lib/ascent/way-back';
 const unit = '/etc/systemd/system/ascent-restore.service';
 const cluster = 'jobs-members';
+const ofBefore = ['configmap/kube-root-ca.crt', 'configmap/of-before'];
 /** A test may be slow, and an upgrade of three members takes some minutes. */
 const patient = { timeoutMs: 1_200_000 };
 
@@ -140,7 +142,7 @@ describe('a control plane of three machines that is reached by jobs', () => {
 
   tell('is as it was before, all of it', async () => {
     await untilWhole(from);
-    expect(await configMaps()).toEqual(['configmap/kube-root-ca.crt', 'configmap/of-before']);
+    expect(await configMaps()).toEqual(ofBefore);
     const { nodes } = await machines.observe();
     expect(nodes.map(({ name, kubeletVersion }) => [name, kubeletVersion])).toEqual(
       [...members, 'worker-1'].map((name) => [name, from]),
@@ -151,12 +153,18 @@ describe('a control plane of three machines that is reached by jobs', () => {
     expect(await onAll(`ls -d ${wayBack} ${unit} 2> /dev/null || true`)).toEqual(['', '', '']);
   });
 
-  tell('is restored by hand on two of them, and by the worker on the late one', async () => {
+  /** Of the cluster as it is, staged by the call of that name. */
+  const stage = async (operationId: string) => {
     const { revision: snapshotRevision, etcdVersion } = await machines.snapshot();
     const snapshotFile = machines.at('snapshot.db');
     const order = { snapshotFile, snapshotRevision, version: from, etcdVersion };
-    const staging = aContext({ operationId: 'stage-by-hand', limitMs: 600_000 });
-    await byJobs(async ({ controlPlane }) => controlPlane.stageRestore?.(order, staging));
+    const heard = aContext({ operationId, limitMs: 600_000 });
+    await byJobs(async ({ controlPlane }) => controlPlane.stageRestore?.(order, heard));
+    return order;
+  };
+
+  tell('is restored by hand on two of them, and by the worker on the late one', async () => {
+    const order = await stage('stage-by-hand');
     await machines.kubectl('create', 'configmap', 'later');
     // Their manifests of the version are kept as well.
     await onAll('rm /etc/kubernetes/manifests/kube-apiserver.yaml');
@@ -182,8 +190,38 @@ describe('a control plane of three machines that is reached by jobs', () => {
     }
     expect(await done).toEqual({ lost: [] });
     await untilWhole(from);
-    expect(await configMaps()).toEqual(['configmap/kube-root-ca.crt', 'configmap/of-before']);
+    expect(await configMaps()).toEqual(ofBefore);
     const runs = await onAll(`wc -l < ${operations}/restore-by-hand-staged/runs`);
     expect(runs.map(Number)).toEqual([1, 1, 1]);
+  });
+
+  tell('goes on without one that is away, which a Job repairs when it is back', async () => {
+    const order = await stage('stage-without');
+    await machines.kubectl('create', 'configmap', 'later');
+    await machines.faults.powerOff('cp-3');
+    const heard = aContext({ operationId: 'without', limitMs: 1_200_000 });
+    const restoring = { ...order, restoreId: 'without' };
+    const ended = await byJobs(({ controlPlane }) => controlPlane.restore(restoring, heard));
+    const problem = expect.stringContaining('cp-3') as string;
+    expect(ended).toEqual({ lost: [{ member: 'cp-3', problem }] });
+    await untilTrue('two serve what was', async () => {
+      const names = await configMaps();
+      return JSON.stringify(names) === JSON.stringify(ofBefore);
+    });
+    const ready = async (): Promise<boolean> => {
+      const template = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}';
+      const asked = ['get', 'node', 'cp-3', '-o', template, '--request-timeout', '5s'];
+      return (await machines.kubectl(...asked)) === 'True';
+    };
+    await untilTrue('it is away for them', async () => !(await ready()));
+    // Its etcd is the old one, and so is what its API server knows.
+    await machines.faults.powerOn('cp-3');
+    await untilTrue('its kubelet is back', ready);
+    const repairing = aContext({ operationId: 'repair-1', limitMs: 900_000 });
+    await byJobs(({ controlPlane }) =>
+      controlPlane.repairEtcdMember('cp-3' as MemberName, repairing),
+    );
+    await untilWhole(from);
+    expect(await onAll(`ls -d ${wayBack} ${unit} 2> /dev/null || true`)).toEqual(['', '', '']);
   });
 });
