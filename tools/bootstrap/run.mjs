@@ -27,11 +27,13 @@ export const codeOfSignal = (signal) => 128 + (constants.signals[signal] ?? 0);
 /**
  * Runs `command` with the terminal handed to it and resolves to its exit code; a child ended by a
  * signal gives 128 + the signal's number. A signal to this process reaches the child, and this
- * process then ends only when the child has. Rejects if the command cannot be started.
+ * process then ends only when the child has. Rejects if the command cannot be started. `spawned`
+ * is given the child, for what is piped.
  */
-export function run(command, args, options = {}) {
+export function run(command, args, { spawned, ...options } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: 'inherit', ...options });
+    spawned?.(child);
     const pass = (signal) => {
       if (signal === 'SIGINT' && terminalSignalsChild()) return;
       child.kill(signal);

@@ -1,6 +1,7 @@
-// Runs the tests in stages: unit (their coverage is asked for), workflow (Temporal's worker leaves
-// hooks in its process, which no lab can do with), then lab and machine-path side by side. Fetches
-// or builds the lab's tools first where a chosen test needs them. Arguments go to Jest.
+// Runs the tests in stages: unit (their coverage is asked for), then workflow; and beside these lab
+// and machine-path, in a Jest of their own: Temporal's worker leaves hooks in its process, which no
+// lab can do with. Labs leave a tenth of the machine idle, unit tests half. Fetches or builds the
+// lab's tools first where a chosen test needs them. Arguments go to Jest.
 //
 // Own options: --totals FILE writes the sums as JSON; --selectProjects picks of these four, and of
 // those that run only when they are named: `thorough` (45 minutes of upgrades), `releases`
@@ -13,18 +14,22 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { spawnSync } from 'node:child_process';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { prepare, PreparationFailed, root } from '../bootstrap/prepare.mjs';
 import { run } from '../bootstrap/run.mjs';
 import { sentenceOf } from './totals.mjs';
 
 /**
  * What runs in one go of Jest, and how many files at a time. Most of what the longest unit tests
- * and labs do is wait: for shells behind sshd, for elections.
+ * and labs do is wait: for shells behind sshd, for elections. `beside`: runs beside the labs where
+ * those run too, and then so many at a time. Workflow tests use all of a core, and a server that
+ * has only just begun may fail the first of a file where it gets too little of one: none yields.
  */
+const cores = availableParallelism();
 const stages = [
-  { projects: ['unit'], lanes: 2 * availableParallelism() },
-  { projects: ['workflow'], lanes: availableParallelism() + 1 },
-  { projects: ['lab', 'machine-path'], lanes: availableParallelism() + 1 },
+  { projects: ['unit'], lanes: 2 * cores, beside: 2 * cores },
+  { projects: ['workflow'], lanes: cores + 1, beside: cores },
+  { projects: ['lab', 'machine-path'], lanes: cores + 1 },
   { projects: ['thorough'], lanes: 2 },
   { projects: ['releases'], lanes: 1 },
   { projects: ['machines'], lanes: 1 },
@@ -70,19 +75,28 @@ function hasTests(project, jestArgs) {
   return JSON.parse(listed.stdout.toString()).length > 0;
 }
 
+/** Two runs of Jest at one terminal would overwrite each other's progress: whole lines do not. */
+function forwardLines(child) {
+  for (const input of [child.stdout, child.stderr]) {
+    createInterface({ input }).on('line', (line) => process.stderr.write(`${line}\n`));
+  }
+}
+
 /** Runs a stage and returns its exit code and sums. */
-async function runStage({ projects, lanes }, jestArgs, folder) {
+async function runStage({ projects, lanes, beside }, jestArgs, folder, hasCompany) {
   const outputFile = join(folder, `${projects.join('-')}.json`);
   const args = [jest, '--selectProjects', ...projects, '--json', '--outputFile', outputFile];
   // Coverage counts domain/ only, which only the unit tests exercise outside the workflow VM.
   const ofUnit = projects.includes('unit');
   const own = ofUnit ? jestArgs : jestArgs.filter((arg) => arg !== '--coverage');
-  args.push('--maxWorkers', String(lanes));
-  // Jest prints the coverage on stdout, which here is for the sums.
+  args.push('--maxWorkers', String(hasCompany ? (beside ?? lanes) : lanes));
   const code = await run(process.execPath, [...args, ...own], {
     cwd: root,
     env: environment,
-    stdio: ['inherit', process.stderr, 'inherit'],
+    // Jest prints the coverage on stdout, which here is for the sums.
+    ...(hasCompany
+      ? { stdio: ['ignore', 'pipe', 'pipe'], spawned: forwardLines }
+      : { stdio: ['inherit', process.stderr, 'inherit'] }),
   });
   if (!existsSync(outputFile)) return { code: code || 1, passed: 0, failed: 1, skipped: 0 };
   const report = JSON.parse(readFileSync(outputFile, 'utf8'));
@@ -114,24 +128,45 @@ function lackingForMachines() {
   return asked.status === 0 ? undefined : `${asked.stdout}${asked.stderr}`.trim();
 }
 
-async function runAll(projects, jestArgs, folder) {
-  const totals = { code: 0, passed: 0, failed: 0, skipped: 0 };
-  const times = [];
-  for (const stage of stages) {
-    const chosen = stage.projects.filter((project) => projects.includes(project));
-    if (chosen.length === 0) continue;
-    const names = chosen.join(', ');
+/** One stage after the other. */
+async function runTrack(track, jestArgs, folder, hasCompany) {
+  const results = [];
+  for (const stage of track) {
+    const names = stage.projects.join(', ');
     console.error(`\n${names} tests`);
     const start = performance.now();
-    const result = await runStage({ ...stage, projects: chosen }, jestArgs, folder);
-    times.push(`${((performance.now() - start) / 1000).toFixed(0).padStart(6)} s  ${names}`);
-    totals.code ||= result.code;
-    for (const key of ['passed', 'failed', 'skipped']) totals[key] += result[key];
+    const result = await runStage(stage, jestArgs, folder, hasCompany);
+    results.push({ ...result, names, seconds: (performance.now() - start) / 1000 });
     // A signal ends the whole run, not one stage of it.
     if (result.code > 128) break;
   }
+  return results;
+}
+
+async function runAll(projects, jestArgs, folder) {
+  const chosen = stages
+    .map((stage) => ({
+      ...stage,
+      projects: stage.projects.filter((one) => projects.includes(one)),
+    }))
+    .filter((stage) => stage.projects.length > 0);
+  const tracks = [
+    chosen.filter(({ beside }) => beside !== undefined),
+    chosen.filter(({ beside }) => beside === undefined),
+  ].filter((track) => track.length > 0);
+  const running = tracks.map((track) => runTrack(track, jestArgs, folder, tracks.length > 1));
+  const results = (await Promise.all(running)).flat();
+  const sum = (key) => results.reduce((total, result) => total + result[key], 0);
+  const times = results.map(
+    ({ names, seconds }) => `${seconds.toFixed(0).padStart(6)} s  ${names}`,
+  );
   console.error(`\n${times.join('\n')}`);
-  return totals;
+  return {
+    code: results.find(({ code }) => code !== 0)?.code ?? 0,
+    passed: sum('passed'),
+    failed: sum('failed'),
+    skipped: sum('skipped'),
+  };
 }
 
 /** What of these can run here, its tools installed; an exit code where the tools are not had. */
