@@ -63,6 +63,9 @@ function readArguments(args) {
 }
 
 const environment = {
+  // Control planes of labs live for minutes, and collecting their garbage as often as by default
+  // is a tenth of what they take. In exchange an API server has half as much memory again.
+  GOGC: '400',
   ...process.env,
   NODE_OPTIONS: [process.env.NODE_OPTIONS, ...nodeFlags].filter(Boolean).join(' '),
 };

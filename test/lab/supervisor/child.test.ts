@@ -13,6 +13,11 @@ import { Child } from '../../../lab/supervisor/child';
 import type { ChildSpec } from '../../../lab/supervisor/child';
 import { untilTrue } from '../../support/lab-until';
 
+function setOrDelete(name: string, value: string | undefined): void {
+  if (value === undefined) delete process.env[name];
+  else process.env[name] = value;
+}
+
 describe('a supervised process', () => {
   let directory: string;
   let told: string[];
@@ -169,17 +174,28 @@ describe('a supervised process', () => {
     expect(child.isRunning).toBe(true);
   });
 
-  it('hands nothing of the environment on but paths', async () => {
-    process.env['ASCENT_TEST_SECRET'] = 'x';
-    await childOf('echo "has $ASCENT_TEST_SECRET"; env | cut -d= -f1; echo over').start();
-    delete process.env['ASCENT_TEST_SECRET'];
-    await logHolds('over');
-    const log = await readFile(path.join(directory, 'part.log'), 'utf8');
+  it.each([
+    { told: '400', has: 'has  400\n' },
+    { told: undefined, has: 'has  default\n' },
+  ])(
+    'hands nothing of the environment on but paths, and GOGC of $told',
+    async ({ told: gogc, has }) => {
+      const before = process.env['GOGC'];
+      process.env['ASCENT_TEST_SECRET'] = 'x';
+      setOrDelete('GOGC', gogc);
+      await childOf(
+        'echo "has $ASCENT_TEST_SECRET ${GOGC-default}"; env | cut -d= -f1; echo over',
+      ).start();
+      delete process.env['ASCENT_TEST_SECRET'];
+      setOrDelete('GOGC', before);
+      await logHolds('over');
+      const log = await readFile(path.join(directory, 'part.log'), 'utf8');
 
-    expect(log).toContain('has \n');
-    // PWD, SHLVL and _ are the shell's own.
-    expect(log).not.toMatch(/PROXY|KUBECONFIG|ASCENT/i);
-  });
+      expect(log).toContain(has);
+      // PWD, SHLVL and _ are the shell's own.
+      expect(log).not.toMatch(/PROXY|KUBECONFIG|ASCENT/i);
+    },
+  );
 
   it('empties its log when that has grown too long', async () => {
     const log = path.join(directory, 'part.log');
