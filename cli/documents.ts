@@ -7,9 +7,12 @@ import { blockerSentence } from '../domain/blocker-sentences';
 import type { Blocker } from '../domain/blockers';
 import type { CommandRefusal } from '../domain/status/control';
 import type { Finding } from '../domain/preflight/findings';
+import { evidenceDigest, findingKey } from '../domain/preflight/identity';
+import { whyItMatters } from '../domain/preflight/reasons';
 import type { PlanResult } from '../domain/plan/plan';
 import { poolOrderText, turnSentence } from '../domain/pool/pool-order-sentences';
 import type { PoolOrder } from '../domain/pool/pool-orders';
+import type { KubeVersion } from '../domain/versions';
 import { findingSentence, refusalSentence, startRefusalSentence } from '../domain/status/sentences';
 
 /** What a blocker is about, the same two or three fields for every code. */
@@ -70,8 +73,17 @@ function orderDocument(order: PoolOrder) {
   return { ...order, sentence: poolOrderText(order), nodes };
 }
 
-export function findingDocument(finding: Finding) {
-  return { ...finding, sentence: findingSentence(finding) };
+export function findingDocument(
+  finding: Finding,
+  hop: { readonly from: KubeVersion; readonly to: KubeVersion },
+) {
+  return {
+    ...finding,
+    key: findingKey(finding),
+    digest: evidenceDigest(finding),
+    why: whyItMatters(finding, hop),
+    sentence: findingSentence(finding),
+  };
 }
 
 /** Blockers get their object and sentence here as well. */

@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 
 import type { CliContext } from './context';
 import { errorDocument } from './cli-error';
+import { addAcknowledge } from './commands/acknowledge';
 import { addGateCommands, addNodeCommands, addPauseCommands } from './commands/answers';
 import { addRollBack } from './commands/rollback';
 import { addCompletion } from './commands/completion';
@@ -88,6 +89,7 @@ function addCommands(
   addNodeCommands(program, run);
   addForce(program, run);
   addSet(program, run);
+  addAcknowledge(program, run);
   program.commandsGroup('One node:');
   addDrain(program, run);
   addUncordon(program, run);

@@ -5,6 +5,7 @@ import type { Client } from '@temporalio/client';
 
 import type { Blocker } from '../domain/blockers';
 import type {
+  AcknowledgeRequest,
   AuditEntry,
   Command,
   CommandAccepted,
@@ -12,6 +13,7 @@ import type {
   GateRequest,
   NodeRequest,
   Request,
+  RevokeRequest,
   RollBackRequest,
   SetPoolRequest,
 } from '../domain/status/control';
@@ -208,6 +210,19 @@ export class AscentClient {
    */
   setPool(cluster: string, request: Asked<SetPoolRequest>): Promise<CommandAccepted> {
     return this.#send(cluster, 'setPool', request);
+  }
+
+  /**
+   * Answers for a finding, by its key and the digest of what was seen, until a time: it blocks no
+   * hop while it is the same. Refused for what nobody can answer for.
+   */
+  acknowledge(cluster: string, request: Asked<AcknowledgeRequest>): Promise<CommandAccepted> {
+    return this.#send(cluster, 'acknowledge', request);
+  }
+
+  /** Takes that back: the finding counts again from the next look at it on. */
+  revokeAcknowledgement(cluster: string, request: Asked<RevokeRequest>): Promise<CommandAccepted> {
+    return this.#send(cluster, 'revokeAcknowledgement', request);
   }
 
   /**

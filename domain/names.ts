@@ -19,6 +19,10 @@ export type SnapshotId = Branded<'SnapshotId'>;
 export type PlanDigest = Branded<'PlanDigest'>;
 /** `approve/hop-1.30`, `hop-1.29/preflight`, `node/worker-3`: what waits for an answer. */
 export type GateId = Branded<'GateId'>;
+/** `webhook-deadlock:webhook/policy`: one thing that checks may find, in this run and the next. */
+export type FindingKey = Branded<'FindingKey'>;
+/** Hex SHA-256 over what was seen, without what changes by itself. */
+export type EvidenceDigest = Branded<'EvidenceDigest'>;
 
 /** A pod as people name it. */
 export interface PodRef {

@@ -21,20 +21,34 @@ import { refusalSentence } from '../domain/status/sentences';
 import type { NodeDecision } from './family-messages';
 import { forcePods, forcePodsProblems, forceRefusal } from './force-pods';
 import { decided, heldNode, notWaiting } from './held-nodes';
+import {
+  acknowledge,
+  acknowledgeProblems,
+  acknowledgeRefusal,
+  revoke,
+  revokeRefusal,
+  untilText,
+} from './acknowledging';
+import {
+  maxRequestIdLength,
+  maxWordsLength,
+  requestProblems,
+  textProblem,
+} from './request-problems';
 import { limitAsked, poolRefusal, setPool, setPoolProblems } from './set-pool';
 import { noted, replacesMachines, type UpgradeState, withoutGate } from './upgrade-state';
 import { cheapestWayBack, keptBy } from './way-back';
 
 /** Answers kept for repeated requests; the oldest go first. */
 export const maxHandledRequests = 256;
-/** Longest request id, in UTF-16 code units. */
-export const maxRequestIdLength = 128;
-/** Longest actor or reason: both are kept in the audit trail. */
-const maxWordsLength = 1_000;
 
-/** Why the command cannot be carried out now; undefined when it can. */
-export function refusalOf(state: UpgradeState, command: Command): CommandRefusal | undefined {
-  const problems = problemsOf(state, command);
+/** Why the command cannot be carried out now, at `nowMs`; undefined when it can. */
+export function refusalOf(
+  state: UpgradeState,
+  command: Command,
+  nowMs = 0,
+): CommandRefusal | undefined {
+  const problems = problemsOf(state, command, nowMs);
   if (problems.length > 0) return { code: 'request-malformed', problems };
   const before = handledBefore(state, command);
   if (before !== undefined) {
@@ -66,6 +80,10 @@ function refusalNow(state: UpgradeState, command: Command): CommandRefusal | und
       return forceRefusal(state, command.request);
     case 'setPool':
       return poolRefusal(state, command.request);
+    case 'acknowledge':
+      return acknowledgeRefusal(state, command.request);
+    case 'revokeAcknowledgement':
+      return revokeRefusal(state, command.request);
   }
 }
 
@@ -83,7 +101,7 @@ export type DeskAnswer =
 
 /** Carries the command out in the state, or says why not (C2). */
 export function applyCommand(state: UpgradeState, command: Command, nowMs: number): DeskAnswer {
-  const refusal = refusalOf(state, command);
+  const refusal = refusalOf(state, command, nowMs);
   if (refusal !== undefined) return { kind: 'refused', refusal };
   const before = handledBefore(state, command);
   if (before !== undefined) return { kind: 'accepted', state, answer: before.answer };
@@ -102,6 +120,7 @@ export function applyCommand(state: UpgradeState, command: Command, nowMs: numbe
     ...('gate' in command.request ? { gate: command.request.gate } : {}),
     ...('node' in command.request ? { node: command.request.node } : {}),
     ...('pool' in command.request ? { pool: command.request.pool } : {}),
+    ...('finding' in command.request ? { finding: command.request.finding } : {}),
   };
   return { kind: 'accepted', state: noted(next, note, nowMs), answer };
 }
@@ -125,12 +144,6 @@ function handledBefore(state: UpgradeState, command: Command) {
   return state.handled.find((one) => one.requestId === command.request.requestId);
 }
 
-const fieldsOfAll = {
-  requestId: { least: 1, most: maxRequestIdLength },
-  actor: { least: 1, most: maxWordsLength },
-  reason: { least: 0, most: maxWordsLength },
-} as const;
-
 const fieldsOfEach: Readonly<Record<CommandName, readonly string[]>> = {
   pause: [],
   resume: [],
@@ -142,16 +155,19 @@ const fieldsOfEach: Readonly<Record<CommandName, readonly string[]>> = {
   quarantineNode: ['node'],
   forcePods: ['node'],
   setPool: ['pool'],
+  acknowledge: ['finding', 'digest'],
+  revokeAcknowledgement: ['finding'],
 };
 
-/**
- * Hand guards: messages come from anybody who reaches the Temporal server. All problems at once.
- */
-function problemsOf(state: UpgradeState, command: Command): readonly string[] {
+/** All problems at once. */
+function problemsOf(state: UpgradeState, command: Command, nowMs: number): readonly string[] {
   const problems = requestProblems(command.request, fieldsOfEach[command.name]);
   if (typeof command.request !== 'object' || command.request === null) return problems;
   if (command.name === 'rollBack') return rollBackProblems(command.request, problems);
   if (command.name === 'forcePods') return forcePodsProblems(command.request, problems);
+  if (command.name === 'acknowledge') {
+    return [...problems, ...acknowledgeProblems(command.request, nowMs)];
+  }
   if (command.name !== 'setPool') return problems;
   return setPoolProblems(state, command.request, problems);
 }
@@ -168,44 +184,6 @@ function rollBackProblems(
     ...(isOrphaned ? ['note stands for a report, and none is named'] : []),
     ...(note === undefined || isRestoreNote(note) ? [] : ['note is not what a report has seen']),
   ];
-}
-
-/** What is wrong with a request that also has these texts, all at once. */
-export function requestProblems(
-  request: unknown,
-  texts: readonly string[] = [],
-): readonly string[] {
-  if (typeof request !== 'object' || request === null) return ['the request must be an object'];
-  const fields = request as Readonly<Record<string, unknown>>;
-  const names = { least: 1, most: maxWordsLength };
-  return [
-    ...Object.entries(fieldsOfAll).flatMap(([field, length]) =>
-      textProblem(field, fields[field], length),
-    ),
-    ...texts.flatMap((field) => textProblem(field, fields[field], names)),
-  ];
-}
-
-/** What is wrong with the shape of a start, all at once. */
-export function startProblems(request: unknown): readonly string[] {
-  if (typeof request !== 'object' || request === null) return ['the request must be an object'];
-  const { spec, requestId, actor } = request as Readonly<Record<string, unknown>>;
-  return [
-    ...(typeof spec === 'object' && spec !== null ? [] : ['spec must be an object']),
-    ...textProblem('requestId', requestId, fieldsOfAll.requestId),
-    ...textProblem('actor', actor, fieldsOfAll.actor),
-  ];
-}
-
-function textProblem(
-  field: string,
-  value: unknown,
-  length: { readonly least: number; readonly most: number },
-): readonly string[] {
-  if (typeof value !== 'string') return [`${field} must be a text`];
-  if (value.length < length.least) return [`${field} must not be empty`];
-  if (value.length <= length.most) return [];
-  return [`${field} has ${value.length} characters, at most ${length.most} are allowed`];
 }
 
 function gateRefusal(
@@ -289,6 +267,10 @@ function carryOut(state: UpgradeState, command: Command, nowMs: number): Done {
       return forcePods(state, command.request);
     case 'setPool':
       return setPool(state, command.request, nowMs);
+    case 'acknowledge':
+      return acknowledge(state, command.request, nowMs);
+    case 'revokeAcknowledgement':
+      return revoke(state, command.request, nowMs);
   }
 }
 
@@ -377,5 +359,9 @@ function wordsOf(state: UpgradeState, command: Command): string {
       const before = limitAsked(state, pool);
       return `change maxUnavailable of pool ${pool} from ${before} to ${maxUnavailable}`;
     }
+    case 'acknowledge':
+      return `acknowledge ${command.request.finding} ${untilText(command.request)}`;
+    case 'revokeAcknowledgement':
+      return `revoke the acknowledgement of ${command.request.finding}`;
   }
 }

@@ -27,7 +27,7 @@ import {
 import { drainBlockersIn, drainProgressIn, failureOf } from './activity-failures';
 import { activity, drainMarginMs } from './activity-options';
 import { engineActor } from './audit-trail';
-import { requestProblems } from './command-desk';
+import { requestProblems } from './request-problems';
 import { type DrainNodeInput, drainUpdate } from './messages';
 import {
   askedBounds,

@@ -5,7 +5,9 @@ import { defineSignal } from '@temporalio/workflow';
 import type { SnapshotRecord } from '../domain/activity-contract';
 import type { Gate } from '../domain/status/control';
 import type { ForcedPod } from '../domain/drain/force';
-import type { GateId, MemberName, NodeName, PoolName } from '../domain/names';
+import type { Acknowledgement } from '../domain/findings/acknowledgement';
+import type { Finding } from '../domain/preflight/findings';
+import type { FindingKey, GateId, HopId, MemberName, NodeName, PoolName } from '../domain/names';
 import type { NotLooked, RestoreNote } from '../domain/rollback/account';
 
 /** Parent → child (hop, pool, node, rollback). */
@@ -14,6 +16,8 @@ export type Control =
   | { readonly kind: 'resume' }
   /** From now on so many nodes of the pool may be in work at once. */
   | { readonly kind: 'limit'; readonly pool: PoolName; readonly maxUnavailable: number }
+  /** All that hold from now on; those of before do not, where they are not among them. */
+  | { readonly kind: 'acknowledgements'; readonly acknowledgements: readonly Acknowledgement[] }
   /** Before a cancellation: a rollback aborts member upgrades instead of letting them finish. */
   | { readonly kind: 'abort-members' };
 
@@ -77,12 +81,20 @@ export type Report =
       /** Where the answer goes. */
       readonly workflowId: string;
     }
+  /** What a preflight found, bounded; `more` were left out. */
+  | {
+      readonly kind: 'findings';
+      readonly hop: HopId;
+      readonly findings: readonly Finding[];
+      readonly more: number;
+    }
   | {
       readonly kind: 'note';
       readonly event: string;
       readonly text: string;
       readonly node?: NodeName;
       readonly member?: MemberName;
+      readonly finding?: FindingKey;
       /** What a rollback saw before data moves: one that begins again could not see it any more. */
       readonly restoreNote?: RestoreNote | NotLooked;
     };

@@ -83,6 +83,7 @@ function hopInput(root: Root, hop: Hop, resumed: UpgradeHopInput['resumed']): Up
     paused: root.state.paused !== undefined,
     laterMs: plannedMs(plan.hops.slice(plan.hops.findIndex(({ id }) => id === hop.id) + 1)),
     ...changedLimits(root, hop),
+    ...acknowledged(root),
     ...(resumed === undefined ? {} : { resumed }),
   };
 }
@@ -91,6 +92,12 @@ function hopInput(root: Root, hop: Hop, resumed: UpgradeHopInput['resumed']): Up
 function changedLimits(root: Root, hop: Hop): Pick<UpgradeHopInput, 'limits'> {
   if (root.state.limits === undefined) return {};
   return { limits: Object.fromEntries(limitsOf(root, hop)) };
+}
+
+/** Nothing where nobody has acknowledged anything. */
+function acknowledged({ state }: Root): Pick<UpgradeHopInput, 'acknowledgements'> {
+  const { acknowledgements } = state;
+  return acknowledgements === undefined ? {} : { acknowledgements };
 }
 
 interface Supervised<End> {
@@ -110,7 +117,15 @@ async function supervise<End>(root: Root, child: Supervised<End>): Promise<Settl
     const run = async (): Promise<End> => {
       const toldPaused = root.state.paused !== undefined;
       const toldLimits = new Map(limitsOf(root, hop));
-      const told = { workflowId, hop, toldPaused, toldLimits, isStarted: false };
+      const toldAcknowledgements = root.state.acknowledgements;
+      const told = {
+        workflowId,
+        hop,
+        toldPaused,
+        toldLimits,
+        toldAcknowledgements,
+        isStarted: false,
+      };
       root.child = told;
       const handle = await child.start(workflowId);
       told.isStarted = true;

@@ -13,6 +13,7 @@ import {
   type SignalDefinition,
 } from '@temporalio/workflow';
 
+import { type Acknowledgement, isAcknowledgement } from '../domain/findings/acknowledgement';
 import type { ClusterName } from '../domain/names';
 import { isMaxUnavailable } from '../domain/pool/pool-limits';
 import { upgradeWorkflowId } from '../domain/workflow-ids';
@@ -77,6 +78,15 @@ export function limitIn(control: Partial<Control> | undefined): Limit | undefine
   const { kind, pool, maxUnavailable } = control;
   const isCount = typeof maxUnavailable === 'number' && isMaxUnavailable(maxUnavailable);
   return typeof pool === 'string' && isCount ? { kind, pool, maxUnavailable } : undefined;
+}
+
+/** Those that a control brings; undefined where it brings none, or what is not one. */
+export function acknowledgementsIn(
+  control: Partial<Control> | undefined,
+): readonly Acknowledgement[] | undefined {
+  if (control?.kind !== 'acknowledgements') return undefined;
+  const { acknowledgements: all } = control;
+  return Array.isArray(all) && all.every(isAcknowledgement) ? all : undefined;
 }
 
 /** A child that must know whether the upgrade is paused. */

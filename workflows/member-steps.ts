@@ -143,7 +143,7 @@ export async function checkMembers(
   const call = activity(cluster, 'checkMembers', { summary: `the members are fit, ${when}` });
   const input = { cluster, hop: { from, to } };
   const { findings } = await call(etcd === undefined ? input : { ...input, etcd });
-  return blockedBy(findings, (what) =>
+  return blockedBy(hop.run, findings, (what) =>
     failureInfo('members-unfit', `the members are not fit ${when}: ${what} the hop`),
   );
 }

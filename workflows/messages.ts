@@ -13,12 +13,14 @@ import type { SnapshotRecord, StartRefusal } from '../domain/activity-contract';
 import type { RollBackPreviewInput } from '../domain/rollback-contract';
 import type { Blocker } from '../domain/blockers';
 import type {
+  AcknowledgeRequest,
   AuditEntry,
   CommandAccepted,
   ForcePodsRequest,
   GateRequest,
   NodeRequest,
   Request,
+  RevokeRequest,
   RollBackRequest,
   SetPoolRequest,
 } from '../domain/status/control';
@@ -81,6 +83,10 @@ export const skipNodeUpdate = defineUpdate<CommandAccepted, [NodeRequest]>('skip
 export const quarantineNodeUpdate = defineUpdate<CommandAccepted, [NodeRequest]>('quarantineNode');
 export const forcePodsUpdate = defineUpdate<CommandAccepted, [ForcePodsRequest]>('forcePods');
 export const setPoolUpdate = defineUpdate<CommandAccepted, [SetPoolRequest]>('setPool');
+export const acknowledgeUpdate = defineUpdate<CommandAccepted, [AcknowledgeRequest]>('acknowledge');
+export const revokeAcknowledgementUpdate = defineUpdate<CommandAccepted, [RevokeRequest]>(
+  'revokeAcknowledgement',
+);
 
 export const pauseSignal = defineSignal<[Request]>('pause');
 export const resumeSignal = defineSignal<[Request]>('resume');
@@ -92,6 +98,8 @@ export const skipNodeSignal = defineSignal<[NodeRequest]>('skipNode');
 export const quarantineNodeSignal = defineSignal<[NodeRequest]>('quarantineNode');
 export const forcePodsSignal = defineSignal<[ForcePodsRequest]>('forcePods');
 export const setPoolSignal = defineSignal<[SetPoolRequest]>('setPool');
+export const acknowledgeSignal = defineSignal<[AcknowledgeRequest]>('acknowledge');
+export const revokeAcknowledgementSignal = defineSignal<[RevokeRequest]>('revokeAcknowledgement');
 
 /** The one argument of previewRollBack. */
 export interface PreviewRollBackInput extends RollBackPreviewInput {

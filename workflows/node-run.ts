@@ -32,7 +32,7 @@ import type { DrainPolicy } from '../domain/spec';
 import { failureOf } from './activity-failures';
 import { activity, askedCordonMs, workerTimeoutMs } from './activity-options';
 import { type AuditNote, engineActor, withNote } from './audit-trail';
-import { requestProblems } from './command-desk';
+import { requestProblems } from './request-problems';
 import { auditQuery, drainStatusQuery, searchAttributes, undoSignal, undoUpdate } from './messages';
 
 /** What both inputs have. */

@@ -9,5 +9,6 @@ export const patches: Readonly<Record<string, string>> = {
   '2026-11-21-restore-account': 'docs/adr/0028-a-restore-is-accounted-for.md',
   '2026-11-21-taint-waiting-nodes': 'docs/adr/0010-pods-move-once.md',
   '2026-11-22-rollbacks-go-on': 'docs/adr/0020-a-restore-needs-a-quorum.md',
+  '2026-11-22-tell-findings': 'docs/adr/0049-findings-are-answered-for.md',
   '2026-11-22-verify-restored': 'docs/adr/0006-nodes-return-before-the-restore.md',
 };

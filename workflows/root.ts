@@ -34,7 +34,7 @@ import type { Hop, Plan } from '../domain/plan/plan';
 import { limitOf } from '../domain/pool/pool-limits';
 import { refusalSentence } from '../domain/status/sentences';
 import { specDifferences } from '../domain/plan/spec-differences';
-import { applyCommand, applySignal, refusalOf, startProblems } from './command-desk';
+import { applyCommand, applySignal, refusalOf } from './command-desk';
 import {
   isMisinformed,
   type Line,
@@ -51,6 +51,8 @@ import {
   retryStepSignal,
 } from './family-messages';
 import {
+  acknowledgeSignal,
+  acknowledgeUpdate,
   approveSignal,
   approveUpdate,
   auditQuery,
@@ -66,6 +68,8 @@ import {
   rejectUpdate,
   resumeSignal,
   resumeUpdate,
+  revokeAcknowledgementSignal,
+  revokeAcknowledgementUpdate,
   retryNodeSignal,
   retryNodeUpdate,
   rollBackSignal,
@@ -82,6 +86,7 @@ import {
   wayBackQuery,
   type UpgradeClusterInput,
 } from './messages';
+import { startProblems } from './request-problems';
 import { noted, openUpgrade, type UpgradeState, withReport } from './upgrade-state';
 import { rollBackTarget, withPolicy } from './way-back';
 import { attributesOf, blockersOf, detailsOf, statusOf } from './upgrade-status';
@@ -90,6 +95,8 @@ export interface HopChild extends PausableChild {
   readonly hop: Hop;
   /** Limit of each of its pools that it was told last. */
   readonly toldLimits: Map<PoolName, number>;
+  /** Those that it was told last, or began with. */
+  toldAcknowledgements: UpgradeState['acknowledgements'];
 }
 
 export interface Root {
@@ -146,7 +153,7 @@ function registerCommand<Name extends CommandName>(
   // The compiler cannot see that a name and the request of that name are a Command.
   const commandOf = (request: RequestOf<Name>): Command => ({ name, request }) as Command;
   const validator = (request: RequestOf<Name>): void => {
-    const refusal = refusalOf(root.state, commandOf(request));
+    const refusal = refusalOf(root.state, commandOf(request), Date.now());
     if (refusal !== undefined) throw refused(refusal);
   };
   setHandler(update, (request) => answerTo(root, commandOf(request)), { validator });
@@ -166,6 +173,13 @@ function registerCommands(root: Root): void {
   registerCommand(root, 'quarantineNode', quarantineNodeUpdate, quarantineNodeSignal);
   registerCommand(root, 'forcePods', forcePodsUpdate, forcePodsSignal);
   registerCommand(root, 'setPool', setPoolUpdate, setPoolSignal);
+  registerCommand(root, 'acknowledge', acknowledgeUpdate, acknowledgeSignal);
+  registerCommand(
+    root,
+    'revokeAcknowledgement',
+    revokeAcknowledgementUpdate,
+    revokeAcknowledgementSignal,
+  );
 }
 
 /** Looks again: another message of the same activation may have come between validator and here. */
@@ -248,7 +262,7 @@ function hasNews(root: Root): boolean {
   const isPaused = state.paused !== undefined;
   if (state !== published) return true;
   if (child === undefined) return false;
-  return isMisinformed(child, isPaused) || unsaidLimits(root, child).length > 0;
+  return isMisinformed(child, isPaused) || unsaidTo(root, child).length > 0;
 }
 
 /** How many nodes of each pool of the hop may be in work at once, as things stand. */
@@ -258,9 +272,23 @@ export function limitsOf({ state }: Root, hop: Hop): readonly (readonly [PoolNam
   );
 }
 
+function unsaidTo(root: Root, child: HopChild): readonly Unsaid[] {
+  if (!child.isStarted) return [];
+  return [...unsaidLimits(root, child), ...unsaidAcknowledgements(root, child)];
+}
+
+function unsaidAcknowledgements({ state }: Root, child: HopChild): readonly Unsaid[] {
+  const { acknowledgements } = state;
+  if (acknowledgements === child.toldAcknowledgements) return [];
+  const markTold = (): void => {
+    child.toldAcknowledgements = acknowledgements;
+  };
+  const control = { kind: 'acknowledgements', acknowledgements: acknowledgements ?? [] } as const;
+  return [{ workflowId: child.workflowId, control, markTold }];
+}
+
 function unsaidLimits(root: Root, child: HopChild): readonly Unsaid[] {
-  const { workflowId, hop, toldLimits, isStarted } = child;
-  if (!isStarted) return [];
+  const { workflowId, hop, toldLimits } = child;
   const news = limitsOf(root, hop).filter(([pool, limit]) => toldLimits.get(pool) !== limit);
   return news.map(([pool, maxUnavailable]) => ({
     workflowId,
@@ -276,7 +304,7 @@ function carry(root: Root): void {
     child.toldPaused = isPaused;
     line.send(child.workflowId, controlSignal, { kind: isPaused ? 'pause' : 'resume' });
   }
-  if (child !== undefined) sayUnsaid(line, unsaidLimits(root, child));
+  if (child !== undefined) sayUnsaid(line, unsaidTo(root, child));
   const deliveries = root.state.outbox;
   if (deliveries.length > 0) root.state = { ...root.state, outbox: [] };
   for (const delivery of deliveries) {

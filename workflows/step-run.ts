@@ -16,7 +16,9 @@ import {
 } from '@temporalio/workflow';
 
 import type { FailureInfo } from '../domain/failures';
+import type { Acknowledgement } from '../domain/findings/acknowledgement';
 import type { Finding } from '../domain/preflight/findings';
+import { isBlocking, judged } from '../domain/preflight/judgement';
 import { count } from '../domain/counts';
 import { stepGateId } from '../domain/status/gates';
 import type { ClusterName, GateId, HopId, PoolName } from '../domain/names';
@@ -25,6 +27,7 @@ import type { HopStatus } from '../domain/status/progress';
 import { failureSentence } from '../domain/status/sentences';
 import { failureOf } from './activity-failures';
 import {
+  acknowledgementsIn,
   limitIn,
   type Line,
   openLine,
@@ -60,6 +63,8 @@ export interface StepRun {
   /** A rollback was asked for: member upgrades are cut short. */
   abortsMembers: boolean;
   readonly limits: Map<PoolName, number>;
+  /** What people answer for, as things stand. */
+  acknowledgements: readonly Acknowledgement[];
   pool: PoolChild | undefined;
   step: string;
   stepSinceMs: number;
@@ -78,6 +83,7 @@ export function openStepRun(options: {
   readonly upgrade: string;
   readonly paused: boolean;
   readonly limits?: Limits;
+  readonly acknowledgements?: readonly Acknowledgement[] | undefined;
   readonly isGivenUp?: () => boolean;
 }): StepRun {
   const { cluster, hop, upgrade, paused } = options;
@@ -89,6 +95,7 @@ export function openStepRun(options: {
     isStill: true,
     abortsMembers: false,
     limits: new Map(Object.entries(options.limits ?? {}) as [PoolName, number][]),
+    acknowledgements: options.acknowledgements ?? [],
     pool: undefined,
     step: 'start',
     stepSinceMs: Date.now(),
@@ -103,6 +110,7 @@ export function openStepRun(options: {
     run.paused = pausedAfter(control, run.paused);
     const limit = limitIn(control);
     if (limit !== undefined) run.limits.set(limit.pool, limit.maxUnavailable);
+    run.acknowledgements = acknowledgementsIn(control) ?? run.acknowledgements;
   });
   setHandler(retryStepSignal, (gate) => void run.retried.add(gate));
   setHandler(poolPausedSignal, (isPaused) => {
@@ -183,12 +191,17 @@ export function problemOf(failure: FailureInfo): StepProblem {
   return { failure, findings: [] };
 }
 
-/** What of the findings blocks, as `1 finding blocks`; undefined when nothing does. */
+/**
+ * What of the findings blocks, as `1 finding blocks`; undefined when nothing does, given what
+ * people answer for.
+ */
 export function blockedBy(
-  findings: readonly Finding[],
+  { acknowledgements }: Pick<StepRun, 'acknowledgements'>,
+  found: readonly Finding[],
   failure: (blocking: string) => FailureInfo,
 ): StepProblem | undefined {
-  const { length } = findings.filter(({ severity }) => severity === 'blocks');
+  const findings = judged(found, acknowledgements, Date.now());
+  const { length } = findings.filter(isBlocking);
   if (length === 0) return undefined;
   return {
     failure: failure(`${count(length, 'finding')} ${length === 1 ? 'blocks' : 'block'}`),

@@ -17,13 +17,12 @@ import {
 import type { SnapshotRecord } from '../domain/activity-contract';
 import { upgradeCordonReason } from '../domain/drain/cordon-reasons';
 import { formatDuration } from '../domain/durations';
-import { failureInfo } from '../domain/failure-remedies';
+import type { Acknowledgement } from '../domain/findings/acknowledgement';
 import type { ClusterName, NodeName, PlanDigest, PoolName, SnapshotId } from '../domain/names';
 import { nodeNames } from '../domain/observation';
 import { leavableEmulation } from '../domain/plan/emulation';
 import { type Hop, isOfMachines, isPreparing, type NodeChange } from '../domain/plan/plan';
 import type { MachinesStep, PoolStep, PreparingStep, SoakStep, Step } from '../domain/plan/plan';
-import { plannedMs } from '../domain/plan/planned-time';
 import type { HopOutcome, HopStatus, MemberOutcome, NodeOutcome } from '../domain/status/progress';
 import { stepLabel } from '../domain/status/step-labels';
 import { type KubeMinor, minorOf } from '../domain/versions';
@@ -33,9 +32,9 @@ import { takeEtcd } from './etcd-steps';
 import { takeImages } from './images-step';
 import { takeApiServer, takeControllers } from './member-steps';
 import { runPool } from './pool-runs';
+import { lookBefore } from './preflight-step';
 import { takeReplacement, takeRollout } from './rollout-steps';
 import {
-  blockedBy,
   closeStepRun,
   type Limits,
   openStepRun,
@@ -63,6 +62,8 @@ export interface UpgradeHopInput {
   readonly laterMs?: number;
   /** Changed limits of its pools; see domain/pool/pool-limits.ts. */
   readonly limits?: Limits;
+  /** What people answer for as it begins; absent where nobody has. */
+  readonly acknowledgements?: readonly Acknowledgement[];
   /** Set when the workflow of this hop was lost; `outcome` is what it had told. */
   readonly resumed?: { readonly outcome?: HopOutcome };
 }
@@ -131,9 +132,10 @@ function stillEmulating({ input, isSwitching }: HopRun): Pick<HopOutcome, 'emula
 }
 
 function openHop(input: UpgradeHopInput): HopRun {
-  const { cluster, upgrade, paused, limits = {} } = input;
+  const { cluster, upgrade, paused, limits = {}, acknowledgements } = input;
   const before = input.resumed?.outcome;
-  const run = openStepRun({ cluster, hop: input.hop.id, upgrade, paused, limits });
+  const hopId = input.hop.id;
+  const run = openStepRun({ cluster, hop: hopId, upgrade, paused, limits, acknowledgements });
   Object.assign(run.stepSeconds, before?.stepSeconds);
   const hop: HopRun = {
     input,
@@ -181,7 +183,7 @@ async function takeOne(hop: HopRun, step: Step): Promise<void> {
 
 function prepare(hop: HopRun, step: PreparingStep): Promise<void> {
   if (step.kind === 'images') return takeImages(hop, step);
-  const take = () => (step.kind === 'preflight' ? preflight(hop) : snapshot(hop));
+  const take = () => (step.kind === 'preflight' ? lookBefore(hop) : snapshot(hop));
   return takeStep(hop.run, { label: stepLabel(step), take });
 }
 
@@ -196,20 +198,6 @@ function takeMachines(hop: HopRun, step: MachinesStep): Promise<void> {
 function isBehind({ input, snapshot: taken }: HopRun, step: Step): boolean {
   if (input.resumed === undefined || taken === undefined) return false;
   return isPreparing(step);
-}
-
-async function preflight({ input }: HopRun): Promise<StepProblem | undefined> {
-  const { cluster, hop, laterMs = 0 } = input;
-  const { id, from, to } = hop;
-  const call = activity(cluster, 'preflight', { summary: `preflight of ${id}` });
-  const hopMs = plannedMs([hop]);
-  const planned = { hopMs, pathMs: hopMs + laterMs };
-  const asked = { cluster, hop: { id, from, to }, planned };
-  const first = hop.steps.find((step) => step.kind === 'etcd' && step.place !== undefined);
-  const { findings } = await call(
-    first?.kind === 'etcd' ? { ...asked, etcd: { to: first.to, stage: 'to-come' } } : asked,
-  );
-  return blockedBy(findings, (what) => failureInfo('preflight-blocked', `${what} ${id}`));
 }
 
 async function snapshot(hop: HopRun): Promise<undefined> {

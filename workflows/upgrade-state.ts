@@ -8,12 +8,14 @@
 import type { SnapshotRecord, StartRefusal } from '../domain/activity-contract';
 import type { AuditEntry, CommandAccepted, CommandName, Gate } from '../domain/status/control';
 import type { FailureInfo } from '../domain/failures';
+import type { Acknowledgement } from '../domain/findings/acknowledgement';
 import type { GateId, HopId, NodeName } from '../domain/names';
 import { type Hop, type Plan, replacesMachines as replacesThem } from '../domain/plan/plan';
 import type { PoolLimit } from '../domain/pool/pool-limits';
-import type { HopOutcome, UpgradeResult } from '../domain/status/progress';
+import type { HopOutcome, PreflightSeen, UpgradeResult } from '../domain/status/progress';
 import type { NotLooked, RestoreNote } from '../domain/rollback/account';
 import { isMemberStep } from '../domain/rollback/rungs';
+import { seenFindings } from '../domain/preflight/seen';
 import type { UpgradeSpec } from '../domain/spec';
 import type { KubeVersion } from '../domain/versions';
 import { type AuditNote, engineActor, withNote } from './audit-trail';
@@ -93,6 +95,10 @@ export interface UpgradeState {
   readonly setAside: readonly NodeName[];
   /** What a person changed about pools; absent while nobody has. */
   readonly limits?: readonly PoolLimit[];
+  /** What people answer for; absent while nobody has. A change makes another list. */
+  readonly acknowledgements?: readonly Acknowledgement[];
+  /** What the last preflight found, also when that is nothing. */
+  readonly preflight?: PreflightSeen;
   readonly lastFailure?: FailureInfo;
   /** Of the rollback, from before its restore; see family-messages.ts. */
   readonly restoreNote?: NotLooked | RestoreNote;
@@ -227,6 +233,8 @@ export function withReport(state: UpgradeState, report: Report, nowMs: number): 
       return withStep(state, report);
     case 'snapshot':
       return withSnapshot(state, report.record, nowMs);
+    case 'findings':
+      return withFindings(state, report, nowMs);
     case 'paused':
       return withStillness(state, report.paused, nowMs);
     case 'gate':
@@ -280,6 +288,15 @@ function withSnapshot(state: UpgradeState, record: SnapshotRecord, nowMs: number
   const note = { actor: engineActor, event: 'snapshot.verified', text };
   if (isOneWay) return noted(state, note, nowMs);
   return noted({ ...state, wayBack: { hop, snapshot: record } }, note, nowMs);
+}
+
+function withFindings(
+  state: UpgradeState,
+  { hop, findings, more }: Extract<Report, { readonly kind: 'findings' }>,
+  nowMs: number,
+): UpgradeState {
+  const seen = seenFindings(findings, nowMs, state.preflight);
+  return { ...state, preflight: { hop, ...seen, more: seen.more + more } };
 }
 
 function withStillness(state: UpgradeState, isStill: boolean, nowMs: number): UpgradeState {

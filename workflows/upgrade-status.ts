@@ -17,6 +17,7 @@ import {
   wayBackEndText,
 } from '../domain/status/way-back';
 import { formatSeconds } from '../domain/durations';
+import { untilText } from './acknowledging';
 import { limitsStatus } from './set-pool';
 import { cheapestWayBack } from './way-back';
 import {
@@ -72,11 +73,25 @@ function factsOf(state: UpgradeState): Omit<UpgradeStatus, 'schema' | 'sentence'
     ...(paused === undefined ? {} : { paused }),
     ...(lastFailure === undefined ? {} : { lastFailure }),
     ...(limits.length === 0 ? {} : { limits }),
+    ...findingFacts(state),
     hops: state.hops,
     startedAtMs: state.startedAtMs,
     ...(canRollBack ? { rollBackTo: rollBackFacts(state, wayBack) } : {}),
     ...closedFacts(state),
     ...(result === undefined ? {} : { result }),
+  };
+}
+
+/** Nothing where nothing was found, and nobody answers for anything. */
+function findingFacts({
+  preflight,
+  acknowledgements = [],
+}: UpgradeState): Pick<UpgradeStatus, 'preflight' | 'acknowledgements'> {
+  const { findings = [], gone = [] } = preflight ?? {};
+  const isTold = preflight !== undefined && findings.length + gone.length > 0;
+  return {
+    ...(isTold ? { preflight } : {}),
+    ...(acknowledgements.length === 0 ? {} : { acknowledgements }),
   };
 }
 
@@ -143,6 +158,9 @@ export function detailsOf(state: UpgradeState): string {
       : [],
   );
   const limits = (status.limits ?? []).map((limit) => `- ${limitSentence(limit)}`);
+  const acknowledged = (status.acknowledgements ?? []).map(
+    (one) => `- ${one.finding}: by ${one.by} ${untilText(one)} (${one.reason})`,
+  );
   const { cluster, target } = state.spec;
   return [
     // The summary of the workflow is lost when it continues as new, between hops.
@@ -152,6 +170,7 @@ export function detailsOf(state: UpgradeState): string {
     ...section('Waits for an answer', gates),
     ...section('Findings', findings),
     ...section('Changed limits', limits),
+    ...section('Acknowledged', acknowledged),
     ...section('Way back', wayBackLines(status)),
     ...section('Hops', hopTable(state)),
     // The frame of the Temporal UI cuts the last line in half.

@@ -84,7 +84,7 @@ function preflightAnswer(
       kind: isBlocked(findings) ? 'blocked' : 'clear',
       cluster,
       hop: { from, to },
-      findings: findings.map(findingDocument),
+      findings: findings.map((finding) => findingDocument(finding, { from, to })),
     }),
     lines: (style, width) => [
       style.strong(`Preflight of cluster ${cluster} for ${from} → ${to}`),

@@ -2,6 +2,9 @@
 
 import type { CommandName, Gate } from '../../domain/status/control';
 import { answersOf } from '../../domain/status/gates';
+import { whyNeverAcknowledged } from '../../domain/preflight/acknowledgeable';
+import { evidenceDigest, findingKey } from '../../domain/preflight/identity';
+import { isBlocking } from '../../domain/preflight/judgement';
 import type { UpgradeStatus } from '../../domain/status/progress';
 
 /** Enough of a digest to be told apart; the CLI completes it. */
@@ -21,10 +24,25 @@ export function gateHints(gate: Gate, status: HintStatus, context: HintContext):
   const commands: readonly CommandName[] = canRollBack
     ? [...answersOf(gate), 'rollBack']
     : answersOf(gate);
-  return commands.flatMap((command) => {
+  const answers = commands.flatMap((command) => {
     const words = wordsAfterCluster(command, gate, status);
     if (words === undefined) return [];
     return [[context.program, verbs[command], context.cluster, ...words].join(' ')];
+  });
+  return [...answers, ...acknowledgeHints(gate, context)];
+}
+
+/** Findings that are offered to be acknowledged, of many; one is answered after the other. */
+const hintedFindings = 3;
+
+/** None where something blocks that nobody can answer for: the others alone would not help. */
+function acknowledgeHints(gate: Gate, { program, cluster }: HintContext): readonly string[] {
+  const blocking = gate.kind === 'step' ? gate.findings.filter(isBlocking) : [];
+  if (blocking.some(({ code }) => whyNeverAcknowledged(code) !== undefined)) return [];
+  return blocking.slice(0, hintedFindings).map((finding) => {
+    const digest = digestPrefix(evidenceDigest(finding));
+    const words = [quoted(findingKey(finding)), '--digest', digest, '--until', '7d', '-r', 'WHY'];
+    return [program, verbs.acknowledge, cluster, ...words].join(' ');
   });
 }
 
@@ -49,6 +67,8 @@ function wordsAfterCluster(
       return [];
     case 'forcePods':
     case 'setPool':
+    case 'acknowledge':
+    case 'revokeAcknowledgement':
       return undefined;
   }
 }
@@ -72,9 +92,11 @@ const verbs = {
   quarantineNode: 'quarantine-node',
   forcePods: 'force',
   setPool: 'set',
+  acknowledge: 'acknowledge',
+  revokeAcknowledgement: 'acknowledge',
 } as const satisfies Record<CommandName, string>;
 
 /** Ids of steps hold a space: `hop-1.29/api-server cp-1`. */
 function quoted(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text}'`;
+  return /^[\w./:-]+$/.test(text) ? text : `'${text}'`;
 }

@@ -4,6 +4,11 @@ export const severities = ['blocks', 'warns', 'notes'] as const;
 
 export type Severity = (typeof severities)[number];
 
+type EvidenceValue = string | number | boolean | readonly string[];
+
+/** What was seen, as data. */
+export type Evidence = Readonly<Record<string, EvidenceValue>>;
+
 /** `Subject` is what a check looks at: an object of a cluster, or a place in a file. */
 export interface CheckFinding<Check extends string, Subject> {
   /** The check that found it. */

@@ -1,6 +1,7 @@
 // Preflight findings: what was found before a hop, how bad it is, and what to do about it.
 
-import type { Severity } from '../findings/finding';
+import type { AcknowledgementStanding } from '../findings/acknowledgement';
+import type { Evidence, Severity } from '../findings/finding';
 import type { BudgetRef, MemberName, NodeName, PoolName } from '../names';
 
 export type { Severity } from '../findings/finding';
@@ -117,6 +118,16 @@ export interface Finding {
   readonly message: string;
   /** What to do, as an instruction. */
   readonly remedy: string;
+  /** What of the object, where one check may find several things of it: `kube-scheduler`. */
+  readonly about?: string;
+  /** What was seen, as data, without what changes by itself (identity.ts). */
+  readonly evidence?: Evidence;
+  /** What else was seen and changes by itself: counts, sizes, times. */
+  readonly figures?: Evidence;
+  /** Why it matters for this hop, where the check knows better than reasons.ts. */
+  readonly why?: string;
+  /** Where an acknowledgement of it stands; set by the upgrade, which keeps them. */
+  readonly acknowledgement?: AcknowledgementStanding;
 }
 
 /** Blocking findings first, then by code and object, so that two runs compare. */

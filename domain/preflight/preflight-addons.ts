@@ -61,6 +61,7 @@ export function addonFindings({
       object: { kind: 'cluster' },
       message: `add-ons that are ${kind} were not looked for: ${problem.message}`,
       remedy: `allow the worker to list ${kind}: deploy/rbac/planner.yaml has the rule`,
+      about: kind,
     })),
     ...[...byImage, ...byDefinition].map((one) => findingOf(one, minors)).filter(isThere),
   ];
@@ -118,6 +119,7 @@ function unknownFinding(
     object: { kind: 'addon', name: addon.addon },
     message: `${name} (${boundedList(by)}): whether it fits ${to} is not known: ${why}`,
     remedy: `see what its project says${see}`,
+    ...(version === undefined ? {} : { about: version }),
   };
 }
 
@@ -198,5 +200,7 @@ function incompatible(
     message:
       `${title} ${version} (${boundedList(by)}):` + ` its project ${statement} ${said}, not ${to}`,
     remedy: `${remedy}; see ${sourceOf(addon, source)}`,
+    about: version,
+    evidence: { workloads: by, says: said },
   };
 }

@@ -33,6 +33,7 @@ export function apiFindings({
         object: { kind: 'member', name: member },
         message: `which deprecated APIs it is asked for could not be read: ${use.problem.message}`,
         remedy: 'allow the worker to get /metrics: deploy/rbac/planner.yaml has the rule',
+        evidence: { problem: use.problem.code },
       },
     ];
   });
@@ -75,6 +76,8 @@ function useFinding(used: Used, hop: PreflightFacts['hop']): Finding {
     remedy:
       `have clients use ${replacementOf(used)};` +
       ' audit logs name them, by the annotation k8s.io/deprecated',
+    evidence: removed === undefined ? {} : { removedIn: removed },
+    figures: { requests: used.requests, members: used.members.toSorted(compareTexts) },
   };
 }
 

@@ -13,6 +13,7 @@ interface Shown {
   readonly object: FindingObject;
   /** `its API server`. */
   readonly of: string;
+  readonly about: string;
   readonly certificate: CertificateObservation;
 }
 
@@ -22,7 +23,7 @@ interface Shown {
  */
 export function certificateFindings(facts: ControlPlaneFacts): readonly Finding[] {
   const { hopMs = 0, pathMs = 0 } = facts.planned ?? {};
-  return shownIn(facts).flatMap(({ object, of, certificate }): readonly Finding[] => {
+  return shownIn(facts).flatMap(({ object, of, about, certificate }): readonly Finding[] => {
     const { expiresAt, expiresInSeconds } = certificate;
     const leftMs = expiresInSeconds * 1_000;
     if (leftMs > pathMs + reserveMs) return [];
@@ -37,6 +38,9 @@ export function certificateFindings(facts: ControlPlaneFacts): readonly Finding[
         object,
         message: `the certificate of ${of}, or an authority of it, ${when} (${expiresAt})`,
         remedy: 'renew it and restart what shows it, one member at a time, before the upgrade',
+        about,
+        evidence: { expiresAt },
+        figures: { secondsLeft: expiresInSeconds },
       },
     ];
   });
@@ -57,13 +61,15 @@ function shownIn({ observation: { members, etcd } }: ControlPlaneFacts): readonl
     memberComponents.flatMap((component): readonly Shown[] => {
       const certificate = certificates[component];
       const object = { kind: 'member', name } as const;
-      return certificate === undefined ? [] : [{ object, of: `its ${component}`, certificate }];
+      if (certificate === undefined) return [];
+      return [{ object, of: `its ${component}`, about: component, certificate }];
     }),
   );
   const etcdMembers = etcd.kind === 'observed' ? etcd.members : [];
   const ofEtcd = etcdMembers.flatMap(({ name, certificate }): readonly Shown[] => {
     const object = { kind: 'etcd', name } as const;
-    return certificate === undefined ? [] : [{ object, of: 'this member', certificate }];
+    if (certificate === undefined) return [];
+    return [{ object, of: 'this member', about: 'etcd', certificate }];
   });
   return [...ofMembers, ...ofEtcd];
 }

@@ -69,17 +69,23 @@ function reportedNodeFindings({ observation, hop }: PreflightFacts): readonly Fi
   return observation.nodes.flatMap((node) => {
     const findings = readinessFindings(node);
     const at = node.kubeletVersion;
-    const object = { kind: 'node', name: node.name } as const;
+    const skew = {
+      code: 'version-skew',
+      severity: 'blocks',
+      object: { kind: 'node', name: node.name },
+      about: 'kubelet',
+      evidence: { version: at },
+    } as const;
     if (isKubeletTooNew(at, oldest)) {
       const message = `its kubelet ${at} is newer than the oldest API server, ${oldest}`;
       const remedy = `return the kubelet to ${minorOf(oldest)}`;
-      return [...findings, { code: 'version-skew', severity: 'blocks', object, message, remedy }];
+      return [...findings, { ...skew, message, remedy }];
     }
     if (isKubeletTooOld(at, hop.to)) {
       const allowed = oldestKubeletMinor(hop.to);
       const message = `its kubelet ${at} is too old: ${hop.to} supports ${allowed} and newer`;
       const remedy = `upgrade the kubelet to ${minorOf(hop.from)} first`;
-      return [...findings, { code: 'version-skew', severity: 'blocks', object, message, remedy }];
+      return [...findings, { ...skew, message, remedy }];
     }
     return findings;
   });
@@ -116,6 +122,7 @@ function readinessFindings({ name, ready, cordon }: NodeObservation): readonly F
       severity: 'notes',
       object,
       message: `a person drained it outside of an upgrade (${cordon.reason})`,
+      evidence: { reason: cordon.reason },
       remedy:
         'nothing, when that is meant: it will be upgraded and stay cordoned; else uncordon it',
     });
@@ -162,6 +169,8 @@ function oneBudgetFindings(budget: BudgetObservation): readonly Finding[] {
         `it wants ${budget.desiredHealthy} of ${budget.expectedPods} pods healthy` +
         ` (${budgetRule(budget)}), so it never lets one leave`,
       remedy: 'add a replica, or let the budget spare at least one pod',
+      evidence: { rule: budgetRule(budget) },
+      figures: { healthy: budget.desiredHealthy, pods: budget.expectedPods },
     },
   ];
 }
@@ -187,6 +196,8 @@ function overlapFindings(overlaps: readonly BudgetOverlap[]): readonly Finding[]
           `evictions refuse pods that several budgets (${names}) select:` +
           ` ${boundedList(pods.toSorted())}`,
         remedy: 'narrow their selectors until each pod has one budget at most',
+        about: names,
+        figures: { pods: pods.length },
       })),
   );
 }
@@ -228,6 +239,7 @@ function toolFindings({
       remedy:
         `name etcd and etcdutl of ${minorOf(newest)} in the access file:` +
         ' tools.etcd, tools.etcdutl',
+      evidence: { cluster: minorOf(newest), here: minorOf(tool) },
     },
   ];
 }
@@ -248,6 +260,7 @@ function servedFindings(
         'its snapshot will be restored and compared, but no API server will read it:' +
         ` there is no kube-apiserver ${minor} here`,
       remedy: `name one in the access file: tools.apiServers["${minor}"]`,
+      evidence: { minor },
     },
   ];
 }
@@ -263,6 +276,8 @@ function sealFindings({ snapshotStore: store }: Observation): readonly Finding[]
     object,
     message: `snapshots in it cannot be opened (${snapshots}): key ${key} is not at hand`,
     remedy: 'add that key below the first one in the key file; without it there is no way back',
+    about: key,
+    figures: { snapshots },
   }));
   if (keyProblem !== undefined) {
     findings.push({
@@ -271,6 +286,7 @@ function sealFindings({ snapshotStore: store }: Observation): readonly Finding[]
       object,
       message: `no snapshot can be sealed: ${keyProblem.message}`,
       remedy: 'put the key back, or make one: ascent snapshot key FILE',
+      evidence: { problem: keyProblem.code },
     });
   }
   if (recordsProblem !== undefined) {
@@ -280,6 +296,7 @@ function sealFindings({ snapshotStore: store }: Observation): readonly Finding[]
       object,
       message: `what is in it cannot be told: ${recordsProblem.message}`,
       remedy: 'see whether the snapshot is needed; then remove it from the store, or bring it back',
+      evidence: { problem: recordsProblem.code },
     });
   }
   return findings;
@@ -295,6 +312,7 @@ function roomFindings({ snapshotStore: store, etcd }: Observation): readonly Fin
         object,
         message: `it cannot be written to: ${store.problem.message}`,
         remedy: 'make it writable for the worker: no hop begins without a verified snapshot',
+        evidence: { problem: store.problem.code },
       },
     ];
   }
@@ -309,5 +327,7 @@ function roomFindings({ snapshotStore: store, etcd }: Observation): readonly Fin
       message:
         `it has ${room.freeBytes} bytes free` + ` and a snapshot needs up to ${room.neededBytes}`,
       remedy: 'free some space, or name another directory in the cluster access file',
+      evidence: { problem: 'no-room' },
+      figures: { freeBytes: room.freeBytes, neededBytes: room.neededBytes },
     }));
 }

@@ -44,6 +44,7 @@ function controlPlaneFindings(
         code: 'etcd-place-unknown',
         message: `its API server asks ${urls}, and etcd is no static pod there`,
         remedy: 'say in the access file which unit etcd is, and where: driver.etcd',
+        evidence: { urls: seen.endpoints.map(({ url }) => url) },
       },
     ];
   }
@@ -54,6 +55,7 @@ function controlPlaneFindings(
         code: 'etcd-place-unknown',
         message: 'etcd is a static pod there, and the access file says that it is a unit',
         remedy: 'take driver.etcd out of the access file',
+        evidence: { isPod: true },
       },
     ];
   }
@@ -67,6 +69,7 @@ function controlPlaneFindings(
       code: 'etcd-endpoint-unnamed',
       message: `its API server asks ${url}, where no member of etcd in the access file serves`,
       remedy: 'name that member in etcd.members and its machine in driver.etcd.machines',
+      about: url,
     }));
 }
 
@@ -80,6 +83,7 @@ function unitFindings(unit: EtcdUnitObservation): readonly Finding[] {
         object,
         message: `its machine could not be asked: ${unit.problem.message}`,
         remedy: 'see that the worker reaches the machine as root, as a restore will',
+        evidence: { problem: unit.problem.code },
       },
     ];
   }
@@ -89,6 +93,8 @@ function unitFindings(unit: EtcdUnitObservation): readonly Finding[] {
     object,
     message: etcdUnitFaultText(fault),
     remedy: etcdUnitFaultRemedy(fault),
+    about: 'flag' in fault ? `${fault.why} ${fault.flag}` : fault.why,
+    evidence: { ...fault },
   }));
 }
 
@@ -109,5 +115,6 @@ function unnamedFindings(
       object: { kind: 'etcd', name },
       message: `it is a member of etcd at ${endpoint}, and the access file does not name it`,
       remedy: 'name it in etcd.members and its machine in driver.etcd.machines, or remove it',
+      evidence: { endpoint },
     }));
 }

@@ -51,6 +51,7 @@ export function etcdFindings(
         object: cluster,
         message: `etcd could not be asked: ${etcd.problem.message}`,
         remedy: 'bring etcd up and within reach of the worker, with a client certificate',
+        evidence: { problem: etcd.problem.code },
       },
     ];
   }
@@ -77,6 +78,7 @@ function quorumFindings({ memberCount, unreachable }: Observed): readonly Findin
     object: { kind: 'etcd', name },
     message: `it does not answer at ${endpoint}: ${problem.message}`,
     remedy: 'bring the member up, or remove it from the member list',
+    evidence: { endpoint, problem: problem.code },
   }));
   const quorum = Math.floor(memberCount / 2) + 1;
   const margin = memberCount - unreachable.length - quorum;
@@ -92,6 +94,7 @@ function quorumFindings({ memberCount, unreachable }: Observed): readonly Findin
       `${answering} of ${memberCount} etcd members answer and ${quorum} are needed,` +
       ' so none may be lost: without one of them nothing can be written',
     remedy: 'have three etcd members up, or one more than the quorum',
+    evidence: { members: memberCount, away: unreachable.map(({ name }) => name).toSorted() },
   });
   return findings;
 }
@@ -108,6 +111,7 @@ function leaderFindings({ members }: Observed): readonly Finding[] {
       object: cluster,
       message: `etcd has no leader that all agree on: ${seen}`,
       remedy: 'look at the network and the disks of the etcd members, and wait for an election',
+      evidence: { leaders: leaders.toSorted() },
     },
   ];
 }
@@ -140,6 +144,7 @@ function mixedFindings(
       object: cluster,
       message: `etcd members run different versions: ${versions.join(', ')}`,
       remedy: 'finish the update of etcd first',
+      evidence: { versions },
     },
   ];
 }
@@ -172,6 +177,7 @@ function migrationFindings(
           `it runs etcd ${version} in a cluster of version ${clusterVersion},` +
           ` and all of it is to be at ${change.to}`,
         remedy: 'look at the log of this member for what keeps it from its new version',
+        evidence: { version, clusterVersion, wanted: change.to },
       },
     ];
   });
@@ -204,6 +210,7 @@ function versionFindings(
         object,
         message: `it runs etcd ${version}, and Kubernetes ${to} wants ${etcdWanted} or newer`,
         remedy: `bring the etcd members to ${etcdWanted} or newer, one at a time, the leader last`,
+        evidence: { version, wanted: etcdWanted },
       },
     ];
   }
@@ -216,6 +223,7 @@ function versionFindings(
       object,
       message: `it runs etcd ${version}, whose members may come to hold different data`,
       remedy: 'bring the etcd members to the newest 3.5, one at a time, the leader last',
+      evidence: { version },
     },
   ];
 }
@@ -227,6 +235,7 @@ function conditionFindings({ name, isLearner, alarms }: EtcdMemberObservation): 
     severity: 'blocks',
     object,
     message: `alarm ${alarm} is raised`,
+    about: alarm,
     remedy:
       alarm === 'NOSPACE'
         ? 'compact and defragment etcd or raise its quota, then disarm the alarm'
@@ -262,6 +271,8 @@ function quotaFindings(member: EtcdMemberObservation): readonly Finding[] {
       remedy: isFragmented
         ? 'defragment the member: much of its database is not in use'
         : 'remove what is not needed, compact and defragment, or raise the quota',
+      evidence: { quotaBytes },
+      figures: { dbSizeBytes },
     },
   ];
 }
@@ -285,6 +296,7 @@ function fragmentationFindings(member: EtcdMemberObservation): readonly Finding[
         `${Math.floor(share * 100)} % of its database is not in use` +
         ` (${dbSizeInUseBytes} of ${dbSizeBytes} bytes are), which snapshots and a way back carry`,
       remedy: 'defragment the members one at a time, the leader last, before the upgrade',
+      figures: { dbSizeBytes, dbSizeInUseBytes },
     },
   ];
 }
@@ -298,6 +310,7 @@ function lagFindings({ name, raftIndex, raftAppliedIndex }: EtcdMemberObservatio
     object: { kind: 'etcd', name },
     message: `${lag} committed entries are not applied yet`,
     remedy: 'look at the disk and the load of this member, and wait until it has caught up',
+    figures: { entries: lag },
   };
   return [finding];
 }

@@ -43,6 +43,8 @@ export function extensionFindings({
             `it is not available: ${unavailable}; who reads all APIs,` +
             ' as the removal of namespaces does, waits or fails',
           remedy: `kubectl describe apiservice ${name}; remove it if nothing serves it any more`,
+          // The message behind the reason has addresses and times in it.
+          evidence: { reason: unavailable.replace(/:.*$/s, '') },
         },
       ];
     }),
@@ -70,6 +72,8 @@ function unseenFindings(extensions: ApiExtensionsObservation): readonly Finding[
         object: { kind: 'cluster' },
         message: `its ${partTexts[part]} could not be looked at: ${seen.problem.message}`,
         remedy: 'allow the worker to list them: deploy/rbac/planner.yaml has the rules',
+        about: part,
+        evidence: { problem: seen.problem.code },
       } as const,
     ];
   });
@@ -110,6 +114,7 @@ function unansweredFindings(
       object,
       message: `it is asked ${asked(webhook)}, nothing is allowed without its answer, and ${why}`,
       remedy: 'bring its pods up, or remove the configuration of what is not there any more',
+      evidence: { guards: webhook.guards.toSorted(), backend: why },
     },
   ];
 }
@@ -149,6 +154,7 @@ function aloneFindings(
           ' the pods that would answer for it, and nobody does',
         remedy:
           'spare its own namespace by the namespaceSelector, or run it on two nodes with a budget',
+        evidence: { node },
       },
     ];
   }
@@ -161,6 +167,7 @@ function aloneFindings(
         `all that answers for it is on node ${node}; while that is drained it is asked` +
         ` ${asked(webhook)}, and nothing is allowed without its answer`,
       remedy: 'run it on two nodes at least, with a disruption budget',
+      evidence: { node, guards: webhook.guards.toSorted() },
     },
   ];
 }
@@ -181,6 +188,7 @@ function heartbeatFindings(
         `it is asked about ${what}: when it is slow or away, nodes become NotReady and` +
         ' controllers lose their lead, all at once',
       remedy: 'take leases and the status of nodes out of its rules',
+      evidence: { guards: beats.toSorted() },
     },
   ];
 }
@@ -197,6 +205,7 @@ function slowFindings(
       object,
       message: `each request may wait ${timeoutSeconds} s for it`,
       remedy: `lower its timeoutSeconds: ${usualTimeoutSeconds} is the default, less is better`,
+      evidence: { timeoutSeconds },
     },
   ];
 }
@@ -217,6 +226,7 @@ function conversionFindings({
       object: { kind: 'definition', name },
       message: `its objects${stored} cannot be converted between their versions: ${why}`,
       remedy: 'bring its pods up: an API server that starts again reads all of them anew',
+      evidence: { storedVersions: storedVersions.toSorted(), backend: why },
     },
   ];
 }

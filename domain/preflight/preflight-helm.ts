@@ -65,6 +65,7 @@ function unlistedFindings({ unlisted, leftOut }: HelmReleasesObservation): reado
       remedy:
         `allow it to get and list ${store}: deploy/rbac/helm.yaml has the rule;` +
         ' or take helmReleases out of the access file',
+      about: store,
     })),
     ...(leftOut === 0 ? [] : [left]),
   ];

@@ -5,7 +5,7 @@ import { boundedList } from '../lists';
 import { formatDuration } from '../durations';
 import type { ComponentFlags, MachineFacts } from '../machine-observation';
 import type { NodeName } from '../names';
-import type { MachineObservation } from '../observation';
+import type { MachineObservation, Problem } from '../observation';
 import { compareMinors, compareVersions, minorOf } from '../versions';
 import type { KubeMinor, KubeVersion } from '../versions';
 import { cgroupV1Of } from '../knowledge/lookups';
@@ -51,7 +51,7 @@ interface Asked {
 }
 
 function saidOf(machine: MachineObservation, asked: Asked): readonly Said[] {
-  if (machine.kind === 'unobserved') return [unobserved(machine.name, machine.problem.message)];
+  if (machine.kind === 'unobserved') return [unobserved(machine.name, machine.problem)];
   const { facts } = machine;
   const { hop } = asked;
   return [
@@ -69,12 +69,13 @@ function saidOf(machine: MachineObservation, asked: Asked): readonly Said[] {
   ];
 }
 
-function unobserved(name: NodeName, why: string): Said {
+function unobserved(name: NodeName, { code, message }: Problem): Said {
   return {
     code: 'machine-unobserved',
     severity: 'blocks',
-    message: `its machine could not be asked: ${why}`,
+    message: `its machine could not be asked: ${message}`,
     remedy: `see that the worker reaches machine ${name} as root, as its steps will`,
+    evidence: { problem: code },
   };
 }
 
@@ -93,6 +94,8 @@ function spaceFindings({ space }: MachineFacts): readonly Said[] {
       message:
         `${path} has ${sizeText(freeBytes)} free,` + ` and an upgrade may need ${sizeText(needed)}`,
       remedy: 'free some space there: images that nothing uses, old logs, old packages',
+      about: path,
+      figures: { freeBytes, neededBytes: needed },
     }));
 }
 
@@ -112,6 +115,7 @@ function memoryFindings({
       severity: 'warns',
       message: `it has ${sizeText(free)} of memory left: old and new programs may not fit together`,
       remedy: 'find out what takes it; pods without a limit come first',
+      figures: { freeBytes: free },
     });
   }
   if (swapBytes > 0 && failSwapOn) {
@@ -120,6 +124,7 @@ function memoryFindings({
       severity: 'blocks',
       message: `${sizeText(swapBytes)} of swap are on, and its kubelet does not start with swap`,
       remedy: 'swapoff -a and take it out of /etc/fstab, or set failSwapOn: false for the kubelet',
+      figures: { swapBytes },
     });
   }
   return said;
@@ -157,6 +162,7 @@ function runtimeFindings({ runtime }: MachineFacts, to: KubeVersion): readonly S
       severity: ofSeries === undefined ? 'blocks' : 'warns',
       message: `it runs containerd ${version}; ${minorOf(to)} wants ${minimums.join(' or ')}`,
       remedy: 'upgrade containerd there first, one drained node at a time',
+      evidence: { version, wanted: minimums },
     },
   ];
 }
@@ -216,6 +222,8 @@ function takenOutFinding(flag: string, minor: string): Said {
       `its kubelet is told the flag --${flag} by kubeadm-flags.env, which ${minor} does not know:` +
       ' it is taken out there before the kubelet changes',
     remedy: 'nothing; what else reads that file has to do without the flag',
+    about: `kubelet flag --${flag}`,
+    evidence: { minor },
   };
 }
 
@@ -240,6 +248,8 @@ function removedFinding({
     message:
       `its ${component} is told the ${what},` + ` which ${minor} does not know: it would not start`,
     remedy: `take it out of ${where}`,
+    about: `${component} ${what}`,
+    evidence: { minor },
   };
 }
 
@@ -254,6 +264,7 @@ function clockFindings({ clock }: MachineFacts): readonly Said[] {
       severity: offMs < clockBlocksMs ? 'warns' : 'blocks',
       message: `its clock is ${formatDuration(offMs)} ${way} that of the worker`,
       remedy: 'see that both have their time from the same source (chrony, systemd-timesyncd)',
+      figures: { aheadMs: clock.aheadMs },
     },
   ];
 }
@@ -270,6 +281,8 @@ function certificateFindings(
       severity: seconds <= 0 ? 'blocks' : 'warns',
       message: `the certificate that its kubelet shows API servers ${when}`,
       remedy: 'see why the kubelet does not renew it: rotateCertificates, and pending requests',
+      about: 'kubelet',
+      figures: { secondsLeft: seconds },
     },
   ];
 }
@@ -282,6 +295,7 @@ function upgradeFindings({ automaticUpgrades }: MachineFacts): readonly Said[] {
       severity: 'warns',
       message: `packages are upgraded there without being asked: ${automaticUpgrades.join(', ')}`,
       remedy: 'stop it for the time of the upgrade, or hold kubeadm, kubelet, kubectl, containerd',
+      evidence: { by: automaticUpgrades },
     },
   ];
 }
@@ -294,6 +308,7 @@ function releaseFindings({ releases }: MachineFacts, to: KubeVersion): readonly 
       severity: 'blocks',
       message: `${to} cannot be had there; ${releaseText(releases)}`,
       remedy: 'bring it within reach of the machine: see driver.packages of the access file',
+      evidence: { release: to },
     },
   ];
 }
@@ -312,6 +327,7 @@ function imageFindings({ images }: MachineFacts, to: KubeVersion): readonly Said
       severity: 'notes',
       message: `${image} is not there yet: it will be pulled during the hop`,
       remedy: 'nothing, where its registry is within reach; else pull it before',
+      evidence: { image },
     },
   ];
 }
@@ -343,6 +359,7 @@ function untoldFindings(facts: MachineFacts, to: KubeVersion): readonly Said[] {
       severity: 'warns',
       message: `this could not be looked into: ${untold.join(', ')}`,
       remedy: 'look into it by hand; what is needed on machines is in docs/kubeadm.md',
+      evidence: { untold },
     },
   ];
 }

@@ -17,6 +17,7 @@ export function memberCountFindings({ members }: ControlPlaneObservation): reado
         object: cluster,
         message: 'no control-plane member of it is known',
         remedy: 'name the members in the cluster access file',
+        evidence: { problem: 'no-member' },
       },
     ];
   }
@@ -43,6 +44,7 @@ export function memberCountFindings({ members }: ControlPlaneObservation): reado
         ` ${bears}, as ${members.length - 1} would` +
         (bears === 0 ? '; while one changes, none may fail' : ''),
       remedy: 'add a member: an even number bears no more losses than one member less',
+      evidence: { members: members.length },
     },
   ];
 }
@@ -66,6 +68,7 @@ function hostFindings(members: readonly MemberObservation[]): readonly Finding[]
       object: cluster,
       message: lossText(largest, `on host ${largest.place}`, members.length),
       remedy: 'place each control-plane member on a host of its own',
+      evidence: { host: largest.place, members: largest.names },
     }));
 }
 
@@ -90,6 +93,7 @@ function zoneFindings(
       object: cluster,
       message: lossText(largest, `in zone ${largest.place}`, members.length),
       remedy: 'spread the control-plane members over three zones',
+      evidence: { zone: largest.place, members: largest.names },
     }));
 }
 

@@ -15,6 +15,7 @@ export function rolloutFindings({
       ' whatever disruption budgets say';
     const remedy = 'take nodeDrainTimeout out of its template, if budgets are to hold';
     const object = { kind: 'pool', name: pool } as const;
-    return [{ code: 'rollout-drain-limited', severity: 'warns', object, message, remedy }];
+    const said = { message, remedy, about: name, evidence: { drainTimeout } };
+    return [{ code: 'rollout-drain-limited', severity: 'warns', object, ...said }];
   });
 }

@@ -101,29 +101,32 @@ function apiServerFindings(
         object,
         message: `its API server could not be asked: ${apiServer.problem.message}`,
         remedy: 'bring the API server up and within reach of the worker',
+        evidence: { problem: apiServer.problem.code },
       },
     ];
   }
   const findings: Finding[] = [];
   if (!apiServer.ready) {
-    const checks = apiServer.failingChecks.toSorted().join(', ');
+    const failing = apiServer.failingChecks.toSorted();
     findings.push({
       code: 'api-server-not-ready',
       severity: 'blocks',
       object,
-      message: `its API server is not ready; failing checks: ${checks || 'none named'}`,
+      message: `its API server is not ready; failing checks: ${checksText(failing)}`,
       remedy: 'look at /readyz?verbose and the log of this API server',
+      evidence: { failing },
     });
   }
   const { failingLiveChecks } = apiServer;
   if (failingLiveChecks !== undefined) {
-    const checks = failingLiveChecks.toSorted().join(', ');
+    const failing = failingLiveChecks.toSorted();
     findings.push({
       code: 'api-server-not-live',
       severity: 'blocks',
       object,
-      message: `its API server is not live; failing checks: ${checks || 'none named'}`,
+      message: `its API server is not live; failing checks: ${checksText(failing)}`,
       remedy: 'look at /livez?verbose and the log of this API server: its host will restart it',
+      evidence: { failing },
     });
   }
   if (apiServer.version !== hop.from && apiServer.version !== hop.to) {
@@ -133,9 +136,15 @@ function apiServerFindings(
       object,
       message: `its API server runs ${apiServer.version}, not ${hop.from} where the hop begins`,
       remedy: `find out who changed it, bring it to ${hop.from}, or plan again`,
+      about: 'kube-apiserver',
+      evidence: { version: apiServer.version, expected: hop.from },
     });
   }
   return findings;
+}
+
+function checksText(failing: readonly string[]): string {
+  return failing.length === 0 ? 'none named' : failing.join(', ');
 }
 
 function controllerFindings(
@@ -156,6 +165,8 @@ function controllerFindings(
           object,
           message: `its ${component} could not be asked: ${seen.problem.message}`,
           remedy: `bring ${component} up and within reach of the worker`,
+          about: component,
+          evidence: { problem: seen.problem.code },
         },
       ];
     }
@@ -167,6 +178,7 @@ function controllerFindings(
         object,
         message: `its ${component} says that it is not healthy`,
         remedy: `look at /healthz?verbose and the log of ${component}`,
+        about: component,
       });
     }
     // K3 holds with the API servers of `to` above and, before they change, those of `from` below.
@@ -180,6 +192,8 @@ function controllerFindings(
         object,
         message: `its ${component} runs ${seen.version}, not ${hop.from} where the hop begins`,
         remedy: `bring ${component} to ${minorOf(hop.from)}`,
+        about: component,
+        evidence: { version: seen.version, expected: hop.from },
       });
     }
     return findings;
@@ -203,6 +217,7 @@ function leaseFindings({ leases, members }: ControlPlaneObservation): readonly F
         object: { kind: 'lease', name: `kube-system/${component}` },
         message: problem,
         remedy: `see that ${component} runs on the members and can write its lease`,
+        evidence: { holder: lease?.holder ?? '' },
       } as const,
     ];
   });

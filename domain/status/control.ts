@@ -7,7 +7,18 @@ import type { DrainBlocker } from '../blockers';
 import type { FailureCode, FailureInfo } from '../failures';
 import type { Finding } from '../preflight/findings';
 import type { ForceProblem, PodAsked, StuckPod } from '../drain/force';
-import type { GateId, HopId, MemberName, NodeName, PlanDigest, PodRef, PoolName } from '../names';
+import type { NeverReason } from '../preflight/acknowledgeable';
+import type {
+  EvidenceDigest,
+  FindingKey,
+  GateId,
+  HopId,
+  MemberName,
+  NodeName,
+  PlanDigest,
+  PodRef,
+  PoolName,
+} from '../names';
 import type { RestoreNote } from '../rollback/account';
 import type { MaxUnavailable } from '../spec';
 
@@ -48,6 +59,18 @@ export interface ForcePodsRequest extends NodeRequest {
   readonly pods: readonly PodAsked[];
 }
 
+export interface AcknowledgeRequest extends Request {
+  readonly finding: FindingKey;
+  /** Of what was seen and is accepted; another is refused. */
+  readonly digest: EvidenceDigest;
+  /** Milliseconds since 1970: from then on it does not hold. */
+  readonly untilMs: number;
+}
+
+export interface RevokeRequest extends Request {
+  readonly finding: FindingKey;
+}
+
 /** Names of the messages; each exists as an update and as a signal of the same name. */
 export type Command =
   | { readonly name: 'pause'; readonly request: Request }
@@ -59,7 +82,9 @@ export type Command =
   | { readonly name: 'skipNode'; readonly request: NodeRequest }
   | { readonly name: 'quarantineNode'; readonly request: NodeRequest }
   | { readonly name: 'forcePods'; readonly request: ForcePodsRequest }
-  | { readonly name: 'setPool'; readonly request: SetPoolRequest };
+  | { readonly name: 'setPool'; readonly request: SetPoolRequest }
+  | { readonly name: 'acknowledge'; readonly request: AcknowledgeRequest }
+  | { readonly name: 'revokeAcknowledgement'; readonly request: RevokeRequest };
 
 export type CommandName = Command['name'];
 
@@ -103,6 +128,26 @@ export type CommandRefusal =
       readonly pools: readonly PoolName[];
       /** Which was probably meant; the client looks for it, not the upgrade. */
       readonly meant?: PoolName;
+    }
+  /** Of no check of this release. */
+  | { readonly code: 'finding-unknown'; readonly finding: string }
+  /** By the rule of acknowledgeable.ts. */
+  | {
+      readonly code: 'finding-not-acknowledgeable';
+      readonly finding: FindingKey;
+      readonly why: NeverReason;
+    }
+  | {
+      readonly code: 'finding-changed';
+      readonly finding: FindingKey;
+      readonly given: EvidenceDigest;
+      readonly current: EvidenceDigest;
+    }
+  | {
+      readonly code: 'acknowledgement-unknown';
+      readonly finding: FindingKey;
+      /** Those that there are. */
+      readonly known: readonly FindingKey[];
     }
   | {
       readonly code: 'rollback-unavailable';
@@ -150,6 +195,10 @@ export const commandRefusalCodes = [
   'no-pods-to-force',
   'pods-not-forceable',
   'pool-unknown',
+  'finding-unknown',
+  'finding-not-acknowledgeable',
+  'finding-changed',
+  'acknowledgement-unknown',
   'rollback-unavailable',
   'report-unknown',
   'report-changed',
@@ -214,4 +263,6 @@ export interface AuditEntry {
   readonly member?: MemberName;
   readonly node?: NodeName;
   readonly pool?: PoolName;
+  /** The finding that was acknowledged, or whose acknowledgement was used, revoked or void. */
+  readonly finding?: FindingKey;
 }

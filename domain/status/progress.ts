@@ -5,6 +5,8 @@ import type { HeldNode } from '../pool/admission';
 import type { DrainBlocker } from '../blockers';
 import type { Gate } from './control';
 import type { FailureInfo } from '../failures';
+import type { Acknowledgement } from '../findings/acknowledgement';
+import type { SeenFindings } from '../preflight/seen';
 import type {
   ChangeResult,
   MemberUpgradeInput,
@@ -108,6 +110,11 @@ export type UpgradeResult =
       readonly hops: readonly HopOutcome[];
     };
 
+/** What the preflight of a hop found, compared with the one before it in the same upgrade. */
+export interface PreflightSeen extends SeenFindings {
+  readonly hop: HopId;
+}
+
 /** Answer of the query `status` on upgradeCluster. */
 export interface UpgradeStatus {
   readonly schema: 'ascent.status/v1';
@@ -132,6 +139,10 @@ export interface UpgradeStatus {
   readonly lastFailure?: FailureInfo;
   /** Limits of pools that a person has changed; absent when nobody has. */
   readonly limits?: readonly PoolLimitStatus[];
+  /** What the last preflight found, and how that differs; absent when it found nothing. */
+  readonly preflight?: PreflightSeen;
+  /** Absent when there is none. */
+  readonly acknowledgements?: readonly Acknowledgement[];
   readonly hops: readonly HopOutcome[];
   readonly startedAtMs: number;
   /** Estimate from the durations seen so far; undefined before anything was seen. */

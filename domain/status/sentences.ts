@@ -8,7 +8,10 @@ import { blockerSentence, budgetText, podText } from '../blocker-sentences';
 import type { CommandRefusal, Gate } from './control';
 import { formatDuration, formatSeconds } from '../durations';
 import type { FailureInfo } from '../failures';
+import { standingText } from '../findings/acknowledgement';
+import type { NeverReason } from '../preflight/acknowledgeable';
 import type { Finding, FindingObject } from '../preflight/findings';
+import { isBlocking } from '../preflight/judgement';
 import type { ForceProblem, NotForced } from '../drain/force';
 import { withSuggestion } from '../input-words';
 import { boundedList } from '../lists';
@@ -40,8 +43,9 @@ export function findingObjectText(object: FindingObject): string {
 }
 
 /** `node worker-3: it is not Ready - look at its kubelet`. */
-export function findingSentence(finding: Finding): string {
-  return `${findingObjectText(finding.object)}: ${finding.message} - ${finding.remedy}`;
+export function findingSentence({ object, message, remedy, acknowledgement }: Finding): string {
+  const said = acknowledgement === undefined ? '' : ` (${standingText(acknowledgement)})`;
+  return `${findingObjectText(object)}: ${message}${said} - ${remedy}`;
 }
 
 /** What happened and what to do about it. */
@@ -62,7 +66,7 @@ export function gateSentence(gate: Gate, nowMs?: number): string {
         `${gate.noWayBack === true ? oneWay : ''} - approve or reject ${gate.id}`
       );
     case 'step': {
-      const findings = gate.findings.filter((finding) => finding.severity === 'blocks');
+      const findings = gate.findings.filter(isBlocking);
       const found = findings.map((finding) => `; ${findingSentence(finding)}`).join('');
       return (
         `step ${gate.step} of ${gate.hop} ${sinceThen('is stopped', 'has been stopped')}:` +
@@ -113,6 +117,11 @@ function forceProblemText({ pod, why }: ForceProblem): string {
   return `pod ${podText(pod)} ${notForced[why]}`;
 }
 
+const neverTexts: Readonly<Record<NeverReason, string>> = {
+  'cannot-go-on': 'a step of the hop would fail whatever is accepted',
+  'no-way-back': 'there would be no way back',
+};
+
 const refusalWords: Words<CommandRefusal> = {
   'gate-unknown': ({ gate, open }) =>
     `no gate ${gate} is open - ` +
@@ -136,6 +145,17 @@ const refusalWords: Words<CommandRefusal> = {
   'pool-unknown': ({ pool, pools, meant }) =>
     `no pool of this upgrade is called ${pool} - ` +
     withSuggestion(`name one of ${pools.join(', ')}`, meant),
+  'finding-unknown': ({ finding }) =>
+    `${finding} is no finding of a check of this release` +
+    ' - name one as ascent preflight -o json or the status does',
+  'finding-not-acknowledgeable': ({ finding, why }) =>
+    `nobody can answer for ${finding}: ${neverTexts[why]} - do what its remedy says`,
+  'finding-changed': ({ finding, given, current }) =>
+    `what was seen of ${finding} is not what is acknowledged: its digest is` +
+    ` ${current.slice(0, 12)}, not ${given.slice(0, 12)} - look at it again, then acknowledge that`,
+  'acknowledgement-unknown': ({ finding, known }) =>
+    `nobody has acknowledged ${finding} - ` +
+    (known.length === 0 ? 'there is nothing to revoke' : `these are: ${boundedList(known)}`),
   'rollback-unavailable': ({ hop, why }) => `${hop} cannot be rolled back: ${rollBackReasons[why]}`,
   'report-unknown': ({ given }) =>
     `${given} is not the digest of the last report of what a rollback would undo` +

@@ -9,6 +9,7 @@ import type { UpdateDefinition } from '@temporalio/common';
 import type { WorkerOptions } from '@temporalio/worker';
 
 import type {
+  AcknowledgeRequest,
   AuditEntry,
   CommandAccepted,
   CommandRefusal,
@@ -27,6 +28,8 @@ import type {
   UpgradeResult,
   UpgradeStatus,
 } from '../../domain/status/progress';
+import type { Finding } from '../../domain/preflight/findings';
+import { evidenceDigest, findingKey } from '../../domain/preflight/identity';
 import { refusalSentence } from '../../domain/status/sentences';
 import type { MaxUnavailable, UpgradeSpec } from '../../domain/spec';
 import type { RollBackTarget } from '../../domain/rollback/report';
@@ -36,6 +39,7 @@ import {
   upgradeWorkflowId,
 } from '../../domain/workflow-ids';
 import {
+  acknowledgeUpdate,
   approveUpdate,
   auditQuery,
   forcePodsUpdate,
@@ -46,6 +50,7 @@ import {
   rejectUpdate,
   resumeUpdate,
   retryNodeUpdate,
+  revokeAcknowledgementUpdate,
   rollBackUpdate,
   searchAttributes,
   setPoolUpdate,
@@ -390,6 +395,22 @@ export class UpgradeUnderTest {
     const change = { pool: pool as PoolName, maxUnavailable };
     const request: SetPoolRequest = { ...this.request(overrides), ...change };
     return this.#update(setPoolUpdate, request);
+  }
+
+  /** For an hour of the server's clock, where nothing else is said. */
+  async acknowledge(
+    finding: Finding,
+    overrides: Partial<AcknowledgeRequest> = {},
+  ): Promise<CommandAccepted> {
+    const { atMs } = (await this.audit()).at(-1) ?? { atMs: 0 };
+    const seen = { finding: findingKey(finding), digest: evidenceDigest(finding) };
+    const request = { ...this.request(), ...seen, untilMs: atMs + 3_600_000, ...overrides };
+    return this.#update(acknowledgeUpdate, request);
+  }
+
+  revoke(finding: Finding): Promise<CommandAccepted> {
+    const request = { ...this.request(), finding: findingKey(finding) };
+    return this.#update(revokeAcknowledgementUpdate, request);
   }
 
   node(kind: 'retry' | 'skip' | 'quarantine', node: string): Promise<CommandAccepted> {

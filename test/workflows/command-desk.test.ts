@@ -12,10 +12,9 @@ import {
   applyCommand,
   applySignal,
   maxHandledRequests,
-  maxRequestIdLength,
   refusalOf,
-  startProblems,
 } from '../../workflows/command-desk';
+import { maxRequestIdLength, startProblems } from '../../workflows/request-problems';
 import {
   openUpgrade,
   type UpgradeState,

@@ -24,7 +24,15 @@ import {
 } from '../../../client';
 import { schedulingRefusals } from '../../../client/snapshot-schedules';
 import { judgeForce } from '../../../domain/drain/force';
-import type { ClusterName, GateId, PlanDigest, SnapshotId } from '../../../domain/names';
+import type {
+  ClusterName,
+  FindingKey,
+  GateId,
+  PlanDigest,
+  SnapshotId,
+} from '../../../domain/names';
+import { whyNeverAcknowledged } from '../../../domain/preflight/acknowledgeable';
+import { codeOfKey } from '../../../domain/preflight/identity';
 import { routineJitterMs } from '../../../domain/snapshots/schedule';
 import type { AuditEntry, CommandAccepted, CommandRefusal } from '../../../domain/status/control';
 import type { Plan } from '../../../domain/plan/plan';
@@ -112,6 +120,23 @@ export class FakeUpgrade implements UpgradeClient {
     this.#answer(cluster, 'resume', request, ({ status }) =>
       status.paused === undefined ? { code: 'not-paused' } : 'the upgrade goes on',
     );
+
+  acknowledge: UpgradeClient['acknowledge'] = (cluster, request) =>
+    this.#answer(
+      cluster,
+      'acknowledge',
+      request,
+      () => acknowledgeRefusalOf(request) ?? `${request.finding} blocks no hop`,
+    );
+
+  revokeAcknowledgement: UpgradeClient['revokeAcknowledgement'] = (cluster, request) =>
+    this.#answer(cluster, 'revokeAcknowledgement', request, ({ status }) => {
+      const known = (status.acknowledgements ?? []).map(({ finding }) => finding);
+      const finding = request.finding as FindingKey;
+      return known.includes(finding)
+        ? `${finding} counts again from the next look at it on`
+        : { code: 'acknowledgement-unknown', finding, known };
+    });
 
   approve: UpgradeClient['approve'] = (cluster, request) =>
     this.#answer(
@@ -359,6 +384,14 @@ export class FakeUpgrade implements UpgradeClient {
     if (typeof decision !== 'string') throw new CommandRefusedError(decision);
     return { requestId: 'request-1', effect: decision };
   }
+}
+
+function acknowledgeRefusalOf(request: { readonly finding: string }): CommandRefusal | undefined {
+  const finding = request.finding as FindingKey;
+  const code = codeOfKey(finding);
+  if (code === undefined) return { code: 'finding-unknown', finding };
+  const why = whyNeverAcknowledged(code);
+  return why === undefined ? undefined : { code: 'finding-not-acknowledgeable', finding, why };
 }
 
 function gateRefusal(

@@ -4,6 +4,7 @@ import type { MachineFacts } from '../../../domain/machine-observation';
 import type { NodeName } from '../../../domain/names';
 import type { MachineObservation } from '../../../domain/observation';
 import { aCluster, version } from '../../support/builders';
+import { told } from '../support/told-findings';
 
 const name = 'worker-1' as NodeName;
 const mebibyte = 1024 * 1024;
@@ -73,7 +74,7 @@ describe('the preflight of machines', () => {
       .with({ machines: [machine] })
       .observation();
     const hop = { from: version('1.28.15'), to: version('1.29.15') };
-    expect(evaluatePreflight({ observation, hop }).findings).toContainEqual({
+    expect(told(evaluatePreflight({ observation, hop }).findings)).toContainEqual({
       code: 'machine-unobserved',
       severity: 'blocks',
       object: { kind: 'node', name },

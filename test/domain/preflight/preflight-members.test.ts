@@ -10,6 +10,7 @@ import {
   type ClusterBuilder,
   version,
 } from '../../support/builders';
+import { told } from '../support/told-findings';
 
 const hop = { from: version('1.28.15'), to: version('1.29.15') };
 const healthy = aCluster().withNodes(2);
@@ -17,7 +18,7 @@ const dayMs = 86_400_000;
 
 function findingsOf(seen: ClusterBuilder, planned?: PlannedTime) {
   const facts = { observation: seen.observation(), hop };
-  return evaluatePreflight(planned === undefined ? facts : { ...facts, planned }).findings;
+  return told(evaluatePreflight(planned === undefined ? facts : { ...facts, planned }).findings);
 }
 
 /** The three members, each on the node of its name in one of the zones. */
@@ -195,7 +196,7 @@ describe('the version of etcd', () => {
       observation,
       hop: { from: hop.from, to: version(to) },
     });
-    return findings.filter(({ code }) => code === 'etcd-version-unfit');
+    return told(findings.filter(({ code }) => code === 'etcd-version-unfit'));
   };
 
   it.each([
@@ -247,7 +248,7 @@ describe('etcd that a hop changes', () => {
     const etcd = anEtcd(members.length, { members });
     const observation = healthy.with({ etcd }).observation();
     const { findings } = evaluateControlPlane({ observation, hop, etcd: { to, stage } });
-    return findings.filter(({ code }) => code.startsWith('etcd-version'));
+    return told(findings.filter(({ code }) => code.startsWith('etcd-version')));
   };
   const mixed = 'etcd members run different versions: ';
 

@@ -15,6 +15,7 @@ import {
   nodeName,
   version,
 } from '../../support/builders';
+import { told } from '../support/told-findings';
 
 const hop = { from: version('1.28.15'), to: version('1.29.15') };
 const healthy = aCluster().withNodes(2);
@@ -22,7 +23,7 @@ const problem = { code: 'unreachable', message: 'connection refused' } as const;
 const silent = { kind: 'unobserved', problem } as const;
 
 function findingsOf(cluster: ClusterBuilder, of = hop) {
-  return evaluatePreflight({ observation: cluster.observation(), hop: of }).findings;
+  return told(evaluatePreflight({ observation: cluster.observation(), hop: of }).findings);
 }
 
 /** Three members that all say this is their version. */

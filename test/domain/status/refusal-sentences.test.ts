@@ -1,7 +1,7 @@
 import type { CommandRefusal } from '../../../domain/status/control';
 import { commandRefusalCodes } from '../../../domain/status/control';
 import { failureInfo } from '../../../domain/failure-remedies';
-import type { PlanDigest } from '../../../domain/names';
+import type { EvidenceDigest, FindingKey, PlanDigest } from '../../../domain/names';
 import { refusalSentence } from '../../../domain/status/sentences';
 import { hopId, nodeName, poolName } from '../../support/builders';
 import { gateIdOf } from '../support/waiting-gates';
@@ -9,6 +9,8 @@ import { rowsOf, type SentenceTable } from '../support/sentence-table';
 
 const node = nodeName('worker-2');
 const digest = (text: string) => text as PlanDigest;
+const finding = 'webhook-slow:webhook/policy' as FindingKey;
+const seen = (text: string) => text.repeat(32) as EvidenceDigest;
 
 const refusals: SentenceTable<CommandRefusal['code'], CommandRefusal> = {
   'gate-unknown': [
@@ -23,6 +25,43 @@ const refusals: SentenceTable<CommandRefusal['code'], CommandRefusal> = {
         open: [gateIdOf('approve/hop-1.30'), gateIdOf('node/worker-2')],
       },
       'no gate approve/hop-1.31 is open - these are: approve/hop-1.30, node/worker-2',
+    ],
+  ],
+  'finding-unknown': [
+    [
+      { code: 'finding-unknown', finding: 'nonsense' },
+      'nonsense is no finding of a check of this release - name one as ascent preflight -o json' +
+        ' or the status does',
+    ],
+  ],
+  'finding-not-acknowledgeable': [
+    [
+      { code: 'finding-not-acknowledgeable', finding, why: 'cannot-go-on' },
+      'nobody can answer for webhook-slow:webhook/policy: a step of the hop would fail whatever' +
+        ' is accepted - do what its remedy says',
+    ],
+    [
+      { code: 'finding-not-acknowledgeable', finding, why: 'no-way-back' },
+      'nobody can answer for webhook-slow:webhook/policy: there would be no way back - do what' +
+        ' its remedy says',
+    ],
+  ],
+  'finding-changed': [
+    [
+      { code: 'finding-changed', finding, given: seen('ab'), current: seen('cd') },
+      'what was seen of webhook-slow:webhook/policy is not what is acknowledged: its digest is' +
+        ' cdcdcdcdcdcd, not abababababab - look at it again, then acknowledge that',
+    ],
+  ],
+  'acknowledgement-unknown': [
+    [
+      { code: 'acknowledgement-unknown', finding, known: [] },
+      'nobody has acknowledged webhook-slow:webhook/policy - there is nothing to revoke',
+    ],
+    [
+      { code: 'acknowledgement-unknown', finding, known: [finding] },
+      'nobody has acknowledged webhook-slow:webhook/policy - these are:' +
+        ' webhook-slow:webhook/policy',
     ],
   ],
   'digest-stale': [

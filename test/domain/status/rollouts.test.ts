@@ -90,6 +90,8 @@ describe('before the machines of a pool are replaced', () => {
       'MachineDeployment web-md-0 deletes a machine that is not drained after 10m0s, whatever' +
       ' disruption budgets say',
     remedy: 'take nodeDrainTimeout out of its template, if budgets are to hold',
+    about: 'web-md-0',
+    evidence: { drainTimeout: '10m0s' },
   };
 
   it('a limit of their drains is told, past which budgets do not hold', () => {
