@@ -14,7 +14,12 @@ import { whyNeverAcknowledged } from '../domain/preflight/acknowledgeable';
 import type { Finding } from '../domain/preflight/findings';
 import { codeOfKey, evidenceDigest, findingKey } from '../domain/preflight/identity';
 import { isBlocking, judged } from '../domain/preflight/judgement';
-import type { AcknowledgeRequest, CommandRefusal, RevokeRequest } from '../domain/status/control';
+import type {
+  AcknowledgeRequest,
+  Command,
+  CommandRefusal,
+  RevokeRequest,
+} from '../domain/status/control';
 import { type OpenGate, type UpgradeState, withoutGate } from './upgrade-state';
 
 /** What is wrong with it besides the texts that requests have in common. */
@@ -31,7 +36,25 @@ export function acknowledgeProblems(
   return [...why, `untilMs is more than ${formatDuration(longestAcknowledgementMs)} ahead`];
 }
 
-export function acknowledgeRefusal(
+export type FindingCommand = Extract<
+  Command,
+  { readonly name: 'acknowledge' | 'revokeAcknowledgement' }
+>;
+
+export function isAboutFinding(command: Command): command is FindingCommand {
+  return command.name === 'acknowledge' || command.name === 'revokeAcknowledgement';
+}
+
+export function findingRefusal(
+  state: UpgradeState,
+  { name, request }: FindingCommand,
+): CommandRefusal | undefined {
+  return name === 'acknowledge'
+    ? acknowledgeRefusal(state, request)
+    : revokeRefusal(state, request);
+}
+
+function acknowledgeRefusal(
   state: UpgradeState,
   { finding, digest: given }: AcknowledgeRequest,
 ): CommandRefusal | undefined {
@@ -53,7 +76,7 @@ function foundNow({ gates, preflight }: UpgradeState, key: FindingKey): Finding 
   return [...atGates, ...(preflight?.findings ?? [])].find((one) => findingKey(one) === key);
 }
 
-export function revokeRefusal(
+function revokeRefusal(
   { acknowledgements = [] }: UpgradeState,
   { finding }: RevokeRequest,
 ): CommandRefusal | undefined {
@@ -71,7 +94,24 @@ export function untilText({ untilMs }: Pick<AcknowledgeRequest, 'untilMs'>): str
   return `until ${new Date(untilMs).toISOString()}`;
 }
 
-export function acknowledge(
+/** The end of the sentence `grace asked to …`. */
+export function findingWords({ name, request }: FindingCommand): string {
+  return name === 'acknowledge'
+    ? `acknowledge ${request.finding} ${untilText(request)}`
+    : `revoke the acknowledgement of ${request.finding}`;
+}
+
+export function answerForFinding(
+  state: UpgradeState,
+  { name, request }: FindingCommand,
+  nowMs: number,
+): Done {
+  return name === 'acknowledge'
+    ? acknowledge(state, request, nowMs)
+    : revoke(state, request, nowMs);
+}
+
+function acknowledge(
   state: UpgradeState,
   { finding, digest, untilMs, actor: by, reason }: AcknowledgeRequest,
   nowMs: number,
@@ -122,7 +162,7 @@ function retried(state: UpgradeState, { gate, workflowId }: OpenGate): Done {
 }
 
 /** What has begun goes on: it counts again when a preflight, or a gate of members, looks next. */
-export function revoke(state: UpgradeState, { finding }: RevokeRequest, nowMs: number): Done {
+function revoke(state: UpgradeState, { finding }: RevokeRequest, nowMs: number): Done {
   const acknowledgements = withoutAcknowledgement(state.acknowledgements ?? [], finding);
   const effect = `${finding} counts again from the next look at it on`;
   return { state: withAnswers(state, acknowledgements, nowMs), effect };

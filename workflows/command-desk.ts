@@ -11,6 +11,7 @@ import type {
   CommandRefusal,
   GateRequest,
   NodeRequest,
+  Request,
   RollBackRequest,
 } from '../domain/status/control';
 import type { HopId } from '../domain/names';
@@ -22,12 +23,11 @@ import type { NodeDecision } from './family-messages';
 import { forcePods, forcePodsProblems, forceRefusal } from './force-pods';
 import { decided, heldNode, notWaiting } from './held-nodes';
 import {
-  acknowledge,
   acknowledgeProblems,
-  acknowledgeRefusal,
-  revoke,
-  revokeRefusal,
-  untilText,
+  answerForFinding,
+  findingRefusal,
+  findingWords,
+  isAboutFinding,
 } from './acknowledging';
 import {
   maxRequestIdLength,
@@ -63,6 +63,7 @@ export function refusalOf(
 
 /** What speaks against a well-formed, new command while the upgrade runs. */
 function refusalNow(state: UpgradeState, command: Command): CommandRefusal | undefined {
+  if (isAboutFinding(command)) return findingRefusal(state, command);
   switch (command.name) {
     case 'pause':
     case 'resume':
@@ -80,10 +81,6 @@ function refusalNow(state: UpgradeState, command: Command): CommandRefusal | und
       return forceRefusal(state, command.request);
     case 'setPool':
       return poolRefusal(state, command.request);
-    case 'acknowledge':
-      return acknowledgeRefusal(state, command.request);
-    case 'revokeAcknowledgement':
-      return revokeRefusal(state, command.request);
   }
 }
 
@@ -233,16 +230,10 @@ interface Done {
 }
 
 function carryOut(state: UpgradeState, command: Command, nowMs: number): Done {
+  if (isAboutFinding(command)) return answerForFinding(state, command, nowMs);
   switch (command.name) {
-    case 'pause': {
-      const { actor, reason } = command.request;
-      const paused = { by: actor, reason, sinceMs: nowMs };
-      const effect =
-        state.hop === undefined
-          ? 'nothing is under way and nothing begins until it is resumed'
-          : 'work under way ends at the next safe point, then nothing begins until it is resumed';
-      return { state: { ...state, paused, isStill: state.hop === undefined }, effect };
-    }
+    case 'pause':
+      return pause(state, command.request, nowMs);
     case 'resume': {
       const { paused: _lifted, ...rest } = state;
       return { state: { ...rest, isStill: state.hop === undefined }, effect: goesOn(state) };
@@ -267,11 +258,16 @@ function carryOut(state: UpgradeState, command: Command, nowMs: number): Done {
       return forcePods(state, command.request);
     case 'setPool':
       return setPool(state, command.request, nowMs);
-    case 'acknowledge':
-      return acknowledge(state, command.request, nowMs);
-    case 'revokeAcknowledgement':
-      return revoke(state, command.request, nowMs);
   }
+}
+
+function pause(state: UpgradeState, { actor, reason }: Request, nowMs: number): Done {
+  const paused = { by: actor, reason, sinceMs: nowMs };
+  const isStill = state.hop === undefined;
+  const effect = isStill
+    ? 'nothing is under way and nothing begins until it is resumed'
+    : 'work under way ends at the next safe point, then nothing begins until it is resumed';
+  return { state: { ...state, paused, isStill }, effect };
 }
 
 function goesOn(state: UpgradeState): string {
@@ -335,6 +331,7 @@ function decideNode(
 }
 
 function wordsOf(state: UpgradeState, command: Command): string {
+  if (isAboutFinding(command)) return findingWords(command);
   switch (command.name) {
     case 'pause':
     case 'resume':
@@ -342,10 +339,8 @@ function wordsOf(state: UpgradeState, command: Command): string {
     case 'approve':
     case 'reject':
       return `${command.name} ${command.request.gate}`;
-    case 'rollBack': {
-      const { hop, report } = command.request;
-      return `roll back ${hop}${report === undefined ? '' : `, as report ${report} says`}`;
-    }
+    case 'rollBack':
+      return rollBackWords(command.request);
     case 'retryNode':
       return `retry node ${command.request.node}`;
     case 'skipNode':
@@ -359,9 +354,9 @@ function wordsOf(state: UpgradeState, command: Command): string {
       const before = limitAsked(state, pool);
       return `change maxUnavailable of pool ${pool} from ${before} to ${maxUnavailable}`;
     }
-    case 'acknowledge':
-      return `acknowledge ${command.request.finding} ${untilText(command.request)}`;
-    case 'revokeAcknowledgement':
-      return `revoke the acknowledgement of ${command.request.finding}`;
   }
+}
+
+function rollBackWords({ hop, report }: RollBackRequest): string {
+  return `roll back ${hop}${report === undefined ? '' : `, as report ${report} says`}`;
 }

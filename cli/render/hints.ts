@@ -25,7 +25,7 @@ export function gateHints(gate: Gate, status: HintStatus, context: HintContext):
     ? [...answersOf(gate), 'rollBack']
     : answersOf(gate);
   const answers = commands.flatMap((command) => {
-    const words = wordsAfterCluster(command, gate, status);
+    const words = wordsAfterCluster[command](gate, status);
     if (words === undefined) return [];
     return [[context.program, verbs[command], context.cluster, ...words].join(' ')];
   });
@@ -46,32 +46,29 @@ function acknowledgeHints(gate: Gate, { program, cluster }: HintContext): readon
   });
 }
 
+type Words = (gate: Gate, status: HintStatus) => readonly string[] | undefined;
+
+const answerWords: Words = ({ id }, { planDigest }) => [
+  quoted(id),
+  '--digest',
+  digestPrefix(planDigest),
+];
+
 /** What follows the cluster; undefined when the command is not to be had now. */
-function wordsAfterCluster(
-  command: CommandName,
-  gate: Gate,
-  { planDigest, rollBackTo }: HintStatus,
-): readonly string[] | undefined {
-  switch (command) {
-    case 'approve':
-    case 'reject':
-      return [quoted(gate.id), '--digest', digestPrefix(planDigest)];
-    case 'rollBack':
-      return rollBackTo === undefined ? undefined : [rollBackTo.hop];
-    case 'retryNode':
-    case 'skipNode':
-    case 'quarantineNode':
-      return nodeWords(gate);
-    case 'pause':
-    case 'resume':
-      return [];
-    case 'forcePods':
-    case 'setPool':
-    case 'acknowledge':
-    case 'revokeAcknowledgement':
-      return undefined;
-  }
-}
+const wordsAfterCluster: Readonly<Record<CommandName, Words>> = {
+  approve: answerWords,
+  reject: answerWords,
+  rollBack: (_, { rollBackTo }) => (rollBackTo === undefined ? undefined : [rollBackTo.hop]),
+  retryNode: nodeWords,
+  skipNode: nodeWords,
+  quarantineNode: nodeWords,
+  pause: () => [],
+  resume: () => [],
+  forcePods: () => undefined,
+  setPool: () => undefined,
+  acknowledge: () => undefined,
+  revokeAcknowledgement: () => undefined,
+};
 
 function nodeWords(gate: Gate): readonly string[] | undefined {
   return gate.kind === 'node' ? [gate.node] : undefined;

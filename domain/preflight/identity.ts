@@ -20,16 +20,10 @@ export function findingKey({
 }
 
 function objectText(object: FindingObject): string {
-  switch (object.kind) {
-    case 'cluster':
-      return 'cluster';
-    case 'budget':
-      return `budget/${budgetText(object.budget)}`;
-    case 'snapshot-store':
-      return `snapshot-store/${object.location}`;
-    default:
-      return `${object.kind}/${object.name}`;
-  }
+  if (object.kind === 'cluster') return 'cluster';
+  if (object.kind === 'budget') return `budget/${budgetText(object.budget)}`;
+  if (object.kind === 'snapshot-store') return `snapshot-store/${object.location}`;
+  return `${object.kind}/${object.name}`;
 }
 
 /** The check that a key names; undefined: none of this release. */

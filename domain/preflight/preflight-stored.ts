@@ -32,6 +32,7 @@ export function storedFindings({
       object: { kind: 'cluster' },
       message: `who writes objects of ${resource} was not looked at: ${problem.message}`,
       remedy: `allow the worker to list ${resource}, as deploy/rbac/planner.yaml does for others`,
+      about: resource,
     })),
     ...[...gone].flatMap(([name, entry]) => {
       const all = storedObjects.uses.filter((use) => `${use.apiVersion} ${use.kind}` === name);

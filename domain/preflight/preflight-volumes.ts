@@ -37,6 +37,7 @@ export function volumeFindings({
       object: { kind: 'cluster' },
       message: `volumes whose driver goes were not looked for: ${problem.message}`,
       remedy: `allow the worker to list ${list}: deploy/rbac/planner.yaml has the rule`,
+      about: list,
     })),
     ...removed.flatMap((entry) => entryFindings(entry, seen, hop)),
   ];
@@ -66,6 +67,7 @@ function entryFindings(
         driver === undefined
           ? 'move the data to a volume of a CSI driver before the hop'
           : `install the CSI driver ${driver} before the hop`,
+      evidence: { volumes: names },
     },
   ];
 }
