@@ -68,6 +68,7 @@ describe('checkMembers', () => {
         object: { kind: 'member', name: 'cp-3' },
         message: 'its API server could not be asked: connection refused',
         remedy: 'bring the API server up and within reach of the worker',
+        evidence: { problem: 'unreachable' },
       },
     ]);
     expect(fake.clock.nowMs() - startedAtMs).toBe(60_000);
