@@ -9,7 +9,7 @@ import {
   withoutAcknowledgement,
 } from '../domain/findings/acknowledgement';
 import { formatDuration } from '../domain/durations';
-import type { FindingKey } from '../domain/names';
+import type { FindingKey, GateId } from '../domain/names';
 import { whyNeverAcknowledged } from '../domain/preflight/acknowledgeable';
 import type { Finding } from '../domain/preflight/findings';
 import { codeOfKey, evidenceDigest, findingKey } from '../domain/preflight/identity';
@@ -87,6 +87,8 @@ function revokeRefusal(
 interface Done {
   readonly state: UpgradeState;
   readonly effect: string;
+  /** The gate that it has answered. */
+  readonly gate?: GateId;
 }
 
 /** `until 2026-12-01T00:00:00.000Z`. */
@@ -156,9 +158,9 @@ function retried(state: UpgradeState, { gate, workflowId }: OpenGate): Done {
   const later = state.paused === undefined ? '' : ' once the upgrade is resumed';
   const step = gate.kind === 'step' ? gate.step : gate.id;
   const effect = `nothing blocks any more: step ${step} of ${gate.hop} is tried again${later}`;
-  if (workflowId === undefined) return { state: next, effect };
+  if (workflowId === undefined) return { state: next, effect, gate: gate.id };
   const delivery = { kind: 'retry-step', workflowId, gate: gate.id } as const;
-  return { state: { ...next, outbox: [...next.outbox, delivery] }, effect };
+  return { state: { ...next, outbox: [...next.outbox, delivery] }, effect, gate: gate.id };
 }
 
 /** What has begun goes on: it counts again when a preflight, or a gate of members, looks next. */

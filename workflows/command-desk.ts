@@ -14,7 +14,7 @@ import type {
   Request,
   RollBackRequest,
 } from '../domain/status/control';
-import type { HopId } from '../domain/names';
+import type { GateId, HopId } from '../domain/names';
 import { answersOf } from '../domain/status/gates';
 import type { Hop } from '../domain/plan/plan';
 import { isRestoreNote } from '../domain/rollback/note-guard';
@@ -114,6 +114,7 @@ export function applyCommand(state: UpgradeState, command: Command, nowMs: numbe
     event: `command.${command.name}`,
     text,
     requestId,
+    ...(done.gate === undefined ? {} : { gate: done.gate }),
     ...('gate' in command.request ? { gate: command.request.gate } : {}),
     ...('node' in command.request ? { node: command.request.node } : {}),
     ...('pool' in command.request ? { pool: command.request.pool } : {}),
@@ -225,6 +226,8 @@ function nodeRefusal(state: UpgradeState, { node }: NodeRequest): CommandRefusal
 interface Done {
   readonly state: UpgradeState;
   readonly effect: string;
+  /** The gate that it has answered without naming it. */
+  readonly gate?: GateId;
   /** False when nothing changes: the trail gets no line. */
   readonly isNews?: boolean;
 }

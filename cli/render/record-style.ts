@@ -53,7 +53,7 @@ dl.facts dt { color: var(--soft); } dl.facts dd { margin: 0; overflow-wrap: anyw
 table { border-collapse: collapse; width: 100%; margin: .4rem 0 1rem; font-size: .9rem; }
 caption { text-align: start; padding-bottom: .3rem; font-size: .85rem; }
 th, td { text-align: start; vertical-align: top; padding: .32rem .8rem .32rem 0;
-  border-bottom: 1px solid var(--line); overflow-wrap: anywhere; min-width: 4.5rem; }
+  border-bottom: 1px solid var(--line); overflow-wrap: anywhere; min-width: 6rem; }
 th { font-size: .78rem; font-weight: 600; color: var(--soft); white-space: nowrap; }
 td.number, td time { font-variant-numeric: tabular-nums; white-space: nowrap; }
 .meter { display: inline-block; height: .6rem; border-radius: 2px; min-width: 2px;

@@ -153,7 +153,8 @@ function runningLane(
   return [{ hop: hop.id, steps: [...laneOf(done, marks.filter(isDone)), current] }];
 }
 
-const answers = new Set(['command.approve', 'command.reject']);
+/** A finding that is acknowledged names a gate where it was the last that blocked there. */
+const answers = new Set(['command.approve', 'command.reject', 'command.acknowledge']);
 /** They make every open gate void: the work that waited is over. */
 const voidsAll = new RegExp(
   '^(command\\.(rollBack|reject)|rollback\\.(automatic|begun)' +

@@ -75,6 +75,10 @@ describe.each(workerModes)('acknowledgements, $mode', ({ workerOptions }) => {
         'nothing blocks any more: step preflight of hop-1.29 is tried again',
       );
       expect(await upgrade.result()).toMatchObject({ outcome: 'completed' });
+      const answers = (await upgrade.audit()).filter(
+        ({ event }) => event === 'command.acknowledge',
+      );
+      expect(answers.map(({ gate }) => gate)).toEqual([undefined, 'hop-1.29/preflight']);
       expect((await saidOf(upgrade)).slice(2)).toEqual([
         'hop-1.29 goes on although node-not-ready:node/worker-1 blocks: acknowledged by ada' +
           ' (a test)',

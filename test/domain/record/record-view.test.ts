@@ -24,7 +24,9 @@ function view(changes: Partial<RecordEvidence> = {}, evidence = recordEvidence) 
 }
 
 /** A trail of these events, a second apart, behind the first line. */
-function eventsOf(...events: readonly Partial<RecordEvidence['trails'][number][number]>[]) {
+type Line = Partial<RecordEvidence['trails'][number][number]>;
+
+function eventsOf(...events: readonly Line[]) {
   const [asked] = recordedTrail;
   const lines = events.map((event, index) => {
     return { actor: 'ada', text: '', event: '', ...event, atMs: startMs + (index + 1) * 1_000 };
@@ -300,6 +302,18 @@ describe('the timeline', () => {
       'hop-1.30/plan gate.opened',
       'node/worker-1 open',
       'hop-1.30/plan open',
+    ]);
+  });
+
+  it('a gate is closed by the acknowledgement that answers it, and by no other', () => {
+    const gate = 'hop-1.30/preflight' as never;
+    const acknowledged = { event: 'command.acknowledge', actor: 'ada' };
+    const opened = { event: 'gate.opened', gate };
+    const closedBy = (...more: readonly Line[]) =>
+      view({ trails: eventsOf(opened, ...more) }).timeline.gates.map(({ by }) => by);
+    expect(closedBy(acknowledged)).toEqual([undefined]);
+    expect(closedBy(acknowledged, { ...acknowledged, actor: 'grace', gate })).toEqual([
+      { event: 'command.acknowledge', actor: 'grace' },
     ]);
   });
 
