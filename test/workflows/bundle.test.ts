@@ -20,19 +20,21 @@ function loadedBy(file: string): readonly string[] {
 // The bundler takes seconds on a quiet machine; this only ends a run that hangs.
 jest.setTimeout(300_000);
 
-it('bundles without zod, hashing and Node modules, within 1.2 MB', async () => {
+it('bundles without zod, what is known of minors and Node modules, within 1.35 MB', async () => {
   const logger = new DefaultLogger('ERROR');
   const { code } = await bundleWorkflowCode({ workflowsPath: join(folder, 'index.ts'), logger });
   const modules = [...code.matchAll(/^\s*\/\*\*\*\/ "([^"]+)"/gm)].map((match) => match[1] ?? '');
   expect(modules.length).toBeGreaterThan(50);
-  const unwanted = /\/node_modules\/(?!@temporalio|ms\/|long\/|protobufjs\/|nexus-rpc\/)|^node:/;
+  // Digests of findings are computed where they are compared.
+  const wanted = '@temporalio|@noble/hashes/|ms/|long/|protobufjs/|nexus-rpc/';
+  const unwanted = new RegExp(`/node_modules/(?!${wanted})|^node:|/shipped(-addons)?\\.json`);
   expect(modules.filter((name) => unwanted.test(name))).toEqual([]);
   const ours = modules.filter((name) => /^\.\/(?!node_modules)/.test(name));
   expect(ours.filter((name) => !/^\.\/(workflows|domain)\//.test(name))).toEqual([]);
   // The source map behind it, twice its size, is no code of the sandbox.
   const [program = ''] = code.split('\n//# sourceMappingURL=');
   process.stdout.write(`workflow bundle: ${(program.length / 1e6).toFixed(2)} MB\n`);
-  expect(program.length).toBeLessThan(1_200_000);
+  expect(program.length).toBeLessThan(1_350_000);
 });
 
 it('lets clients import the messages without any workflow code', () => {
