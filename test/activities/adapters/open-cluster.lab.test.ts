@@ -62,6 +62,14 @@ describe('a cluster without a driver', () => {
     return JSON.parse(terminal.stdout);
   }
 
+  /** Controllers and API servers ask for deprecated APIs between two looks. */
+  function uncounted(answer: unknown): unknown {
+    const text = JSON.stringify(answer)
+      .replaceAll(/"requests":\d+/g, '"requests":"some"')
+      .replaceAll(/asked for it \w+( times)? since/g, 'asked for it since');
+    return JSON.parse(text);
+  }
+
   /** What two looks at a cluster that is left alone have in common. */
   function withoutMoment(seen: unknown): unknown {
     const {
@@ -71,7 +79,7 @@ describe('a cluster without a driver', () => {
       etcd,
       snapshotStore,
       ...rest
-    } = seen as Observation;
+    } = uncounted(seen) as Observation;
     return {
       ...rest,
       members: members.map(({ certificates = {}, ...member }) => ({
@@ -103,7 +111,7 @@ describe('a cluster without a driver', () => {
     expect(plan).toMatchObject({ kind: 'planned' });
     expect(plan).toEqual(await answerOf('plan', lab.accessFile));
     expect(preflight).toMatchObject({ kind: 'clear' });
-    expect(preflight).toEqual(await answerOf('preflight', lab.accessFile));
+    expect(uncounted(preflight)).toEqual(uncounted(await answerOf('preflight', lab.accessFile)));
   });
 
   it('is planned for with the releases that are known when none are listed', async () => {
