@@ -22,9 +22,6 @@ const gate = `${hop}/rollback`;
 /** The record of the whole, as a real server tells its histories. */
 async function expectRecorded(client: AscentClient, name: ClusterName): Promise<void> {
   const record = await client.changeRecord(name);
-  require('fs').writeFileSync(
-    require('../../cli/render/record-page').renderRecordPage(record, '0.1.0'),
-  );
   expect(recordProblem(record)).toBeUndefined();
   const { upgrade, decisions, rollBacks, timeline, missing } = viewOf(record.entries);
   expect([upgrade.state, missing]).toEqual(['rolled-back', []]);
