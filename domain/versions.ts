@@ -81,6 +81,14 @@ export function compareMinors(a: KubeMinor, b: KubeMinor): number {
   return compareVersions(`${a}.0` as KubeVersion, `${b}.0` as KubeVersion);
 }
 
+/** Whether it is newer than that of `from`, and not newer than that of `to`. */
+export function isOnTheWay(
+  minor: KubeMinor,
+  { from, to }: { readonly from: KubeVersion; readonly to: KubeVersion },
+): boolean {
+  return compareMinors(minor, minorOf(from)) > 0 && compareMinors(minor, minorOf(to)) <= 0;
+}
+
 /** Whether two versions have the same major: between majors there is no path of minors. */
 export function isSameMajor(a: KubeVersion, b: KubeVersion): boolean {
   return partsOf(a).major === partsOf(b).major;

@@ -14,6 +14,7 @@ import { whyNeverAcknowledged } from '../domain/preflight/acknowledgeable';
 import type { Finding } from '../domain/preflight/findings';
 import { codeOfKey, evidenceDigest, findingKey } from '../domain/preflight/identity';
 import { isBlocking, judged } from '../domain/preflight/judgement';
+import { findingNow } from '../domain/status/gates';
 import type {
   AcknowledgeRequest,
   Command,
@@ -72,8 +73,8 @@ function acknowledgeRefusal(
 
 /** As the last preflight, or the gate that waits, has it. */
 function foundNow({ gates, preflight }: UpgradeState, key: FindingKey): Finding | undefined {
-  const atGates = gates.flatMap(({ gate }) => (gate.kind === 'step' ? gate.findings : []));
-  return [...atGates, ...(preflight?.findings ?? [])].find((one) => findingKey(one) === key);
+  const open = gates.map(({ gate }) => gate);
+  return findingNow({ gates: open, seen: preflight?.findings ?? [] }, key);
 }
 
 function revokeRefusal(

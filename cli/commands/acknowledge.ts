@@ -3,8 +3,8 @@
 import type { Command } from 'commander';
 
 import { durationMs } from '../../client';
-import { evidenceDigest, findingKey } from '../../domain/preflight/identity';
-import type { UpgradeStatus } from '../../domain/status/progress';
+import { evidenceDigest } from '../../domain/preflight/identity';
+import { findingNow } from '../../domain/status/gates';
 import { findingSentence } from '../../domain/status/sentences';
 import { CliError, usageError } from '../cli-error';
 import type { UpgradeClient } from '../context';
@@ -14,6 +14,8 @@ import type { AnswerOptions } from './answers';
 import {
   addAnswer,
   clusterArgument,
+  completedDigest,
+  isWholeDigest,
   lastIsObject,
   requestOf,
   say,
@@ -125,14 +127,9 @@ async function digestOf(
   finding: string,
 ): Promise<string | undefined> {
   const { digest: given } = options;
-  if (given !== undefined && given.length >= 64) return given;
-  if (given !== undefined && given.length < shortestDigest) {
-    throw usageError(
-      `--digest ${given} is too short`,
-      `give at least its first ${shortestDigest} characters`,
-    );
-  }
-  const found = foundIn(await client.status(cluster), finding);
+  if (given !== undefined && isWholeDigest(given)) return given;
+  const { gates, preflight } = await client.status(cluster);
+  const found = findingNow({ gates, seen: preflight?.findings ?? [] }, finding);
   if (found === undefined) {
     throw new CliError({
       exitCode: exitCodes.notFound,
@@ -142,7 +139,7 @@ async function digestOf(
     });
   }
   const digest = evidenceDigest(found);
-  if (given !== undefined) return digest.startsWith(given) ? digest : given;
+  if (given !== undefined) return completedDigest(given, digest);
   if (context.confirm === undefined) {
     throw usageError(
       '--digest is missing: an acknowledgement names what was seen',
@@ -153,9 +150,4 @@ async function digestOf(
   if (await context.confirm(question)) return digest;
   context.stderr.write('nothing was acknowledged\n');
   return undefined;
-}
-
-function foundIn({ gates, preflight }: UpgradeStatus, key: string) {
-  const atGates = gates.flatMap((gate) => (gate.kind === 'step' ? gate.findings : []));
-  return [...atGates, ...(preflight?.findings ?? [])].find((one) => findingKey(one) === key);
 }

@@ -101,15 +101,9 @@ async function digestOf(
   what: string,
 ): Promise<string | undefined> {
   const { digest: given } = options;
-  if (given !== undefined && given.length >= 64) return given;
-  if (given !== undefined && given.length < shortestDigest) {
-    throw usageError(
-      `--digest ${given} is too short`,
-      `give at least its first ${shortestDigest} characters`,
-    );
-  }
+  if (given !== undefined && isWholeDigest(given)) return given;
   const { planDigest } = await client.status(cluster);
-  if (given !== undefined) return planDigest?.startsWith(given) === true ? planDigest : given;
+  if (given !== undefined) return completedDigest(given, planDigest);
   if (planDigest === undefined || context.confirm === undefined) {
     const now = planDigest === undefined ? '' : `; now it is ${planDigest}`;
     throw usageError(
@@ -121,6 +115,21 @@ async function digestOf(
   if (await context.confirm(question)) return planDigest;
   context.stderr.write('nothing was answered\n');
   return undefined;
+}
+
+/** Whether it stands for itself, or is to be completed; throws where it is too short for that. */
+export function isWholeDigest(given: string): boolean {
+  if (given.length >= 64) return true;
+  if (given.length >= shortestDigest) return false;
+  throw usageError(
+    `--digest ${given} is too short`,
+    `give at least its first ${shortestDigest} characters`,
+  );
+}
+
+/** Another one than that of now goes as it is: the upgrade refuses it. */
+export function completedDigest(given: string, now: string | undefined): string {
+  return now?.startsWith(given) === true ? now : given;
 }
 
 function capital(word: string): string {

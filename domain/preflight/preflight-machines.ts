@@ -6,8 +6,8 @@ import { formatDuration } from '../durations';
 import type { ComponentFlags, MachineFacts } from '../machine-observation';
 import type { NodeName } from '../names';
 import type { MachineObservation, Problem } from '../observation';
-import { compareMinors, compareVersions, minorOf } from '../versions';
-import type { KubeMinor, KubeVersion } from '../versions';
+import { compareVersions, isOnTheWay, minorOf } from '../versions';
+import type { KubeVersion } from '../versions';
 import { cgroupV1Of } from '../knowledge/lookups';
 import { shippedKnowledge } from '../knowledge/shipped';
 import type { PreflightFacts } from './preflight-cluster';
@@ -165,11 +165,6 @@ function runtimeFindings({ runtime }: MachineFacts, to: KubeVersion): readonly S
       evidence: { version, wanted: minimums },
     },
   ];
-}
-
-/** Whether it is behind `from`, and not behind `to`. */
-function isOnTheWay(minor: KubeMinor, { from, to }: PreflightFacts['hop']): boolean {
-  return compareMinors(minor, minorOf(from)) > 0 && compareMinors(minor, minorOf(to)) <= 0;
 }
 
 function optionFindings(

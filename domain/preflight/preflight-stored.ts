@@ -8,7 +8,7 @@ import { boundedList } from '../lists';
 import type { Observation } from '../observation';
 import type { StoredUse } from '../stored-objects';
 import { compareTexts } from '../text-order';
-import { compareMinors, minorOf } from '../versions';
+import { isOnTheWay, minorOf } from '../versions';
 import type { Finding } from './findings';
 import type { PreflightFacts } from './preflight-cluster';
 
@@ -42,19 +42,11 @@ export function storedFindings({
 }
 
 /** What the hop takes away: not what was gone before it, nor what goes later. */
-function goneBy(
-  { from, to }: PreflightFacts['hop'],
-  knowledge: Knowledge,
-): ReadonlyMap<string, ApiEntry> {
+function goneBy(hop: PreflightFacts['hop'], knowledge: Knowledge): ReadonlyMap<string, ApiEntry> {
   const entries = knowledge.flatMap(({ apis = [] }) => apis);
   return new Map(
     entries
-      .filter(
-        ({ removed }) =>
-          removed !== undefined &&
-          compareMinors(removed, minorOf(from)) > 0 &&
-          compareMinors(removed, minorOf(to)) <= 0,
-      )
+      .filter(({ removed }) => removed !== undefined && isOnTheWay(removed, hop))
       .map((entry) => [`${entry.group}/${entry.version} ${entry.kind}`, entry]),
   );
 }

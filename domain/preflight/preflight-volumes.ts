@@ -7,7 +7,7 @@ import { shippedKnowledge } from '../knowledge/shipped';
 import { boundedList } from '../lists';
 import type { Observation } from '../observation';
 import { compareTexts } from '../text-order';
-import { compareMinors, minorOf } from '../versions';
+import { isOnTheWay, minorOf } from '../versions';
 import type { VolumesObservation } from '../volumes-in-use';
 import type { Finding } from './findings';
 import type { PreflightFacts } from './preflight-cluster';
@@ -25,10 +25,7 @@ export function volumeFindings({
 }: VolumeFacts): readonly Finding[] {
   if (seen === undefined) return [];
   const removed = minorFiles(knowledge)
-    .filter(
-      ({ minor }) =>
-        compareMinors(minor, minorOf(hop.from)) > 0 && compareMinors(minor, minorOf(hop.to)) <= 0,
-    )
+    .filter(({ minor }) => isOnTheWay(minor, hop))
     .flatMap(({ volumes = [] }) => volumes);
   return [
     ...seen.unlisted.map(({ list, problem }): Finding => ({

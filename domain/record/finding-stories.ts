@@ -4,6 +4,7 @@ import { compareSeverities } from '../findings/finding';
 import { canonicalJson } from '../plan/canonical-json';
 import type { HopId } from '../names';
 import type { Finding } from '../preflight/findings';
+import { findingKey } from '../preflight/identity';
 import type { FindingsLook, StepMark } from './record';
 import { stepSort } from './timeline';
 
@@ -57,7 +58,7 @@ function storiesOf(
   const seen = new Map<string, Seen>();
   for (const look of looks) {
     for (const finding of look.findings) {
-      const key = keyOf(finding);
+      const key = findingKey(finding);
       seen.set(key, { finding, first: seen.get(key)?.first ?? look, last: look });
     }
   }
@@ -72,12 +73,6 @@ function storiesOf(
       end: last === lastLook ? endOf(finding, last, steps) : ('gone' as const),
     }))
     .toSorted((a, b) => compareSeverities(a.finding.severity, b.finding.severity));
-}
-
-/** Some checks find several things of one object, told apart by what they are about. */
-function keyOf(finding: Finding): string {
-  const about = 'about' in finding ? finding.about : null;
-  return canonicalJson([finding.code, finding.object, about]);
 }
 
 function endOf(

@@ -3,6 +3,8 @@
 
 import type { CommandName, Gate } from './control';
 import type { GateId, HopId, NodeName } from '../names';
+import type { Finding } from '../preflight/findings';
+import { findingKey } from '../preflight/identity';
 
 /** `approve/hop-1.30`: a person must agree before the hop begins. */
 export function approvalGateId(hop: HopId): GateId {
@@ -35,4 +37,13 @@ export function answersOf(
     case 'node':
       return ['retryNode', 'skipNode', 'quarantineNode', 'rollBack'];
   }
+}
+
+/** As a gate that is open has it, else as the last preflight has seen it. */
+export function findingNow(
+  { gates, seen }: { readonly gates: readonly Gate[]; readonly seen: readonly Finding[] },
+  key: string,
+): Finding | undefined {
+  const atGates = gates.flatMap((gate) => (gate.kind === 'step' ? gate.findings : []));
+  return [...atGates, ...seen].find((one) => findingKey(one) === key);
 }
