@@ -19,8 +19,10 @@
 //     failure for its Job as well (backoffLimit).
 // D9. All reasons that forbid a pod to leave are told, not the first one only.
 // D10. Pods leave tier by tier, one when nothing of those before is left to evict or to wait for:
-//     ordinary pods, system-critical ones (they serve the ordinary), those of Ascent itself (with
-//     its worker, the drain is interrupted).
+//     ordinary pods, those that the cluster cannot do without, those that their node cannot do
+//     without (they serve the ordinary), those of Ascent itself (with its worker, the drain is
+//     interrupted). Pods of the cluster do not wait for the end of ordinary ones that are leaving:
+//     what they serve, they serve from any node, and budgets keep enough of them.
 
 import type { DrainBlocker, TreatmentSource } from '../blockers';
 import { type LabelsMatch, parseLabelSelector } from './label-selector';
@@ -163,7 +165,7 @@ export function drainVerdicts<Pod extends DrainPod>(
         break;
     }
   }
-  const tier = Math.min(...leaving.map(tierOf), ...wait.map(({ pod }) => tierOf(pod)));
+  const tier = Math.min(...leaving.map(tierOf), ...wait.map(tierHeldUpTo));
   return {
     evict: leaving.filter((pod) => tierOf(pod) === tier),
     later: leaving.filter((pod) => tierOf(pod) > tier),
@@ -198,14 +200,26 @@ function reasonsOf(verdict: DrainVerdict): readonly [string, ...string[]] {
   }
 }
 
-/** PriorityClasses from here on are the system's (SystemCriticalPriority, pkg/apis/scheduling). */
-const systemCriticalPriority = 2_000_000_000;
+/** system-cluster-critical; every class from here on is the system's (pkg/apis/scheduling). */
+const clusterCriticalPriority = 2_000_000_000;
+/** system-node-critical, the highest there is. */
+const nodeCriticalPriority = clusterCriticalPriority + 1_000;
 const partOfLabel = 'app.kubernetes.io/part-of';
 
 /** D10; the lower ones leave first. */
+const tiers = { ordinary: 0, ofCluster: 1, ofNode: 2, ofAscent: 3 } as const;
+
 function tierOf({ labels, priority = 0 }: DrainPod): number {
-  if (labels[partOfLabel] === 'ascent') return 2;
-  return priority >= systemCriticalPriority ? 1 : 0;
+  if (labels[partOfLabel] === 'ascent') return tiers.ofAscent;
+  if (priority >= nodeCriticalPriority) return tiers.ofNode;
+  return priority >= clusterCriticalPriority ? tiers.ofCluster : tiers.ordinary;
+}
+
+/** The highest tier that may leave while this pod is waited for. */
+function tierHeldUpTo({ pod, waiting }: DrainVerdicts<DrainPod>['wait'][number]): number {
+  const tier = tierOf(pod);
+  const isLeaving = waiting.code === 'terminating';
+  return isLeaving && tier === tiers.ordinary ? tiers.ofCluster : tier;
 }
 
 /** What decides about every pod of the question, made ready once. */

@@ -220,12 +220,14 @@ describe('pods that forbid the drain', () => {
 
 describe('the order of eviction', () => {
   const systemCritical = { priority: 2_000_000_000 };
+  const nodeCritical = { priority: 2_000_001_000 };
   const ours = { labels: { 'app.kubernetes.io/part-of': 'ascent' } };
 
-  it('is ordinary pods, system-critical ones, those of Ascent', async () => {
+  it('is ordinary pods, those of the cluster, those of the node, those of Ascent', async () => {
     const fake = aClusterToDrain();
     fake.kube
       .addPod('worker-1', 'worker', ours)
+      .addPod('worker-1', 'agent', nodeCritical)
       .addPod('worker-1', 'dns', systemCritical)
       .addPod('worker-1', 'web-1')
       .addPod('worker-1', 'web-2');
@@ -234,15 +236,21 @@ describe('the order of eviction', () => {
       if (method === 'evict') seen.push(fake.kube.podsOn('worker-1'));
     };
     const attempt = new FakeAttempt();
-    expect(await attempt.run(fake, 'drainNode', aDrain())).toMatchObject({ evicted: 4 });
+    expect(await attempt.run(fake, 'drainNode', aDrain())).toMatchObject({ evicted: 5 });
     expect(fake.kube.mutations).toEqual([
       'evict shop/web-1',
       'evict shop/web-2',
       'evict shop/dns',
+      'evict shop/agent',
       'evict shop/worker',
     ]);
-    expect(seen.slice(2)).toEqual([['worker', 'dns'], ['worker']]);
-    expect(attempt.heartbeats[0]).toMatchObject({ remaining: 4 });
+    // Those of the cluster leave beside the ordinary, which are on their way out.
+    expect(seen.slice(2)).toEqual([
+      ['worker', 'agent', 'dns', 'web-1', 'web-2'],
+      ['worker', 'agent'],
+      ['worker'],
+    ]);
+    expect(attempt.heartbeats[0]).toMatchObject({ remaining: 5 });
   });
 
   it('gives way to an ordinary pod that turns up, and keeps since when others wait', async () => {

@@ -381,23 +381,41 @@ describe('the tiers', () => {
     return { evict, later };
   };
 
-  it('let ordinary pods leave first, then system-critical ones, then those of Ascent', () => {
+  it('let ordinary pods leave first, then the cluster’s, the node’s, and those of Ascent', () => {
     expect(split(worker, nodeCritical, web, dns)).toEqual({
       evict: [web],
       later: [worker, nodeCritical, dns],
     });
     expect(split(worker, nodeCritical, dns)).toEqual({
-      evict: [nodeCritical, dns],
-      later: [worker],
+      evict: [dns],
+      later: [worker, nodeCritical],
     });
+    expect(split(worker, nodeCritical)).toEqual({ evict: [nodeCritical], later: [worker] });
     expect(split(worker)).toEqual({ evict: [worker], later: [] });
   });
 
-  it('wait for those of a tier before that are leaving or waited for', () => {
+  it('let those of the cluster leave beside ordinary pods that are leaving', () => {
     const going = named('going', aPod(leaving));
-    expect(split(worker, dns, going)).toEqual({ evict: [], later: [worker, dns] });
+    expect(split(worker, nodeCritical, dns, going)).toEqual({
+      evict: [dns],
+      later: [worker, nodeCritical],
+    });
+    expect(split(worker, nodeCritical, going)).toEqual({
+      evict: [],
+      later: [worker, nodeCritical],
+    });
+  });
+
+  it('wait for those of a tier before that are waited for, or are to leave', () => {
     const patient = named('patient', aPod({ drainAnnotation: 'wait' }));
-    expect(split(dns, patient)).toEqual({ evict: [], later: [dns] });
+    const going = named('going', aPod(leaving));
+    expect(split(dns, patient, going)).toEqual({ evict: [], later: [dns] });
+    expect(split(dns, web, going)).toEqual({ evict: [web], later: [dns] });
+    const leavingDns = { ...named('other-dns', dns), ...leaving };
+    expect(split(worker, nodeCritical, leavingDns)).toEqual({
+      evict: [],
+      later: [worker, nodeCritical],
+    });
   });
 
   it('do not wait for those of a tier behind, nor for pods that stay', () => {
