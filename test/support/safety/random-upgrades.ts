@@ -76,13 +76,17 @@ class RandomUpgrades {
   }
 }
 
+/** How many of them must reach their target; nothing is asked of seeds that somebody names. */
+type ComeThrough = 'most' | 'some' | 'unknown';
+
 /**
- * The tests of upgrades by their seeds, for each lab a list. `chosen`: all of them together draw
- * every kind of fault, which nobody can ask of seeds that somebody names.
+ * The tests of upgrades by their seeds, for each lab a list. Unless it is `unknown` how many come
+ * through, all of them together draw every kind of fault. Where pods are when a fault comes is
+ * chance, and decides for some seeds whether a node is held: of a few, not `most` can be asked.
  */
 export function describeRandomUpgrades(
   labs: readonly (readonly string[])[],
-  { chosen }: { readonly chosen: boolean },
+  { comeThrough }: { readonly comeThrough: ComeThrough },
 ): void {
   describe('random upgrades with faults are safe', () => {
     const upgrades = new RandomUpgrades();
@@ -101,7 +105,7 @@ export function describeRandomUpgrades(
       expect([...faults, ...ahead].toSorted()).toEqual(drawn.toSorted());
     });
 
-    it('all of them together draw every kind of fault, and most come through', async () => {
+    it(`all of them together draw every kind of fault, ${comeThrough} come through`, async () => {
       const told = await upgrades.all();
       const completed = told.filter(({ end }) => end.startsWith('completed'));
       const drawn = told.flatMap((report) => report.drawn);
@@ -112,10 +116,10 @@ export function describeRandomUpgrades(
           `faults: ${JSON.stringify(countsOf(faults))} of ${JSON.stringify(countsOf(drawn))}\n`,
       );
       expect(told).toHaveLength(labs.flat().length);
-      if (!chosen) return;
+      if (comeThrough === 'unknown') return;
       expect(Object.keys(countsOf(drawn))).toEqual(faultKinds.toSorted());
       expect(faults.length).toBeGreaterThan(drawn.length / 2);
-      expect(completed.length).toBeGreaterThan(told.length / 2);
+      expect(completed.length).toBeGreaterThan(comeThrough === 'most' ? told.length / 2 : 0);
     });
   });
 }
