@@ -36,13 +36,21 @@ function eventsNamed(runs: readonly NamedHistory[], attributes: string): number 
 it('replays without a difference', async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const broken: string[] = [];
+  const scenarioOf = new Map(
+    recorded.flatMap(({ scenario, runs }) => runs.map(({ runId }) => [runId, scenario] as const)),
+  );
+  const all = recorded.flatMap(({ runs }) => runs);
+  // Each in its own right: no two scenarios may have a run in common.
+  expect(scenarioOf.size).toBe(all.length);
   const options = { workflowBundle: workflowBundle() };
-  for (const { scenario, runs } of recorded) {
-    for await (const { workflowId, error } of Worker.runReplayHistories(options, runs)) {
-      if (error !== undefined) broken.push(`${scenario} ${workflowId}: ${error.message}`);
-    }
+  let replayed = 0;
+  for await (const { runId, workflowId, error } of Worker.runReplayHistories(options, all)) {
+    replayed += 1;
+    const scenario = scenarioOf.get(runId) ?? 'unknown';
+    if (error !== undefined) broken.push(`${scenario} ${workflowId}: ${error.message}`);
   }
   expect(broken).toEqual([]);
+  expect(replayed).toBe(all.length);
 });
 
 it('has a history of every exported workflow', () => {

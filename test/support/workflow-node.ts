@@ -2,7 +2,6 @@
 // would say about the node.
 
 import { type WorkflowHandle, WithStartWorkflowOperation } from '@temporalio/client';
-import type { WorkerOptions } from '@temporalio/worker';
 
 import type { AuditEntry, CommandAccepted } from '../../domain/status/control';
 import type { ClusterName, NodeName } from '../../domain/names';
@@ -24,10 +23,10 @@ import { until } from './lab-until';
 import { refusalOfUpdate } from './update-refusals';
 import { ScriptedCluster } from './workflow-cluster';
 import { fetchHistories, saveHistories } from './workflow-histories';
-import { expectReplay, withWorkers, type WorkflowServer } from './workflow-server';
+import { withActivityWorker, type WorkerMode, type WorkflowServer } from './workflow-server';
 
 interface NodeOptions {
-  readonly workerOptions: Partial<WorkerOptions>;
+  readonly workerOptions: WorkerMode;
   /** False: nobody polls the cluster's task queue. */
   readonly hasActivityWorker?: boolean;
   /** How long a drain waits for such a worker. */
@@ -36,7 +35,7 @@ interface NodeOptions {
 
 let count = 0;
 
-/** Runs the body with everything up; afterwards the history must replay. */
+/** Runs the body with everything up; the history must replay at the end of the file. */
 export async function withNode(
   server: WorkflowServer,
   options: NodeOptions,
@@ -45,19 +44,19 @@ export async function withNode(
   count += 1;
   const name = clusterName(`n${count}`);
   const cluster = new ScriptedCluster(aCluster(name).withMembers(1).withNodes(2).observation());
-  const taskQueue = `node-workflows-${count}`;
+  const { workerOptions, hasActivityWorker = true } = options;
+  const taskQueue = await server.workflowQueue(workerOptions);
   const node = new NodeUnderTest({ server, cluster, name, taskQueue, options });
-  const { workerOptions, hasActivityWorker } = options;
-  const activities = cluster.activities();
-  const workers = { taskQueue, workerOptions, cluster: name, activities, hasActivityWorker };
-  await withWorkers(server, workers, async () => {
+  const play = async (): Promise<void> => {
     try {
       await body(node);
       if (workerOptions.maxCachedWorkflows !== 0) await node.replay();
     } finally {
       await node.giveUp();
     }
-  });
+  };
+  if (!hasActivityWorker) return play();
+  return withActivityWorker(server, name, cluster.activities(), play);
 }
 
 /** The refusal in the failure of an update; throws when the update was accepted. */
@@ -190,7 +189,7 @@ export class NodeUnderTest {
 
   async replay(): Promise<void> {
     const { client } = this.#server;
-    await expectReplay(await fetchHistories(client, this.handle.workflowId));
+    this.#server.replayAtEnd(await fetchHistories(client, this.handle.workflowId));
   }
 
   /** Ends what a failed test left running. */

@@ -4,6 +4,8 @@
 // C2. While it may skip, a moment without any work makes it jump to the next timer there is, and
 //     that may be the end of the ten years that a waiting workflow has: it times out. So a result
 //     is awaited in real time, and time is skipped only where there is a timer to wait for.
+// C3. A worker of workflows begins with a thread that loads the SDK and the bundle, the better part
+//     of a second of a core. So tests of a file share one a mode, and one that replays at the end.
 
 import { Client, Connection } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
@@ -28,15 +30,19 @@ const namespace = 'default';
 export const workerModes = [
   { mode: 'cached', workerOptions: {} },
   { mode: 'replayed on every task', workerOptions: { maxCachedWorkflows: 0 } },
-] as const satisfies readonly {
-  readonly mode: string;
-  readonly workerOptions: Partial<WorkerOptions>;
-}[];
+] as const satisfies readonly { readonly mode: string; readonly workerOptions: WorkerMode }[];
+
+/** What the two modes differ in. */
+export type WorkerMode = Pick<WorkerOptions, 'maxCachedWorkflows'>;
 
 export interface WorkflowServer {
   readonly client: Client;
   readonly nativeConnection: NativeConnection;
   readonly clock: SkippingClock;
+  /** Task queue of the worker of this mode, which runs from here to the end of the file (C3). */
+  workflowQueue(mode: WorkerMode): Promise<string>;
+  /** Fails the file at its end, by the name of this test, when one of them differs then (C3). */
+  replayAtEnd(histories: readonly NamedHistory[]): void;
 }
 
 /** Ends a test that hangs, and nothing else: a busy machine is ten times as slow as a quiet one. */
@@ -78,12 +84,28 @@ async function startWorkflowServer(): Promise<StartedServer> {
     namespace,
     searchAttributes: Object.fromEntries(types),
   });
+  const workers = new Map<string, Promise<RunningWorker>>();
+  const replays: Replay[] = [];
   return {
     client: new Client({ connection, namespace }),
     nativeConnection,
     clock,
+    workflowQueue: async (mode) => {
+      const taskQueue = `workflows-${mode.maxCachedWorkflows ?? 'cached'}`;
+      const running =
+        workers.get(taskQueue) ?? runWorkflowWorker({ nativeConnection }, taskQueue, mode);
+      workers.set(taskQueue, running);
+      await running;
+      return taskQueue;
+    },
+    replayAtEnd: (histories) => {
+      const { currentTestName = 'no test' } = expect.getState();
+      replays.push(...histories.map((history) => ({ ...history, test: currentTestName })));
+    },
     stop: async () => {
       try {
+        await Promise.all([...workers.values()].map(async (worker) => (await worker).stop()));
+        await replayAll(replays);
         await connection.close();
         // Refused while a worker of a test that hangs still runs.
         await nativeConnection.close();
@@ -94,52 +116,55 @@ async function startWorkflowServer(): Promise<StartedServer> {
   };
 }
 
-/** Runs the body with workers for the workflows and, unless said otherwise, for one cluster. */
-export async function withWorkers(
+/** Runs the body with a worker for the activities of one cluster. */
+export async function withActivityWorker(
   server: WorkflowServer,
-  options: {
-    readonly taskQueue: string;
-    readonly workerOptions: Partial<WorkerOptions>;
-    readonly cluster: ClusterName;
-    readonly activities: AscentActivities;
-    readonly hasActivityWorker?: boolean | undefined;
-  },
+  cluster: ClusterName,
+  activities: AscentActivities,
   body: () => Promise<void>,
 ): Promise<void> {
-  const { taskQueue, workerOptions, cluster, activities, hasActivityWorker = true } = options;
-  const workers = await Promise.all([
-    runWorkflowWorker(server, taskQueue, workerOptions),
-    ...(hasActivityWorker ? [runActivityWorker(server, cluster, activities)] : []),
-  ]);
+  const worker = await runActivityWorker(server, cluster, activities);
   try {
     await body();
   } finally {
-    await Promise.all(workers.map((worker) => worker.stop()));
+    await worker.stop();
   }
 }
 
+interface Replay extends NamedHistory {
+  /** That asked for it. */
+  readonly test: string;
+}
+
 /** Replays histories with the workflows as they are now; none may differ. */
-export async function expectReplay(histories: readonly NamedHistory[]): Promise<void> {
+async function replayAll(replays: readonly Replay[]): Promise<void> {
+  if (replays.length === 0) return;
   const broken: string[] = [];
+  const testOf = new Map(replays.map(({ runId, test }) => [runId, test]));
   const options = { workflowBundle: workflowBundle() };
-  for await (const replay of Worker.runReplayHistories(options, histories)) {
-    if (replay.error !== undefined) broken.push(`${replay.workflowId}: ${replay.error.message}`);
+  for await (const { runId, workflowId, error } of Worker.runReplayHistories(options, replays)) {
+    if (error === undefined) continue;
+    broken.push(`${testOf.get(runId) ?? 'no test'}: ${workflowId}: ${error.message}`);
   }
   expect(broken).toEqual([]);
 }
 
+interface RunningWorker {
+  stop(): Promise<void>;
+}
+
 /** Runs workflows of `taskQueue` until `stop`. */
 export async function runWorkflowWorker(
-  { nativeConnection }: WorkflowServer,
+  { nativeConnection }: Pick<WorkflowServer, 'nativeConnection'>,
   taskQueue: string,
-  options: Partial<WorkerOptions>,
-): Promise<{ stop(): Promise<void> }> {
+  mode: WorkerMode,
+): Promise<RunningWorker> {
   const worker = await Worker.create({
     connection: nativeConnection,
     namespace,
     taskQueue,
     workflowBundle: workflowBundle(),
-    ...options,
+    ...mode,
   });
   return untilStopped(worker);
 }
@@ -149,7 +174,7 @@ export async function runActivityWorker(
   { nativeConnection }: WorkflowServer,
   cluster: ClusterName,
   activities: AscentActivities,
-): Promise<{ stop(): Promise<void> }> {
+): Promise<RunningWorker> {
   const worker = await Worker.create({
     connection: nativeConnection,
     namespace,
@@ -161,7 +186,7 @@ export async function runActivityWorker(
   return untilStopped(worker);
 }
 
-function untilStopped(worker: Worker): { stop(): Promise<void> } {
+function untilStopped(worker: Worker): RunningWorker {
   const running = worker.run();
   return {
     stop: async () => {

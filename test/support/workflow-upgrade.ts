@@ -6,7 +6,6 @@ import {
   WithStartWorkflowOperation,
 } from '@temporalio/client';
 import type { UpdateDefinition } from '@temporalio/common';
-import type { WorkerOptions } from '@temporalio/worker';
 
 import type {
   AcknowledgeRequest,
@@ -70,10 +69,10 @@ import { refusalOfUpdate } from './update-refusals';
 import { fetchHistories, type NamedHistory, saveHistories } from './workflow-histories';
 import { withControlPlane, withDeployment } from './scripted-rollouts';
 import { type ActivityName, ScriptedCluster } from './workflow-cluster';
-import { expectReplay, withWorkers, type WorkflowServer } from './workflow-server';
+import { withActivityWorker, type WorkerMode, type WorkflowServer } from './workflow-server';
 
 export interface UpgradeOptions {
-  readonly workerOptions: Partial<WorkerOptions>;
+  readonly workerOptions: WorkerMode;
   /** On the default cluster of one member and three workers, to 1.30. */
   readonly spec?: Partial<UpgradeSpec>;
   readonly nodes?: number;
@@ -96,7 +95,7 @@ const often = { everyMs: 50 };
 
 let count = 0;
 
-/** Runs the body with everything up; afterwards every history must replay. */
+/** Runs the body with everything up; every history must replay at the end of the file. */
 export async function withUpgrade(
   server: WorkflowServer,
   options: UpgradeOptions,
@@ -121,12 +120,10 @@ export async function withUpgrade(
     controlPlane: { memberTimeoutMs: 300_000, allowSingleMember: true },
     ...options.spec,
   });
-  const taskQueue = `workflows-${count}`;
+  const { workerOptions, hasActivityWorker = true } = options;
+  const taskQueue = await server.workflowQueue(workerOptions);
   const upgrade = new UpgradeUnderTest({ server, cluster, spec, taskQueue, options });
-  const { workerOptions, hasActivityWorker } = options;
-  const activities = cluster.activities();
-  const workers = { taskQueue, workerOptions, cluster: name, activities, hasActivityWorker };
-  await withWorkers(server, workers, async () => {
+  const play = async (): Promise<void> => {
     try {
       await body(upgrade);
       // Without a cache every single task was a replay already.
@@ -134,7 +131,9 @@ export async function withUpgrade(
     } finally {
       await upgrade.giveUp();
     }
-  });
+  };
+  if (!hasActivityWorker) return play();
+  return withActivityWorker(server, name, cluster.activities(), play);
 }
 
 /** The refusal in the failure of an update; throws when the update was accepted. */
@@ -472,7 +471,7 @@ export class UpgradeUnderTest {
 
   async #recordLatest(id: string, scenario: string): Promise<void> {
     const histories = await fetchHistories(this.#server.client, id);
-    await expectReplay(histories);
+    this.#server.replayAtEnd(histories);
     const isReplaying = this.#options.workerOptions.maxCachedWorkflows === 0;
     if (process.env['RECORD'] !== '1' || isReplaying) return;
     await saveHistories(scenario, histories);
@@ -498,7 +497,7 @@ export class UpgradeUnderTest {
   /** What a test asks for without an upgrade is replayed where it is recorded. */
   async replayAll(): Promise<void> {
     if (!this.#isAsked) return;
-    await expectReplay(await this.histories());
+    this.#server.replayAtEnd(await this.histories());
   }
 
   /** Ends what a failed test left running, so that the next one has the server to itself. */
