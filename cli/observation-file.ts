@@ -14,6 +14,7 @@ import {
 } from '../domain/observation';
 import { CliError } from './cli-error';
 import { exitCodes } from './exit-codes';
+import { preflightEvidence, problem } from './observation-evidence';
 import { keysOf, problemsOf } from './zod-problems';
 
 const version = z.string().regex(/^\d+\.\d+\.\d+$/, 'is no version such as 1.29.15');
@@ -21,10 +22,6 @@ const name = z.string().min(1);
 const text = z.string();
 const amount = z.int().nonnegative();
 
-const problem = z.object({
-  code: z.enum(['unreachable', 'unauthorized', 'forbidden', 'timeout', 'unexpected']),
-  message: text,
-});
 const unobserved = z.object({ kind: z.literal('unobserved'), problem });
 const ref = z.object({ namespace: name, name });
 
@@ -237,6 +234,7 @@ const observationSchema = z.object({
   machineDeployments: z.array(machineDeployment).optional(),
   servedMinors: z.array(text).optional(),
   snapshotEtcd: version.optional(),
+  ...preflightEvidence,
   snapshotStore: z.discriminatedUnion('kind', [
     z.object({
       kind: z.literal('writable'),
@@ -251,6 +249,10 @@ const observationSchema = z.object({
   ]),
 });
 
+/** What a file does not keep, a preflight of it is silent about: nothing, therefore. */
+type NotKept = never;
+observationSchema.shape satisfies Record<Exclude<keyof Observation, NotKept>, z.ZodType>;
+
 /** Throws CliError `observation-invalid` with every problem and its place. */
 export function parseObservation(json: string, file: string): Observation {
   let data: unknown;
@@ -261,7 +263,7 @@ export function parseObservation(json: string, file: string): Observation {
   }
   const parsed = observationSchema.safeParse(data, { error: zodWords });
   if (!parsed.success) {
-    const knownKeys = keysOf(z.toJSONSchema(observationSchema));
+    const knownKeys = keysOf(z.toJSONSchema(observationSchema, { io: 'input' }));
     throw invalid(file, problemsOf(parsed.error, { data, knownKeys }));
   }
   // Names and versions were checked just now; the brands say so.

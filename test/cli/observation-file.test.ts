@@ -1,7 +1,79 @@
 import { parseObservation } from '../../cli/observation-file';
+import type { Observation } from '../../domain/observation';
 import { aCluster, nodeName } from '../support/builders';
 
 const seen = aCluster().withNodes(3).observation();
+
+const problem = { code: 'forbidden', message: 'no' } as const;
+const unobserved = { kind: 'unobserved', problem } as const;
+const observed = <Item>(...items: readonly Item[]) => ({ kind: 'observed', items }) as const;
+const service = { kind: 'service', name: 'ops/hook', isThere: true } as const;
+const url = { kind: 'url', host: 'hooks.example.com' } as const;
+
+/** All that it asks for, with each of its parts. */
+const evidence: Partial<Observation> = {
+  deprecatedUse: seen.members.map(({ name }, index) => {
+    const use = { group: '', version: 'v1', resource: 'componentstatuses', requests: 1 };
+    const items = [use, { ...use, removedIn: '1.40' }];
+    return { member: name, use: index === 0 ? unobserved : observed(...items) };
+  }),
+  extensions: {
+    admission: observed({
+      kind: 'validating',
+      name: 'policies/pods.example.com',
+      failurePolicy: 'Fail',
+      timeoutSeconds: 10,
+      guards: ['evict-pods', 'create-pods'],
+      guardsItself: true,
+      isConditional: false,
+      backend: { ...service, endpoints: [nodeName('worker-1'), undefined] },
+    }),
+    conversion: observed({ name: 'things.example.com', storedVersions: ['v1'], backend: url }),
+    aggregated: observed({ name: 'v1beta1.metrics.k8s.io', unavailable: 'away' }, { name: 'v1.a' }),
+    definitions: [
+      {
+        name: 'things.example.com',
+        versions: [{ name: 'v1', served: true, storage: true }],
+        storedVersions: ['v1'],
+      },
+    ],
+  },
+  addons: {
+    workloads: [{ workload: 'DaemonSet kube-system/net', images: ['net:v1'], version: '1.0' }],
+    unlisted: [{ kind: 'statefulsets', problem }],
+  },
+  storedObjects: {
+    uses: [{ apiVersion: 'a.io/v1', kind: 'Thing', object: 'web/a', writers: ['helm'] }],
+    unlisted: [{ resource: 'others.a.io', problem }],
+  },
+  volumes: {
+    uses: [{ field: 'rbd', kind: 'PersistentVolume', name: 'pv-1' }],
+    drivers: ['rbd.csi.ceph.com'],
+    unlisted: [{ list: 'storageclasses', problem }],
+  },
+  helmReleases: {
+    releases: [
+      {
+        name: 'web/shop',
+        revision: 3,
+        chart: 'shop-1.2.3',
+        objects: [
+          {
+            place: { file: 'shop/templates/a.yaml', line: 3 },
+            apiVersion: 'v1',
+            kind: 'Pod',
+            namespace: 'web',
+            name: 'a',
+            volumes: [{ field: 'rbd', line: 9 }],
+          },
+        ],
+      },
+    ],
+    unread: [{ name: 'web/odd', revision: 1, flaw: 'corrupt' }],
+    unlisted: [{ store: 'configmaps', problem }],
+    leftOut: 2,
+  },
+};
 
 /** Every problem of a file that is no observation. */
 function problemsOf(content: object | null): readonly string[] {
@@ -49,10 +121,20 @@ describe('an observation file', () => {
         },
       },
     },
+    { name: 'with all that a preflight asks for', observation: { ...seen, ...evidence } },
     { name: 'of a later version, with more in it', observation: { ...seen, more: [1] } },
   ])('$name is read', ({ observation }) => {
     const { more: _more, ...known } = { more: undefined, ...observation };
     expect(parseObservation(JSON.stringify(observation), 'seen.json')).toEqual(known);
+  });
+
+  it('says what is wrong in what a preflight asks for', () => {
+    const { volumes: _volumes, ...rest } = evidence;
+    const addons = { ...evidence.addons, unlisted: [{ kind: 'pods', problem }] };
+    expect(problemsOf({ ...seen, ...rest, addons, volumes: { uses: [] } })).toEqual([
+      'addons.unlisted[0].kind: expected daemonsets, deployments or statefulsets',
+      'volumes.unlisted: is required',
+    ]);
   });
 
   it('tells what is the same in every node once, with the number of them', () => {

@@ -1,0 +1,136 @@
+// The part of an observation file that only a preflight asks for: what is in use, what API servers
+// call, what runs in the cluster.
+
+import { z } from 'zod';
+
+import { addonKinds } from '../domain/addons';
+import { guardedRequests } from '../domain/api-extensions';
+import { helmFlaws, helmStores } from '../domain/helm-releases';
+
+const name = z.string().min(1);
+const text = z.string();
+const amount = z.int().nonnegative();
+
+export const problem = z.object({
+  code: z.enum(['unreachable', 'unauthorized', 'forbidden', 'timeout', 'unexpected']),
+  message: text,
+});
+
+function seen<Item extends z.ZodType>(item: Item) {
+  return z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('observed'), items: z.array(item) }),
+    z.object({ kind: z.literal('unobserved'), problem }),
+  ]);
+}
+
+const deprecatedUse = z.array(
+  z.object({
+    member: name,
+    use: seen(
+      z.object({
+        group: text,
+        version: name,
+        resource: name,
+        removedIn: text.optional(),
+        requests: amount,
+      }),
+    ),
+  }),
+);
+
+const backend = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('url'), host: text }),
+  z.object({
+    kind: z.literal('service'),
+    name,
+    isThere: z.boolean(),
+    // JSON has no undefined: an endpoint that names no node was written as null.
+    endpoints: z.array(z.union([name, z.null().transform(() => undefined)])),
+  }),
+]);
+
+const extensions = z.object({
+  admission: seen(
+    z.object({
+      kind: z.enum(['validating', 'mutating']),
+      name,
+      failurePolicy: z.enum(['Fail', 'Ignore']),
+      timeoutSeconds: z.number(),
+      guards: z.array(z.enum(guardedRequests)),
+      guardsItself: z.boolean(),
+      isConditional: z.boolean(),
+      backend,
+    }),
+  ),
+  conversion: seen(z.object({ name, storedVersions: z.array(text), backend })),
+  aggregated: seen(z.object({ name, unavailable: text.optional() })),
+  definitions: z
+    .array(
+      z.object({
+        name,
+        versions: z.array(z.object({ name, served: z.boolean(), storage: z.boolean() })),
+        storedVersions: z.array(text),
+      }),
+    )
+    .optional(),
+});
+
+const addons = z.object({
+  workloads: z.array(z.object({ workload: name, images: z.array(text), version: text.optional() })),
+  unlisted: z.array(z.object({ kind: z.enum(addonKinds), problem })),
+});
+
+const storedObjects = z.object({
+  uses: z.array(z.object({ apiVersion: name, kind: name, object: text, writers: z.array(text) })),
+  unlisted: z.array(z.object({ resource: text, problem })),
+});
+
+const volumes = z.object({
+  uses: z.array(
+    z.object({ field: name, kind: z.enum(['PersistentVolume', 'StorageClass']), name: text }),
+  ),
+  drivers: z.array(text).optional(),
+  unlisted: z.array(
+    z.object({ list: z.enum(['persistentvolumes', 'storageclasses', 'csidrivers']), problem }),
+  ),
+});
+
+const helmRecord = { name: text, revision: z.number() };
+
+const helmReleases = z.object({
+  releases: z.array(
+    z.object({
+      ...helmRecord,
+      chart: text.optional(),
+      objects: z.array(
+        z.object({
+          place: z.object({ file: text, line: z.number() }),
+          apiVersion: text,
+          kind: text,
+          namespace: text.optional(),
+          name: text.optional(),
+          volumes: z.array(
+            z.object({
+              field: text.optional(),
+              provisioner: text.optional(),
+              line: z.number(),
+            }),
+          ),
+        }),
+      ),
+    }),
+  ),
+  unread: z.array(z.object({ ...helmRecord, flaw: z.enum(helmFlaws) })),
+  unlisted: z.array(z.object({ store: z.enum(helmStores), problem })),
+  leftOut: amount,
+});
+
+/** Each is absent where nobody looked, as in files that were written before it was looked at. */
+export const preflightEvidence = {
+  deprecatedUse: deprecatedUse.optional(),
+  extensions: extensions.optional(),
+  addons: addons.optional(),
+  storedObjects: storedObjects.optional(),
+  volumes: volumes.optional(),
+  helmReleases: helmReleases.optional(),
+};
