@@ -19,7 +19,8 @@ export function findingKey({
   return parts.join(':').replaceAll(/\s+/g, '_') as FindingKey;
 }
 
-function objectText(object: FindingObject): string {
+/** `node/worker-1`; `cluster`. */
+export function objectText(object: FindingObject): string {
   if (object.kind === 'cluster') return 'cluster';
   if (object.kind === 'budget') return `budget/${budgetText(object.budget)}`;
   if (object.kind === 'snapshot-store') return `snapshot-store/${object.location}`;

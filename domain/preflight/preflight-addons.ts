@@ -22,6 +22,7 @@ import type { PreflightFacts } from './preflight-cluster';
 interface AddonFacts {
   readonly observation: Pick<Observation, 'addons' | 'extensions'>;
   readonly hop: PreflightFacts['hop'];
+  readonly isAhead?: boolean;
   readonly known?: readonly Addon[];
 }
 
@@ -35,16 +36,18 @@ interface FoundAddon {
 interface Minors {
   readonly from: KubeMinor;
   readonly to: KubeMinor;
+  readonly isAhead: boolean;
 }
 
 export function addonFindings({
   observation,
   hop,
+  isAhead = false,
   known = shippedAddons,
 }: AddonFacts): readonly Finding[] {
   const { addons, extensions } = observation;
   if (addons === undefined) return [];
-  const minors = { from: minorOf(hop.from), to: minorOf(hop.to) };
+  const minors = { from: minorOf(hop.from), to: minorOf(hop.to), isAhead };
   const byImage = foundByImage(addons, known);
   const there = new Set(byImage.map(({ addon }) => addon.addon));
   const names = (extensions?.definitions ?? []).map(({ name }) => name);
@@ -165,6 +168,8 @@ function newerRelease({ releases }: ListedAddon, { from, to }: Minors): string {
 
 function followingFinding(found: OneOf<FollowingAddon>, minors: Minors): Finding | undefined {
   const { behind, source } = found.addon.follows;
+  // It has time to follow until then, and is looked at again.
+  if (minors.isAhead && behind > 0) return undefined;
   const [major, minor] = found.version.split('.').map(Number) as [number, number];
   const [toMajor, toMinor] = minors.to.split('.').map(Number) as [number, number];
   if (major === toMajor && minor >= toMinor - behind && minor <= toMinor) return undefined;

@@ -50,7 +50,7 @@ function endText(
   leftMs: number,
   { hopMs, pathMs }: { readonly hopMs: number; readonly pathMs: number },
 ): string {
-  if (leftMs <= hopMs) return `the hop takes ${formatDuration(hopMs)} as planned`;
+  if (leftMs <= hopMs) return `the hop ends in ${formatDuration(hopMs)} as planned`;
   const path = `the path takes ${formatDuration(pathMs)} as planned`;
   if (leftMs <= pathMs) return path;
   return pathMs > 0 ? `${path}, and longer when people are waited for` : 'within the week';

@@ -46,6 +46,8 @@ export interface ControlPlaneFacts {
 
 export interface PreflightFacts extends ControlPlaneFacts {
   readonly observation: Observation;
+  /** Hops before it are still to come: what they bring along counts as brought. */
+  readonly isAhead?: boolean;
 }
 
 /** Ready, not cordoned by others, kubelet known and in skew before and during the hop. */

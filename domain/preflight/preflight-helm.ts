@@ -10,6 +10,7 @@ import { boundedList } from '../lists';
 import type { Observation } from '../observation';
 import { evaluateScan } from '../scan/evaluate-scan';
 import type { ScanFinding } from '../scan/scan-findings';
+import { compareTexts } from '../text-order';
 import { minorOf } from '../versions';
 import type { Finding } from './findings';
 import type { PreflightFacts } from './preflight-cluster';
@@ -110,6 +111,7 @@ function releaseFindings(
       `${of} has what ${range.to} does not serve: ${listOf(removed)};` +
       ' helm upgrade and rollback of it fail from then on',
     remedy: `${remedyOf(removed)}, in a new revision; else: helm mapkubeapis ${byName(name)}`,
+    evidence: { apis: apisOf(removed) },
   };
   const later: Finding = {
     code: 'helm-api-deprecated',
@@ -117,8 +119,14 @@ function releaseFindings(
     object,
     message: `${of} has what is deprecated: ${listOf(deprecated)}`,
     remedy: `${remedyOf(deprecated)}, in a new revision`,
+    evidence: { apis: apisOf(deprecated) },
   };
   return [...(removed.length === 0 ? [] : [gone]), ...(deprecated.length === 0 ? [] : [later])];
+}
+
+/** Without the objects: there may be many. */
+function apisOf(found: readonly ScanFinding[]): readonly string[] {
+  return [...new Set(found.map(({ evidence }) => evidence))].toSorted(compareTexts);
 }
 
 function byName(release: string): string {

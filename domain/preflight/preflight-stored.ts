@@ -6,7 +6,7 @@ import type { ApiEntry, Knowledge } from '../knowledge/knowledge';
 import { shippedKnowledge } from '../knowledge/shipped';
 import { boundedList } from '../lists';
 import type { Observation } from '../observation';
-import type { StoredUse } from '../stored-objects';
+import { storedKindsFor, type StoredUse } from '../stored-objects';
 import { compareTexts } from '../text-order';
 import { isOnTheWay, minorOf } from '../versions';
 import type { Finding } from './findings';
@@ -15,15 +15,18 @@ import type { PreflightFacts } from './preflight-cluster';
 interface StoredFacts {
   readonly observation: Pick<Observation, 'storedObjects'>;
   readonly hop: PreflightFacts['hop'];
+  readonly isAhead?: boolean;
   readonly knowledge?: Knowledge;
 }
 
 export function storedFindings({
   observation: { storedObjects },
   hop,
+  isAhead = false,
   knowledge = shippedKnowledge,
 }: StoredFacts): readonly Finding[] {
   if (storedObjects === undefined) return [];
+  if (isAhead) return laterFindings(hop, knowledge);
   const gone = goneBy(hop, knowledge);
   return [
     ...storedObjects.unlisted.map(({ resource, problem }): Finding => ({
@@ -38,6 +41,26 @@ export function storedFindings({
       const all = storedObjects.uses.filter((use) => `${use.apiVersion} ${use.kind}` === name);
       return all.length === 0 ? [] : [storedFinding(name, all, entry, hop)];
     }),
+  ];
+}
+
+/** Only kinds of which the next minor takes a version away are listed (stored-objects.ts). */
+function laterFindings(hop: PreflightFacts['hop'], knowledge: Knowledge): readonly Finding[] {
+  const kinds = storedKindsFor(knowledge, minorOf(hop.from));
+  if (kinds.length === 0) return [];
+  const to = minorOf(hop.to);
+  const resources = kinds.map(({ group, resource }) => `${resource}.${group}`);
+  return [
+    {
+      code: 'stored-objects-unobserved',
+      severity: 'notes',
+      object: { kind: 'cluster' },
+      message:
+        `who writes objects in versions that ${to} takes away was not looked at yet:` +
+        ` ${boundedList(resources.toSorted(compareTexts))}`,
+      remedy: 'nothing now: it is looked at before that hop',
+      evidence: { minor: to },
+    },
   ];
 }
 

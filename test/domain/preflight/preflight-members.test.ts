@@ -318,7 +318,7 @@ describe('a certificate', () => {
 
   it.each([
     [-1, 'blocks', 'has expired'],
-    [1, 'blocks', 'expires in 1 d: the hop takes 2 d as planned'],
+    [1, 'blocks', 'expires in 1 d: the hop ends in 2 d as planned'],
     [8, 'warns', 'expires in 8 d: the path takes 9 d as planned'],
     [
       10,
