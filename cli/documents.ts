@@ -8,12 +8,18 @@ import type { Blocker } from '../domain/blockers';
 import type { CommandRefusal } from '../domain/status/control';
 import type { Finding } from '../domain/preflight/findings';
 import { evidenceDigest, findingKey } from '../domain/preflight/identity';
+import { isBlocking } from '../domain/preflight/judgement';
+import type { HopFindings } from '../domain/preflight/path-preflight';
 import { whyItMatters } from '../domain/preflight/reasons';
+import type { HopId } from '../domain/names';
 import type { PlanResult } from '../domain/plan/plan';
 import { poolOrderText, turnSentence } from '../domain/pool/pool-order-sentences';
 import type { PoolOrder } from '../domain/pool/pool-orders';
 import type { KubeVersion } from '../domain/versions';
 import { findingSentence, refusalSentence, startRefusalSentence } from '../domain/status/sentences';
+import type { SeverityCounts } from './render/findings';
+import { severityCounts } from './render/findings';
+import type { PreflightReport } from './render/preflight';
 
 /** What a blocker is about, the same two or three fields for every code. */
 interface BlockedObject {
@@ -60,9 +66,24 @@ function objectOf(blocker: Blocker): BlockedObject {
 
 const planSchema = 'ascent.plan-result/v1';
 
-/** `orders` stand beside the plan: its digest does not cover them. */
-export function planDocument(result: PlanResult, orders?: readonly PoolOrder[]) {
-  const told = orders === undefined ? {} : { orders: orders.map(orderDocument) };
+/** What stands beside the plan where it was asked for: its digest does not cover it. */
+export interface BesidePlan {
+  /** Of its pools. */
+  readonly orders?: readonly PoolOrder[] | undefined;
+  /** What a preflight finds: of each hop, in order. */
+  readonly findings?: readonly HopCounts[] | undefined;
+}
+
+export interface HopCounts {
+  readonly hop: HopId;
+  readonly counts: SeverityCounts;
+}
+
+export function planDocument(result: PlanResult, { orders, findings }: BesidePlan = {}) {
+  const told = {
+    ...(orders === undefined ? {} : { orders: orders.map(orderDocument) }),
+    ...(findings === undefined ? {} : { findings }),
+  };
   return result.kind === 'planned'
     ? { schema: planSchema, ...result, ...told }
     : { schema: planSchema, kind: result.kind, blockers: result.blockers.map(blockerDocument) };
@@ -73,10 +94,38 @@ function orderDocument(order: PoolOrder) {
   return { ...order, sentence: poolOrderText(order), nodes };
 }
 
-export function findingDocument(
-  finding: Finding,
-  hop: { readonly from: KubeVersion; readonly to: KubeVersion },
-) {
+interface HopVersions {
+  readonly from: KubeVersion;
+  readonly to: KubeVersion;
+}
+
+/** `hop` and `findings` are those of the first hop, as they were before there were several. */
+export function preflightDocument({ cluster, observedAt, hops, only }: PreflightReport) {
+  const documents = hops.map(hopDocument);
+  const [first] = documents;
+  return {
+    schema: 'ascent.preflight-result/v1',
+    kind: documents.some(({ kind }) => kind === 'blocked') ? 'blocked' : 'clear',
+    cluster,
+    hop: first?.hop,
+    findings: first?.findings,
+    observedAt,
+    ...(only === undefined ? {} : { only }),
+    hops: documents,
+  };
+}
+
+function hopDocument({ from, to, findings }: HopFindings) {
+  const hop = { from, to };
+  return {
+    hop,
+    kind: findings.some(isBlocking) ? 'blocked' : 'clear',
+    counts: severityCounts(findings),
+    findings: findings.map((finding) => findingDocument(finding, hop)),
+  };
+}
+
+function findingDocument(finding: Finding, hop: HopVersions) {
   return {
     ...finding,
     key: findingKey(finding),

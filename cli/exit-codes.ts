@@ -21,7 +21,7 @@ export const exitCodes = {
    * snapshot or a change record cannot be relied on.
    */
   notCompleted: 8,
-  /** Scan found something that warns, and nothing that blocks. */
+  /** Scan, or a preflight that is to fail on less, found something that does not block. */
   warnings: 9,
   /** Ctrl-C: 128 + SIGINT, as shells do. The upgrade or the drain goes on. */
   interrupted: 130,

@@ -3,15 +3,20 @@
 import type { Command } from 'commander';
 
 import { planAndCheck } from '../../activities/plan';
-import type { PlanResult } from '../../domain/plan/plan';
-import type { PoolOrder } from '../../domain/pool/pool-orders';
+import type { Observation } from '../../domain/observation';
+import type { Plan, PlanResult } from '../../domain/plan/plan';
 import { poolOrders } from '../../domain/pool/pool-orders';
+import { evaluatePath, pathOf } from '../../domain/preflight/path-preflight';
 import { readObservation, readSpec } from '../cluster-view';
+import type { BesidePlan, HopCounts } from '../documents';
 import { planDocument } from '../documents';
+import type { ExitCode } from '../exit-codes';
 import { exitCodes } from '../exit-codes';
-import { renderBlockers } from '../render/findings';
+import { renderBlockers, severityCounts, countsText } from '../render/findings';
 import { renderPlan } from '../render/plan';
 import { renderPoolOrders } from '../render/pool-orders';
+import type { Style } from '../render/style';
+import { columns } from '../render/text';
 import type { Answer, CommandRun, Invocation } from '../session';
 import { examples } from './examples';
 
@@ -19,6 +24,7 @@ interface PlanOptions {
   readonly spec: string;
   readonly observation?: string;
   readonly explain?: true;
+  readonly findings?: true;
 }
 
 export function addPlan(program: Command, run: CommandRun): void {
@@ -32,6 +38,7 @@ export function addPlan(program: Command, run: CommandRun): void {
     .requiredOption('-s, --spec <file>', 'the upgrade that is wanted (YAML)')
     .option('--observation <file>', 'plan from what observe has written, without the cluster')
     .option('--explain', 'add in which order the nodes of each pool would go now, and why')
+    .option('--findings', 'add how much a preflight of each hop finds in the cluster as it is now')
     .addHelpText(
       'after',
       examples([
@@ -44,26 +51,60 @@ export function addPlan(program: Command, run: CommandRun): void {
   run.bind<PlanOptions>(command, plan);
 }
 
-async function plan(invocation: Invocation<PlanOptions>) {
+async function plan(invocation: Invocation<PlanOptions>): Promise<ExitCode> {
   const { context, options } = invocation;
   const spec = await readSpec(context, options.spec);
-  const observation = await readObservation({ context, options }, spec.cluster);
+  const withMachines = options.findings === true;
+  const observation = await readObservation({ context, options, withMachines }, spec.cluster);
   const result = planAndCheck({ spec }, observation);
-  const orders =
-    options.explain === true && result.kind === 'planned'
-      ? poolOrders({ plan: result.plan, spec, observation })
-      : undefined;
-  invocation.print(planAnswer(result, orders));
-  return result.kind === 'planned' ? exitCodes.ok : exitCodes.refused;
+  if (result.kind === 'blocked') {
+    invocation.print(planAnswer(result));
+    return exitCodes.refused;
+  }
+  const { plan: made } = result;
+  invocation.print(
+    planAnswer(result, {
+      ...(options.explain === true
+        ? { orders: poolOrders({ plan: made, spec, observation }) }
+        : {}),
+      ...(withMachines ? { findings: countsOf(made, observation) } : {}),
+    }),
+  );
+  return exitCodes.ok;
 }
 
-/** `orders`: of the pools of the plan, where they were asked for. */
-export function planAnswer(result: PlanResult, orders?: readonly PoolOrder[]): Answer {
+function countsOf({ hops }: Plan, observation: Observation): readonly HopCounts[] {
+  const found = evaluatePath({ observation, hops: pathOf(hops) });
+  return hops.map(({ id }, index) => ({
+    hop: id,
+    counts: severityCounts(found[index]?.findings ?? []),
+  }));
+}
+
+/** `beside`: what was asked for besides. */
+export function planAnswer(result: PlanResult, beside: BesidePlan = {}): Answer {
+  const { orders = [], findings = [] } = beside;
   return {
-    json: planDocument(result, orders),
+    json: planDocument(result, beside),
     lines: (style, width) =>
       result.kind === 'planned'
-        ? [...renderPlan(result.plan, style), ...renderPoolOrders(orders ?? [], style, width)]
+        ? [
+            ...renderPlan(result.plan, style),
+            ...renderPoolOrders(orders, style, width),
+            ...renderCounts(findings, style),
+          ]
         : renderBlockers('No plan can be made', result.blockers, style, width),
   };
+}
+
+function renderCounts(findings: readonly HopCounts[], style: Style): readonly string[] {
+  if (findings.length === 0) return [];
+  return [
+    '',
+    `${style.strong('Findings')} of a preflight of each hop, as the cluster is now`,
+    ...columns(
+      findings.map(({ hop, counts }) => [hop, countsText(counts)]),
+      '  ',
+    ),
+  ];
 }

@@ -15,23 +15,15 @@ import type {
   ScanRange,
   Skipped,
 } from '../../domain/scan/scan-findings';
-import type { KubeMinor } from '../../domain/versions';
-import {
-  compareMinors,
-  isSameMajor,
-  minorOf,
-  parseMinor,
-  parseVersion,
-} from '../../domain/versions';
-import type { KubeVersion } from '../../domain/versions';
 import { CliError, usageError } from '../cli-error';
 import type { CliContext } from '../context';
 import type { ExitCode } from '../exit-codes';
 import { exitCodes } from '../exit-codes';
-import { junitText } from '../render/junit';
+import { minorIn, minorPath } from '../minor-path';
+import { junitText, scanSuite } from '../render/junit';
 import type { ScanReport } from '../render/scan';
 import { renderScan } from '../render/scan';
-import { sarifDocument } from '../render/sarif';
+import { scanSarif } from '../render/sarif';
 import type { CommandRun, Invocation } from '../session';
 import { withSchema } from '../session';
 import { examples } from './examples';
@@ -100,10 +92,10 @@ function print(invocation: Invocation<ScanOptions>, report: ScanReport): void {
   for (const conflict of report.conflicts) context.stderr.write(`${conflict}\n`);
   switch (options.output) {
     case 'sarif':
-      context.stdout.write(`${JSON.stringify(sarifDocument(report, context.version), null, 2)}\n`);
+      context.stdout.write(`${JSON.stringify(scanSarif(report, context.version), null, 2)}\n`);
       return;
     case 'junit':
-      context.stdout.write(junitText(report));
+      context.stdout.write(junitText([scanSuite(report)]));
       return;
     // It is not one of those that scan answers with.
     case 'html':
@@ -121,32 +113,12 @@ function rangeOf({ target, path }: ScanOptions): ScanRange {
   if (target !== undefined && path !== undefined) {
     throw usageError('--target and --path say the same twice', 'give one of them');
   }
-  if (path !== undefined) return pathOf(path);
+  if (path !== undefined) return minorPath(path);
   if (target !== undefined) return { to: minorIn(target, '--target') };
   throw usageError(
     'scan needs to know where the cluster goes',
     'give --target 1.31, or --path 1.28..1.31',
   );
-}
-
-function pathOf(path: string): ScanRange {
-  const [first = '', last = '', ...more] = path.split('..');
-  if (more.length > 0 || last === '') {
-    throw usageError(`--path is "${path}", expected two minors`, 'write it as 1.28..1.31');
-  }
-  const from = minorIn(first, '--path');
-  const to = minorIn(last, '--path');
-  const isUpward = isSameMajor(`${from}.0` as KubeVersion, `${to}.0` as KubeVersion);
-  if (isUpward && compareMinors(from, to) < 0) return { from, to };
-  throw usageError(`--path leads from ${from} to ${to}`, 'name the lower minor first');
-}
-
-/** A release stands for its minor. */
-function minorIn(text: string, option: string): KubeMinor {
-  const release = parseVersion(text);
-  const minor = parseMinor(text) ?? (release === undefined ? undefined : minorOf(release));
-  if (minor !== undefined) return minor;
-  throw usageError(`${option} is "${text}", expected a minor`, 'write it as 1.31');
 }
 
 async function knowledgeOf(

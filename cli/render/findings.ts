@@ -57,9 +57,20 @@ export function renderFindings(
   });
 }
 
-/** `2 findings block, 1 warns, none to note`-like closing line. */
-export function findingTotals(findings: readonly Finding[]): string {
-  const of = (severity: Severity) =>
-    findings.filter((finding) => finding.severity === severity).length;
-  return `${of('blocks')} blocking, ${of('warns')} warning, ${of('notes')} to note`;
+export type SeverityCounts = Readonly<Record<Severity, number>>;
+
+export function severityCounts(
+  findings: readonly { readonly severity: Severity }[],
+): SeverityCounts {
+  const of = (severity: Severity) => findings.filter((one) => one.severity === severity).length;
+  return { blocks: of('blocks'), warns: of('warns'), notes: of('notes') };
+}
+
+/** `2 blocking, 1 warning, 0 to note`. */
+export function countsText({ blocks, warns, notes }: SeverityCounts): string {
+  return `${blocks} blocking, ${warns} warning, ${notes} to note`;
+}
+
+export function findingTotals(findings: readonly { readonly severity: Severity }[]): string {
+  return countsText(severityCounts(findings));
 }

@@ -1,4 +1,5 @@
-// Pieces of HTML for a change record. Names and reasons in it were written by anybody.
+// Pieces of HTML for pages: change records, preflights. Names and reasons in them were written by
+// anybody.
 // X1. Every text goes through `escaped`: into elements and into attributes alike.
 // X2. What would not be seen, or would turn the text around it, is shown by its code point.
 
@@ -12,13 +13,18 @@ const entities: Readonly<Record<string, string>> = {
 
 /**
  * Controls other than line ends and tabs, marks and overrides of direction, spaces without a width,
- * and halves of surrogate pairs, which no file can hold.
+ * and what no file of text or XML can hold: halves of surrogate pairs, U+FFFE and U+FFFF.
  */
-const unseen = /[\p{Cs}\p{Cf}\u2028\u2029]|(?![\n\t])\p{Cc}/gu;
+const unseen = /[\p{Cs}\p{Cf}\u2028\u2029\uFFFE\uFFFF]|(?![\n\t])\p{Cc}/gu;
 
-/** X1, X2. */
+/** X2. */
+export function visible(text: string): string {
+  return text.replace(unseen, codePoint);
+}
+
+/** X1, X2; for XML as well. */
 export function escaped(text: string): string {
-  return text.replace(unseen, codePoint).replace(/[&<>"']/g, (one) => entities[one] ?? one);
+  return visible(text).replace(/[&<>"']/g, (one) => entities[one] ?? one);
 }
 
 function codePoint(one: string): string {

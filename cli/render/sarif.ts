@@ -1,4 +1,5 @@
-// Findings of `scan` as SARIF 2.1.0 (docs.oasis-open.org/sarif), which forges show beside code.
+// SARIF 2.1.0 (docs.oasis-open.org/sarif), which forges show beside code: its frame, and what is of
+// `scan` in it.
 
 import type { Severity } from '../../domain/findings/finding';
 import type { ScanCheck, ScanFinding } from '../../domain/scan/scan-findings';
@@ -6,7 +7,7 @@ import { scanChecks } from '../../domain/scan/scan-findings';
 import type { ScanReport } from './scan';
 import { thingText } from './scan';
 
-const levels = {
+export const sarifLevels = {
   blocks: 'error',
   warns: 'warning',
   notes: 'note',
@@ -25,7 +26,16 @@ export function ruleText(check: ScanCheck): string {
   return rules[check];
 }
 
-export function sarifDocument({ findings }: ScanReport, version: string) {
+export interface SarifRun {
+  /** `ascent scan`. */
+  readonly name: string;
+  /** Of Ascent. */
+  readonly version: string;
+  readonly rules: readonly { readonly id: string; readonly text: string }[];
+  readonly results: readonly object[];
+}
+
+export function sarifLog({ name, version, rules, results }: SarifRun) {
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
     version: '2.1.0',
@@ -33,15 +43,24 @@ export function sarifDocument({ findings }: ScanReport, version: string) {
       {
         tool: {
           driver: {
-            name: 'ascent scan',
+            name,
             version,
-            rules: scanChecks.map((id) => ({ id, shortDescription: { text: ruleText(id) } })),
+            rules: rules.map(({ id, text }) => ({ id, shortDescription: { text } })),
           },
         },
-        results: findings.map(resultOf),
+        results,
       },
     ],
   };
+}
+
+export function scanSarif({ findings }: ScanReport, version: string) {
+  return sarifLog({
+    name: 'ascent scan',
+    version,
+    rules: scanChecks.map((id) => ({ id, text: ruleText(id) })),
+    results: findings.map(resultOf),
+  });
 }
 
 function resultOf({ check, severity, object, evidence, why, remedy }: ScanFinding) {
@@ -50,7 +69,7 @@ function resultOf({ check, severity, object, evidence, why, remedy }: ScanFindin
   const { place } = object;
   return {
     ruleId: check,
-    level: levels[severity],
+    level: sarifLevels[severity],
     message: { text },
     ...(place === undefined
       ? {}

@@ -3,6 +3,7 @@
 import { count } from '../../domain/counts';
 import type { Severity } from '../../domain/findings/finding';
 import type { ScanFinding, ScannedThing, ScanRange } from '../../domain/scan/scan-findings';
+import { findingTotals } from './findings';
 import type { Style } from './style';
 import { wrap } from './text';
 
@@ -39,14 +40,8 @@ export function renderScan(report: ScanReport, style: Style, width: number): rea
     '',
     ...findings.flatMap((finding) => findingLines(finding, style, width)),
     ...(findings.length === 0 ? [] : ['']),
-    `${read}: ${totalsText(findings)}`,
+    `${read}: ${findings.length === 0 ? 'nothing was found' : findingTotals(findings)}`,
   ];
-}
-
-function totalsText(findings: readonly ScanFinding[]): string {
-  if (findings.length === 0) return 'nothing was found';
-  const of = (severity: Severity) => findings.filter((one) => one.severity === severity).length;
-  return `${of('blocks')} blocking, ${of('warns')} warning, ${of('notes')} to note`;
 }
 
 function severityText(severity: Severity, style: Style): string {

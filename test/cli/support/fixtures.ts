@@ -25,6 +25,7 @@ import {
   aSpec,
   clusterName,
   hopId,
+  minor,
   nodeName,
   poolName,
   version,
@@ -81,6 +82,27 @@ export const busyObservation: Observation = {
     const labels = { ...node.labels, 'example.com/rack': rack };
     return { ...node, labels, evictablePods, statefulPods };
   }),
+};
+
+/** The same: what the first hop takes away is in use, and of 1.29 there is no API server here. */
+export const usedObservation: Observation = {
+  ...observation,
+  servedMinors: [minor('1.28')],
+  deprecatedUse: observation.members.map(({ name }) => ({
+    member: name,
+    use: {
+      kind: 'observed',
+      items: [
+        {
+          group: 'flowcontrol.apiserver.k8s.io',
+          version: 'v1beta2',
+          resource: 'flowschemas',
+          removedIn: '1.29',
+          requests: 2,
+        },
+      ],
+    },
+  })),
 };
 
 /** The same with its control plane at 1.29.15, and two nodes: an upgrade was interrupted. */

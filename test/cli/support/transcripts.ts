@@ -26,6 +26,7 @@ import {
   orderedSpecText,
   plan,
   specText,
+  usedObservation,
 } from './fixtures';
 import { nodes, nodesToLookAt } from './node-fixtures';
 import {
@@ -96,6 +97,7 @@ const files: Readonly<Record<string, string>> = {
     ...observation,
     nodes: observation.nodes.map((node) => ({ ...node, ready: node.name !== 'web-2' })),
   }),
+  'used.json': JSON.stringify(usedObservation),
   'broken.json': JSON.stringify({
     ...observation,
     observedAt: 'yesterday',
