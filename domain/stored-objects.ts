@@ -51,6 +51,19 @@ export function storedKindsFor(knowledge: Knowledge, minor: KubeMinor): readonly
   return [...kinds.values()];
 }
 
+/**
+ * By which version to list a kind: one that stays, where there is one. A request for one that goes
+ * counts as use of it (deprecated-apis.ts), also when it is our own. `served`: as the API server
+ * prefers them.
+ */
+export function versionToList(
+  { group, apiVersions }: StoredKind,
+  served: readonly string[],
+): string | undefined {
+  const staying = served.find((version) => !apiVersions.includes(`${group}/${version}`));
+  return staying ?? served[0];
+}
+
 /** The API server's own: what it writes goes with it. */
 const ownWriters = /^(api-priority-and-fairness-config-|kube-apiserver$)/;
 

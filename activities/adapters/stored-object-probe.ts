@@ -18,6 +18,7 @@ import {
   type StoredObjectsObservation,
   type StoredUse,
   usesOf,
+  versionToList,
 } from '../../domain/stored-objects';
 import { minorOf, parseVersion } from '../../domain/versions';
 import { PortError, type StoredObjectProbe } from '../ports';
@@ -76,7 +77,7 @@ function untold(resource: string, error: unknown, signal: AbortSignal): StoredOb
   return { uses: [], unlisted: [{ resource, problem: problemOf(error) }] };
 }
 
-/** A kind, with a version to list it by: whichever is served. */
+/** A kind, with a version to list it by. */
 interface ServedKind extends StoredKind {
   readonly version: string;
 }
@@ -98,9 +99,13 @@ async function servedKinds(looking: Looking): Promise<readonly ServedKind[]> {
       .filter(({ name }) => kinds.some(({ group }) => group === name))
       .map((group) => resourcesOf(looking, group)),
   );
-  const versions = new Map(served.flat());
+  const found = served.flat();
   return kinds.flatMap((kind) => {
-    const at = versions.get(`${kind.resource}.${kind.group}`);
+    const name = `${kind.resource}.${kind.group}`;
+    const at = versionToList(
+      kind,
+      found.filter(([resource]) => resource === name).map(([, one]) => one),
+    );
     return at === undefined ? [] : [{ ...kind, version: at }];
   });
 }

@@ -1,6 +1,6 @@
 import { shippedKnowledge } from '../../domain/knowledge/shipped';
 import { knownObjects } from '../../domain/scan/known-objects';
-import { storedKindsFor, usesOf } from '../../domain/stored-objects';
+import { storedKindsFor, usesOf, versionToList } from '../../domain/stored-objects';
 import type { KubeMinor } from '../../domain/versions';
 
 const kindsFor = (minor: string) =>
@@ -120,4 +120,14 @@ it.each([
   ['output.kubeadm.k8s.io/v1alpha2', 'Anything', true],
 ])('the catalogue has something to say of %s %s: %s', (apiVersion, name, is) => {
   expect(knownObjects(shippedKnowledge)({ apiVersion, kind: name })).toBe(is);
+});
+
+it.each([
+  { served: ['v1beta3', 'v1beta2'], by: 'v1beta3' },
+  { served: ['v1beta2', 'v1beta3'], by: 'v1beta3' },
+  { served: ['v1beta2'], by: 'v1beta2' },
+  { served: [], by: undefined },
+])('lists a kind that is served as $served by a version that stays, if any', ({ served, by }) => {
+  const kind = { group: 'a.io', resource: 'things', kind: 'Thing', apiVersions: ['a.io/v1beta2'] };
+  expect(versionToList(kind, served)).toBe(by);
 });

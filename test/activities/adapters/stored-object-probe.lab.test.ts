@@ -47,6 +47,15 @@ it('finds nobody where only the API server has written', async () => {
   expect(await observe(real.kubeconfig)).toEqual({ uses: [], unlisted: [] });
 });
 
+it('asks for nothing deprecated itself: a preflight does not find its own looks', async () => {
+  await observe(real.kubeconfig);
+  const { body } = await real.call('GET', '/metrics');
+  const lines = String(body).split('\n');
+  expect(lines.filter((line) => line.startsWith('apiserver_requested_deprecated_apis'))).toEqual(
+    [],
+  );
+});
+
 it('finds who has written, by field manager and by the annotation of kubectl', async () => {
   await make('v1beta2', 'old');
   await make('v1beta3', 'new');
