@@ -81,6 +81,7 @@ const addons = z.object({
 });
 
 const storedObjects = z.object({
+  until: name.optional(),
   uses: z.array(z.object({ apiVersion: name, kind: name, object: text, writers: z.array(text) })),
   unlisted: z.array(z.object({ resource: text, problem })),
 });

@@ -1,14 +1,14 @@
-// Objects of kinds of which the next minor takes a version away: who wrote them last in that
+// Objects of kinds of which a later minor takes a version away: who wrote them last in that
 // version. An API server converts what is stored, and so nothing of them is lost; who wrote them
 // is lost, if it goes on as before. Evidence only.
 // Authority: metadata.managedFields (kubernetes.io/docs/reference/using-api/server-side-apply), and
 // the annotation of kubectl apply.
 
 import type { Knowledge } from './knowledge/knowledge';
-import { fileOf } from './knowledge/lookups';
+import { minorFiles } from './knowledge/lookups';
 import type { Problem } from './observation';
 import type { KubeMinor } from './versions';
-import { nextMinor } from './versions';
+import { compareMinors } from './versions';
 
 /** A kind that is listed, and those of its versions that go. */
 export interface StoredKind {
@@ -16,7 +16,7 @@ export interface StoredKind {
   /** `flowschemas`. */
   readonly resource: string;
   readonly kind: string;
-  /** `flowcontrol.apiserver.k8s.io/v1beta2`. */
+  /** `flowcontrol.apiserver.k8s.io/v1beta2`; what goes first comes first. */
   readonly apiVersions: readonly string[];
 }
 
@@ -30,38 +30,58 @@ export interface StoredUse {
   readonly writers: readonly string[];
 }
 
+/** In the place of a resource, where it could not be told which there are. */
+export const anyKind = 'whatever it takes away';
+
 export interface StoredObjectsObservation {
+  /** The last minor of which it was looked for what it takes away; absent: the next one. */
+  readonly until?: KubeMinor;
   readonly uses: readonly StoredUse[];
-  /** `flowschemas.flowcontrol.apiserver.k8s.io`; all, where it could not be told which. */
+  /** `flowschemas.flowcontrol.apiserver.k8s.io`, or `anyKind`. */
   readonly unlisted: readonly { readonly resource: string; readonly problem: Problem }[];
 }
 
-/** What is to be listed in a cluster of that minor, before it goes to the next. */
-export function storedKindsFor(knowledge: Knowledge, minor: KubeMinor): readonly StoredKind[] {
-  const next = nextMinor(minor);
+/**
+ * What is to be listed in a cluster of the minor `after`: kinds of which a later one, up to the
+ * minor `until`, takes a version away.
+ */
+export function storedKindsFor(
+  knowledge: Knowledge,
+  { after, until }: { readonly after: KubeMinor; readonly until: KubeMinor },
+): readonly StoredKind[] {
   const kinds = new Map<string, StoredKind>();
-  for (const entry of fileOf(knowledge, next)?.apis ?? []) {
-    const { group, version, kind, resource, removed, scope } = entry;
+  const entries = minorFiles(knowledge)
+    .filter(({ minor }) => compareMinors(minor, after) > 0 && compareMinors(minor, until) <= 0)
+    .flatMap(({ minor, apis = [] }) => apis.filter(({ removed }) => removed === minor));
+  for (const { group, version, kind, resource, scope } of entries) {
     const isStored = scope === undefined && resource !== undefined && !resource.includes('/');
-    if (!isStored || removed !== next) continue;
-    const key = `${resource}.${group}`;
-    const apiVersions = [...(kinds.get(key)?.apiVersions ?? []), `${group}/${version}`];
-    kinds.set(key, { group, resource, kind, apiVersions });
+    if (!isStored) continue;
+    const name = resourceText({ group, resource });
+    const apiVersions = [...(kinds.get(name)?.apiVersions ?? []), `${group}/${version}`];
+    kinds.set(name, { group, resource, kind, apiVersions });
   }
   return [...kinds.values()];
 }
 
+/** `flowschemas.flowcontrol.apiserver.k8s.io`. */
+export function resourceText({ group, resource }: Pick<StoredKind, 'group' | 'resource'>): string {
+  return `${resource}.${group}`;
+}
+
 /**
- * By which version to list a kind: one that stays, where there is one. A request for one that goes
- * counts as use of it (deprecated-apis.ts), also when it is our own. `served`: as the API server
- * prefers them.
+ * By which version to list a kind: one that stays, else the one that goes last. A request for what
+ * the next minor takes away counts as use of it (deprecated-apis.ts), also when it is our own.
+ * `served`: as the API server prefers them.
  */
 export function versionToList(
   { group, apiVersions }: StoredKind,
   served: readonly string[],
 ): string | undefined {
-  const staying = served.find((version) => !apiVersions.includes(`${group}/${version}`));
-  return staying ?? served[0];
+  const whenGone = (version: string): number => {
+    const at = apiVersions.indexOf(`${group}/${version}`);
+    return at < 0 ? apiVersions.length : at;
+  };
+  return served.toSorted((a, b) => whenGone(b) - whenGone(a))[0];
 }
 
 /** The API server's own: what it writes goes with it. */

@@ -1,6 +1,7 @@
-// Who has written objects in versions that the next minor takes away. Only kinds of which it does
-// are listed, without their contents and from an API server's memory; and of these only objects
-// that somebody wrote in such a version are kept.
+// Who has written objects in versions that a later minor takes away, of those that are supported: a
+// path is looked at as a whole. Only kinds of which one does are listed, without their contents and
+// from an API server's memory; and of these only objects that somebody wrote in such a version are
+// kept.
 // S1. What may not be listed is told in its place; the rest still is.
 
 import {
@@ -12,7 +13,10 @@ import {
 } from '@kubernetes/client-node';
 
 import { shippedKnowledge } from '../../domain/knowledge/shipped';
+import { newestSupportedMinor } from '../../domain/plan/releases';
 import {
+  anyKind,
+  resourceText,
   type StoredKind,
   storedKindsFor,
   type StoredObjectsObservation,
@@ -54,15 +58,18 @@ export function createStoredObjectProbe(
         const kinds = await servedKinds(all);
         const seen = await Promise.all(kinds.map((one) => observeKind(all, one)));
         return {
+          until,
           uses: seen.flatMap(({ uses }) => uses),
           unlisted: seen.flatMap(({ unlisted }) => unlisted),
         };
       } catch (error) {
-        return untold('whatever it takes away', error, signal);
+        return { until, ...untold(anyKind, error, signal) };
       }
     },
   };
 }
+
+const until = newestSupportedMinor;
 
 interface Looking {
   readonly requests: KubeRequests;
@@ -89,7 +96,7 @@ async function servedKinds(looking: Looking): Promise<readonly ServedKind[]> {
   );
   const own = parseVersion(gitVersion);
   if (own === undefined) throw new PortError('unexpected', `${gitVersion} is no version`);
-  const kinds = storedKindsFor(shippedKnowledge, minorOf(own));
+  const kinds = storedKindsFor(shippedKnowledge, { after: minorOf(own), until });
   if (kinds.length === 0) return [];
   const { groups } = await requests.read({ doing: 'listing API groups', signal }, (call) =>
     apis.getAPIVersions({}, call),
@@ -101,7 +108,7 @@ async function servedKinds(looking: Looking): Promise<readonly ServedKind[]> {
   );
   const found = served.flat();
   return kinds.flatMap((kind) => {
-    const name = `${kind.resource}.${kind.group}`;
+    const name = resourceText(kind);
     const at = versionToList(
       kind,
       found.filter(([resource]) => resource === name).map(([, one]) => one),
@@ -110,7 +117,7 @@ async function servedKinds(looking: Looking): Promise<readonly ServedKind[]> {
   });
 }
 
-/** Each resource of a group, with a version that has it. */
+/** Each resource of a group that can be listed, with each version that has it. */
 async function resourcesOf(
   { requests, objects, signal }: Looking,
   { name: group, versions }: V1APIGroup,
@@ -121,7 +128,9 @@ async function resourcesOf(
       const { resources } = await requests.read({ doing, signal }, (call) =>
         objects.getAPIResources({ group, version }, call),
       );
-      return resources.map(({ name }) => [`${name}.${group}`, version] as const);
+      return resources
+        .filter(({ verbs }) => verbs.includes('list'))
+        .map(({ name }) => [resourceText({ group, resource: name }), version] as const);
     }),
   );
   return lists.flat();
@@ -132,7 +141,7 @@ async function observeKind(
   kind: ServedKind,
 ): Promise<StoredObjectsObservation> {
   const { group, version, resource: plural } = kind;
-  const name = `${plural}.${group}`;
+  const name = resourceText(kind);
   type Items = Page<Listed['items'][number]>;
   const request = async (page: PageRequest, call: object): Promise<Items> => {
     // Pages begin from memory; those after them go on from where they are.

@@ -6,9 +6,10 @@ import type { ApiEntry, Knowledge } from '../knowledge/knowledge';
 import { shippedKnowledge } from '../knowledge/shipped';
 import { boundedList } from '../lists';
 import type { Observation } from '../observation';
-import { storedKindsFor, type StoredUse } from '../stored-objects';
+import { anyKind, resourceText, storedKindsFor, type StoredUse } from '../stored-objects';
 import { compareTexts } from '../text-order';
-import { isOnTheWay, minorOf } from '../versions';
+import type { KubeMinor } from '../versions';
+import { compareMinors, isOnTheWay, minorOf } from '../versions';
 import type { Finding } from './findings';
 import type { PreflightFacts } from './preflight-cluster';
 
@@ -26,10 +27,15 @@ export function storedFindings({
   knowledge = shippedKnowledge,
 }: StoredFacts): readonly Finding[] {
   if (storedObjects === undefined) return [];
-  if (isAhead) return laterFindings(hop, knowledge);
+  const { until, unlisted } = storedObjects;
+  const ends = { after: minorOf(hop.from), until: minorOf(hop.to) };
+  const resources = storedKindsFor(knowledge, ends).map(resourceText);
+  const isSeen = until === undefined ? !isAhead : compareMinors(ends.until, until) <= 0;
+  if (!isSeen) return unseenFindings(resources, ends.until);
   const gone = goneBy(hop, knowledge);
+  const own = unlisted.filter((one) => [...resources, anyKind].includes(one.resource));
   return [
-    ...storedObjects.unlisted.map(({ resource, problem }): Finding => ({
+    ...own.map(({ resource, problem }): Finding => ({
       code: 'stored-objects-unobserved',
       severity: 'warns',
       object: { kind: 'cluster' },
@@ -44,21 +50,18 @@ export function storedFindings({
   ];
 }
 
-/** Only kinds of which the next minor takes a version away are listed (stored-objects.ts). */
-function laterFindings(hop: PreflightFacts['hop'], knowledge: Knowledge): readonly Finding[] {
-  const kinds = storedKindsFor(knowledge, minorOf(hop.from));
-  if (kinds.length === 0) return [];
-  const to = minorOf(hop.to);
-  const resources = kinds.map(({ group, resource }) => `${resource}.${group}`);
+/** Observations of older releases are about the next minor only. */
+function unseenFindings(resources: readonly string[], to: KubeMinor): readonly Finding[] {
+  if (resources.length === 0) return [];
   return [
     {
       code: 'stored-objects-unobserved',
       severity: 'notes',
       object: { kind: 'cluster' },
       message:
-        `who writes objects in versions that ${to} takes away was not looked at yet:` +
+        `who writes objects in versions that ${to} takes away was not looked at:` +
         ` ${boundedList(resources.toSorted(compareTexts))}`,
-      remedy: 'nothing now: it is looked at before that hop',
+      remedy: 'look at the cluster again: ascent observe',
       evidence: { minor: to },
     },
   ];

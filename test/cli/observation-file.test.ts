@@ -1,6 +1,6 @@
 import { parseObservation } from '../../cli/observation-file';
 import type { Observation } from '../../domain/observation';
-import { aCluster, nodeName } from '../support/builders';
+import { aCluster, minor, nodeName } from '../support/builders';
 
 const seen = aCluster().withNodes(3).observation();
 
@@ -43,6 +43,7 @@ const evidence: Partial<Observation> = {
     unlisted: [{ kind: 'statefulsets', problem }],
   },
   storedObjects: {
+    until: minor('1.36'),
     uses: [{ apiVersion: 'a.io/v1', kind: 'Thing', object: 'web/a', writers: ['helm'] }],
     unlisted: [{ resource: 'others.a.io', problem }],
   },

@@ -3,24 +3,36 @@ import { knownObjects } from '../../domain/scan/known-objects';
 import { storedKindsFor, usesOf, versionToList } from '../../domain/stored-objects';
 import type { KubeMinor } from '../../domain/versions';
 
-const kindsFor = (minor: string) =>
-  storedKindsFor(shippedKnowledge, minor as KubeMinor).map(
+const between = (after: string, until: string) => ({
+  after: after as KubeMinor,
+  until: until as KubeMinor,
+});
+const kindsFor = (after: string, until: string) =>
+  storedKindsFor(shippedKnowledge, between(after, until)).map(
     ({ resource, apiVersions }) => `${resource} ${apiVersions.join(', ')}`,
   );
 
 it.each([
   [
     '1.28',
+    '1.29',
     [
       'flowschemas flowcontrol.apiserver.k8s.io/v1beta2',
       'prioritylevelconfigurations flowcontrol.apiserver.k8s.io/v1beta2',
       'clustercidrs networking.k8s.io/v1alpha1',
     ],
   ],
-  ['1.29', []],
-  ['1.98', []],
-])('before the hop from %s are listed %j', (minor, kinds) => {
-  expect(kindsFor(minor)).toEqual(kinds);
+  ['1.29', '1.30', []],
+  ['1.98', '1.99', []],
+])('on the way from %s to %s are listed %j', (after, until, kinds) => {
+  expect(kindsFor(after, until)).toEqual(kinds);
+});
+
+it('a kind that loses several versions on the way is listed once, what goes first before', () => {
+  expect(kindsFor('1.28', '1.36').filter((kind) => /^(flow|volumeatt)/.test(kind))).toEqual([
+    'flowschemas flowcontrol.apiserver.k8s.io/v1beta2, flowcontrol.apiserver.k8s.io/v1beta3',
+    'volumeattributesclasses storage.k8s.io/v1alpha1',
+  ]);
 });
 
 it('one kind is listed once, and neither what is sent nor what lies in files', () => {
@@ -39,7 +51,7 @@ it('one kind is listed once, and neither what is sent nor what lies in files', (
       { ...entry, version: 'v2', resource: 'things', removed: '1.31' as KubeMinor },
     ],
   } as const;
-  expect(storedKindsFor([file], '1.28' as KubeMinor)).toEqual([
+  expect(storedKindsFor([file], between('1.28', '1.29'))).toEqual([
     {
       group: 'a.io',
       resource: 'things',
@@ -47,7 +59,9 @@ it('one kind is listed once, and neither what is sent nor what lies in files', (
       apiVersions: ['a.io/v1alpha1', 'a.io/v1beta1'],
     },
   ]);
-  expect(storedKindsFor([{ ...file, apis: undefined } as never], '1.28' as KubeMinor)).toEqual([]);
+  expect(storedKindsFor([{ ...file, apis: undefined } as never], between('1.28', '1.29'))).toEqual(
+    [],
+  );
 });
 
 const kind = { kind: 'Thing', apiVersions: ['a.io/v1beta1'] };
@@ -125,9 +139,11 @@ it.each([
 it.each([
   { served: ['v1beta3', 'v1beta2'], by: 'v1beta3' },
   { served: ['v1beta2', 'v1beta3'], by: 'v1beta3' },
+  { served: ['v1beta2', 'v1beta3', 'v1', 'v2'], by: 'v1' },
   { served: ['v1beta2'], by: 'v1beta2' },
   { served: [], by: undefined },
-])('lists a kind that is served as $served by a version that stays, if any', ({ served, by }) => {
-  const kind = { group: 'a.io', resource: 'things', kind: 'Thing', apiVersions: ['a.io/v1beta2'] };
+])('lists a kind that is served as $served by what goes last, if at all', ({ served, by }) => {
+  const apiVersions = ['a.io/v1beta2', 'a.io/v1beta3'];
+  const kind = { group: 'a.io', resource: 'things', kind: 'Thing', apiVersions };
   expect(versionToList(kind, served)).toBe(by);
 });

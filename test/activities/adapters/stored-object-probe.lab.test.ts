@@ -32,6 +32,8 @@ beforeAll(async () => {
 });
 afterAll(() => real.close());
 
+/** The newest that is supported: the whole of any path is looked at. */
+const until = '1.36';
 const group = 'flowcontrol.apiserver.k8s.io';
 const schemas = (version: string) => `/apis/${group}/${version}/flowschemas`;
 
@@ -44,7 +46,7 @@ async function make(version: string, name: string, annotations = {}): Promise<vo
 }
 
 it('finds nobody where only the API server has written', async () => {
-  expect(await observe(real.kubeconfig)).toEqual({ uses: [], unlisted: [] });
+  expect(await observe(real.kubeconfig)).toEqual({ until, uses: [], unlisted: [] });
 });
 
 it('asks for nothing deprecated itself: a preflight does not find its own looks', async () => {
@@ -62,18 +64,26 @@ it('finds who has written, by field manager and by the annotation of kubectl', a
   const applied = JSON.stringify({ apiVersion: `${group}/v1beta2`, kind: 'FlowSchema' });
   const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': applied };
   await make('v1beta3', 'applied', annotations);
-  const use = { apiVersion: `${group}/v1beta2`, kind: 'FlowSchema' };
+  const use = (version: string) => ({ apiVersion: `${group}/${version}`, kind: 'FlowSchema' });
   const seen = await observe(real.kubeconfig);
   expect(seen).toEqual({
+    until,
     uses: [
-      { ...use, object: 'applied', writers: ['last-applied'] },
-      { ...use, object: 'old', writers: ['old-manager'] },
+      { ...use('v1beta2'), object: 'applied', writers: ['last-applied'] },
+      { ...use('v1beta3'), object: 'applied', writers: ['applied-manager'] },
+      { ...use('v1beta3'), object: 'new', writers: ['new-manager'] },
+      { ...use('v1beta2'), object: 'old', writers: ['old-manager'] },
     ],
     unlisted: [],
   });
   const hop = { from: '1.28.15' as KubeVersion, to: '1.29.15' as KubeVersion };
   expect(storedFindings({ observation: { storedObjects: seen }, hop })).toMatchObject([
     { code: 'stored-api-removed', object: { name: `${group}/v1beta2 FlowSchema` } },
+  ]);
+  const later = { from: '1.31.14' as KubeVersion, to: '1.32.13' as KubeVersion };
+  const observation = { storedObjects: seen };
+  expect(storedFindings({ observation, hop: later, isAhead: true })).toMatchObject([
+    { code: 'stored-api-removed', object: { name: `${group}/v1beta3 FlowSchema` } },
   ]);
 });
 
@@ -88,6 +98,7 @@ it('says kind by kind what it may not list', async () => {
     },
   });
   expect(await observe(real.strangerKubeconfig)).toEqual({
+    until,
     uses: [],
     unlisted: [refused('flowschemas'), refused('prioritylevelconfigurations')],
   });

@@ -2,7 +2,6 @@ import type { Observation } from '../../../domain/observation';
 import type { Finding } from '../../../domain/preflight/findings';
 import { findingKey } from '../../../domain/preflight/identity';
 import { evaluatePath, pathOf } from '../../../domain/preflight/path-preflight';
-import { storedFindings } from '../../../domain/preflight/preflight-stored';
 import { evaluatePreflight } from '../../../domain/preflight/preflight';
 import {
   aCluster,
@@ -147,28 +146,28 @@ describe('a path', () => {
     );
   });
 
-  it('says of stored objects what is not looked at yet', () => {
+  it('tells at its hop who writes what that takes away, and what may not be looked at', () => {
     const problem = { code: 'forbidden', message: 'no' } as const;
-    const resource = `flowschemas.${group}`;
-    const storedObjects = { uses: [], unlisted: [{ resource, problem }] };
+    const use = (apiVersion: string) => ({
+      apiVersion: `${group}/${apiVersion}`,
+      kind: 'FlowSchema',
+      object: 'batch',
+      writers: ['helm'],
+    });
+    const resource = `prioritylevelconfigurations.${group}`;
+    const uses = [use('v1beta2'), use('v1beta3')];
+    const storedObjects = { until: minor('1.36'), uses, unlisted: [{ resource, problem }] };
     expect(told({ storedObjects })).toEqual([
+      `1.29 warns stored-api-removed:api/${group}/v1beta2_FlowSchema`,
       `1.29 warns stored-objects-unobserved:cluster:${resource}`,
+      `1.32 warns stored-api-removed:api/${group}/v1beta3_FlowSchema`,
+    ]);
+  });
+
+  it('says of older observations what of stored objects was not looked at', () => {
+    expect(told({ storedObjects: { uses: [], unlisted: [] } })).toEqual([
       '1.31 notes stored-objects-unobserved:cluster',
       '1.32 notes stored-objects-unobserved:cluster',
-    ]);
-    const hop = { from: version('1.31.14'), to: version('1.32.13') };
-    expect(storedFindings({ observation: { storedObjects }, hop, isAhead: true })).toEqual([
-      {
-        code: 'stored-objects-unobserved',
-        severity: 'notes',
-        object: { kind: 'cluster' },
-        message:
-          'who writes objects in versions that 1.32 takes away was not looked at yet:' +
-          ` flowschemas.${group}, leasecandidates.coordination.k8s.io,` +
-          ' podschedulingcontexts.resource.k8s.io and 4 more',
-        remedy: 'nothing now: it is looked at before that hop',
-        evidence: { minor: '1.32' },
-      },
     ]);
   });
 

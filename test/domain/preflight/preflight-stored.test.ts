@@ -1,7 +1,8 @@
 import { storedFindings } from '../../../domain/preflight/preflight-stored';
 import { findingSentence } from '../../../domain/status/sentences';
 import type { StoredObjectsObservation, StoredUse } from '../../../domain/stored-objects';
-import type { KubeVersion } from '../../../domain/versions';
+import { anyKind } from '../../../domain/stored-objects';
+import type { KubeMinor, KubeVersion } from '../../../domain/versions';
 
 const version = (text: string): KubeVersion => text as KubeVersion;
 
@@ -68,6 +69,36 @@ it('says what may not be listed', () => {
       'warns',
       `cluster: who writes objects of ${resource} was not looked at: listing it: no -` +
         ` allow the worker to list ${resource}, as deploy/rbac/planner.yaml does for others`,
+    ],
+  ]);
+});
+
+it('says at its own hop what may not be listed, and at each what nobody could tell', () => {
+  const problem = { code: 'forbidden', message: 'no' } as const;
+  const unlisted = ['ipaddresses.networking.k8s.io', anyKind, `flowschemas.${group}`].map(
+    (resource) => ({ resource, problem }),
+  );
+  const at = (from: string, to: string) =>
+    found({ until: '1.36' as KubeMinor, unlisted }, from, to).map(([, , text]) =>
+      text.slice('cluster: who writes objects of '.length, text.indexOf(' was not')),
+    );
+  expect(at('1.28.15', '1.29.15')).toEqual([anyKind, `flowschemas.${group}`]);
+  expect(at('1.29.15', '1.30.14')).toEqual([anyKind]);
+  expect(at('1.30.14', '1.31.14')).toEqual(['ipaddresses.networking.k8s.io', anyKind]);
+});
+
+it('says what was not looked at, of a hop that an observation does not reach', () => {
+  const until = '1.31' as KubeMinor;
+  expect(found({ until }, '1.30.14', '1.31.14')).toEqual([]);
+  expect(found({ until }, '1.32.13', '1.32.14')).toEqual([]);
+  expect(found({ until }, '1.31.14', '1.32.13')).toEqual([
+    [
+      'stored-objects-unobserved',
+      'notes',
+      'cluster: who writes objects in versions that 1.32 takes away was not looked at:' +
+        ` flowschemas.${group}, leasecandidates.coordination.k8s.io,` +
+        ' podschedulingcontexts.resource.k8s.io and 4 more -' +
+        ' look at the cluster again: ascent observe',
     ],
   ]);
 });
