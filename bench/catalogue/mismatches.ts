@@ -31,6 +31,8 @@ export interface RealMinor {
   readonly minor: KubeMinor;
   readonly served: readonly ServedResource[];
   readonly gates: ReadonlySet<string>;
+  /** Admission plugins, as `--help` of the API server lists them. */
+  readonly plugins: ReadonlySet<string>;
   /** Of each component that is installed. */
   readonly flags: readonly ProgramFlags[];
 }
@@ -49,6 +51,7 @@ export async function mismatchesOf(
     lines.push(
       ...apiMismatches(file, before, now),
       ...gateMismatches(file, before, [now, ...oldestFirst.slice(index + 1)]),
+      ...pluginMismatches(file, before, now),
       ...(await flagMismatches(file, before, now)),
     );
   }
@@ -119,6 +122,25 @@ function gateMismatches(
     ...[...before.gates]
       .filter((gate) => !now.gates.has(gate) && !removed.includes(gate) && !isBack(gate))
       .map((gate) => `${now.minor} removed the gate ${gate}, which is not said`),
+  ];
+}
+
+function pluginMismatches(
+  { plugins = [] }: MinorKnowledge,
+  before: RealMinor,
+  now: RealMinor,
+): readonly string[] {
+  const removed = plugins.map(({ plugin }) => plugin);
+  return [
+    ...removed
+      .filter((plugin) => now.plugins.has(plugin))
+      .map((plugin) => `${now.minor} knows the plugin ${plugin}, which it removed`),
+    ...removed
+      .filter((plugin) => !before.plugins.has(plugin))
+      .map((plugin) => `${before.minor} does not know the plugin ${plugin} either`),
+    ...[...before.plugins]
+      .filter((plugin) => !now.plugins.has(plugin) && !removed.includes(plugin))
+      .map((plugin) => `${now.minor} removed the plugin ${plugin}, which is not said`),
   ];
 }
 

@@ -42,7 +42,8 @@ export async function realMinor(version: string, signal: AbortSignal): Promise<R
     const ask = await startApiServer(space, version, signal);
     const served = await servedBy(ask);
     const gates = gatesOf(await ask('/metrics'));
-    return { minor, served, gates, flags: flags.flat() };
+    const plugins = await pluginsOf(version);
+    return { minor, served, gates, plugins, flags: flags.flat() };
   } finally {
     await space.remove();
   }
@@ -177,6 +178,15 @@ async function servedBy(ask: Ask): Promise<readonly ServedResource[]> {
 function gatesOf(metrics: string): ReadonlySet<string> {
   const lines = metrics.matchAll(/^kubernetes_feature_enabled\{name="([^"]+)"/gm);
   return new Set([...lines].flatMap(([, name]) => (name === undefined ? [] : [name])));
+}
+
+/** What `--enable-admission-plugins` takes. */
+async function pluginsOf(version: string): Promise<ReadonlySet<string>> {
+  const executable = await installed('kube-apiserver', version);
+  const help = executable === undefined ? '' : await said(executable, ['--help']);
+  const [, list = ''] =
+    /--enable-admission-plugins.*?list of admission plugins: ([\w,\s]+)\./s.exec(help) ?? [];
+  return new Set(list.match(/\w+/g));
 }
 
 /** None when the component is not installed in this version. */

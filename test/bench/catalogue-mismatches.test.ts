@@ -27,16 +27,19 @@ function aFile(of: string, more: Partial<MinorKnowledge>): MinorKnowledge {
 interface Said {
   readonly served?: readonly ServedResource[];
   readonly gates?: readonly string[];
+  readonly plugins?: readonly string[];
   readonly shown?: readonly string[];
   readonly hidden?: readonly string[];
 }
 
-function real(of: string, { served = [], gates = [], shown = [], hidden = [] }: Said): RealMinor {
+function real(of: string, said: Said): RealMinor {
+  const { served = [], gates = [], plugins = [], shown = [], hidden = [] } = said;
   const knows = (flag: string) => Promise.resolve([...shown, ...hidden].includes(flag));
   return {
     minor: minor(of),
     served,
     gates: new Set(gates),
+    plugins: new Set(plugins),
     flags: [{ component: 'kubelet', shown: new Set(shown), knows }],
   };
 }
@@ -51,6 +54,7 @@ const flag = (name: string) =>
   ({ component: 'kubelet', flag: name, change: 'removed', source: 'KEP-1' }) as const;
 const gate = (name: string, change: 'removed' | 'locked' = 'removed') =>
   ({ gate: name, change, source: 'KEP-1' }) as const;
+const plugin = (name: string) => ({ plugin: name, change: 'removed', source: 'KEP-1' }) as const;
 
 describe('the catalogue and real programs', () => {
   it('say the same when what is gone is said, and the rest is there', async () => {
@@ -65,24 +69,27 @@ describe('the catalogue and real programs', () => {
         ],
         flags: [flag('gone')],
         gates: [gate('Gone'), gate('Locked', 'locked')],
+        plugins: [plugin('Gone')],
       }),
     ];
     const core = resource('v1', 'things');
     const before = {
       served: [core, ...things],
       gates: ['Gone', 'Locked'],
+      plugins: ['Gone', 'Stays'],
       shown: ['gone', 'later'],
     };
-    const now = { served: [core], gates: ['Locked'], hidden: ['later'] };
+    const now = { served: [core], gates: ['Locked'], plugins: ['Stays'], hidden: ['later'] };
     expect(await told(knowledge, before, now)).toEqual([]);
   });
 
   it('differ where something is gone that is not said', async () => {
-    const before = { served: things, gates: ['Gone'], shown: ['gone'] };
+    const before = { served: things, gates: ['Gone'], plugins: ['Gone'], shown: ['gone'] };
     expect(await told([aFile('1.31', {})], before, {})).toEqual([
       '1.31 removed a.io/v1beta1 things, which is not said',
       '1.31 removed a.io/v1beta1 things/status, which is not said',
       '1.31 removed the gate Gone, which is not said',
+      '1.31 removed the plugin Gone, which is not said',
       '1.31 removed the flag kubelet --gone, which is not said',
     ]);
   });
@@ -92,13 +99,15 @@ describe('the catalogue and real programs', () => {
       aFile('1.31', {
         apis: [entry('a.io', { removed: minor('1.31') })],
         gates: [gate('Gone')],
+        plugins: [plugin('Gone')],
         flags: [flag('gone')],
       }),
     ];
-    const both = { served: things, gates: ['Gone'], hidden: ['gone'] };
+    const both = { served: things, gates: ['Gone'], plugins: ['Gone'], hidden: ['gone'] };
     expect(await told(knowledge, both, both)).toEqual([
       '1.31 serves a.io/v1beta1 Thing, which 1.31 removed',
       '1.31 knows the gate Gone, which it removed',
+      '1.31 knows the plugin Gone, which it removed',
       '1.31 knows the flag kubelet --gone, which it removed',
     ]);
   });
@@ -108,12 +117,14 @@ describe('the catalogue and real programs', () => {
       aFile('1.31', {
         apis: [entry('a.io', { removed: minor('1.31') })],
         gates: [gate('Gone')],
+        plugins: [plugin('Gone')],
         flags: [flag('gone')],
       }),
     ];
     expect(await told(knowledge, {}, {})).toEqual([
       '1.30 does not serve a.io/v1beta1 Thing either',
       '1.30 does not know the gate Gone either',
+      '1.30 does not know the plugin Gone either',
       '1.30 does not know the flag kubelet --gone either',
     ]);
   });

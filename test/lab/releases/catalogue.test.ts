@@ -24,6 +24,7 @@ describe('the catalogue', () => {
     ]);
     expect(reals.filter(({ served }) => served.length < 100)).toEqual([]);
     expect(reals.filter(({ gates }) => gates.size < 100)).toEqual([]);
+    expect(reals.filter(({ plugins }) => plugins.size < 20)).toEqual([]);
     expect(reals.filter(({ flags }) => flags.length < 3)).toEqual([]);
     expect(await mismatchesOf(shippedKnowledge, reals)).toEqual([]);
   });
