@@ -3,10 +3,11 @@
 // there is no observation.
 
 import type { AscentActivities } from '../domain/activity-contract';
+import type { StaticPodOptions } from '../domain/component-options';
 import type { MemberDeprecatedUse } from '../domain/deprecated-apis';
 import { isStateful } from '../domain/pool/admission';
 import { daemonSetOf } from '../domain/drain/drain-verdicts';
-import type { ClusterName } from '../domain/names';
+import type { ClusterName, NodeName } from '../domain/names';
 import {
   type BudgetObservation,
   type BudgetOverlap,
@@ -88,14 +89,19 @@ async function observeOnlyNodes({ cluster, ports, signal }: Looking): Promise<Ob
  * cannot be read is said in the result.
  */
 export async function observeCluster(options: Looking): Promise<Observation> {
-  const { ports, signal } = options;
-  return await observe(options, () => ports.controlPlane.availableVersions(signal));
+  return (await observe(options, availableTo(options))).observation;
+}
+
+type Available = () => ReturnType<ReleaseSource['availableVersions']>;
+
+function availableTo({ ports, signal }: Looking): Available {
+  return () => ports.controlPlane.availableVersions(signal);
 }
 
 async function observe(
   options: Looking,
-  availableVersions: () => ReturnType<ReleaseSource['availableVersions']>,
-): Promise<Observation> {
+  availableVersions: Available,
+): Promise<{ readonly observation: Observation; readonly pods: readonly PodView[] }> {
   const { cluster, ports, signal } = options;
   const { kube } = ports;
   const observedAt = new Date(ports.clock.nowMs()).toISOString();
@@ -114,7 +120,7 @@ async function observe(
       observeSnapshotStore(ports, signal),
     ]);
   options.onPhase?.(`read ${nodes.length} nodes, ${pods.length} pods, ${budgets.length} budgets`);
-  return {
+  const observation: Observation = {
     schema: 'ascent.observation/v1',
     cluster,
     observedAt,
@@ -130,6 +136,7 @@ async function observe(
     ...(snapshotEtcd === undefined ? {} : { snapshotEtcd }),
     snapshotStore: store,
   };
+  return { observation, pods };
 }
 
 /**
@@ -140,44 +147,53 @@ async function observe(
 export async function observeForPreflight(options: Looking): Promise<Observation> {
   const { controlPlane, extensions } = options.ports;
   const asked = controlPlane.machineFacts?.(options.signal);
-  const [observation, machines, called, deprecatedUse, etcdPlaces, running] = await Promise.all([
-    asked === undefined
-      ? observeCluster(options)
-      : observe(options, async () => {
-          const told = releasesOfAll(releasesIn(await asked));
-          return told ?? (await controlPlane.availableVersions(options.signal));
-        }),
-    asked,
-    extensions.observe(options.signal),
-    observeDeprecatedUse(options),
-    controlPlane.etcdPlaces?.(options.signal),
-    observeRunning(options),
-  ]);
+  const available = availableTo(options);
+  const [{ observation, pods }, machines, called, deprecatedUse, etcdPlaces, running] =
+    await Promise.all([
+      observe(options, async () => {
+        const told = asked === undefined ? undefined : releasesOfAll(releasesIn(await asked));
+        return told ?? (await available());
+      }),
+      asked,
+      extensions.observe(options.signal),
+      observeDeprecatedUse(options),
+      controlPlane.etcdPlaces?.(options.signal),
+      observeRunning(options),
+    ]);
   return {
     ...observation,
     deprecatedUse,
     extensions: called,
+    staticPods: pods.flatMap(staticPodOf),
     ...running,
     ...(machines === undefined ? {} : { machines }),
     ...(etcdPlaces === undefined ? {} : { etcdPlaces }),
   };
 }
 
-/** What people run in the cluster, as far as minors matter to it. */
+function staticPodOf({ options, ref, node }: PodView): readonly StaticPodOptions[] {
+  return options === undefined ? [] : [{ ...options, pod: ref.name, node: node as NodeName }];
+}
+
+/** What people run in the cluster, and tell its components, as far as minors matter to it. */
 async function observeRunning({
   ports,
   signal,
-}: Looking): Promise<Pick<Observation, 'addons' | 'storedObjects' | 'volumes' | 'helmReleases'>> {
-  const [addons, storedObjects, volumes, helmReleases] = await Promise.all([
+}: Looking): Promise<
+  Pick<Observation, 'addons' | 'storedObjects' | 'volumes' | 'configMaps' | 'helmReleases'>
+> {
+  const [addons, storedObjects, volumes, configMaps, helmReleases] = await Promise.all([
     ports.addons.observe(signal),
     ports.storedObjects.observe(signal),
     ports.volumes.observe(signal),
+    ports.components.observe(signal),
     ports.helm?.observe(signal),
   ]);
   return {
     addons,
     storedObjects,
     volumes,
+    configMaps,
     ...(helmReleases === undefined ? {} : { helmReleases }),
   };
 }

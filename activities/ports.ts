@@ -6,6 +6,7 @@
 import type { ApiExtensionsObservation, Seen } from '../domain/api-extensions';
 import type { AddonsObservation } from '../domain/addons';
 import type { HelmReleasesObservation } from '../domain/helm-releases';
+import type { ComponentOptions, ConfigMapsObservation } from '../domain/component-options';
 import type { DeprecatedApiUse } from '../domain/deprecated-apis';
 import type { PodTrouble } from '../domain/drain/budget-explanation';
 import type { BudgetRef, MemberName, NodeName, PodRef } from '../domain/names';
@@ -83,6 +84,8 @@ export interface PodView extends PodDemand {
   readonly finalizers: readonly string[];
   /** PersistentVolumeClaims of its namespace that it uses; absent when it uses none. */
   readonly claims?: readonly string[];
+  /** Only of static pods of kube-system that run a component: how they start it. */
+  readonly options?: ComponentOptions;
 }
 
 export interface NodeView {
@@ -276,6 +279,11 @@ export interface VolumeProbe {
   observe(signal: AbortSignal): Promise<VolumesObservation>;
 }
 
+/** ConfigMaps that tell components what to do. What may not be read is told in its place. */
+export interface ComponentProbe {
+  observe(signal: AbortSignal): Promise<ConfigMapsObservation>;
+}
+
 /** What Helm has stored. What may not be read, or is no good, is told in its place. */
 export interface HelmProbe {
   observe(signal: AbortSignal): Promise<HelmReleasesObservation>;
@@ -346,6 +354,7 @@ export interface LookingPorts {
   readonly addons: AddonProbe;
   readonly storedObjects: StoredObjectProbe;
   readonly volumes: VolumeProbe;
+  readonly components: ComponentProbe;
   /** Absent: nobody has asked for Helm's releases to be looked at. */
   readonly helm?: HelmProbe;
   readonly etcd: Pick<EtcdApi, 'observe'>;

@@ -160,6 +160,7 @@ export function largeClusterPorts(): LookingPorts {
     },
     storedObjects: { observe: async () => ({ uses: [], unlisted: [] }) },
     volumes: { observe: async () => ({ uses: [], unlisted: [] }) },
+    components: { observe: async () => ({ options: [], unread: [] }) },
     addons: { observe: async () => ({ workloads: [], unlisted: [] }) },
     etcd: {
       observe: async () => ({

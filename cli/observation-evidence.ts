@@ -5,6 +5,7 @@ import { z } from 'zod';
 
 import { addonKinds } from '../domain/addons';
 import { guardedRequests } from '../domain/api-extensions';
+import { optionComponents, optionMaps } from '../domain/component-options';
 import { helmFlaws, helmStores } from '../domain/helm-releases';
 
 const name = z.string().min(1);
@@ -96,6 +97,21 @@ const volumes = z.object({
   ),
 });
 
+const options = {
+  component: z.enum(optionComponents),
+  flags: z.array(text),
+  gates: z.array(text),
+  plugins: z.array(text),
+  values: z.record(text, text).optional(),
+};
+
+const staticPods = z.array(z.object({ ...options, pod: name, node: name }));
+
+const configMaps = z.object({
+  options: z.array(z.object({ ...options, map: z.enum(optionMaps) })),
+  unread: z.array(z.object({ map: z.enum(optionMaps), problem })),
+});
+
 const helmRecord = { name: text, revision: z.number() };
 
 const helmReleases = z.object({
@@ -133,5 +149,7 @@ export const preflightEvidence = {
   addons: addons.optional(),
   storedObjects: storedObjects.optional(),
   volumes: volumes.optional(),
+  staticPods: staticPods.optional(),
+  configMaps: configMaps.optional(),
   helmReleases: helmReleases.optional(),
 };

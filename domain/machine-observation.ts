@@ -18,7 +18,7 @@ export interface ComponentFlags {
   /** Without `--`. */
   readonly flags: readonly string[];
   readonly gates: readonly string[];
-  /** Admission plugins that are switched on. */
+  /** Admission plugins that are switched on or off by name. */
   readonly plugins: readonly string[];
 }
 

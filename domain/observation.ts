@@ -6,6 +6,7 @@
 
 import type { ApiExtensionsObservation } from './api-extensions';
 import type { AddonsObservation } from './addons';
+import type { ConfigMapsObservation, StaticPodOptions } from './component-options';
 import type { HelmReleasesObservation } from './helm-releases';
 import type { StoredObjectsObservation } from './stored-objects';
 import type { VolumesObservation } from './volumes-in-use';
@@ -295,6 +296,10 @@ export interface Observation {
   readonly storedObjects?: StoredObjectsObservation;
   /** Volumes whose driver goes; absent where nobody looked for them: a preflight does. */
   readonly volumes?: VolumesObservation;
+  /** How static pods start components; absent where nobody asked: a preflight does. */
+  readonly staticPods?: readonly StaticPodOptions[];
+  /** What components are told by ConfigMaps; absent where nobody asked: a preflight does. */
+  readonly configMaps?: ConfigMapsObservation;
   /** What Helm has stored; absent where the access file does not ask for it. */
   readonly helmReleases?: HelmReleasesObservation;
   /** Where etcd runs; absent where no driver can tell, or it was not asked: a preflight does. */

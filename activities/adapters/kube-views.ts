@@ -16,6 +16,7 @@ import { compileSelector } from '../../domain/label-match';
 import type { NodeName } from '../../domain/names';
 import type { LeaseObservation } from '../../domain/observation';
 import type { BudgetView, NodeView, PodView } from '../ports';
+import { optionsOfContainers } from './component-words';
 import { notReadySince, troubleOf } from './pod-trouble';
 import { allocatableOf, demandOf, hardTaintsOf } from './room-views';
 import { claimsOf, volumesInUseOf } from './volume-views';
@@ -61,7 +62,7 @@ export function podView({ metadata = {}, spec, status = {} }: V1Pod): PodView {
     phase: status.phase ?? 'Unknown',
     ready: isTrue(status.conditions, 'Ready'),
     labels,
-    isMirror: metadata.annotations?.[mirrorAnnotation] !== undefined,
+    isMirror: isMirror(metadata),
     hasEmptyDir: hasEmptyDir(spec),
     finalizers,
     ...drainingOf(metadata, spec),
@@ -71,7 +72,19 @@ export function podView({ metadata = {}, spec, status = {} }: V1Pod): PodView {
     ...deletionOf(metadata),
     ...demandOf(spec),
     ...claimsOf(spec, name),
+    ...staticOptionsOf(metadata, spec),
   };
+}
+
+function isMirror({ annotations }: V1ObjectMeta): boolean {
+  return annotations?.[mirrorAnnotation] !== undefined;
+}
+
+/** Of other pods nothing: they are many. */
+function staticOptionsOf(metadata: V1ObjectMeta, spec: V1Pod['spec']): Pick<PodView, 'options'> {
+  if (metadata.namespace !== 'kube-system' || !isMirror(metadata)) return {};
+  const options = optionsOfContainers(spec?.containers ?? []);
+  return options === undefined ? {} : { options };
 }
 
 type Draining = Pick<PodView, 'priority' | 'drainAnnotation'>;

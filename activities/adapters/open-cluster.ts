@@ -22,6 +22,7 @@ import { createAddonProbe } from './addon-probe';
 import { DirectoryShelf } from './directory-shelf';
 import { createEtcdApi, type EtcdReach } from './etcd-api';
 import { createSnapshotVerifier, type SnapshotVerifierOptions } from './etcd-snapshot-verifier';
+import { createComponentProbe } from './component-probe';
 import { createExtensionProbe } from './extension-probe';
 import { createHelmProbe } from './helm-probe';
 import { createJobMachines } from './job-machines';
@@ -139,6 +140,7 @@ function reach(access: ClusterAccess, found: FoundMembers | undefined) {
       addons: createAddonProbe(connection),
       storedObjects: createStoredObjectProbe(connection),
       volumes: createVolumeProbe(connection),
+      components: createComponentProbe(connection),
       ...(helmReleases === undefined ? {} : { helm: createHelmProbe(helm) }),
       etcd: createEtcdApi({ ...etcdReach(access, found), etcdutl: etcdutlOf(access) }),
       ...openSnapshots(access),

@@ -57,7 +57,10 @@ tell_flags() {
       echo "flag $1 $flag"
       case $flag in
         feature-gates) list "$value" | sed -n "s/^\\([A-Za-z0-9]*\\)=.*/gate $1 \\1/p" ;;
-        enable-admission-plugins) list "$value" | sed "s/^/plugin $1 /" ;;
+        # What is not known is refused in both.
+        enable-admission-plugins | disable-admission-plugins)
+          list "$value" | sed "s/^/plugin $1 /"
+          ;;
       esac
     done
 }

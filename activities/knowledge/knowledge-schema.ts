@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 
+import { optionComponents } from '../../domain/component-options';
 import { severities } from '../../domain/findings/finding';
 import { knowledgeTopics, listTopics } from '../../domain/knowledge/knowledge';
 import { parseMinor, parseVersion } from '../../domain/versions';
@@ -41,6 +42,30 @@ const singles = {
   containerd: { minimums: z.array(release).min(1), source },
   cgroup: { v1: z.enum(['maintained', 'refused']), source },
 };
+
+const component = z.enum(optionComponents);
+
+/** What a preflight can see of a cluster: ChangeCondition of domain/knowledge/knowledge.ts. */
+const condition = z.discriminatedUnion('when', [
+  z.strictObject({ when: z.literal('always') }),
+  z.strictObject({
+    when: z.literal('flag'),
+    component,
+    flag: text.regex(/^[^-*]+(-[^-*]+)*(-\*)?$/, 'expected a flag, or the beginning of some: a-*'),
+    isNot: z.array(z.string()).min(1).optional(),
+  }),
+  z.strictObject({ when: z.literal('gate'), gate: text }),
+  z.strictObject({ when: z.literal('field'), file: component, field: text, is: z.string() }),
+  z.strictObject({
+    when: z.literal('stored'),
+    api: text.regex(/^[a-z0-9.-]+\/v\d+((alpha|beta)\d+)?$/, 'expected group/version'),
+    kind: text.optional(),
+  }),
+  z.strictObject({ when: z.literal('volume'), field: text }),
+  z.strictObject({ when: z.literal('addon'), addon: text }),
+  z.strictObject({ when: z.literal('containerd-below'), version: release }),
+  z.strictObject({ when: z.literal('cgroup-v1') }),
+]);
 
 const lists = {
   apis: {
@@ -85,6 +110,11 @@ const lists = {
     id: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'expected a name such as "cri-v1-only"'),
     severity: z.enum(severities),
     appliesTo: text,
+    applies: z
+      .array(condition)
+      .min(1)
+      .optional()
+      .meta({ description: 'Where a preflight sees that it applies: one of these is enough.' }),
     what: text,
     remedy: text,
     source,

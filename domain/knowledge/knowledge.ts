@@ -93,11 +93,40 @@ export interface VolumeEntry extends Sourced {
   readonly note?: string;
 }
 
+/** What an observation can answer. Components are those of domain/component-options.ts. */
+export type ChangeCondition =
+  | { readonly when: 'always' }
+  /** A component is told the flag; `experimental-*` is every one that begins so. */
+  | {
+      readonly when: 'flag';
+      readonly component: string;
+      readonly flag: string;
+      /** Only with another value than these, where the value is known. */
+      readonly isNot?: readonly string[];
+    }
+  | { readonly when: 'gate'; readonly gate: string }
+  /** A field at the top of a component's configuration, by its ConfigMap. */
+  | {
+      readonly when: 'field';
+      readonly file: string;
+      readonly field: string;
+      /** As text: `true`, `0`. */
+      readonly is: string;
+    }
+  /** Objects that somebody wrote in this version: `resource.k8s.io/v1alpha2`; of one kind only. */
+  | { readonly when: 'stored'; readonly api: string; readonly kind?: string }
+  | { readonly when: 'volume'; readonly field: string }
+  | { readonly when: 'addon'; readonly addon: string }
+  | { readonly when: 'containerd-below'; readonly version: KubeVersion }
+  | { readonly when: 'cgroup-v1' };
+
 export interface ChangeEntry extends Sourced {
   readonly id: string;
   readonly severity: Severity;
   /** To which clusters. */
   readonly appliesTo: string;
+  /** Where that can be seen: one of these is enough. Absent: it is for people to tell. */
+  readonly applies?: readonly ChangeCondition[];
   readonly what: string;
   readonly remedy: string;
 }

@@ -77,6 +77,8 @@ export const findingCodes = [
   'container-runtime-old',
   'flag-removed',
   'gate-removed',
+  'components-unobserved',
+  'breaking-change',
   'clock-skewed',
   'automatic-upgrades',
   'image-absent',

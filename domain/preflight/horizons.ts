@@ -66,6 +66,8 @@ const horizons: Readonly<Record<FindingCode, Horizon>> = {
   'container-runtime-old': 'once',
   'flag-removed': 'each-hop',
   'gate-removed': 'each-hop',
+  'components-unobserved': 'once',
+  'breaking-change': 'each-hop',
   'clock-skewed': 'first-hop',
   'automatic-upgrades': 'first-hop',
   // Images of later hops come with those hops.

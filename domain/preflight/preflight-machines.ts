@@ -6,13 +6,19 @@ import { formatDuration } from '../durations';
 import type { ComponentFlags, MachineFacts } from '../machine-observation';
 import type { NodeName } from '../names';
 import type { MachineObservation, Problem } from '../observation';
-import { compareVersions, isOnTheWay, minorOf } from '../versions';
+import { compareVersions, minorOf } from '../versions';
 import type { KubeVersion } from '../versions';
 import { cgroupV1Of } from '../knowledge/lookups';
 import { shippedKnowledge } from '../knowledge/shipped';
 import type { PreflightFacts } from './preflight-cluster';
 import type { Finding } from './findings';
-import { areGatesKnown, removedOptions, takenOutFlags } from './removed-options';
+import {
+  aboutOption,
+  areGatesKnown,
+  type GoneOption,
+  goneOptions,
+  takenOutFlags,
+} from './removed-options';
 import { containerdMinimums } from './runtime-minimums';
 
 const mebibyte = 1024 * 1024;
@@ -168,74 +174,43 @@ function runtimeFindings({ runtime }: MachineFacts, to: KubeVersion): readonly S
 }
 
 function optionFindings(
-  { component, flags, gates, plugins }: ComponentFlags,
+  told: ComponentFlags,
   hop: PreflightFacts['hop'],
   { kubeadmFlags = [] }: MachineFacts,
 ): readonly Said[] {
-  return removedOptions
-    .filter(({ minor }) => isOnTheWay(minor, hop))
-    .flatMap(({ minor, ...removed }) => [
-      ...gone(flags, flagsOf(removed, component)).map((flag) =>
-        component === 'kubelet' && isTakenOut({ minor, flag }, kubeadmFlags)
-          ? takenOutFinding(flag, minor)
-          : removedFinding({ code: 'flag-removed', what: `flag --${flag}`, component, minor }),
-      ),
-      ...gone(gates, removed.gates).map((gate) =>
-        removedFinding({ code: 'gate-removed', what: `feature gate ${gate}`, component, minor }),
-      ),
-      ...gone(plugins, removed.plugins).map((plugin) =>
-        removedFinding({ code: 'flag-removed', what: `plugin ${plugin}`, component, minor }),
-      ),
-    ]);
-}
-
-function flagsOf(
-  { flags }: Pick<(typeof removedOptions)[number], 'flags'>,
-  component: string,
-): readonly string[] {
-  return flags.filter((one) => one.component === component).map(({ flag }) => flag);
-}
-
-function gone(used: readonly string[], removed: readonly string[]): readonly string[] {
-  return used.filter((one) => removed.includes(one)).toSorted();
+  return goneOptions(told, hop).map((gone) =>
+    isTakenOut(gone, kubeadmFlags) ? takenOutFinding(gone) : removedFinding(gone),
+  );
 }
 
 /** What stands elsewhere as well is somebody's own: nobody takes it out for them. */
 function isTakenOut(
-  { minor, flag }: { readonly minor: string; readonly flag: string },
+  { component, minor, flag = '' }: GoneOption,
   kubeadmFlags: readonly string[],
 ): boolean {
   const known = takenOutFlags.some((one) => one.minor === minor && one.flag === flag);
-  return known && kubeadmFlags.includes(flag);
+  return component === 'kubelet' && known && kubeadmFlags.includes(flag);
 }
 
-function takenOutFinding(flag: string, minor: string): Said {
+function takenOutFinding(gone: GoneOption): Said {
   return {
     code: 'flag-removed',
     severity: 'notes',
     message:
-      `its kubelet is told the flag --${flag} by kubeadm-flags.env, which ${minor} does not know:` +
-      ' it is taken out there before the kubelet changes',
+      `its kubelet is told the ${gone.what} by kubeadm-flags.env, which ${gone.minor} does not` +
+      ' know: it is taken out there before the kubelet changes',
     remedy: 'nothing; what else reads that file has to do without the flag',
-    about: `kubelet flag --${flag}`,
-    evidence: { minor },
+    about: aboutOption(gone),
+    evidence: { minor: gone.minor },
   };
 }
 
-function removedFinding({
-  code,
-  what,
-  component,
-  minor,
-}: {
-  readonly code: 'flag-removed' | 'gate-removed';
-  readonly what: string;
-  readonly component: string;
-  readonly minor: string;
-}): Said {
+function removedFinding(gone: GoneOption): Said {
+  const { code, component, minor, what } = gone;
   const where =
     component === 'kubelet'
-      ? '/var/lib/kubelet/config.yaml, kubeadm-flags.env and /etc/default/kubelet'
+      ? `${kubeletMap[code]}/var/lib/kubelet/config.yaml,` +
+        ' kubeadm-flags.env and /etc/default/kubelet'
       : `the ConfigMap kubeadm-config and /etc/kubernetes/manifests/${component}.yaml`;
   return {
     code,
@@ -243,10 +218,16 @@ function removedFinding({
     message:
       `its ${component} is told the ${what},` + ` which ${minor} does not know: it would not start`,
     remedy: `take it out of ${where}`,
-    about: `${component} ${what}`,
+    about: aboutOption(gone),
     evidence: { minor },
   };
 }
+
+/** The ConfigMap has no flags. */
+const kubeletMap = {
+  'flag-removed': '',
+  'gate-removed': 'the ConfigMap kubelet-config, ',
+} as const;
 
 function clockFindings({ clock }: MachineFacts): readonly Said[] {
   if (clock === undefined) return [];

@@ -15,6 +15,8 @@ import { etcdFindings } from './preflight-etcd';
 import { apiFindings } from './preflight-apis';
 import { extensionFindings } from './preflight-extensions';
 import { addonFindings } from './preflight-addons';
+import { changeFindings } from './preflight-changes';
+import { componentFindings } from './preflight-components';
 import { definitionFindings } from './preflight-definitions';
 import { volumeFindings } from './preflight-volumes';
 import { storedFindings } from './preflight-stored';
@@ -34,6 +36,7 @@ const severityOrder: readonly Severity[] = ['blocks', 'warns', 'notes'];
 /** Every finding of every check, in the order of PreflightReport. Nothing is thrown. */
 export function evaluatePreflight(facts: PreflightFacts): PreflightReport {
   const { observation } = facts;
+  const machines = machineFindings(facts);
   return reportOf([
     ...controlPlaneFindings(facts),
     ...memberSpreadFindings(observation),
@@ -41,7 +44,9 @@ export function evaluatePreflight(facts: PreflightFacts): PreflightReport {
     ...budgetFindings(observation),
     ...rolloutFindings(observation),
     ...storeFindings(facts),
-    ...machineFindings(facts),
+    ...machines,
+    ...componentFindings(facts, machines),
+    ...changeFindings(facts),
     ...apiFindings(facts),
     ...extensionFindings(observation),
     ...definitionFindings(observation),

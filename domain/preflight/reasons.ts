@@ -75,6 +75,8 @@ const reasons: Readonly<Record<FindingCode, Reason>> = {
   'container-runtime-old': ({ to }) => `kubelets of ${minorOf(to)} are not made for it`,
   'flag-removed': 'the component would not start again in its new version',
   'gate-removed': 'the component would not start again in its new version',
+  'components-unobserved': notKnown,
+  'breaking-change': ({ to }) => `from ${minorOf(to)} on it is no longer as it was`,
   'clock-skewed': 'certificates and leases are judged by clocks that differ',
   'automatic-upgrades': 'a package that changes by itself leaves the order of the plan',
   'image-absent': 'it is pulled while the node is out of service',

@@ -251,6 +251,27 @@ describe('observeForPreflight', () => {
     expect(await look()).toEqual(places);
   });
 
+  it('has what components are told, by static pods and by ConfigMaps', async () => {
+    const fake = new FakeCluster();
+    const told = { component: 'kube-proxy', flags: ['v'], gates: [], plugins: [] } as const;
+    fake.kube.addPod('cp-1', 'web').addPod('cp-1', 'kube-proxy-cp-1', { options: told });
+    const problem = { code: 'forbidden', message: 'no' } as const;
+    const configMaps = {
+      options: [{ map: 'kube-proxy', ...told }],
+      unread: [{ map: 'kubelet-config', problem }],
+    } as const;
+    const components = { observe: () => Promise.resolve(configMaps) };
+    const signal = AbortSignal.timeout(5_000);
+    const ports = { ...fake.ports, components };
+    const seen = await observeForPreflight({ cluster, ports, signal });
+    expect([seen.staticPods, seen.configMaps]).toEqual([
+      [{ ...told, pod: 'kube-proxy-cp-1', node: 'cp-1' }],
+      configMaps,
+    ]);
+    const without = await runOnce(fake, 'observeCluster', input);
+    expect(Object.keys(without)).not.toContain('staticPods');
+  });
+
   it("has Helm's releases where somebody asks for them", async () => {
     const { ports } = new FakeCluster();
     const signal = AbortSignal.timeout(5_000);

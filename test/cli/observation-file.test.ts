@@ -52,6 +52,21 @@ const evidence: Partial<Observation> = {
     drivers: ['rbd.csi.ceph.com'],
     unlisted: [{ list: 'storageclasses', problem }],
   },
+  staticPods: [
+    {
+      pod: 'kube-apiserver-cp-1',
+      node: nodeName('cp-1'),
+      component: 'kube-apiserver',
+      flags: ['v'],
+      gates: ['A'],
+      plugins: ['NodeRestriction'],
+      values: { 'cloud-provider': 'aws' },
+    },
+  ],
+  configMaps: {
+    options: [{ map: 'kube-proxy', component: 'kube-proxy', flags: [], gates: [], plugins: [] }],
+    unread: [{ map: 'kubelet-config', problem }],
+  },
   helmReleases: {
     releases: [
       {

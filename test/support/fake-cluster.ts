@@ -44,6 +44,7 @@ export class FakeCluster {
     extensions: { observe: () => Promise.resolve(this.extensions) },
     storedObjects: { observe: () => Promise.resolve({ uses: [], unlisted: [] }) },
     volumes: { observe: () => Promise.resolve({ uses: [], unlisted: [] }) },
+    components: { observe: () => Promise.resolve({ options: [], unread: [] }) },
     addons: { observe: () => Promise.resolve({ workloads: [], unlisted: [] }) },
     etcd: this.etcd,
     snapshots: this.store,

@@ -117,6 +117,21 @@ describe('a pod', () => {
     });
   });
 
+  it('that is a component of kube-system by a static pod says what that is told', () => {
+    const annotations = { 'kubernetes.io/config.mirror': 'hash' };
+    const containers = [{ name: 'etcd', command: ['etcd', '--data-dir=/s3cret'] }];
+    const seen = (metadata: object, spec: object = { containers }) =>
+      podView({ metadata: { namespace: 'kube-system', annotations, ...metadata }, spec } as V1Pod)
+        .options;
+    expect(seen({})).toEqual({ component: 'etcd', flags: ['data-dir'], gates: [], plugins: [] });
+    expect(seen({ annotations: {} })).toBeUndefined();
+    expect(seen({ namespace: 'shop' })).toBeUndefined();
+    expect(seen({}, { containers: [{ name: 'kube-vip' }] })).toBeUndefined();
+    expect(podView({ metadata: { namespace: 'kube-system', annotations } })).not.toHaveProperty(
+      'options',
+    );
+  });
+
   it('says since when it is not ready', () => {
     const seen = (status: string): object => {
       const lastTransitionTime = new Date('2026-01-01T00:00:00Z');

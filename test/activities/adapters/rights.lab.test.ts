@@ -57,7 +57,13 @@ const someDaemonSet: Manifest = {
 };
 
 /** What a preflight could not look at, in its words. */
-function untold({ extensions, addons, storedObjects, volumes }: Observation): string | undefined {
+function untold({
+  extensions,
+  addons,
+  storedObjects,
+  volumes,
+  configMaps,
+}: Observation): string | undefined {
   const { admission, conversion, aggregated } = extensions ?? {};
   const parts = [admission, conversion, aggregated].filter((part) => part !== undefined);
   const problems = [
@@ -65,6 +71,7 @@ function untold({ extensions, addons, storedObjects, volumes }: Observation): st
     ...(addons?.unlisted ?? []).map(({ problem }) => problem),
     ...(storedObjects?.unlisted ?? []).map(({ problem }) => problem),
     ...(volumes?.unlisted ?? []).map(({ problem }) => problem),
+    ...(configMaps?.unread ?? []).map(({ problem }) => problem),
   ];
   return problems[0]?.message;
 }

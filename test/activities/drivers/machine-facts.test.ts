@@ -100,7 +100,8 @@ const manifest = `spec:
   - command:
     - kube-apiserver
     - --cloud-provider=aws
-    - --enable-admission-plugins=NodeRestriction,SecurityContextDeny
+    - --enable-admission-plugins=NodeRestriction
+    - --disable-admission-plugins=SecurityContextDeny
     - --feature-gates=APISelfSubjectReview=true,APIListChunking=false
     - --profiling
 `;
@@ -158,7 +159,13 @@ describeAsRoot('a machine that is asked', () => {
       },
       {
         component: 'kube-apiserver',
-        flags: ['cloud-provider', 'enable-admission-plugins', 'feature-gates', 'profiling'],
+        flags: [
+          'cloud-provider',
+          'enable-admission-plugins',
+          'disable-admission-plugins',
+          'feature-gates',
+          'profiling',
+        ],
         gates: ['APISelfSubjectReview', 'APIListChunking'],
         plugins: ['NodeRestriction', 'SecurityContextDeny'],
       },

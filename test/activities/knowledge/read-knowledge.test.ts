@@ -69,6 +69,25 @@ describe('files of the catalogue', () => {
       [file('1.31', api('1.30')), file('1.30')],
       /does not belong to 1\.31/,
     ],
+    ...[
+      ['of a kind nobody knows', '{ when: moon }', /applies\.0\.when/],
+      ['of no component', '{ when: flag, component: a, flag: b }', /applies\.0\.component/],
+      ['with a star inside', '{ when: flag, component: etcd, flag: a*b }', /expected a flag, or/],
+      ['without its version', '{ when: containerd-below }', /applies\.0\.version/],
+    ].map(
+      ([what, applies, problem]) =>
+        [
+          `a condition ${String(what)}`,
+          [
+            file(
+              '1.31',
+              'changes:\n  - { id: a, severity: notes, appliesTo: b, what: c, remedy: d,' +
+                ` source: 'e f', applies: [${String(applies)}] }\n`,
+            ),
+          ],
+          problem as RegExp,
+        ] as [string, string[], RegExp],
+    ),
     ['a planned one in a file too old', [file('1.30', api('1.40')), file('1.31')], /not belong/],
   ])('are refused with %s', (_, texts, problem) => {
     expect(problemsOf(...texts)).toEqual([expect.stringMatching(problem)]);

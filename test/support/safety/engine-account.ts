@@ -42,6 +42,7 @@ const groups: Readonly<Record<string, string>> = {
   volumeattachments: 'storage.k8s.io',
   leases: 'coordination.k8s.io',
   services: '',
+  configmaps: '',
   endpointslices: 'discovery.k8s.io',
   validatingwebhookconfigurations: 'admissionregistration.k8s.io',
   mutatingwebhookconfigurations: 'admissionregistration.k8s.io',

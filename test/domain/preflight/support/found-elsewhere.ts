@@ -44,6 +44,8 @@ export const foundElsewhere: readonly FindingCode[] = [
   'etcd-version-unfit',
   'flag-removed',
   'gate-removed',
+  'components-unobserved',
+  'breaking-change',
   'image-absent',
   'machine-disk-low',
   'machine-facts-missing',
