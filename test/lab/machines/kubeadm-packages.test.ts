@@ -12,6 +12,7 @@ import { observeForPreflight } from '../../../activities/observe';
 import type { ClusterName, NodeName } from '../../../domain/names';
 import type { Observation } from '../../../domain/observation';
 import { evaluatePreflight } from '../../../domain/preflight/preflight';
+import { compareTexts } from '../../../domain/text-order';
 import { machineDirectory } from '../../../lab/machines/machine-files';
 import { machineFaults, type MachineFaults } from '../../../lab/machines/machine-faults';
 import { machinesDown, type MachinesLab, machinesUp } from '../../../lab/machines/machines-lab';
@@ -116,6 +117,49 @@ describe('workers whose programs are packages', () => {
     expect(ofNodes.map(({ code, severity }) => [code, severity])).toEqual(
       workers.map(() => ['container-runtime-old', 'warns']),
     );
+  });
+
+  it('tell by the API alone how the components of the control plane start', async () => {
+    const { staticPods = [], configMaps } = await observe();
+    const told = staticPods.map(({ pod, node, component, plugins, flags }) => {
+      return { pod, node, component, plugins, isTold: flags.length > 5 };
+    });
+    const ofPod = (component: string, plugins: readonly string[] = []) => {
+      return { pod: `${component}-cp-1`, node: 'cp-1', component, plugins, isTold: true };
+    };
+    expect(told.toSorted((a, b) => compareTexts(a.pod, b.pod))).toEqual([
+      ofPod('etcd'),
+      ofPod('kube-apiserver', ['NodeRestriction']),
+      ofPod('kube-controller-manager'),
+      ofPod('kube-scheduler'),
+    ]);
+    expect(configMaps?.unread).toEqual([]);
+    expect(configMaps?.options.map(({ map }) => map)).toEqual(
+      expect.arrayContaining(['kubelet-config', 'kube-proxy']),
+    );
+  });
+
+  it('block with a feature gate in a ConfigMap that the hop removes, until it is out', async () => {
+    const gate = async (change: string): Promise<unknown> => {
+      const kubectl = 'kubectl --kubeconfig /etc/kubernetes/admin.conf -n kube-system';
+      const get = `${kubectl} get configmap kube-proxy -o yaml`;
+      const script = `set -e; ${get} > /tmp/map; sed -i '${change}' /tmp/map`;
+      await faults.run('cp-1', ['sh', '-c', `${script}; ${kubectl} replace -f /tmp/map`]);
+      const observation = await observe();
+      const { findings } = evaluatePreflight({ observation, hop: { from, to: target } });
+      return findings
+        .filter(({ code }) => code === 'gate-removed' || code === 'components-unobserved')
+        .map(({ about, evidence }) => [about, evidence]);
+    };
+    const kind = '    kind: KubeProxyConfiguration';
+    const line = '    featureGates: { CronJobTimeZone: true }';
+    expect(await gate(`s/^${kind}$/&\\n${line}/`)).toEqual([
+      [
+        'kube-proxy feature gate CronJobTimeZone',
+        { minor: '1.29', places: ['ConfigMap kube-system/kube-proxy'] },
+      ],
+    ]);
+    expect(await gate(`/^${line}$/d`)).toEqual([]);
   });
 
   it('are left as they are where the release is in no repository', async () => {
