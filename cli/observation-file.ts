@@ -249,9 +249,18 @@ const observationSchema = z.object({
   ]),
 });
 
-/** What a file does not keep, a preflight of it is silent about: nothing, therefore. */
-type NotKept = never;
-observationSchema.shape satisfies Record<Exclude<keyof Observation, NotKept>, z.ZodType>;
+/** Every field there may be, at whatever depth, as a file has it: without brands. */
+type Whole<T> = T extends { readonly brand: unknown }
+  ? string
+  : T extends readonly (infer Item)[]
+    ? readonly Whole<Item>[]
+    : T extends object
+      ? { readonly [Key in keyof T]-?: Whole<Exclude<T[Key], undefined>> }
+      : T;
+
+/** What a file does not keep, a preflight of it is silent about: that does not compile. */
+type KeptAs<Known, _Kept extends Whole<Known>> = Known;
+type Kept = KeptAs<Observation, Whole<z.output<typeof observationSchema>>>;
 
 /** Throws CliError `observation-invalid` with every problem and its place. */
 export function parseObservation(json: string, file: string): Observation {
@@ -267,7 +276,7 @@ export function parseObservation(json: string, file: string): Observation {
     throw invalid(file, problemsOf(parsed.error, { data, knownKeys }));
   }
   // Names and versions were checked just now; the brands say so.
-  return parsed.data as unknown as Observation;
+  return parsed.data as unknown as Kept;
 }
 
 function invalid(file: string, problems: readonly string[]): CliError {
