@@ -1,21 +1,13 @@
 // Snapshots again and again, between the hops of a path that lasts weeks, as Temporal schedules:
 // one a cluster, `snapshot-schedule/<cluster>`, which starts takeScheduledSnapshot.
-// D1. What is asked for cannot be, or is not there: values, as whoever asks has to tell it.
-// D2. Somebody may have changed or paused the schedule in Temporal itself; what is told is what
-//     Temporal has, and a change of times leaves it paused.
+// What is alike in all such schedules is in scheduled-runs.ts.
 
-import type {
-  ScheduleDescription,
-  ScheduleExecutionResult,
-  ScheduleHandle,
-} from '@temporalio/client';
-import { ScheduleAlreadyRunning, ScheduleNotFoundError } from '@temporalio/client';
+import type { ScheduleDescription, ScheduleHandle } from '@temporalio/client';
 
-import { clusterTaskQueue, workflowTaskQueue } from '../domain/activity-contract';
+import { workflowTaskQueue } from '../domain/activity-contract';
 import { formatDuration } from '../domain/durations';
 import type { ClusterName } from '../domain/names';
 import {
-  type RoutineEnd,
   type RoutineRefusal,
   routineJitterMs,
   routineRefusals,
@@ -25,10 +17,17 @@ import {
 import { snapshotScheduleId } from '../domain/workflow-ids';
 import type { ScheduledSnapshotEnd, TakeSnapshotInput } from '../workflows/messages';
 import type { Session } from './calls';
-import { countActivityPollers, countWorkflowPollers } from './calls';
+import {
+  createOnce,
+  type Described,
+  findSchedule,
+  isServed,
+  lastRun,
+  removeSchedule,
+  scheduleFacts,
+} from './scheduled-runs';
 import { callSchedule } from './schedules';
 import { dnsLabelPattern } from './spec-fields';
-import { isWorkflowNotFound } from './temporal-errors';
 
 export interface ScheduleSnapshotsOptions extends SnapshotRoutine {
   /** Who asks: in the record of each of them. */
@@ -50,7 +49,6 @@ export type SnapshotUnscheduling = { readonly kind: 'removed' } | { readonly kin
 
 /** Type of the workflow that the schedule starts (workflows/snapshots.ts). */
 const scheduledWorkflowType = 'takeScheduledSnapshot';
-const maxNextTimes = 5;
 
 /** How late one may begin: nobody waits for it, and the next is due soon. */
 const lateMs = 10 * 60_000;
@@ -74,8 +72,9 @@ export async function scheduleSnapshots(
     const name = cluster as ClusterName;
     // Temporal counts in seconds.
     const asked = { ...options, everyMs: Math.round(options.everyMs / 1_000) * 1_000 };
-    const handle = session.client.schedule.getHandle(snapshotScheduleId(name));
-    const change = (await create(session, name, asked))
+    const scheduleId = snapshotScheduleId(name);
+    const handle = session.client.schedule.getHandle(scheduleId);
+    const change = (await createOnce(session, { scheduleId, ...settingsOf(name, asked) }))
       ? 'created'
       : await changeExisting(handle, name, asked);
     const [schedule, hasWorker] = await Promise.all([
@@ -106,16 +105,7 @@ export function unscheduleSnapshots(
   session: Session,
   cluster: string,
 ): Promise<SnapshotUnscheduling> {
-  const id = snapshotScheduleId(cluster as ClusterName);
-  return callSchedule(session, cluster, async () => {
-    try {
-      await session.client.schedule.getHandle(id).delete();
-      return { kind: 'removed' };
-    } catch (error) {
-      if (error instanceof ScheduleNotFoundError) return { kind: 'none' };
-      throw error;
-    }
-  });
+  return removeSchedule(session, cluster, snapshotScheduleId(cluster as ClusterName));
 }
 
 /** Undefined: no schedule takes snapshots of the cluster. Throws as every call. */
@@ -124,30 +114,7 @@ export function findSnapshotSchedule(
   cluster: string,
 ): Promise<SnapshotSchedule | undefined> {
   const id = snapshotScheduleId(cluster as ClusterName);
-  return callSchedule(session, cluster, async () => {
-    try {
-      return await read(session, cluster, await session.client.schedule.getHandle(id).describe());
-    } catch (error) {
-      if (error instanceof ScheduleNotFoundError) return undefined;
-      throw error;
-    }
-  });
-}
-
-/** False: there is one already. */
-async function create(
-  session: Session,
-  cluster: ClusterName,
-  options: ScheduleSnapshotsOptions,
-): Promise<boolean> {
-  try {
-    const scheduleId = snapshotScheduleId(cluster);
-    await session.client.schedule.create({ scheduleId, ...settingsOf(cluster, options) });
-    return true;
-  } catch (error) {
-    if (error instanceof ScheduleAlreadyRunning) return false;
-    throw error;
-  }
+  return findSchedule(session, cluster, id, (found) => read(session, cluster, found));
 }
 
 async function changeExisting(
@@ -163,7 +130,7 @@ async function changeExisting(
     now.jitterMs === routineJitterMs(options.everyMs) &&
     now.keep === options.keep;
   if (isOurs && isSo) return 'unchanged';
-  // Paused stays paused (D2).
+  // Paused stays paused.
   await handle.update(({ state }) => ({ ...settingsOf(cluster, options), state }));
   return 'changed';
 }
@@ -192,7 +159,7 @@ function settingsOf(cluster: ClusterName, { everyMs, keep, actor }: ScheduleSnap
   };
 }
 
-/** What Temporal has (D2). */
+/** What Temporal has, whoever has changed it there. */
 function routineOf({
   spec,
   action,
@@ -225,83 +192,17 @@ async function read(
   cluster: string,
   description: ScheduleDescription,
 ): Promise<SnapshotSchedule> {
-  const run = description.info.recentActions.at(-1);
+  const last = await lastRun(session, cluster as ClusterName, description, endOf);
   const schedule = snapshotScheduleOf(cluster, description);
-  if (run === undefined) return schedule;
-  const { workflowId } = run.action.workflow;
-  const end = await endOf(session, cluster as ClusterName, run.action.workflow);
-  return { ...schedule, last: { time: run.takenAt.toISOString(), workflowId, end } };
+  return last === undefined ? schedule : { ...schedule, last };
 }
 
 /** Without the last one; exported for its test. */
-export function snapshotScheduleOf(
-  cluster: string,
-  {
-    scheduleId,
-    spec,
-    action,
-    state,
-    info,
-  }: Pick<ScheduleDescription, 'scheduleId' | 'spec' | 'action' | 'state'> & {
-    readonly info: Pick<
-      ScheduleDescription['info'],
-      'nextActionTimes' | 'numActionsSkippedOverlap' | 'numActionsMissedCatchupWindow'
-    >;
-  },
-): SnapshotSchedule {
-  const { paused, note } = state;
-  const hasNote = note !== undefined && note !== '';
-  return {
-    scheduleId,
-    cluster,
-    ...routineOf({ spec, action }),
-    ...(paused ? { paused: hasNote ? { note } : {} } : {}),
-    nextTimes: paused
-      ? []
-      : info.nextActionTimes.slice(0, maxNextTimes).map((time) => time.toISOString()),
-    skipped: {
-      overlapping: info.numActionsSkippedOverlap,
-      late: info.numActionsMissedCatchupWindow,
-    },
-  };
+export function snapshotScheduleOf(cluster: string, described: Described): SnapshotSchedule {
+  const { scheduleId } = described;
+  return { scheduleId, cluster, ...routineOf(described), ...scheduleFacts(described) };
 }
 
-const closedStates: Readonly<Record<string, Extract<RoutineEnd, { kind: 'closed' }>['state']>> = {
-  FAILED: 'failed',
-  CANCELLED: 'cancelled',
-  TERMINATED: 'terminated',
-  TIMED_OUT: 'timed-out',
-};
-
-async function endOf(
-  session: Session,
-  cluster: ClusterName,
-  run: ScheduleExecutionResult['action']['workflow'],
-): Promise<RoutineEnd> {
-  const handle = session.client.workflow.getHandle(run.workflowId, run.firstExecutionRunId);
-  try {
-    const { status } = await handle.describe();
-    const state = closedStates[status.name];
-    if (state !== undefined) return { kind: 'closed', state };
-    if (status.name !== 'COMPLETED') {
-      return { kind: 'running', hasWorker: await isServed(session, cluster) };
-    }
-    const end = (await handle.result()) as ScheduledSnapshotEnd;
-    return end.kind === 'taken' ? { kind: 'taken', snapshot: end.snapshot.id } : end;
-  } catch (error) {
-    if (isWorkflowNotFound(error)) return { kind: 'unknown' };
-    throw error;
-  }
-}
-
-/**
- * Somebody came lately for work of the cluster, and for the workflow in front of it. True where the
- * server cannot tell.
- */
-async function isServed(session: Session, cluster: ClusterName): Promise<boolean> {
-  const counts = await Promise.all([
-    countWorkflowPollers(session),
-    countActivityPollers(session, clusterTaskQueue(cluster)),
-  ]);
-  return !counts.includes(0);
+function endOf(end: ScheduledSnapshotEnd) {
+  return end.kind === 'taken' ? { kind: end.kind, snapshot: end.snapshot.id } : end;
 }

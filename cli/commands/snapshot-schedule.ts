@@ -10,7 +10,7 @@ import { usageError } from '../cli-error';
 import type { UpgradeClient } from '../context';
 import type { ExitCode } from '../exit-codes';
 import { exitCodes } from '../exit-codes';
-import { scheduleBlock } from '../render/snapshots';
+import { scheduledLines } from '../render/schedules';
 import type { Style } from '../render/style';
 import type { CommandRun, Invocation } from '../session';
 import { withSchema } from '../session';
@@ -109,13 +109,8 @@ async function ask(
 function linesOf(cluster: string, answer: Answered, style: Style): readonly string[] {
   switch (answer.kind) {
     case 'scheduled': {
-      const changed = 'change' in answer ? changeTexts[answer.change] : undefined;
-      const isUnserved = 'hasWorker' in answer && !answer.hasWorker;
-      return [
-        ...(changed === undefined ? [] : [changed]),
-        ...scheduleBlock(snapshotScheduleLines(answer.schedule), style),
-        ...(isUnserved ? unservedLines(cluster, style) : []),
-      ];
+      const lines = snapshotScheduleLines(answer.schedule);
+      return scheduledLines(cluster, answer, { lines, undone: 'none is taken', style });
     }
     case 'removed':
       return [`No snapshot of ${cluster} is taken by itself any more; those that there are stay.`];
@@ -125,16 +120,3 @@ function linesOf(cluster: string, answer: Answered, style: Style): readonly stri
       return answer.refusals.map((refusal) => `refused: ${routineRefusalText(refusal)}`);
   }
 }
-
-function unservedLines(cluster: string, style: Style): readonly string[] {
-  return [
-    style.wait(`no worker has served ${cluster} lately: without one, none is taken`),
-    style.faint('→ see the name of the cluster, or start a worker that serves it'),
-  ];
-}
-
-const changeTexts = {
-  created: 'It is scheduled:',
-  changed: 'The schedule is changed:',
-  unchanged: 'It was scheduled so already:',
-} as const;

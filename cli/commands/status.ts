@@ -8,7 +8,7 @@ import type { UpgradeProgress } from '../../domain/status/progress';
 import { clusterOf } from '../access';
 import { exitCodes } from '../exit-codes';
 import { renderProgress } from '../render/progress';
-import { scheduleBlock } from '../render/snapshots';
+import { scheduleBlock } from '../render/schedules';
 import type { Style } from '../render/style';
 import type { CommandRun, Invocation, SchemaDocument } from '../session';
 import { withSchema } from '../session';

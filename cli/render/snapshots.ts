@@ -3,6 +3,7 @@
 import { retentionText } from '../../domain/snapshots/retention';
 import { snapshotScheduleLines } from '../../domain/snapshots/schedule';
 import type { ListedRoutine, ListedSnapshot } from '../commands/snapshot-list';
+import { scheduleBlock } from './schedules';
 import type { Style } from './style';
 import { columns, formatBytes } from './text';
 
@@ -35,15 +36,6 @@ function routineLines(routine: ListedRoutine, style: Style): readonly string[] {
   }
   if (schedule === undefined) return [];
   return ['', ...scheduleBlock(snapshotScheduleLines(schedule), style)];
-}
-
-/** The lines of a schedule, to stand below something else: the first one, and what says more. */
-export function scheduleBlock([head, ...more]: readonly string[], style: Style): readonly string[] {
-  if (head === undefined) return [];
-  return [
-    head,
-    ...more.map((line) => (line.startsWith('→') ? style.faint(`  ${line}`) : `  ${line}`)),
-  ];
 }
 
 function sealText({ sealed, canBeOpened }: ListedSnapshot): string {
