@@ -24,6 +24,9 @@ export interface ActivityDependencies {
   readonly ascentVersion?: string;
 }
 
+/** Temporal as its worker is connected to it, in the namespace of the activity. */
+export type OwnTemporal = Context['client'];
+
 /** What the body of an activity may use of its attempt. */
 export interface ActivityRun {
   /** Aborted when the activity is cancelled or its worker shuts down. */
@@ -36,6 +39,8 @@ export interface ActivityRun {
   readonly boundedMs: (wantedMs: number) => number;
   /** What a driver needs of the attempt, from now on. */
   readonly driving: () => Pick<DriverContext, 'signal' | 'operationId' | 'limitMs' | 'log'>;
+  /** To ask upgrades something. What it is asked is bounded by the caller. */
+  readonly temporal: () => OwnTemporal;
 }
 
 /** The longest that a spec allows (spec-schema.ts), for an attempt that nothing else bounds. */
@@ -110,6 +115,7 @@ export async function runActivity<Result>(
         limitMs: bounded(longestMs),
         log: (line) => context.log.info(line),
       }),
+      temporal: () => context.client,
     });
   } catch (error) {
     throw toActivityFailure({ error, scope: options, signal, progress: heartbeats.last() });

@@ -10,6 +10,7 @@ import { drainActivities } from './drain/drain';
 import { endSurgesActivities } from './drain/end-surges';
 import { etcdMemberActivities } from './etcd-member';
 import { imageActivities } from './images';
+import { lookAheadActivities } from './look-ahead';
 import { memberGateActivities } from './member-gate';
 import { nodeActivities } from './node';
 import { observeActivities } from './observe';
@@ -33,6 +34,7 @@ export function createActivities(deps: ActivityDependencies): AscentActivities {
     ...observeActivities(deps),
     ...planActivities(deps),
     ...preflightActivities(deps),
+    ...lookAheadActivities(deps),
     ...imageActivities(deps),
     ...snapshotActivities(deps),
     ...pruneActivities(deps),

@@ -1,8 +1,9 @@
 // preflight: looks at the cluster and hands what it saw to the rules of domain/preflight.
 
-import type { AscentActivities } from '../domain/activity-contract';
+import type { AscentActivities, PreflightInput } from '../domain/activity-contract';
+import type { PreflightReport } from '../domain/preflight/findings';
 import { evaluatePreflight } from '../domain/preflight/preflight';
-import { type ActivityDependencies, runActivity } from './activity-run';
+import { type ActivityDependencies, type ActivityRun, runActivity } from './activity-run';
 import { observeForPreflight } from './observe';
 
 export function preflightActivities(
@@ -10,24 +11,31 @@ export function preflightActivities(
 ): Pick<AscentActivities, 'preflight'> {
   return {
     /** Reads only. Bound: that of one observation. Findings are a result. */
-    preflight: ({ cluster, hop, planned, etcd }) =>
+    preflight: (input) =>
       runActivity(
         {
           deps,
-          cluster,
-          doing: `checking cluster ${cluster} before ${hop.id}`,
+          cluster: input.cluster,
+          doing: `checking cluster ${input.cluster} before ${input.hop.id}`,
           code: 'unexpected',
         },
-        async ({ signal, beat }) => {
-          const onPhase = (phase: string): void => beat({ phase });
-          const observation = await observeForPreflight({ ...deps, signal, onPhase });
-          return evaluatePreflight({
-            observation,
-            hop,
-            ...(planned === undefined ? {} : { planned }),
-            ...(etcd === undefined ? {} : { etcd }),
-          });
-        },
+        (run) => lookBeforeHop(deps, input, run),
       ),
   };
+}
+
+/** Observes and evaluates, as each preflight of a hop does. Throws as an observation. */
+export async function lookBeforeHop(
+  deps: ActivityDependencies,
+  { hop, planned, etcd }: Omit<PreflightInput, 'cluster'>,
+  { signal, beat }: Pick<ActivityRun, 'signal' | 'beat'>,
+): Promise<PreflightReport> {
+  const onPhase = (phase: string): void => beat({ phase });
+  const observation = await observeForPreflight({ ...deps, signal, onPhase });
+  return evaluatePreflight({
+    observation,
+    hop,
+    ...(planned === undefined ? {} : { planned }),
+    ...(etcd === undefined ? {} : { etcd }),
+  });
 }

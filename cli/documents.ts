@@ -125,7 +125,7 @@ function hopDocument({ from, to, findings }: HopFindings) {
   };
 }
 
-function findingDocument(finding: Finding, hop: HopVersions) {
+export function findingDocument(finding: Finding, hop: HopVersions) {
   return {
     ...finding,
     key: findingKey(finding),

@@ -21,6 +21,7 @@ import type { DrainEnd, DrainLook } from '../domain/drain/node-drain';
 import type { Plan } from '../domain/plan/plan';
 import type { ChangeRecord } from '../domain/record/record';
 import type { UpgradeProgress, UpgradeResult, UpgradeStatus } from '../domain/status/progress';
+import type { PreflightSchedule } from '../domain/preflight/schedule';
 import type { SnapshotSchedule } from '../domain/snapshots/schedule';
 import type { UpgradeSpec } from '../domain/spec';
 import { auditQuery, blockersQuery, planQuery } from '../workflows/messages';
@@ -45,6 +46,16 @@ import { type Drill, type DrillOptions, drillRollBack } from './drill';
 import type { DrainOptions, DrainStart, UncordonOptions, UncordonResult } from './node-drains';
 import { drainAudit, startDrain, uncordonNode, watchDrain } from './node-drains';
 import { readProgress, readStatus } from './progress';
+import type {
+  PreflightScheduling,
+  PreflightUnscheduling,
+  SchedulePreflightOptions,
+} from './preflight-schedules';
+import {
+  findPreflightSchedule,
+  schedulePreflight,
+  unschedulePreflight,
+} from './preflight-schedules';
 import type { PreviewOptions, RollBackPreview } from './roll-back-preview';
 import { confirmRollBack, previewRollBack } from './roll-back-preview';
 import type { ScheduleOptions, UpgradeSchedule } from './schedules';
@@ -353,6 +364,24 @@ export class AscentClient {
   /** How often snapshots are taken, and what came of the last time; undefined: by no schedule. */
   snapshotSchedule(cluster: string): Promise<SnapshotSchedule | undefined> {
     return findSnapshotSchedule(this.#session, cluster);
+  }
+
+  /** Has the hop to come looked at once a day while an upgrade is open. A refusal is a value. */
+  schedulePreflight(
+    cluster: string,
+    options: SchedulePreflightOptions,
+  ): Promise<PreflightScheduling> {
+    return schedulePreflight(this.#session, cluster, options);
+  }
+
+  /** Nothing is looked at by itself any more. That there was no schedule is a value. */
+  unschedulePreflight(cluster: string): Promise<PreflightUnscheduling> {
+    return unschedulePreflight(this.#session, cluster);
+  }
+
+  /** When it is, and what differed the last time; undefined: by no schedule. */
+  preflightSchedule(cluster: string): Promise<PreflightSchedule | undefined> {
+    return findPreflightSchedule(this.#session, cluster);
   }
 
   #send<Name extends Command['name']>(

@@ -22,6 +22,11 @@ export { defaultDrainPolicy, parseDrainPolicy } from './drain-policy';
 export type { DrainFieldProblem, DrainFields, DrainPolicyResult } from './drain-policy';
 export type { ListOptions, UpgradeSummary } from './listing';
 export type { DrainOptions, DrainStart, UncordonOptions, UncordonResult } from './node-drains';
+export type {
+  PreflightScheduling,
+  PreflightUnscheduling,
+  SchedulePreflightOptions,
+} from './preflight-schedules';
 export type { PreviewOptions, RollBackPreview } from './roll-back-preview';
 export type {
   PruneEnd,
@@ -66,6 +71,7 @@ export { blockerSentence } from '../domain/blocker-sentences';
 export { refusalSentence, startRefusalSentence } from '../domain/status/sentences';
 export { resultSentence } from '../domain/status/status-sentences';
 export type { ChangeRecord, RecordEntry } from '../domain/record/record';
+export type { LastLook, LookRefusal, PreflightSchedule } from '../domain/preflight/schedule';
 export type { RoutineEnd, RoutineRefusal, SnapshotSchedule } from '../domain/snapshots/schedule';
 export type { OrphanGroup, RestoreAccount } from '../domain/rollback/account';
 export type { RollBackReport } from '../domain/rollback/report';

@@ -223,7 +223,8 @@ function calendarOf(local: string): CalendarSpec {
   };
 }
 
-function isTimezone(name: string): boolean {
+/** Of the IANA list, as this machine knows it. */
+export function isTimezone(name: string): boolean {
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });
     return true;

@@ -12,6 +12,7 @@ import type { ImageActivities } from './images-contract';
 import type { FailureInfo } from './failures';
 import type { ForcedPod, StuckPod } from './drain/force';
 import type { PreflightReport } from './preflight/findings';
+import type { LookedAhead, LookMemory, NotLookedAhead } from './preflight/look-ahead';
 import type { EtcdChangeFacts, PlannedTime } from './preflight/preflight-cluster';
 import type { ClusterName, HopId, MemberName, NodeName, PlanDigest, PodRef } from './names';
 import type { PoolName, SnapshotId } from './names';
@@ -46,6 +47,11 @@ export interface PreflightInput extends ClusterInput {
   readonly planned?: PlannedTime;
   /** Only where etcd changes before anything else of the hop. */
   readonly etcd?: EtcdChangeFacts;
+}
+
+export interface LookAheadInput extends ClusterInput {
+  /** What the look before handed on; absent before the first. */
+  readonly before?: LookMemory;
 }
 
 /** Are the members of the control plane fit for the next one to be changed? */
@@ -335,6 +341,8 @@ export interface AscentActivities
   planUpgrade(input: PlanInput): Promise<PlanResult>;
   /** Reads only; findings are a result, not a failure. */
   preflight(input: PreflightInput): Promise<PreflightReport>;
+  /** The same of the hop to come of the open upgrade, which it asks; what differs is a result. */
+  lookAtHopToCome(input: LookAheadInput): Promise<LookedAhead | NotLookedAhead>;
   takeSnapshot(input: SnapshotInput): Promise<SnapshotRecord>;
   /** Removes what is more than is to be kept (snapshots/retention.ts). */
   pruneSnapshots(input: PruneInput): Promise<PruneResult>;

@@ -44,6 +44,11 @@ export function snapshotScheduleId(cluster: ClusterName): string {
   return `snapshot-schedule/${cluster}`;
 }
 
+/** `preflight/<cluster>`: the schedule that looks ahead; what it starts is named as that of one. */
+export function preflightScheduleId(cluster: ClusterName): string {
+  return `preflight/${cluster}`;
+}
+
 /** `rollback-preview/<cluster>`: what a rollback would undo; the last one is what is confirmed. */
 export function rollBackPreviewWorkflowId(cluster: ClusterName): string {
   return `rollback-preview/${cluster}`;

@@ -25,6 +25,7 @@ const timeoutCodes: Readonly<Record<keyof AscentActivities, FailureCode>> = {
   observeCluster: 'cluster-unreachable',
   planUpgrade: 'cluster-unreachable',
   preflight: 'cluster-unreachable',
+  lookAtHopToCome: 'cluster-unreachable',
   pullImages: 'image-unavailable',
   takeSnapshot: 'snapshot-failed',
   pruneSnapshots: 'snapshot-failed',

@@ -60,6 +60,7 @@ const limits: Readonly<Record<keyof AscentActivities, Limits>> = {
   observeCluster: { totalMs: 10 * minuteMs, attemptMs: 2 * minuteMs, heartbeats: true },
   planUpgrade: { totalMs: 10 * minuteMs, attemptMs: 2 * minuteMs, heartbeats: true },
   preflight: { totalMs: 15 * minuteMs, attemptMs: 5 * minuteMs, heartbeats: true },
+  lookAtHopToCome: { totalMs: 15 * minuteMs, attemptMs: 5 * minuteMs, heartbeats: true },
   // Its bound is what the plan says.
   pullImages: { totalMs: hourMs, attemptMs: hourMs, heartbeats: true },
   takeSnapshot: { totalMs: 2 * hourMs, attemptMs: hourMs, heartbeats: true },

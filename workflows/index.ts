@@ -2,6 +2,7 @@
 
 export { drainNode } from './drain-node';
 export { drillRollBack } from './drill-roll-back';
+export { lookAhead } from './look-ahead';
 export { previewRollBack } from './preview-roll-back';
 export { pruneClusterSnapshots, takeClusterSnapshot, takeScheduledSnapshot } from './snapshots';
 export { rollBackHop } from './roll-back-hop';

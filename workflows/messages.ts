@@ -156,6 +156,14 @@ export interface DrillRollBackInput extends DrillInput {
 /** Result of drillRollBack; `failed`: whether the way back works is not known. */
 export type Drill = DrillResult | { readonly kind: 'failed'; readonly failure: FailureInfo };
 
+/** The one argument of lookAhead; its result is LookAheadEnd. */
+export interface LookAheadOrder {
+  readonly cluster: ClusterName;
+  readonly actor: string;
+  /** How long it may wait for a worker; 20 s. */
+  readonly workerTimeoutMs?: number;
+}
+
 /** Queries of upgradeCluster. */
 export const statusQuery = defineQuery<UpgradeStatus>('status');
 /** Undefined until the plan is made; the plan as it is now, not as first made. */

@@ -7,10 +7,10 @@ import { failureInfo } from '../domain/failure-remedies';
 import { standingText } from '../domain/findings/acknowledgement';
 import type { ClusterName } from '../domain/names';
 import type { Hop } from '../domain/plan/plan';
-import { plannedMs } from '../domain/plan/planned-time';
 import type { Finding } from '../domain/preflight/findings';
 import { findingKey } from '../domain/preflight/identity';
 import { isAnsweredFor, judged } from '../domain/preflight/judgement';
+import { preflightOfHop } from '../domain/preflight/hop-to-come';
 import { maxSeenFindings } from '../domain/preflight/seen';
 import { activity } from './activity-options';
 import { blockedBy, type StepProblem, type StepRun } from './step-run';
@@ -27,15 +27,9 @@ interface LookingHop {
 
 export async function lookBefore({ input, run }: LookingHop): Promise<StepProblem | undefined> {
   const { cluster, hop, laterMs = 0 } = input;
-  const { id, from, to } = hop;
+  const { id } = hop;
   const call = activity(cluster, 'preflight', { summary: `preflight of ${id}` });
-  const hopMs = plannedMs([hop]);
-  const planned = { hopMs, pathMs: hopMs + laterMs };
-  const asked = { cluster, hop: { id, from, to }, planned };
-  const first = hop.steps.find((step) => step.kind === 'etcd' && step.place !== undefined);
-  const { findings } = await call(
-    first?.kind === 'etcd' ? { ...asked, etcd: { to: first.to, stage: 'to-come' } } : asked,
-  );
+  const { findings } = await call({ cluster, ...preflightOfHop(hop, { laterMs }) });
   if (patched('2026-11-22-tell-findings')) tellFindings(run, findings);
   const problem = blockedBy(run, findings, (what) =>
     failureInfo('preflight-blocked', `${what} ${id}`),

@@ -26,6 +26,7 @@ import { preflightSarif } from '../render/preflight-sarif';
 import type { CommandRun, Invocation } from '../session';
 import { examples } from './examples';
 import { planAnswer } from './plan';
+import { addPreflightSchedule } from './preflight-schedule';
 
 interface PreflightOptions {
   readonly spec?: string;
@@ -66,6 +67,7 @@ export function addPreflight(program: Command, run: CommandRun): void {
       ]),
     );
   run.bind<PreflightOptions>(command, preflight, formats);
+  addPreflightSchedule(command, run);
 }
 
 async function preflight(invocation: Invocation<PreflightOptions>): Promise<ExitCode> {

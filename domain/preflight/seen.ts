@@ -35,11 +35,12 @@ export type SeenBefore = Pick<SeenFindings, 'more'> & {
   readonly findings: readonly Pick<SeenFinding, 'key' | 'digest' | 'firstSeenMs'>[];
 };
 
-/** `findings`: the worst first, as a report has them. */
+/** `findings`: the worst first, as a report has them. `limit`: how many are kept. */
 export function seenFindings(
   findings: readonly Finding[],
   nowMs: number,
   before?: SeenBefore,
+  limit: number = maxSeenFindings,
 ): SeenFindings {
   const known = new Map((before?.findings ?? []).map((one) => [one.key, one]));
   const all = new Map<FindingKey, SeenFinding>();
@@ -55,9 +56,9 @@ export function seenFindings(
   }
   return {
     atMs: nowMs,
-    findings: [...all.values()].slice(0, maxSeenFindings),
+    findings: [...all.values()].slice(0, limit),
     gone: [...known.keys()].filter((key) => !all.has(key)),
-    more: Math.max(0, all.size - maxSeenFindings),
+    more: Math.max(0, all.size - limit),
   };
 }
 

@@ -6,6 +6,7 @@ import {
   ApplicationFailure,
   CancelledFailure,
 } from '@temporalio/common';
+import type { Client } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 
@@ -76,6 +77,8 @@ export interface RunOptions {
   readonly startToCloseTimeoutMs?: number;
   /** 0: the activity was scheduled without one, so nothing may be heartbeated. */
   readonly heartbeatTimeoutMs?: number;
+  /** What its worker is connected to; without it, Temporal cannot be asked anything. */
+  readonly temporal?: Client;
 }
 
 /** One attempt of an activity: its heartbeats, and ways to end it early. */
@@ -92,7 +95,10 @@ export class FakeAttempt {
         heartbeatTimeoutMs: options.heartbeatTimeoutMs ?? 60_000,
       },
       // Failures are what most of these tests are about; they need not be told twice.
-      { logger: new DefaultLogger('ERROR') },
+      {
+        logger: new DefaultLogger('ERROR'),
+        ...(options.temporal === undefined ? {} : { client: options.temporal }),
+      },
     );
     this.environment.on('heartbeat', (details: unknown) => {
       this.heartbeats.push(details);

@@ -24,6 +24,7 @@ import { cordonPurpose } from '../../domain/drain/cordon-reasons';
 import type { FailureCode } from '../../domain/failures';
 import type { PullImagesInput, PullImagesResult } from '../../domain/images-contract';
 import type { PreflightReport } from '../../domain/preflight/findings';
+import { lookedAhead, type LookedAhead, type LookMemory } from '../../domain/preflight/look-ahead';
 import type { MemberName, NodeName, PodRef, SnapshotId } from '../../domain/names';
 import type { MemberObservation, NodeObservation, Observation } from '../../domain/observation';
 import type { StrandedPod } from '../../domain/rollback/account';
@@ -33,6 +34,7 @@ import type { AnchorDifference, Workloads } from '../../domain/rollback/key-tall
 import { newerKubelets } from '../../domain/rollback/kubelets';
 import { type RollBackReport, rollBackReport } from '../../domain/rollback/report';
 import { defaultReportLimits } from '../../domain/rollback/report-limits';
+import type { Hop } from '../../domain/plan/plan';
 import { planUpgrade } from '../../domain/plan/planner';
 import { knownReleases } from '../../domain/plan/releases';
 import type {
@@ -43,7 +45,7 @@ import type {
 } from '../../domain/rollout-contract';
 import type { SurgeEnd } from '../../domain/drain/surge';
 import type { KubeVersion } from '../../domain/versions';
-import { aMember, version } from './builders';
+import { aMember, hopId, version } from './builders';
 import { replacedName, rolledOut } from './scripted-rollouts';
 
 export type ActivityName = keyof AscentActivities;
@@ -273,6 +275,7 @@ export class ScriptedCluster {
         schema: 'ascent.preflight/v1',
         findings: this.findings,
       })),
+      lookAtHopToCome: run('lookAtHopToCome', whole, ({ before }) => this.#lookAhead(before)),
       takeSnapshot: run(
         'takeSnapshot',
         (input) => input.snapshotId,
@@ -402,6 +405,14 @@ export class ScriptedCluster {
         },
       ),
     };
+  }
+
+  /** Of the first hop of a plan, a day after the look before. */
+  #lookAhead(before: LookMemory | undefined): LookedAhead {
+    const [from, to] = [version('1.28.15'), version('1.29.15')];
+    const hop: Hop = { id: hopId('hop-1.29'), from, to, approval: 'none', steps: [] };
+    const nowMs = (before?.atMs ?? 0) + 86_400_000;
+    return lookedAhead({ hop, findings: this.findings, nowMs, before });
   }
 
   async #perform(

@@ -9,6 +9,7 @@ it.each<Row>([
   ['observeCluster', 10, 2, true],
   ['planUpgrade', 10, 2, true],
   ['preflight', 15, 5, true],
+  ['lookAtHopToCome', 15, 5, true],
   ['takeSnapshot', 120, 60, true],
   ['findLeaders', 10, 0.5, false],
   ['checkMembers', 5, 2, true],

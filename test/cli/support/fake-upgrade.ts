@@ -7,6 +7,7 @@ import type {
   DrainLook,
   DrainStart,
   Drill,
+  PreflightSchedule,
   RollBackPreview,
   SnapshotBusy,
   SnapshotEnd,
@@ -22,6 +23,7 @@ import {
   UpgradeEndedError,
   UpgradeNotFoundError,
 } from '../../../client';
+import { lookRefusals } from '../../../client/preflight-schedules';
 import { schedulingRefusals } from '../../../client/snapshot-schedules';
 import { judgeForce } from '../../../domain/drain/force';
 import type {
@@ -42,6 +44,7 @@ import { hopId, nodeName, poolName } from '../../support/builders';
 import { nowMs } from './fake-terminal';
 import { askedSnapshot, scheduledSnapshots } from './snapshot-fixtures';
 import { drilled } from './drill-fixtures';
+import { scheduledLooks } from './look-fixtures';
 import { undoneReport } from './rollback-fixtures';
 import { drainingLook, drainTrail, nodeDrained, nodeUncordoned } from './node-fixtures';
 
@@ -58,6 +61,8 @@ export interface FakeUpgradeOptions {
   readonly snapshot?: Extract<SnapshotEnd, { kind: 'failed' }> | SnapshotBusy;
   /** What takes snapshots again and again. */
   readonly snapshotSchedule?: SnapshotSchedule;
+  /** What looks at the hop to come each day. */
+  readonly preflightSchedule?: PreflightSchedule;
   readonly hasWorker?: boolean;
   /** Snapshots that are more than is to be kept. */
   readonly surplus?: readonly string[];
@@ -352,6 +357,27 @@ export class FakeUpgrade implements UpgradeClient {
 
   snapshotSchedule: UpgradeClient['snapshotSchedule'] = () =>
     Promise.resolve(this.#options.snapshotSchedule);
+
+  schedulePreflight: UpgradeClient['schedulePreflight'] = (
+    cluster,
+    { at, zone = 'UTC', actor },
+  ) => {
+    const refusals = lookRefusals(cluster, { at, zone });
+    if (refusals.length > 0) return Promise.resolve({ kind: 'refused', refusals });
+    const { preflightSchedule: before, hasWorker = true } = this.#options;
+    const schedule = { ...scheduledLooks, cluster, at, zone, actor };
+    const isSame = before?.at === at && before.zone === zone;
+    const change = before === undefined ? 'created' : isSame ? 'unchanged' : 'changed';
+    return Promise.resolve({ kind: 'scheduled', change, schedule, hasWorker });
+  };
+
+  unschedulePreflight: UpgradeClient['unschedulePreflight'] = () =>
+    Promise.resolve({
+      kind: this.#options.preflightSchedule === undefined ? 'none' : 'removed',
+    });
+
+  preflightSchedule: UpgradeClient['preflightSchedule'] = () =>
+    Promise.resolve(this.#options.preflightSchedule);
 
   schedules: UpgradeClient['schedules'] = () => Promise.resolve(this.#options.schedules ?? []);
 

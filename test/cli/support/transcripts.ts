@@ -28,6 +28,7 @@ import {
   specText,
   usedObservation,
 } from './fixtures';
+import { failedLook, firstLook, idleLook, nightlyLooks } from './look-fixtures';
 import { nodes, nodesToLookAt } from './node-fixtures';
 import {
   failedSchedule,
@@ -239,6 +240,22 @@ const settings: Readonly<Record<string, (setting: Setting) => Setting>> = {
   'the schedule is paused': (setting) => ({
     ...setting,
     upgrade: { ...setting.upgrade, snapshotSchedule: pausedSchedule },
+  }),
+  'the hop to come is looked at each night': (setting) => ({
+    ...setting,
+    upgrade: { ...setting.upgrade, preflightSchedule: nightlyLooks },
+  }),
+  'the first look was taken': (setting) => ({
+    ...setting,
+    upgrade: { ...setting.upgrade, preflightSchedule: firstLook },
+  }),
+  'the look has failed': (setting) => ({
+    ...setting,
+    upgrade: { ...setting.upgrade, preflightSchedule: failedLook },
+  }),
+  'there was nothing to look at': (setting) => ({
+    ...setting,
+    upgrade: { ...setting.upgrade, preflightSchedule: idleLook },
   }),
   'no worker has come for the cluster': (setting) => ({
     ...setting,

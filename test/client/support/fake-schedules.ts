@@ -1,5 +1,5 @@
-// Temporal's schedules in memory, as far as schedules of snapshots need them: what is created is
-// described, changed and deleted. What they start is said by the test.
+// Temporal's schedules in memory, as far as schedules of snapshots and looks need them: what is
+// created is described, changed and deleted. What they start is said by the test.
 
 import type { Client, ScheduleOptions, ScheduleUpdateOptions } from '@temporalio/client';
 import {
@@ -16,6 +16,31 @@ type Settings = Pick<ScheduleUpdateOptions, 'spec' | 'action' | 'policies' | 'st
 export interface FakeRun {
   readonly status: string;
   readonly result?: unknown;
+}
+
+/** Once a day at midnight: what a calendar is where nothing else is said. */
+const eachDay = {
+  second: [{ start: 0, end: 0, step: 1 }],
+  minute: [{ start: 0, end: 0, step: 1 }],
+  hour: [{ start: 0, end: 0, step: 1 }],
+  dayOfMonth: [{ start: 1, end: 31, step: 1 }],
+  month: [{ start: 'JANUARY', end: 'DECEMBER', step: 1 }],
+  year: [],
+  dayOfWeek: [{ start: 'SUNDAY', end: 'SATURDAY', step: 1 }],
+};
+
+/** As a server tells calendars: in full, and numbers as ranges. */
+function describedTimes({ calendars = [] }: Settings['spec']) {
+  if (calendars.length === 0) return {};
+  return {
+    calendars: calendars.map((calendar) => {
+      const told = Object.entries(calendar).map(([field, value]): [string, unknown] => [
+        field,
+        typeof value === 'number' ? [{ start: value, end: value, step: 1 }] : value,
+      ]);
+      return { ...eachDay, ...Object.fromEntries(told) };
+    }),
+  };
 }
 
 export class FakeSchedules {
@@ -79,7 +104,7 @@ export class FakeSchedules {
     }));
     return {
       scheduleId,
-      spec,
+      spec: { ...spec, ...describedTimes(spec) },
       action,
       state: { paused: false, ...state },
       info: {

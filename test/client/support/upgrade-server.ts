@@ -15,7 +15,11 @@ import {
 } from '@temporalio/worker';
 
 import { AscentClient } from '../../../client';
-import { clusterTaskQueue, workflowTaskQueue } from '../../../domain/activity-contract';
+import {
+  type AscentActivities,
+  clusterTaskQueue,
+  workflowTaskQueue,
+} from '../../../domain/activity-contract';
 import type { ClusterName } from '../../../domain/names';
 import type { UpgradeSpec } from '../../../domain/spec';
 import { killTemporal, temporalDown, temporalUp } from '../../../lab/temporal-server';
@@ -33,7 +37,7 @@ export interface UpgradeServer {
   /** Polls `ascent`. Stopped with the server at the latest. */
   workflowWorker(): Promise<StoppableWorker>;
   /** A cluster of one member and three workers, served unless `isServed` is false. */
-  cluster(options?: { readonly isServed?: boolean }): Promise<ServedCluster>;
+  cluster(options?: ServedOptions): Promise<ServedCluster>;
   /** What a killed worker leaves: the server lists it for minutes, and nobody is there. */
   pollAndVanish(): Promise<void>;
   /** All of them, also those of clusters. */
@@ -42,6 +46,12 @@ export interface UpgradeServer {
   kill(): Promise<void>;
   restart(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface ServedOptions {
+  readonly isServed?: boolean;
+  /** Activities in the place of scripted ones. */
+  readonly instead?: (name: ClusterName) => Partial<AscentActivities>;
 }
 
 export interface ServedCluster {
@@ -89,7 +99,7 @@ export async function startUpgradeServer(): Promise<UpgradeServer> {
     client,
     workflowWorker: () =>
       run({ taskQueue: workflowTaskQueue, workflowBundle: builtWorkflowBundle() }),
-    cluster: async ({ isServed = true } = {}) => {
+    cluster: async ({ isServed = true, instead } = {}) => {
       clusters += 1;
       const name = clusterName(`c${clusters}`);
       const seen = aCluster(name).withMembers(1).withNodes(3).observation();
@@ -100,7 +110,8 @@ export async function startUpgradeServer(): Promise<UpgradeServer> {
         controlPlane: { memberTimeoutMs: 300_000, allowSingleMember: true },
       });
       if (isServed) {
-        await run({ taskQueue: clusterTaskQueue(name), activities: cluster.activities() });
+        const activities = { ...cluster.activities(), ...instead?.(name) };
+        await run({ taskQueue: clusterTaskQueue(name), activities });
       }
       return { name, cluster, spec };
     },
