@@ -4,7 +4,6 @@
 
 import type { AscentActivities } from '../domain/activity-contract';
 import type { StaticPodOptions } from '../domain/component-options';
-import type { MemberDeprecatedUse } from '../domain/deprecated-apis';
 import { isStateful } from '../domain/pool/admission';
 import { daemonSetOf } from '../domain/drain/drain-verdicts';
 import type { ClusterName, NodeName } from '../domain/names';
@@ -19,12 +18,15 @@ import {
   type UnreportedNode,
 } from '../domain/observation';
 import { releasesOfAll } from '../domain/plan/releases';
+import type { PreflightObservation } from '../domain/preflight/drains';
 import { isFinished } from '../domain/pod-phase';
 import { parseVersion } from '../domain/versions';
 import { type ActivityDependencies, runActivity } from './activity-run';
 import { cordonOf } from './cordon-mark';
 import type { ReleaseSource } from './driver-ports';
 import { isControlPlane, zoneOf } from './node-marks';
+import { observeDeprecatedUse } from './observe-deprecated-use';
+import { observeDrains } from './observe-drains';
 import {
   type BudgetView,
   type LookingPorts,
@@ -144,11 +146,16 @@ async function observe(
  * tell of themselves and of etcd, where a driver reaches them. What machines can be given is among
  * that, and not asked again.
  */
-export async function observeForPreflight(options: Looking): Promise<Observation> {
+export async function observeForPreflight(
+  options: Looking & {
+    /** What drains would meet need not be looked at. */
+    readonly drainsNothing?: boolean;
+  },
+): Promise<PreflightObservation> {
   const { controlPlane, extensions } = options.ports;
   const asked = controlPlane.machineFacts?.(options.signal);
   const available = availableTo(options);
-  const [{ observation, pods }, machines, called, deprecatedUse, etcdPlaces, running] =
+  const [{ observation, pods }, machines, called, deprecatedUse, etcdPlaces, running, drains] =
     await Promise.all([
       observe(options, async () => {
         const told = asked === undefined ? undefined : releasesOfAll(releasesIn(await asked));
@@ -159,6 +166,7 @@ export async function observeForPreflight(options: Looking): Promise<Observation
       observeDeprecatedUse(options),
       controlPlane.etcdPlaces?.(options.signal),
       observeRunning(options),
+      options.drainsNothing === true ? undefined : observeDrains(options),
     ]);
   return {
     ...observation,
@@ -168,6 +176,7 @@ export async function observeForPreflight(options: Looking): Promise<Observation
     ...running,
     ...(machines === undefined ? {} : { machines }),
     ...(etcdPlaces === undefined ? {} : { etcdPlaces }),
+    ...(drains === undefined ? {} : { drains }),
   };
 }
 
@@ -196,18 +205,6 @@ async function observeRunning({
     configMaps,
     ...(helmReleases === undefined ? {} : { helmReleases }),
   };
-}
-
-async function observeDeprecatedUse({
-  ports: { members: probe },
-  signal,
-}: Looking): Promise<readonly MemberDeprecatedUse[]> {
-  return Promise.all(
-    (await probe.members(signal)).map(async ({ name }) => ({
-      member: name,
-      use: await probe.deprecatedApis(name, signal),
-    })),
-  );
 }
 
 /** A machine that does not tell them is told of as such. */

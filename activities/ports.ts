@@ -30,6 +30,7 @@ import type {
   RolloutDriver,
 } from './driver-ports';
 import type { ScaleApi } from './drain/scale-api';
+import type { SimulationSource } from './simulate';
 import type {
   EtcdSnapshotFacts,
   SnapshotComparer,
@@ -355,6 +356,7 @@ export interface LookingPorts {
   readonly storedObjects: StoredObjectProbe;
   readonly volumes: VolumeProbe;
   readonly components: ComponentProbe;
+  readonly simulation: SimulationSource;
   /** Absent: nobody has asked for Helm's releases to be looked at. */
   readonly helm?: HelmProbe;
   readonly etcd: Pick<EtcdApi, 'observe'>;

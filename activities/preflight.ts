@@ -27,15 +27,21 @@ export function preflightActivities(
 /** Observes and evaluates, as each preflight of a hop does. Throws as an observation. */
 export async function lookBeforeHop(
   deps: ActivityDependencies,
-  { hop, planned, etcd }: Omit<PreflightInput, 'cluster'>,
+  { hop, planned, etcd, pools }: Omit<PreflightInput, 'cluster'>,
   { signal, beat }: Pick<ActivityRun, 'signal' | 'beat'>,
 ): Promise<PreflightReport> {
   const onPhase = (phase: string): void => beat({ phase });
-  const observation = await observeForPreflight({ ...deps, signal, onPhase });
+  const observation = await observeForPreflight({
+    ...deps,
+    signal,
+    onPhase,
+    drainsNothing: pools?.length === 0,
+  });
   return evaluatePreflight({
     observation,
     hop,
     ...(planned === undefined ? {} : { planned }),
     ...(etcd === undefined ? {} : { etcd }),
+    ...(pools === undefined ? {} : { pools }),
   });
 }

@@ -162,6 +162,7 @@ export function largeClusterPorts(): LookingPorts {
     volumes: { observe: async () => ({ uses: [], unlisted: [] }) },
     components: { observe: async () => ({ options: [], unread: [] }) },
     addons: { observe: async () => ({ workloads: [], unlisted: [] }) },
+    simulation: { collect: () => Promise.reject(new Error('a planner simulates nothing')) },
     etcd: {
       observe: async () => ({
         kind: 'unobserved',

@@ -3,7 +3,7 @@
 import { observeCluster, observeForPreflight } from '../activities/observe';
 import { parseSpecFile, specProblemText } from '../client/spec-file';
 import type { ClusterName } from '../domain/names';
-import type { Observation } from '../domain/observation';
+import type { PreflightObservation } from '../domain/preflight/drains';
 import type { UpgradeSpec } from '../domain/spec';
 import { type FoundAccess, requireAccess } from './access';
 import { CliError } from './cli-error';
@@ -41,7 +41,7 @@ export async function readSpec(context: CliContext, file: string): Promise<Upgra
 export async function readObservation(
   source: Source,
   expected?: ClusterName,
-): Promise<Observation> {
+): Promise<PreflightObservation> {
   const { context, options } = source;
   if (options.observation !== undefined) {
     const text = await readInput(context, options.observation, 'observation');
@@ -53,6 +53,8 @@ export async function readObservation(
   return observeThrough(await requireAccess(options, context), context, { expected, observe });
 }
 
+type Observe = (looking: Parameters<typeof observeCluster>[0]) => Promise<PreflightObservation>;
+
 /** From the cluster itself; throws CliError `wrong-cluster` likewise. */
 export async function observeThrough(
   { file, access }: FoundAccess,
@@ -60,8 +62,8 @@ export async function observeThrough(
   {
     expected,
     observe = observeCluster,
-  }: { readonly expected?: ClusterName | undefined; readonly observe?: typeof observeCluster } = {},
-): Promise<Observation> {
+  }: { readonly expected?: ClusterName | undefined; readonly observe?: Observe } = {},
+): Promise<PreflightObservation> {
   assertCluster(access.cluster, file, expected);
   const cluster = access.cluster as ClusterName;
   const ports = await context.openCluster(access);

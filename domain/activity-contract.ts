@@ -11,6 +11,7 @@ import type { EtcdActivities } from './etcd-contract';
 import type { ImageActivities } from './images-contract';
 import type { FailureInfo } from './failures';
 import type { ForcedPod, StuckPod } from './drain/force';
+import type { DrainedPool } from './preflight/drains';
 import type { PreflightReport } from './preflight/findings';
 import type { LookedAhead, LookMemory, NotLookedAhead } from './preflight/look-ahead';
 import type { EtcdChangeFacts, PlannedTime } from './preflight/preflight-cluster';
@@ -47,6 +48,11 @@ export interface PreflightInput extends ClusterInput {
   readonly planned?: PlannedTime;
   /** Only where etcd changes before anything else of the hop. */
   readonly etcd?: EtcdChangeFacts;
+  /**
+   * Those that the hop drains. Absent when asked by an upgrade that began before it was known, and
+   * where machines are replaced: any node may be drained.
+   */
+  readonly pools?: readonly DrainedPool[];
 }
 
 export interface LookAheadInput extends ClusterInput {

@@ -16,7 +16,6 @@ import { createNoDriver } from '../drivers/no-driver';
 import type { Machines } from '../drivers/machine-shell';
 import type { MemberReplacer, RolloutDriver } from '../driver-ports';
 import { type ClusterPorts, type LookingPorts, PortError } from '../ports';
-import type { SimulationSource } from '../simulate';
 import type { SnapshotStore, SnapshotVerifier } from '../snapshot-ports';
 import { createAddonProbe } from './addon-probe';
 import { DirectoryShelf } from './directory-shelf';
@@ -49,9 +48,7 @@ interface Closing {
 }
 
 /** A cluster to look at: enough for observe, plan, preflight and simulate. */
-export interface OpenCluster extends LookingPorts, Closing {
-  readonly simulation: SimulationSource;
-}
+export interface OpenCluster extends LookingPorts, Closing {}
 
 /** A cluster that a worker serves. */
 export interface ServedCluster extends ClusterPorts, Closing {}
@@ -63,9 +60,9 @@ export interface ServedCluster extends ClusterPorts, Closing {}
  */
 export function openCluster(access: ClusterAccess): OpenCluster {
   const driver = driverOf(access);
-  const { ports, simulation, close } = reach(access, driver.members);
+  const { ports, close } = reach(access, driver.members);
   const closing = () => closeAll(close, driver);
-  return { ...ports, simulation, controlPlane: driver.controlPlane, close: closing };
+  return { ...ports, controlPlane: driver.controlPlane, close: closing };
 }
 
 /**
@@ -141,12 +138,12 @@ function reach(access: ClusterAccess, found: FoundMembers | undefined) {
       storedObjects: createStoredObjectProbe(connection),
       volumes: createVolumeProbe(connection),
       components: createComponentProbe(connection),
+      simulation: createSimulationSource(new KubeRequests(connection)),
       ...(helmReleases === undefined ? {} : { helm: createHelmProbe(helm) }),
       etcd: createEtcdApi({ ...etcdReach(access, found), etcdutl: etcdutlOf(access) }),
       ...openSnapshots(access),
       clock: systemClock,
     },
-    simulation: createSimulationSource(new KubeRequests(connection)),
     close: async () => {
       await kube.close();
       await connection.close();

@@ -4,6 +4,7 @@
 //     services and storage classes may not be: what is not known of them is told (`unread`).
 
 import type {
+  V1Namespace,
   V1Node,
   V1PersistentVolume,
   V1PersistentVolumeClaim,
@@ -15,6 +16,7 @@ import type {
 
 import type { NodeName } from '../../domain/names';
 import type {
+  CollectedEvidence,
   SimulatedAutoscaler,
   SimulatedBudget,
   SimulatedClaim,
@@ -26,7 +28,7 @@ import type {
 } from '../../domain/simulation/evidence';
 import { withoutSelector } from '../observe';
 import { PortError } from '../ports';
-import type { CollectedEvidence, SimulationSource } from '../simulate';
+import type { SimulationSource } from '../simulate';
 import type { KubeRequests, Page, PageRequest } from './kube-requests';
 import { budgetView } from './kube-views';
 import { amountsIn } from './pod-requests';
@@ -36,10 +38,17 @@ import { share } from './room-views';
 type Lists = Pick<SimulationEvidence, 'autoscalers' | 'services' | 'storageClasses'>;
 
 export function createSimulationSource(requests: KubeRequests): SimulationSource {
-  return { collect: (signal) => collect(requests, signal) };
+  return {
+    collect: (signal, { autoscalers } = { autoscalers: true }) =>
+      collect(requests, signal, autoscalers),
+  };
 }
 
-async function collect(requests: KubeRequests, signal: AbortSignal): Promise<CollectedEvidence> {
+async function collect(
+  requests: KubeRequests,
+  signal: AbortSignal,
+  withAutoscalers: boolean,
+): Promise<CollectedEvidence> {
   const { core, policy, storage, autoscaling } = requests;
   const unread: { what: keyof Lists; problem: string }[] = [];
   type Request<Item> = (page: PageRequest, call: object) => Promise<Page<Item>>;
@@ -76,23 +85,21 @@ async function collect(requests: KubeRequests, signal: AbortSignal): Promise<Col
         simulatedClaim,
       ),
       list('volumes', (page, call) => core.listPersistentVolume(page, call), simulatedVolume),
-      list(
-        'namespaces',
-        (page, call) => core.listNamespace(page, call),
-        ({ metadata }) => ({ name: metadata?.name ?? '', labels: metadata?.labels ?? {} }),
-      ),
+      list('namespaces', (page, call) => core.listNamespace(page, call), namespaceOf),
       optional(
         'storageClasses',
         list('storage classes', (page, call) => storage.listStorageClass(page, call), classOf),
       ),
-      optional(
-        'autoscalers',
-        list(
-          'autoscalers',
-          (page, call) => autoscaling.listHorizontalPodAutoscalerForAllNamespaces(page, call),
-          simulatedAutoscaler,
-        ),
-      ),
+      withAutoscalers
+        ? optional(
+            'autoscalers',
+            list(
+              'autoscalers',
+              (page, call) => autoscaling.listHorizontalPodAutoscalerForAllNamespaces(page, call),
+              simulatedAutoscaler,
+            ),
+          )
+        : [],
       optional(
         'services',
         list(
@@ -104,6 +111,10 @@ async function collect(requests: KubeRequests, signal: AbortSignal): Promise<Col
     ]);
   const must = { nodes, pods, budgets, claims, volumes, namespaces };
   return { evidence: { ...must, storageClasses: classes, autoscalers, services }, unread };
+}
+
+function namespaceOf({ metadata }: V1Namespace): SimulationEvidence['namespaces'][number] {
+  return { name: metadata?.name ?? '', labels: metadata?.labels ?? {} };
 }
 
 export function simulatedNode({ metadata = {}, spec = {}, status = {} }: V1Node): SimulatedNode {

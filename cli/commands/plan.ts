@@ -3,9 +3,9 @@
 import type { Command } from 'commander';
 
 import { planAndCheck } from '../../activities/plan';
-import type { Observation } from '../../domain/observation';
 import type { Plan, PlanResult } from '../../domain/plan/plan';
 import { poolOrders } from '../../domain/pool/pool-orders';
+import type { PreflightObservation } from '../../domain/preflight/drains';
 import { evaluatePath, pathOf } from '../../domain/preflight/path-preflight';
 import { readObservation, readSpec } from '../cluster-view';
 import type { BesidePlan, HopCounts } from '../documents';
@@ -73,7 +73,7 @@ async function plan(invocation: Invocation<PlanOptions>): Promise<ExitCode> {
   return exitCodes.ok;
 }
 
-function countsOf({ hops }: Plan, observation: Observation): readonly HopCounts[] {
+function countsOf({ hops }: Plan, observation: PreflightObservation): readonly HopCounts[] {
   const found = evaluatePath({ observation, hops: pathOf(hops) });
   return hops.map(({ id }, index) => ({
     hop: id,

@@ -4,12 +4,11 @@ import type { Command } from 'commander';
 
 import { amountsIn } from '../../activities/adapters/pod-requests';
 import { observeCluster } from '../../activities/observe';
-import type { CollectedEvidence } from '../../activities/simulate';
 import { defaultDrainPolicy } from '../../client';
 import type { ClusterName, NodeName } from '../../domain/names';
 import { resolvePools } from '../../domain/plan/pools';
 import { isMaxUnavailable, maxUnavailableWanted } from '../../domain/pool/pool-limits';
-import type { Amounts, SimulatedNode } from '../../domain/simulation/evidence';
+import type { Amounts, CollectedEvidence, SimulatedNode } from '../../domain/simulation/evidence';
 import {
   simulateCluster,
   type SimulatedPool,

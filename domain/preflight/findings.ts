@@ -13,6 +13,7 @@ export type FindingObject =
   | { readonly kind: 'node'; readonly name: NodeName }
   | { readonly kind: 'pool'; readonly name: PoolName }
   | { readonly kind: 'budget'; readonly budget: BudgetRef }
+  | { readonly kind: 'namespace'; readonly name: string }
   | { readonly kind: 'lease'; readonly name: string }
   | { readonly kind: 'api'; readonly name: string }
   | { readonly kind: 'webhook'; readonly name: string }
@@ -108,6 +109,24 @@ export const findingCodes = [
   'helm-api-removed',
   'helm-api-deprecated',
   'removed-apis-unknown',
+  'workloads-unobserved',
+  'budget-empty',
+  'budget-missing',
+  'single-replica',
+  'one-node',
+  'one-zone',
+  'no-readiness-probe',
+  'no-pre-stop',
+  'empty-dir-data',
+  'bare-pod',
+  'long-grace',
+  'finalizer',
+  'host-path',
+  'local-volume',
+  'drain-stopped',
+  'room-short',
+  'room-by-preemption',
+  'pods-pending',
 ] as const;
 
 export type FindingCode = (typeof findingCodes)[number];

@@ -7,6 +7,7 @@ import type { PreflightInput } from '../activity-contract';
 import type { Hop, Plan } from '../plan/plan';
 import { plannedMs } from '../plan/planned-time';
 import type { UpgradeStatus } from '../status/progress';
+import { drainedPools } from './drains';
 import type { NoHopToCome } from './look-ahead';
 
 /** An upgrade that runs, as it tells of itself. */
@@ -82,7 +83,12 @@ export function preflightOfHop(
 ): Omit<PreflightInput, 'cluster'> {
   const { id, from, to, steps } = hop;
   const hopMs = waitMs + plannedMs([hop]);
-  const asked = { hop: { id, from, to }, planned: { hopMs, pathMs: hopMs + laterMs } };
+  const pools = drainedPools(hop);
+  const asked = {
+    hop: { id, from, to },
+    planned: { hopMs, pathMs: hopMs + laterMs },
+    ...(pools === undefined ? {} : { pools }),
+  };
   const first = steps.find((step) => step.kind === 'etcd' && step.place !== undefined);
   if (first?.kind !== 'etcd') return asked;
   return { ...asked, etcd: { to: first.to, stage: 'to-come' } };

@@ -98,6 +98,25 @@ const horizons: Readonly<Record<FindingCode, Horizon>> = {
   'helm-api-removed': 'once',
   'helm-api-deprecated': 'once',
   'removed-apis-unknown': 'each-hop',
+  // Not every hop drains: told of the first that does.
+  'workloads-unobserved': 'once',
+  'budget-empty': 'once',
+  'budget-missing': 'once',
+  'single-replica': 'once',
+  'one-node': 'once',
+  'one-zone': 'once',
+  'no-readiness-probe': 'once',
+  'no-pre-stop': 'once',
+  'empty-dir-data': 'once',
+  'bare-pod': 'once',
+  'long-grace': 'once',
+  finalizer: 'once',
+  'host-path': 'once',
+  'local-volume': 'once',
+  'drain-stopped': 'once',
+  'room-short': 'once',
+  'room-by-preemption': 'once',
+  'pods-pending': 'once',
 };
 
 export function horizonOf(code: FindingCode): Horizon {

@@ -4,10 +4,10 @@
 // W2. What a later hop adds, the table of horizons decides, by check (horizons.ts).
 // W3. What was not looked at, because it is looked at before a later hop only, is a finding there.
 
-import type { Observation } from '../observation';
 import type { EtcdStep, Hop, Step } from '../plan/plan';
 import { plannedMs } from '../plan/planned-time';
 import type { KubeVersion } from '../versions';
+import { type DrainedPool, drainedPools, type PreflightObservation } from './drains';
 import type { Finding } from './findings';
 import { horizonOf } from './horizons';
 import { evidenceDigest, findingKey } from './identity';
@@ -20,6 +20,8 @@ export interface PathHop {
   /** Until the end of this hop, and of the path: from the observation on. */
   readonly planned?: PlannedTime;
   readonly etcd?: EtcdChangeFacts;
+  /** As of PreflightFacts. */
+  readonly pools?: readonly DrainedPool[];
 }
 
 export interface HopFindings {
@@ -30,7 +32,7 @@ export interface HopFindings {
 }
 
 interface PathFacts {
-  readonly observation: Observation;
+  readonly observation: PreflightObservation;
   /** In order, at least one. */
   readonly hops: readonly PathHop[];
 }
@@ -71,7 +73,14 @@ export function pathOf(hops: readonly Hop[]): readonly PathHop[] {
     const { from, to } = hop;
     const planned = { hopMs: plannedMs(hops.slice(0, index + 1)), pathMs };
     const etcd = etcdOf(hop, hops.slice(0, index));
-    return { from, to, planned, ...(etcd === undefined ? {} : { etcd }) };
+    const pools = drainedPools(hop);
+    return {
+      from,
+      to,
+      planned,
+      ...(etcd === undefined ? {} : { etcd }),
+      ...(pools === undefined ? {} : { pools }),
+    };
   });
 }
 

@@ -3,6 +3,7 @@
 import { budgetText, podText, unreportedRemedy, unreportedText } from '../blocker-sentences';
 import { budgetRule, sparesNone } from '../drain/budget-explanation';
 import { cordonPurpose } from '../drain/cordon-reasons';
+import type { DrainedPool, PreflightObservation } from './drains';
 import type { Finding } from './findings';
 import { boundedList } from '../lists';
 import type {
@@ -45,9 +46,11 @@ export interface ControlPlaneFacts {
 }
 
 export interface PreflightFacts extends ControlPlaneFacts {
-  readonly observation: Observation;
+  readonly observation: PreflightObservation;
   /** Hops before it are still to come: what they bring along counts as brought. */
   readonly isAhead?: boolean;
+  /** Those that the hop drains; absent: nobody has said, so that any node may be drained. */
+  readonly pools?: readonly DrainedPool[];
 }
 
 /** Ready, not cordoned by others, kubelet known and in skew before and during the hop. */

@@ -24,6 +24,8 @@ import { helmFindings } from './preflight-helm';
 import { etcdPlaceFindings } from './preflight-etcd-places';
 import { machineFindings } from './preflight-machines';
 import { rolloutFindings } from './preflight-rollouts';
+import { drainFindings } from './preflight-drains';
+import { workloadFindings } from './preflight-workloads';
 import { memberCountFindings, memberSpreadFindings } from './preflight-members';
 import type { Finding, PreflightReport, Severity } from './findings';
 import type { LeaseObservation, MemberObservation } from '../observation';
@@ -55,6 +57,8 @@ export function evaluatePreflight(facts: PreflightFacts): PreflightReport {
     ...volumeFindings(facts),
     ...helmFindings(facts),
     ...etcdPlaceFindings(observation),
+    ...workloadFindings(facts),
+    ...drainFindings(facts),
   ]);
 }
 

@@ -18,6 +18,7 @@ const wrongRestore = 'a restore would bring back something else than what API se
 const stuckDrain = 'the drain of a node waits for pods that are never let go';
 const steersNodes = 'its steps on that machine would fail in the middle of the hop';
 const notReached = 'while nodes are drained, requests that need its answer are refused';
+const movedPods = 'its pods move when nodes are drained, each node of theirs once';
 const notKnown = 'what could not be looked at may stop the hop all the same';
 
 const reasons: Readonly<Record<FindingCode, Reason>> = {
@@ -106,6 +107,24 @@ const reasons: Readonly<Record<FindingCode, Reason>> = {
     `Helm reads the old manifest again, and ${minorOf(to)} refuses it`,
   'helm-api-deprecated': 'a later hop takes it away, and Helm reads the old manifest again',
   'removed-apis-unknown': notKnown,
+  'workloads-unobserved': notKnown,
+  'budget-empty': 'what it was meant for may lose all of its pods at once',
+  'budget-missing': 'a window of drains may take all of its pods at once',
+  'single-replica': movedPods,
+  'one-node': movedPods,
+  'one-zone': movedPods,
+  'no-readiness-probe': movedPods,
+  'no-pre-stop': movedPods,
+  'empty-dir-data': movedPods,
+  'bare-pod': 'nobody makes it again when its node is drained',
+  'long-grace': stuckDrain,
+  finalizer: stuckDrain,
+  'host-path': movedPods,
+  'local-volume': stuckDrain,
+  'drain-stopped': stuckDrain,
+  'room-short': 'pods of drained nodes stay without a place, and their budgets wait for them',
+  'room-by-preemption': 'pods of lower priority make room, and look for a place themselves',
+  'pods-pending': 'pods of drained nodes look for room where there is none already',
   'aggregated-api-unavailable': 'namespaces stay in removal, and who lists all APIs fails',
 };
 

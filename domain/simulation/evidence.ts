@@ -180,3 +180,9 @@ export interface SimulationEvidence {
   readonly autoscalers: readonly SimulatedAutoscaler[];
   readonly services: readonly SimulatedService[];
 }
+
+export interface CollectedEvidence {
+  readonly evidence: SimulationEvidence;
+  /** Lists that could not be read, such as for want of a right: nothing is known of them. */
+  readonly unread: readonly { readonly what: string; readonly problem: string }[];
+}

@@ -31,6 +31,8 @@ export interface SimulationWanted {
   readonly replacedBy: ReadonlyMap<NodeName, Amounts>;
   /** Windows of a pool that are reckoned, those with most pods first. */
   readonly windowsAtMost: number;
+  /** The same of nodes that are drained alone; absent: all of them. */
+  readonly nodesAtMost?: number;
 }
 
 /** A pod that finds room only by pushing away others. */
@@ -87,6 +89,17 @@ export function simulateCluster(
   evidence: SimulationEvidence,
   wanted: SimulationWanted,
 ): SimulationReport {
+  const drains = simulateDrains(evidence, wanted);
+  return { schema: 'ascent.simulation/v1', ...drains, findings: checkWorkloads(evidence) };
+}
+
+/** What of a report is played, without the checks of workloads. */
+export type DrainsReport = Pick<SimulationReport, 'pools' | 'nodes' | 'pending'>;
+
+export function simulateDrains(
+  evidence: SimulationEvidence,
+  wanted: SimulationWanted,
+): DrainsReport {
   const present = withReplaced(evidence, wanted.replacedBy);
   const nodes: NodeReport[] = [];
   const pools: PoolReport[] = [];
@@ -97,7 +110,7 @@ export function simulateCluster(
   });
   for (const pool of wanted.pools) {
     const simulation = simulationOf(present, pool);
-    for (const node of pool.nodes) {
+    for (const node of fullestNodes(present, pool.nodes, wanted.nodesAtMost)) {
       const { nodes: drained, pods } = simulation.window({
         nodes: [node],
         budgets: 'obeyed',
@@ -107,13 +120,7 @@ export function simulateCluster(
     }
     pools.push(poolReport(present, pool, { simulation, wanted }));
   }
-  return {
-    schema: 'ascent.simulation/v1',
-    pools,
-    nodes,
-    pending: unplacedPods(nothing.pods),
-    findings: checkWorkloads(evidence),
-  };
+  return { pools, nodes, pending: unplacedPods(nothing.pods) };
 }
 
 /** A drain goes around a DaemonSet that is gone by its policy; here all of them are there. */
@@ -176,6 +183,14 @@ export function windowsOf(
     windows.push(nodes.slice(next, next + atOnce));
   }
   return windows;
+}
+
+function fullestNodes(
+  evidence: SimulationEvidence,
+  nodes: readonly NodeName[],
+  atMost = nodes.length,
+): readonly NodeName[] {
+  return fullest(evidence, windowsOf(nodes, 1), atMost).flat();
 }
 
 /** So many windows, those with most pods first; all of them in their order where they are few. */

@@ -8,56 +8,25 @@ import { count } from '../counts';
 import { budgetKey, budgetRule, sparesNone } from '../drain/budget-explanation';
 import { compileSelector } from '../label-match';
 import { zoneLabel } from '../observation';
-import { isFinished } from '../pod-phase';
 import { compareTexts } from '../text-order';
+import {
+  type CheckedCluster,
+  checkedCluster,
+  type DrainLimits,
+  type Workload,
+} from './checked-cluster';
 import type { SimulatedBudget, SimulatedPod, SimulationEvidence } from './evidence';
-import { Evictions } from './evictions';
 import type { WorkloadFinding } from './findings';
-
-/** Pods of one owner. */
-export interface Workload {
-  readonly object: WorkloadFinding['object'];
-  readonly pods: readonly [SimulatedPod, ...SimulatedPod[]];
-}
-
-/** Evidence, by what checks ask for. */
-export interface CheckedCluster {
-  readonly evidence: SimulationEvidence;
-  readonly pods: readonly SimulatedPod[];
-  readonly workloads: readonly Workload[];
-  readonly budgetsOf: (pod: SimulatedPod) => readonly SimulatedBudget[];
-}
 
 type Check = (cluster: CheckedCluster) => readonly WorkloadFinding[];
 
-/** By check, then by object. */
-export function checkWorkloads(evidence: SimulationEvidence): readonly WorkloadFinding[] {
-  const cluster = checkedCluster(evidence);
+/** By check, then by object. With `limits` of what leaves with those nodes only. */
+export function checkWorkloads(
+  evidence: SimulationEvidence,
+  limits?: DrainLimits,
+): readonly WorkloadFinding[] {
+  const cluster = checkedCluster(evidence, limits);
   return checks.flatMap((check) => check(cluster).toSorted(byObject));
-}
-
-export function checkedCluster(evidence: SimulationEvidence): CheckedCluster {
-  const evictions = new Evictions(evidence.budgets);
-  const pods = evidence.pods.filter(
-    (pod) => !isFinished(pod) && !pod.isMirror && pod.controller?.kind !== 'DaemonSet',
-  );
-  const workloads = new Map<string, { object: Workload['object']; pods: SimulatedPod[] }>();
-  for (const pod of pods) {
-    if (pod.controller === undefined) continue;
-    const { namespace } = pod.ref;
-    const { kind, name } = pod.controller;
-    const key = `${namespace}/${kind}/${name}`;
-    const known = workloads.get(key) ?? { object: { kind, namespace, name }, pods: [] };
-    known.pods.push(pod);
-    workloads.set(key, known);
-  }
-  return {
-    evidence,
-    pods,
-    // One that is there has a pod.
-    workloads: [...workloads.values()] as unknown as readonly Workload[],
-    budgetsOf: (pod) => evictions.budgetsOf(pod),
-  };
 }
 
 function byObject({ object: a }: WorkloadFinding, { object: b }: WorkloadFinding): number {
@@ -80,7 +49,7 @@ export const neverSatisfiable: Check = ({ evidence }) =>
 
 export const overlapping: Check = ({ pods, budgetsOf }) => {
   const found = new Map<string, { budgets: readonly SimulatedBudget[]; pods: SimulatedPod[] }>();
-  for (const pod of pods) {
+  for (const pod of [...pods.values()].flat()) {
     const budgets = budgetsOf(pod);
     if (budgets.length < 2) continue;
     const key = budgets.map(({ budget }) => budgetKey(budget)).join(' ');
@@ -102,7 +71,7 @@ export const emptyBudget: Check = ({ evidence, pods }) =>
   evidence.budgets
     .filter(({ selector, budget }) => {
       const selects = compileSelector(selector);
-      return !pods.some(({ ref, labels }) => ref.namespace === budget.namespace && selects(labels));
+      return !pods.get(budget.namespace)?.some(({ labels }) => selects(labels));
     })
     .map((budget) => ({
       check: 'budget-empty',
@@ -190,26 +159,28 @@ export const oneZone: Check = ({ evidence, workloads }) => {
   });
 };
 
-export const noReadinessProbe: Check = ({ workloads }) =>
+export const noReadinessProbe: Check = ({ workloads, serviceOf }) =>
   lasting(workloads)
     .filter(({ pods: [{ shape }] }) => !shape.traits.hasReadinessProbe)
-    .map(({ object }) => ({
-      check: 'no-readiness-probe',
-      severity: 'warns',
-      object,
-      evidence: 'none of its containers has a readinessProbe',
-      why: 'its pods count as healthy as soon as they run: a budget lets the next one leave early',
-      remedy: 'give its containers a readinessProbe',
-    }));
+    .map(({ object, pods: [pod] }) => {
+      const service = serviceOf(pod);
+      const none = 'none of its containers has a readinessProbe';
+      return {
+        check: 'no-readiness-probe',
+        severity: service === undefined ? 'notes' : 'warns',
+        object,
+        evidence: service === undefined ? none : `${none}, and Service ${service.name} selects it`,
+        why:
+          'its pods count as healthy as soon as they run:' +
+          (service === undefined ? '' : ' they get requests, and') +
+          ' a budget lets the next one leave early',
+        remedy: 'give its containers a readinessProbe',
+      };
+    });
 
-export const noPreStop: Check = ({ evidence, workloads }) =>
+export const noPreStop: Check = ({ workloads, serviceOf }) =>
   lasting(workloads).flatMap(({ object, pods: [pod] }): readonly WorkloadFinding[] => {
-    const service = evidence.services.find(
-      ({ namespace, selector }) =>
-        namespace === object.namespace &&
-        Object.keys(selector).length > 0 &&
-        Object.entries(selector).every(([key, value]) => pod.labels[key] === value),
-    );
+    const service = serviceOf(pod);
     if (service === undefined || pod.shape.traits.hasPreStop) return [];
     return [
       {
@@ -245,8 +216,8 @@ export const emptyDirData: Check = ({ workloads }) =>
     ];
   });
 
-export const barePod: Check = ({ pods }) =>
-  pods
+export const barePod: Check = ({ leaving }) =>
+  leaving
     .filter(({ controller }) => controller === undefined)
     .map((pod) => ({
       check: 'bare-pod',
@@ -260,26 +231,47 @@ export const barePod: Check = ({ pods }) =>
 /** Longer than most drains take as a whole. */
 const longGraceSeconds = 300;
 
-export const longGrace: Check = ({ workloads }) =>
-  workloads
-    .filter(({ pods: [{ shape }] }) => shape.traits.gracePeriodSeconds > longGraceSeconds)
-    .map(({ object, pods: [{ shape }] }) => ({
+export const longGrace: Check = ({ workloads, limits }) =>
+  workloads.flatMap(({ object, pods }): readonly WorkloadFinding[] => {
+    const asked = pods[0].shape.traits.gracePeriodSeconds;
+    const drains =
+      limits === undefined
+        ? [{ takes: asked, timeoutSeconds: Infinity }]
+        : pods.flatMap(({ node }) => {
+            const limit = limits.get(node);
+            if (limit === undefined) return [];
+            const { timeoutSeconds, gracePeriodSeconds: takes = asked } = limit;
+            return [{ takes, timeoutSeconds }];
+          });
+    const said = {
       check: 'long-grace',
-      severity: 'notes',
       object,
-      evidence: `it may take ${shape.traits.gracePeriodSeconds} s`,
       why: 'the drain of a node waits for as long as its pods may take to end',
-      remedy: 'see that the drain timeout of its pool is longer, or shorten the grace period',
-    }));
+    } as const;
+    const over = drains.find(({ takes, timeoutSeconds }) => takes >= timeoutSeconds);
+    if (over !== undefined) {
+      const evidence = `it may take ${over.takes} s, its drain ${over.timeoutSeconds} s`;
+      const remedy = 'give its pool a longer drain timeout, or shorten the grace period';
+      return [{ ...said, severity: 'warns', evidence, remedy }];
+    }
+    const long = drains.find(({ takes }) => takes > longGraceSeconds);
+    if (long === undefined) return [];
+    const remedy = 'see that the drain timeout of its pool is longer, or shorten the grace period';
+    return [{ ...said, severity: 'notes', evidence: `it may take ${long.takes} s`, remedy }];
+  });
 
-export const finalizers: Check = ({ pods }) =>
-  pods
-    .filter((pod) => pod.finalizers.length > 0)
-    .map((pod) => ({
+/** Its controller counts a pod that has ended, and lets it go. */
+const jobTracking = 'batch.kubernetes.io/job-tracking';
+
+export const finalizers: Check = ({ leaving }) =>
+  leaving
+    .map((pod) => ({ pod, held: pod.finalizers.filter((one) => one !== jobTracking) }))
+    .filter(({ held }) => held.length > 0)
+    .map(({ pod, held }) => ({
       check: 'finalizer',
       severity: 'warns',
       object: podObject(pod),
-      evidence: listed(pod.finalizers),
+      evidence: listed(held),
       why: 'it stays terminating until somebody takes its finalizers away',
       remedy: 'see that the controller of the finalizer runs, also while nodes are drained',
     }));
@@ -313,9 +305,7 @@ export const localVolume: Check = ({ evidence, workloads }) => {
         severity: 'warns',
         object,
         evidence: listed(volumes),
-        why:
-          `${count(volumes.length, 'volume')} cannot leave the node:` +
-          ' a pod on one waits until its node is back',
+        why: 'such a volume cannot leave its node: the pod on it waits until the node is back',
         remedy: 'see that it can do without that pod while the node is out',
       },
     ];

@@ -24,6 +24,7 @@ const objectWords = {
   etcd: 'etcd',
   node: 'node',
   pool: 'pool',
+  namespace: 'namespace',
   lease: 'lease',
   api: 'API',
   webhook: 'webhook',

@@ -2,8 +2,10 @@ import type { SnapshotRecord } from '../../domain/activity-contract';
 import { cordonReasonAnnotation } from '../../activities/cordon-mark';
 import { observeForPreflight } from '../../activities/observe';
 import { PortError } from '../../activities/ports';
+import type { SimulationSource } from '../../activities/simulate';
 import type { NodeName } from '../../domain/names';
 import type { MachineObservation } from '../../domain/observation';
+import { evidence, pod } from '../domain/simulation/support';
 import { version } from '../support/builders';
 import {
   cluster,
@@ -282,6 +284,44 @@ describe('observeForPreflight', () => {
     );
     const asked = await observeForPreflight({ cluster, ports: { ...ports, helm }, signal });
     expect(asked.helmReleases).toEqual(nothing);
+  });
+
+  describe('what drains meet', () => {
+    const seen = { evidence: evidence({ pods: [pod('web-1', 'a')] }), unread: [] };
+    const drainsOf = async (
+      collect: SimulationSource['collect'],
+      drainsNothing?: true,
+    ): Promise<unknown> => {
+      const ports = { ...new FakeCluster().ports, simulation: { collect } };
+      const looking = { cluster, ports, signal: AbortSignal.timeout(5_000) };
+      const all = drainsNothing === undefined ? looking : { ...looking, drainsNothing };
+      return (await observeForPreflight(all)).drains;
+    };
+
+    it('is read, but for autoscalers', async () => {
+      const asked: unknown[] = [];
+      const drains = await drainsOf(async (_signal, wanted) => {
+        asked.push(wanted);
+        return seen;
+      });
+      expect(drains).toEqual({ kind: 'observed', ...seen });
+      expect(asked).toEqual([{ autoscalers: false }]);
+    });
+
+    it('is a problem, where it may not be read', async () => {
+      const refused = new PortError('forbidden', 'listing claims of volumes: HTTP 403');
+      expect(await drainsOf(() => Promise.reject(refused))).toEqual({
+        kind: 'unobserved',
+        problem: { code: 'forbidden', message: 'listing claims of volumes: HTTP 403' },
+      });
+      const broken = new Error('a defect');
+      await expect(drainsOf(() => Promise.reject(broken))).rejects.toBe(broken);
+    });
+
+    it('is not looked at, where nothing is drained', async () => {
+      const never = () => Promise.reject(new Error('nobody asks'));
+      expect(await drainsOf(never, true)).toBeUndefined();
+    });
   });
 
   const [first, second] = ['worker-1', 'worker-2'] as const;

@@ -1,3 +1,6 @@
+import type { PreflightInput } from '../../domain/activity-contract';
+import type { NodeName, PoolName } from '../../domain/names';
+import { evidence, pod } from '../domain/simulation/support';
 import { aSpec, hopId, version } from '../support/builders';
 import { cluster, FakeCluster, failureOf, runOnce } from '../support/fake-cluster';
 
@@ -94,5 +97,29 @@ describe('preflight', () => {
         object: { kind: 'member', name: 'cp-2' },
       }),
     );
+  });
+
+  it('looks at what its drains meet, and only where it drains', async () => {
+    const fake = aCluster();
+    const seen = { evidence: evidence({ pods: [pod('web-1', 'worker-1')] }), unread: [] };
+    const ports = { ...fake.ports, simulation: { collect: () => Promise.resolve(seen) } };
+    const drain = { timeoutMs: 600_000, emptyDirData: 'delete', unmanagedPods: 'evict' } as const;
+    const workers = {
+      pool: 'workers' as PoolName,
+      nodes: ['worker-1' as NodeName],
+      atOnce: 1,
+      drain,
+    };
+    const codes = async (more: Pick<PreflightInput, 'pools'>) => {
+      const { findings } = await runOnce({ ports, driver: undefined }, 'preflight', {
+        cluster,
+        hop,
+        ...more,
+      });
+      return findings.map(({ code }) => code).filter((code) => code === 'single-replica');
+    };
+    expect(await codes({})).toEqual(['single-replica']);
+    expect(await codes({ pools: [workers] })).toEqual(['single-replica']);
+    expect(await codes({ pools: [] })).toEqual([]);
   });
 });

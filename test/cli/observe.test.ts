@@ -4,7 +4,6 @@ import type { OpenCluster } from '../../activities/adapters/open-cluster';
 import { runCli } from '../../cli/program';
 import { PortError } from '../../activities/ports';
 import { FakeCluster } from '../support/fake-cluster';
-import { noEvidence } from './support/evidence';
 import { FakeTerminal } from './support/fake-terminal';
 import { FakeUpgrade } from './support/fake-upgrade';
 import { plan } from './support/fixtures';
@@ -32,7 +31,6 @@ class Opened {
   terminal(env: Readonly<Record<string, string>> = {}): FakeTerminal {
     const open = (): OpenCluster => ({
       ...this.cluster.ports,
-      simulation: noEvidence,
       close: () => {
         this.closed += 1;
         return Promise.resolve();

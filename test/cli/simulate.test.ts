@@ -1,4 +1,4 @@
-import type { CollectedEvidence } from '../../activities/simulate';
+import type { CollectedEvidence } from '../../domain/simulation/evidence';
 import { runCli } from '../../cli/program';
 import { FakeCluster } from '../support/fake-cluster';
 import { asking, budget, evidence, node, pod } from '../domain/simulation/support';

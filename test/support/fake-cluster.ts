@@ -15,6 +15,7 @@ import type { ApiExtensionsObservation } from '../../domain/api-extensions';
 import type { ClusterPorts } from '../../activities/ports';
 import type { AscentActivities } from '../../domain/activity-contract';
 import type { ClusterName, NodeName } from '../../domain/names';
+import { evidence } from '../domain/simulation/support';
 import { FakeClock } from './fake-clock';
 import { FakeDriller } from './fake-driller';
 import { FakeEtcd, FakeSnapshotStore } from './fake-etcd';
@@ -47,6 +48,7 @@ export class FakeCluster {
     volumes: { observe: () => Promise.resolve({ uses: [], unlisted: [] }) },
     components: { observe: () => Promise.resolve({ options: [], unread: [] }) },
     addons: { observe: () => Promise.resolve({ workloads: [], unlisted: [] }) },
+    simulation: { collect: () => Promise.resolve({ evidence: evidence({}), unread: [] }) },
     etcd: this.etcd,
     snapshots: this.store,
     verifier: this.etcd,

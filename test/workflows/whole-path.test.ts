@@ -74,6 +74,10 @@ describe.each(workerModes)('an upgrade over two minors, $mode', ({ workerOptions
     await withUpgrade(server(), { workerOptions, members: 3, nodes: 1, spec }, async (upgrade) => {
       await upgrade.start();
       await upgrade.result();
+      const asked = upgrade.cluster.calls.find(({ activity }) => activity === 'preflight');
+      expect(asked?.input).toMatchObject({
+        pools: [{ pool: 'workers', nodes: ['worker-1'], atOnce: 1 }],
+      });
       const done = upgrade.cluster.trace.filter((line) => line.is === 'done');
       const [snapshotId = ''] = upgrade.cluster.done('takeSnapshot');
       expect(snapshotId).toMatch(/^c\d+-hop-1\.29-from-1\.28\.15-[0-9a-f]{12}$/);

@@ -15,9 +15,9 @@ import { previewDrain } from '../../../activities/drain/drain-preview';
 import { observeForPreflight } from '../../../activities/observe';
 import { PortError } from '../../../activities/ports';
 import type { ClusterName, NodeName } from '../../../domain/names';
-import type { Observation } from '../../../domain/observation';
 import { planUpgrade } from '../../../domain/plan/planner';
 import { knownReleases } from '../../../domain/plan/releases';
+import type { PreflightObservation } from '../../../domain/preflight/drains';
 import { KubeRest } from '../../../lab/kube-rest';
 import type { Lab } from '../../../lab/lab';
 import { labDown, labUp } from '../../../lab/lab';
@@ -56,14 +56,14 @@ const someDaemonSet: Manifest = {
   },
 };
 
+function untoldDrains(drains: PreflightObservation['drains']): readonly { message: string }[] {
+  if (drains?.kind === 'unobserved') return [drains.problem];
+  return (drains?.unread ?? []).map(({ problem }) => ({ message: problem }));
+}
+
 /** What a preflight could not look at, in its words. */
-function untold({
-  extensions,
-  addons,
-  storedObjects,
-  volumes,
-  configMaps,
-}: Observation): string | undefined {
+function untold(observation: PreflightObservation): string | undefined {
+  const { extensions, addons, storedObjects, volumes, configMaps, drains } = observation;
   const { admission, conversion, aggregated } = extensions ?? {};
   const parts = [admission, conversion, aggregated].filter((part) => part !== undefined);
   const problems = [
@@ -72,6 +72,7 @@ function untold({
     ...(storedObjects?.unlisted ?? []).map(({ problem }) => problem),
     ...(volumes?.unlisted ?? []).map(({ problem }) => problem),
     ...(configMaps?.unread ?? []).map(({ problem }) => problem),
+    ...untoldDrains(drains),
   ];
   return problems[0]?.message;
 }

@@ -5,6 +5,7 @@ import { failureInfo } from '../../../domain/failure-remedies';
 import type { FindingKey, HopId, MemberName } from '../../../domain/names';
 import type { Hop } from '../../../domain/plan/plan';
 import { plannedMs } from '../../../domain/plan/planned-time';
+import { drainedPools } from '../../../domain/preflight/drains';
 import type { Finding } from '../../../domain/preflight/findings';
 import { hopToCome, type OpenUpgrade, preflightOfHop } from '../../../domain/preflight/hop-to-come';
 import { evidenceDigest, findingKey } from '../../../domain/preflight/identity';
@@ -115,11 +116,19 @@ describe('what a preflight of a planned hop is asked', () => {
     expect(preflightOfHop(hop, { laterMs: 7 })).toEqual({
       hop: { id, from, to },
       planned: { hopMs, pathMs: hopMs + 7 },
+      pools: drainedPools(hop),
     });
     expect(preflightOfHop(hop, { waitMs: 5, laterMs: 7 }).planned).toEqual({
       hopMs: hopMs + 5,
       pathMs: hopMs + 12,
     });
+  });
+
+  it('has the pools that it drains, unless others replace machines', () => {
+    const replaced = { ...hop, steps: [{ kind: 'replace-members' } as Hop['steps'][number]] };
+    expect(preflightOfHop(hop, { laterMs: 0 }).pools?.map(({ pool }) => pool)).toEqual(['workers']);
+    expect(preflightOfHop({ ...hop, steps: [] }, { laterMs: 0 }).pools).toEqual([]);
+    expect(preflightOfHop(replaced, { laterMs: 0 })).not.toHaveProperty('pools');
   });
 
   it('has the change of etcd, where that comes before anything else', () => {

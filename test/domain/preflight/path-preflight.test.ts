@@ -1,4 +1,5 @@
 import type { Observation } from '../../../domain/observation';
+import type { Hop, Step } from '../../../domain/plan/plan';
 import type { Finding } from '../../../domain/preflight/findings';
 import { findingKey } from '../../../domain/preflight/identity';
 import { evaluatePath, pathOf } from '../../../domain/preflight/path-preflight';
@@ -13,6 +14,7 @@ import {
   aSpec,
 } from '../../support/builders';
 import { minor, nodeName, version } from '../../support/builders';
+import { evidence, pod } from '../simulation/support';
 
 const releases = ['1.28.15', '1.29.15', '1.30.14', '1.31.14', '1.32.13'].map(version);
 const hops = releases.slice(1).map((to, index) => ({ from: releases[index] ?? to, to }));
@@ -234,5 +236,31 @@ describe('the path of a plan', () => {
       ),
     }));
     expect(pathOf(before).map(({ etcd }) => etcd)).toEqual([change, change, change]);
+  });
+
+  it('says what each hop drains, and tells what drains meet at the first hop that does', () => {
+    const { hops: planned } = aPlan(spec, observation);
+    const nodes = observation.nodes.map(({ name }) => name);
+    const drained = pathOf(planned).map(({ pools }) => pools?.map((one) => one.nodes));
+    expect(drained).toEqual([[nodes], [nodes], [nodes]]);
+    const replaced = planned.map((hop) => ({
+      ...hop,
+      steps: [...hop.steps, { kind: 'replace-members' } as Step],
+    }));
+    expect(pathOf(replaced).map(({ pools }) => pools)).toEqual([undefined, undefined, undefined]);
+
+    const [first, ...rest] = planned as [Hop, ...Hop[]];
+    const still = { ...first, steps: first.steps.filter(({ kind }) => kind !== 'pool') };
+    const seen = evidence({ pods: [pod('web-1', nodes[0] ?? '')] });
+    const drains = { kind: 'observed', evidence: seen, unread: [] } as const;
+    const found = evaluatePath({
+      observation: { ...observation, drains },
+      hops: pathOf([still, ...rest]),
+    });
+    expect(found.map(({ findings }) => findings.map(findingKey))).toEqual([
+      [],
+      ['single-replica:namespace/shop'],
+      [],
+    ]);
   });
 });

@@ -16,11 +16,16 @@ const emptyDir = (path: string, more: object = {}) =>
   });
 const job = { controller: { kind: 'Job', name: 'web' } };
 const set = { controller: { kind: 'StatefulSet', name: 'web' } };
+const ofDeployment = (hash: string) => ({
+  controller: { kind: 'ReplicaSet', name: `web-${hash}` },
+  labels: { 'pod-template-hash': hash },
+});
 const nodes = [zonal('a', 'x'), zonal('b', 'x'), zonal('c', 'y')];
 const service = (selector: Readonly<Record<string, string>>, namespace = 'shop') => ({
   services: [{ namespace, name: 'web', selector }],
 });
 const noHook = traits({ hasPreStop: false });
+const noProbe = traits({ hasReadinessProbe: false });
 
 type Some = Partial<SimulationEvidence>;
 interface Case {
@@ -79,6 +84,14 @@ const cases: readonly Case[] = [
     clear: [two('a', 'b'), one(job), one({ phase: 'Succeeded' }), one({ isMirror: true })],
   },
   {
+    check: 'single-replica',
+    found: one(ofDeployment('f00')),
+    told: { object: { kind: 'Deployment', namespace: 'shop', name: 'web' } },
+    clear: [
+      { pods: [pod('web-1', 'a', ofDeployment('f00')), pod('web-2', 'b', ofDeployment('ba7'))] },
+    ],
+  },
+  {
     check: 'one-node',
     found: two('a', 'a'),
     told: { evidence: '2 pods on a' },
@@ -97,9 +110,18 @@ const cases: readonly Case[] = [
   },
   {
     check: 'no-readiness-probe',
-    found: one(traits({ hasReadinessProbe: false })),
-    told: { severity: 'warns' },
-    clear: [one(), one({ ...traits({ hasReadinessProbe: false }), ...job })],
+    found: one(noProbe),
+    told: { severity: 'notes', evidence: 'none of its containers has a readinessProbe' },
+    clear: [one(), one({ ...noProbe, ...job })],
+  },
+  {
+    check: 'no-readiness-probe',
+    found: { ...one(noProbe), ...service({ app: 'web' }) },
+    told: {
+      severity: 'warns',
+      evidence: 'none of its containers has a readinessProbe, and Service web selects it',
+    },
+    clear: [{ ...one(), ...service({ app: 'web' }) }],
   },
   {
     check: 'no-pre-stop',
@@ -145,7 +167,7 @@ const cases: readonly Case[] = [
     check: 'finalizer',
     found: one({ finalizers: ['example.com/hold'] }),
     told: { evidence: 'example.com/hold' },
-    clear: [one()],
+    clear: [one(), one({ ...job, finalizers: ['batch.kubernetes.io/job-tracking'] })],
   },
   {
     check: 'host-path',
