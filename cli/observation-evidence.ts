@@ -50,6 +50,11 @@ const backend = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const trust = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('read'), expiresAt: text, expiresInSeconds: z.number() }),
+  z.object({ kind: z.literal('unreadable') }),
+]);
+
 const extensions = z.object({
   admission: seen(
     z.object({
@@ -61,10 +66,11 @@ const extensions = z.object({
       guardsItself: z.boolean(),
       isConditional: z.boolean(),
       backend,
+      trust: trust.optional(),
     }),
   ),
-  conversion: seen(z.object({ name, storedVersions: z.array(text), backend })),
-  aggregated: seen(z.object({ name, unavailable: text.optional() })),
+  conversion: seen(z.object({ name, storedVersions: z.array(text), backend, trust: trust.optional() })),
+  aggregated: seen(z.object({ name, unavailable: text.optional(), trust: trust.optional() })),
   definitions: z
     .array(
       z.object({

@@ -3,7 +3,7 @@
 // Authority: kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers.
 
 import type { NodeName } from './names';
-import type { Problem } from './observation';
+import type { CertificateObservation, Problem } from './observation';
 
 /** Who answers. Where a URL leads is not looked at. */
 export type ExtensionBackend =
@@ -17,6 +17,16 @@ export type ExtensionBackend =
       readonly endpoints: readonly (NodeName | undefined)[];
     };
 
+/** What a caBundle is worth: when the last of its authorities ends, if one can be read. */
+export type TrustObservation =
+  | ({ readonly kind: 'read' } & CertificateObservation)
+  | { readonly kind: 'unreadable' };
+
+interface Trusting {
+  /** Absent where it has no caBundle, or it was observed before that was looked at. */
+  readonly trust?: TrustObservation;
+}
+
 /** What an upgrade and the nodes in it ask API servers for, as far as webhooks are asked of it. */
 export const guardedRequests = [
   'evict-pods',
@@ -28,7 +38,7 @@ export const guardedRequests = [
 
 export type GuardedRequest = (typeof guardedRequests)[number];
 
-export interface AdmissionWebhookObservation {
+export interface AdmissionWebhookObservation extends Trusting {
   readonly kind: 'validating' | 'mutating';
   /** Its configuration's name, and its own: `policies/pods.policies.example.com`. */
   readonly name: string;
@@ -43,7 +53,7 @@ export interface AdmissionWebhookObservation {
   readonly backend: ExtensionBackend;
 }
 
-export interface ConversionWebhookObservation {
+export interface ConversionWebhookObservation extends Trusting {
   /** Of the CustomResourceDefinition. */
   readonly name: string;
   /** Objects are stored in versions that are not the one stored now: they must be converted. */
@@ -63,7 +73,7 @@ export interface DefinitionObservation {
   readonly storedVersions: readonly string[];
 }
 
-export interface AggregatedApiObservation {
+export interface AggregatedApiObservation extends Trusting {
   /** `v1beta1.metrics.k8s.io`. */
   readonly name: string;
   /** Why it is not, as its condition Available says. */

@@ -82,6 +82,7 @@ function hopInput(root: Root, hop: Hop, resumed: UpgradeHopInput['resumed']): Up
     actor: root.input.actor,
     paused: root.state.paused !== undefined,
     laterMs: plannedMs(plan.hops.slice(plan.hops.findIndex(({ id }) => id === hop.id) + 1)),
+    pathTo: (plan.hops.at(-1) ?? hop).to,
     ...changedLimits(root, hop),
     ...acknowledged(root),
     ...(resumed === undefined ? {} : { resumed }),

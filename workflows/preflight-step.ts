@@ -12,6 +12,7 @@ import { findingKey } from '../domain/preflight/identity';
 import { isAnsweredFor, judged } from '../domain/preflight/judgement';
 import { preflightOfHop } from '../domain/preflight/hop-to-come';
 import { maxSeenFindings } from '../domain/preflight/seen';
+import type { KubeVersion } from '../domain/versions';
 import { activity } from './activity-options';
 import { blockedBy, type StepProblem, type StepRun } from './step-run';
 
@@ -21,15 +22,16 @@ interface LookingHop {
     readonly hop: Hop;
     /** How long the hops after it take as planned. */
     readonly laterMs?: number;
+    readonly pathTo?: KubeVersion;
   };
   readonly run: StepRun;
 }
 
 export async function lookBefore({ input, run }: LookingHop): Promise<StepProblem | undefined> {
-  const { cluster, hop, laterMs = 0 } = input;
+  const { cluster, hop, laterMs = 0, pathTo } = input;
   const { id } = hop;
   const call = activity(cluster, 'preflight', { summary: `preflight of ${id}` });
-  const { findings } = await call({ cluster, ...preflightOfHop(hop, { laterMs }) });
+  const { findings } = await call({ cluster, ...preflightOfHop(hop, { laterMs, pathTo }) });
   if (patched('2026-11-22-tell-findings')) tellFindings(run, findings);
   const problem = blockedBy(run, findings, (what) =>
     failureInfo('preflight-blocked', `${what} ${id}`),

@@ -25,7 +25,7 @@ import { type Hop, isOfMachines, isPreparing, type NodeChange } from '../domain/
 import type { MachinesStep, PoolStep, PreparingStep, SoakStep, Step } from '../domain/plan/plan';
 import type { HopOutcome, HopStatus, MemberOutcome, NodeOutcome } from '../domain/status/progress';
 import { stepLabel } from '../domain/status/step-labels';
-import { type KubeMinor, minorOf } from '../domain/versions';
+import { type KubeMinor, type KubeVersion, minorOf } from '../domain/versions';
 import { activity } from './activity-options';
 import { isOfEmulation, lookAtSwitch, takeEndEmulation } from './emulation-steps';
 import { takeEtcd } from './etcd-steps';
@@ -60,6 +60,8 @@ export interface UpgradeHopInput {
   readonly actor?: string;
   /** How long the hops after it take as planned; absent for a hop begun before it was known. */
   readonly laterMs?: number;
+  /** What the path ends at; absent as `laterMs` is. */
+  readonly pathTo?: KubeVersion;
   /** Changed limits of its pools; see domain/pool/pool-limits.ts. */
   readonly limits?: Limits;
   /** What people answer for as it begins; absent where nobody has. */

@@ -1,7 +1,8 @@
 // What API servers call while they serve, read through the load balancer: webhooks, APIServices,
 // and which nodes answer for them.
 // E1. What may not be read, or does not answer, is told in its place; the rest still is.
-// E2. Nothing but names, rules and addresses is kept: no CA bundle, no path of a URL.
+// E2. Nothing but names, rules and addresses is kept: no path of a URL, and of a CA bundle only
+//     when it ends.
 
 import type {
   AdmissionregistrationV1WebhookClientConfig,
@@ -20,6 +21,7 @@ import {
   type ExtensionBackend,
   guardsOf,
   type Seen,
+  type TrustObservation,
 } from '../../domain/api-extensions';
 import { compileSelector } from '../../domain/label-match';
 import type { NodeName } from '../../domain/names';
@@ -27,6 +29,7 @@ import { type ExtensionProbe, PortError } from '../ports';
 import { problemOf } from '../problems';
 import type { KubeConnection } from './kube-connection';
 import { type KubeApiLimits, KubeRequests } from './kube-requests';
+import { trustIn } from './trusted-authorities';
 
 /** Definitions come with their schemas, of up to a megabyte each. */
 const definitionsAPage = 25;
@@ -169,7 +172,15 @@ function admissionView(
     isConditional:
       isSelecting(webhook.objectSelector) || (webhook.matchConditions ?? []).length > 0,
     backend,
+    ...trustOf(webhook.clientConfig),
   };
+}
+
+function trustOf({ caBundle }: { readonly caBundle?: string }): {
+  readonly trust?: TrustObservation;
+} {
+  const trust = trustIn(caBundle, Date.now());
+  return trust === undefined ? {} : { trust };
 }
 
 function isSelecting({ matchLabels = {}, matchExpressions = [] }: V1LabelSelector = {}): boolean {
@@ -198,7 +209,10 @@ async function listDefinitions(
       if (clientConfig === undefined) return { definition };
       const { name, storedVersions } = definition;
       const backend = await backends.of(clientConfig);
-      return { definition, conversion: { name, storedVersions, backend } };
+      return {
+        definition,
+        conversion: { name, storedVersions, backend, ...trustOf(clientConfig) },
+      };
     }),
   );
 }
@@ -234,11 +248,11 @@ function listAggregated(
 /** Those without a Service are served by the API server itself. */
 function aggregatedOf(api: V1APIService): AggregatedApiObservation | undefined {
   if (api.spec?.service === undefined) return undefined;
-  const name = api.metadata?.name ?? '';
+  const seen = { name: api.metadata?.name ?? '', ...trustOf(api.spec) };
   const available = api.status?.conditions?.find(({ type }) => type === 'Available');
-  if (available?.status === 'True') return { name };
+  if (available?.status === 'True') return seen;
   const { reason = 'nobody has looked yet', message } = available ?? {};
-  return { name, unavailable: message === undefined ? reason : `${reason}: ${message}` };
+  return { ...seen, unavailable: message === undefined ? reason : `${reason}: ${message}` };
 }
 
 type ClientConfig = Pick<AdmissionregistrationV1WebhookClientConfig, 'url' | 'service'>;

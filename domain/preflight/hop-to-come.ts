@@ -7,6 +7,7 @@ import type { PreflightInput } from '../activity-contract';
 import type { Hop, Plan } from '../plan/plan';
 import { plannedMs } from '../plan/planned-time';
 import type { UpgradeStatus } from '../status/progress';
+import type { KubeVersion } from '../versions';
 import { drainedPools } from './drains';
 import type { NoHopToCome } from './look-ahead';
 
@@ -24,6 +25,8 @@ export interface HopToCome {
   readonly waitMs: number;
   /** How long the hops after it take as planned. */
   readonly laterMs: number;
+  /** What the path ends at. */
+  readonly pathTo: KubeVersion;
 }
 
 /** H1. */
@@ -58,7 +61,8 @@ function none(why: NoHopToCome) {
 
 function toCome([hop, ...later]: readonly Hop[], waitMs: number) {
   if (hop === undefined) return none({ code: 'no-hop-left' });
-  return { kind: 'to-come', hop, waitMs, laterMs: plannedMs(later) } as const;
+  const pathTo = later.reduce((_, { to }) => to, hop.to);
+  return { kind: 'to-come', hop, waitMs, laterMs: plannedMs(later), pathTo } as const;
 }
 
 /** Its step is told as such also while it is paused. */
@@ -76,17 +80,27 @@ function soakMs({ steps }: Hop): number {
   return last?.kind === 'soak' ? last.durationMs : 0;
 }
 
-/** What a preflight of the hop is asked; `waitMs` until it begins, `laterMs` of those after it. */
+interface AskedOfHop {
+  /** Until it begins. */
+  readonly waitMs?: number;
+  /** Of those after it. */
+  readonly laterMs: number;
+  /** Absent where the upgrade began before it was known. */
+  readonly pathTo?: KubeVersion | undefined;
+}
+
+/** What a preflight of the hop is asked. */
 export function preflightOfHop(
   hop: Hop,
-  { waitMs = 0, laterMs }: { readonly waitMs?: number; readonly laterMs: number },
+  { waitMs = 0, laterMs, pathTo }: AskedOfHop,
 ): Omit<PreflightInput, 'cluster'> {
   const { id, from, to, steps } = hop;
   const hopMs = waitMs + plannedMs([hop]);
+  const end = pathTo === undefined ? {} : { pathTo };
   const pools = drainedPools(hop);
   const asked = {
     hop: { id, from, to },
-    planned: { hopMs, pathMs: hopMs + laterMs },
+    planned: { hopMs, pathMs: hopMs + laterMs, ...end },
     ...(pools === undefined ? {} : { pools }),
   };
   const first = steps.find((step) => step.kind === 'etcd' && step.place !== undefined);

@@ -69,9 +69,12 @@ function identityOf(finding: Finding): string {
 /** The hops of a plan, with what is planned of them. */
 export function pathOf(hops: readonly Hop[]): readonly PathHop[] {
   const pathMs = plannedMs(hops);
+  // Of the last one, if there is any.
+  const end = hops.reduce<Pick<PlannedTime, 'pathTo'>>((_, { to }) => ({ pathTo: to }), {});
   return hops.map((hop, index) => {
     const { from, to } = hop;
-    const planned = { hopMs: plannedMs(hops.slice(0, index + 1)), pathMs };
+    const hopMs = plannedMs(hops.slice(0, index + 1));
+    const planned = { hopMs, pathMs, ...end };
     const etcd = etcdOf(hop, hops.slice(0, index));
     const pools = drainedPools(hop);
     return {

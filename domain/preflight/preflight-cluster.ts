@@ -22,6 +22,8 @@ export interface PlannedTime {
   readonly hopMs: number;
   /** With all hops after it. */
   readonly pathMs: number;
+  /** What the path ends at; absent where none is planned, or it began before this was known. */
+  readonly pathTo?: KubeVersion;
 }
 
 /**

@@ -26,6 +26,8 @@ import { machineFindings } from './preflight-machines';
 import { rolloutFindings } from './preflight-rollouts';
 import { drainFindings } from './preflight-drains';
 import { workloadFindings } from './preflight-workloads';
+import { supportFindings } from './preflight-support';
+import { trustFindings } from './preflight-trust';
 import { memberCountFindings, memberSpreadFindings } from './preflight-members';
 import type { Finding, PreflightReport, Severity } from './findings';
 import type { LeaseObservation, MemberObservation } from '../observation';
@@ -51,6 +53,7 @@ export function evaluatePreflight(facts: PreflightFacts): PreflightReport {
     ...changeFindings(facts),
     ...apiFindings(facts),
     ...extensionFindings(observation),
+    ...trustFindings(facts),
     ...definitionFindings(observation),
     ...addonFindings(facts),
     ...storedFindings(facts),
@@ -59,6 +62,7 @@ export function evaluatePreflight(facts: PreflightFacts): PreflightReport {
     ...etcdPlaceFindings(observation),
     ...workloadFindings(facts),
     ...drainFindings(facts),
+    ...supportFindings(facts),
   ]);
 }
 

@@ -27,8 +27,9 @@ const evidence: Partial<Observation> = {
       guardsItself: true,
       isConditional: false,
       backend: { ...service, endpoints: [nodeName('worker-1'), undefined] },
+      trust: { kind: 'read', expiresAt: '2026-12-01T04:00:00.000Z', expiresInSeconds: -60 },
     }),
-    conversion: observed({ name: 'things.example.com', storedVersions: ['v1'], backend: url }),
+    conversion: observed({ name: 'things.example.com', storedVersions: ['v1'], backend: url, trust: { kind: 'unreadable' } }),
     aggregated: observed({ name: 'v1beta1.metrics.k8s.io', unavailable: 'away' }, { name: 'v1.a' }),
     definitions: [
       {

@@ -52,6 +52,11 @@ describe.each(workerModes)('an upgrade over two minors, $mode', ({ workerOptions
         'worker-1 1.30.14',
         'worker-2 1.30.14',
       ]);
+      const looks = upgrade.cluster.calls.filter(({ activity }) => activity === 'preflight');
+      expect(looks.map(({ input }) => input)).toMatchObject([
+        { hop: { to: '1.29.15' }, planned: { pathTo: '1.30.14' } },
+        { hop: { to: '1.30.14' }, planned: { pathTo: '1.30.14' } },
+      ]);
       expect(await upgrade.events()).toEqual([
         'upgrade.asked',
         'plan.made',

@@ -10,6 +10,7 @@ import { definitionFindings } from '../../../domain/preflight/preflight-definiti
 import { untilTrue } from '../../support/lab-until';
 import { type RealKube, startKube } from './support/real-kube';
 import { temporaryDirectory } from './support/temporary-directory';
+import { createAuthority } from './support/pki';
 import { never } from './support/refusals';
 
 jest.setTimeout(300_000);
@@ -63,6 +64,7 @@ const definition = (plural: string, conversion: object) => ({
 
 beforeAll(async () => {
   real = await startKube(directory);
+  const caBundle = Buffer.from((await createAuthority('webhooks')).ca).toString('base64');
   await make('/api/v1/namespaces', { metadata: { name: 'policy', labels: { spared: 'yes' } } });
   await make('/api/v1/namespaces/policy/services', {
     metadata: { name: 'webhook' },
@@ -81,7 +83,7 @@ beforeAll(async () => {
   await make(`${admission}/validatingwebhookconfigurations`, {
     metadata: { name: 'policies' },
     webhooks: [
-      { ...usual, name: 'all.example.com', clientConfig: { service } },
+      { ...usual, name: 'all.example.com', clientConfig: { service, caBundle } },
       {
         ...usual,
         name: 'spared.example.com',
@@ -107,7 +109,7 @@ beforeAll(async () => {
     ],
   });
   const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
-  const webhook = { clientConfig: { service }, conversionReviewVersions: ['v1'] };
+  const webhook = { clientConfig: { service, caBundle }, conversionReviewVersions: ['v1'] };
   await make(definitions, definition('plains', {}));
   await make(definitions, definition('hooks', { conversion: { strategy: 'Webhook', webhook } }));
   await make('/apis/apiregistration.k8s.io/v1/apiservices', {
@@ -129,6 +131,13 @@ const webhookService = {
   name: 'policy/webhook',
   isThere: true,
   endpoints: ['worker-1', 'worker-3', undefined],
+};
+
+/** Of an authority that was made for an hour. */
+const trust = {
+  kind: 'read',
+  expiresAt: expect.any(String) as string,
+  expiresInSeconds: expect.any(Number) as number,
 };
 
 it('has the webhooks, what they are asked about, and who answers for them', async () => {
@@ -153,6 +162,7 @@ it('has the webhooks, what they are asked about, and who answers for them', asyn
       guardsItself: true,
       isConditional: false,
       backend: webhookService,
+      trust,
     },
     {
       kind: 'validating',
@@ -173,7 +183,7 @@ it('has the definitions that are converted, and no others', async () => {
     return hooks?.storedVersions.length === 1;
   });
   expect(byName((await observe(real.kubeconfig)).conversion)).toEqual([
-    { name: 'hooks.example.com', storedVersions: ['v1'], backend: webhookService },
+    { name: 'hooks.example.com', storedVersions: ['v1'], backend: webhookService, trust },
   ]);
 });
 

@@ -222,6 +222,8 @@ describe('the path of a plan', () => {
     ]);
     expect(ends).toEqual([first, 2 * first, 3 * first]);
     expect(path.map(({ planned }) => planned?.pathMs)).toEqual([last, last, last]);
+    const [to] = path.slice(-1).map((hop) => hop.to);
+    expect(path.map(({ planned }) => planned?.pathTo)).toEqual([to, to, to]);
     expect(path.map(({ etcd }) => etcd)).toEqual([undefined, undefined, undefined]);
   });
 
