@@ -208,6 +208,8 @@ export interface ClusterAccess<Driver extends DriverAccess = DriverAccess> {
     /** Path, of who may read them; absent: the one that everything else is asked with. */
     readonly kubeconfig?: string;
   };
+  /** Folder of the user's own files of add-ons (docs/knowledge.md), laid over what ships. */
+  readonly addons?: string;
   /** How machines change version. Further kinds: see docs/concepts.md. */
   readonly driver: Driver;
   readonly snapshots: {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { addonKinds } from '../domain/addons';
 import { guardedRequests } from '../domain/api-extensions';
 import { optionComponents, optionMaps } from '../domain/component-options';
+import { addonStatements } from '../domain/knowledge/addons';
 import { helmFlaws, helmStores } from '../domain/helm-releases';
 
 const name = z.string().min(1);
@@ -82,9 +83,53 @@ const extensions = z.object({
     .optional(),
 });
 
+const source = z.object({ url: text, date: text });
+
+const addonHead = {
+  schema: z.literal('ascent.addon/v1'),
+  addon: name,
+  title: text,
+  images: z.array(text),
+  definitions: z.array(text).optional(),
+  versionFrom: z.literal('label').optional(),
+  sources: z.record(text, source),
+  file: text.optional(),
+};
+
+const statement = z.enum(addonStatements);
+
+const addonRelease = z.object({
+  first: name,
+  last: name.optional(),
+  from: name,
+  to: name.optional(),
+  source: text,
+  file: text.optional(),
+});
+
+/** As a user's files have them: laid over what ships, when they were observed. */
+const ownAddons = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('read'),
+    addons: z.array(
+      z.union([
+        z.object({ ...addonHead, statement, releases: z.array(addonRelease) }),
+        z.object({
+          ...addonHead,
+          statement,
+          follows: z.object({ behind: amount, source: text }),
+        }),
+        z.object({ ...addonHead, unknown: z.object({ why: text, source: text }) }),
+      ]),
+    ),
+  }),
+  z.object({ kind: z.literal('unread'), problems: z.array(text) }),
+]);
+
 const addons = z.object({
   workloads: z.array(z.object({ workload: name, images: z.array(text), version: text.optional() })),
   unlisted: z.array(z.object({ kind: z.enum(addonKinds), problem })),
+  own: ownAddons.optional(),
 });
 
 const storedObjects = z.object({

@@ -94,6 +94,7 @@ const accessSchema = z.strictObject({
   etcd: z.strictObject({ members: etcdMembersSchema, ...etcdCredentials }),
   driver: driverSchema,
   helmReleases: z.strictObject({ kubeconfig: filePath.optional() }).optional(),
+  addons: filePath.optional(),
   snapshots: snapshotsSchema,
   tools: z
     .strictObject({
@@ -193,7 +194,7 @@ function withAbsolutePaths(parsed: Parsed, folder: string): ClusterAccess {
   const absolute = (file: string): string => path.resolve(folder, file);
   // A bare name is looked up on PATH; only something with a slash is a path.
   const tool = (name: string): string => (name.includes('/') ? absolute(name) : name);
-  const { etcd, driver, helmReleases: helm, snapshots, tools, ...rest } = parsed;
+  const { etcd, driver, helmReleases: helm, addons, snapshots, tools, ...rest } = parsed;
   return {
     ...rest,
     members: parsed.members ?? [],
@@ -206,6 +207,7 @@ function withAbsolutePaths(parsed: Parsed, folder: string): ClusterAccess {
     },
     driver: driverWithAbsolutePaths(driver, folder),
     ...(helm === undefined ? {} : { helmReleases: helmWithAbsolutePath(helm, absolute) }),
+    ...(addons === undefined ? {} : { addons: absolute(addons) }),
     snapshots: snapshotsWithAbsolutePaths(snapshots, absolute),
     tools: {
       ...(tools.etcd === undefined ? {} : { etcd: tool(tools.etcd) }),
@@ -233,6 +235,8 @@ interface Wanted {
   readonly key: string;
   readonly file: string;
   readonly mode: number;
+  /** Absent: a file. */
+  readonly is?: 'file' | 'folder';
 }
 
 /**
@@ -240,7 +244,7 @@ interface Wanted {
  * the second is created when it is first written to.
  */
 async function checkFiles(checked: ClusterAccess): Promise<readonly string[]> {
-  const { kubeconfig, etcd, driver, helmReleases: helm, snapshots, tools } = checked;
+  const { kubeconfig, etcd, driver, helmReleases: helm, addons, snapshots, tools } = checked;
   const readable = constants.R_OK;
   const tool = (key: string, name: string | undefined): readonly Wanted[] =>
     name?.includes('/') === true ? [{ key, file: name, mode: constants.X_OK }] : [];
@@ -252,6 +256,9 @@ async function checkFiles(checked: ClusterAccess): Promise<readonly string[]> {
     ...(helm?.kubeconfig === undefined
       ? []
       : [{ key: 'helmReleases.kubeconfig', file: helm.kubeconfig, mode: readable }]),
+    ...(addons === undefined
+      ? []
+      : [{ key: 'addons', file: addons, mode: readable, is: 'folder' } as const]),
     ...(snapshots.key === undefined
       ? []
       : [{ key: 'snapshots.key', file: snapshots.key, mode: readable }]),
@@ -268,9 +275,11 @@ async function checkFiles(checked: ClusterAccess): Promise<readonly string[]> {
   return problems.filter((problem) => problem !== undefined);
 }
 
-async function fileProblem({ key, file, mode }: Wanted): Promise<string | undefined> {
+async function fileProblem({ key, file, mode, is = 'file' }: Wanted): Promise<string | undefined> {
   try {
-    if (!(await stat(file)).isFile()) return `${key}: ${file} is not a file`;
+    const found = await stat(file);
+    const isIt = is === 'file' ? found.isFile() : found.isDirectory();
+    if (!isIt) return `${key}: ${file} is not a ${is}`;
     await access(file, mode);
     return undefined;
   } catch (error) {

@@ -8,11 +8,15 @@ import {
   addonKinds,
   type AddonsObservation,
   type AddonWorkload,
+  type OwnAddonsObservation,
 } from '../../domain/addons';
+import { withOwnAddons } from '../../domain/knowledge/addon-overlay';
 import { type Addon, addonOf } from '../../domain/knowledge/addons';
 import { shippedAddons } from '../../domain/knowledge/shipped-addons';
+import { readOwnAddons } from '../knowledge/own-addons';
 import { type AddonProbe, PortError } from '../ports';
 import { problemOf } from '../problems';
+import { readKnowledgeFolder } from './knowledge-folder';
 import type { KubeConnection } from './kube-connection';
 import { type KubeApiLimits, KubeRequests, type Page, type PageRequest } from './kube-requests';
 
@@ -27,23 +31,42 @@ interface Workload {
   readonly spec?: { readonly template: V1PodTemplateSpec };
 }
 
+interface AddonProbeOptions {
+  /** Folder of files of the user's own, read anew each time; absent: what ships is all. */
+  readonly folder?: string;
+  readonly limits?: KubeApiLimits;
+}
+
 export function createAddonProbe(
   connection: KubeConnection,
-  known: readonly Addon[] = shippedAddons,
-  limits?: KubeApiLimits,
+  { folder, limits }: AddonProbeOptions = {},
 ): AddonProbe {
   const requests = new KubeRequests(connection, limits);
   return {
     async observe(signal) {
+      const own = folder === undefined ? undefined : await observeOwn(folder);
+      const known = own?.kind === 'read' ? withOwnAddons(shippedAddons, own.addons) : shippedAddons;
       const seen = await Promise.all(
         addonKinds.map((kind) => observeKind({ requests, kind, known, signal })),
       );
       return {
         workloads: seen.flatMap(({ workloads }) => workloads),
         unlisted: seen.flatMap(({ unlisted }) => unlisted),
+        ...(own === undefined ? {} : { own }),
       };
     },
   };
+}
+
+async function observeOwn(folder: string): Promise<OwnAddonsObservation> {
+  try {
+    const read = readOwnAddons(await readKnowledgeFolder(folder), shippedAddons);
+    if (read.kind === 'invalid') return { kind: 'unread', problems: read.problems };
+    return { kind: 'read', addons: read.files };
+  } catch (error) {
+    if (!(error instanceof PortError)) throw error;
+    return { kind: 'unread', problems: [error.message] };
+  }
 }
 
 interface Looking {

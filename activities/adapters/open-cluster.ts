@@ -126,7 +126,7 @@ function scratchOf(access: ClusterAccess): SnapshotVerifierOptions {
 function reach(access: ClusterAccess, found: FoundMembers | undefined) {
   const connection = openKubeConnection(access.kubeconfig);
   const kube = createKubeApi(connection, { clock: systemClock });
-  const { helmReleases } = access;
+  const { helmReleases, addons } = access;
   const own = helmReleases?.kubeconfig;
   const helm = own === undefined ? connection : openKubeConnection(own);
   return {
@@ -134,7 +134,7 @@ function reach(access: ClusterAccess, found: FoundMembers | undefined) {
       kube,
       members: createMemberProbe(connection, found ?? namedMembers(access.members)),
       extensions: createExtensionProbe(connection),
-      addons: createAddonProbe(connection),
+      addons: createAddonProbe(connection, addons === undefined ? {} : { folder: addons }),
       storedObjects: createStoredObjectProbe(connection),
       volumes: createVolumeProbe(connection),
       components: createComponentProbe(connection),

@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 
-import { addonStatements } from '../../domain/knowledge/addons';
+import { type Addon, addonStatements } from '../../domain/knowledge/addons';
 import { minorSchema } from './knowledge-schema';
 
 const text = z.string().min(1);
@@ -49,12 +49,25 @@ const releases = z
   .min(1)
   .meta({ description: 'Oldest first. Without `last`: all that follow; without `to`: no end.' });
 
-const unknownSchema = z.strictObject({ ...head, unknown: z.strictObject({ why: text, source }) });
+const unknown = z.strictObject({ why: text, source });
+const follows = z.strictObject({ behind: z.int().min(0).max(3), source });
+
+const unknownSchema = z.strictObject({ ...head, unknown });
 const listedSchema = z.strictObject({ ...head, statement, releases });
-const followingSchema = z.strictObject({
-  ...head,
-  statement,
-  follows: z.strictObject({ behind: z.int().min(0).max(3), source }),
+const followingSchema = z.strictObject({ ...head, statement, follows });
+
+/** Of one that ships: what a file does not say stays as it is. */
+const partialSchema = z
+  .strictObject({ ...head, statement, unknown, releases, follows })
+  .partial()
+  .required({ schema: true, addon: true });
+
+/** A project of which nothing is said by release says nothing strongly. */
+const partialUnsaidSchema = partialSchema.superRefine((said, context) => {
+  const isSaid = said.releases !== undefined || said.follows !== undefined;
+  if (isSaid === (said.statement !== undefined)) return;
+  const message = 'goes with `releases` or `follows`, as nothing of it ships';
+  context.addIssue({ code: 'custom', path: ['statement'], message });
 });
 
 /** By what a file says, so that problems are about that. */
@@ -63,6 +76,24 @@ export function addonSchemaFor(value: unknown): z.ZodType {
     typeof value === 'object' && value !== null && Object.hasOwn(value, key);
   if (has('unknown')) return unknownSchema;
   return has('follows') ? followingSchema : listedSchema;
+}
+
+/** Whole where nothing ships under its name; then as above. */
+export function ownAddonSchemaFor(shipped: readonly Addon[]): (value: unknown) => z.ZodType {
+  return (value) => {
+    const named = z.object({ addon: z.string() }).safeParse(value);
+    const ships = shipped.find(({ addon }) => addon === named.data?.addon);
+    if (ships === undefined) return addonSchemaFor(value);
+    const partial = 'unknown' in ships ? partialUnsaidSchema : partialSchema;
+    return partial.refine(
+      (said) => [said.unknown, said.follows, said.releases].filter(isThere).length <= 1,
+      'only one of unknown, follows and releases can be said',
+    );
+  };
+}
+
+function isThere(said: unknown): boolean {
+  return said !== undefined;
 }
 
 export function addonJsonSchema(): unknown {

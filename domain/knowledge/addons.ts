@@ -23,9 +23,11 @@ export interface AddonReleases {
   /** Absent: no newest one is named. */
   readonly to?: KubeMinor;
   readonly source: string;
+  /** The user's file that says so; absent: it ships. */
+  readonly file?: string;
 }
 
-interface AddonHead {
+export interface AddonHead {
   readonly schema: 'ascent.addon/v1';
   /** `cert-manager`. */
   readonly addon: string;
@@ -37,6 +39,8 @@ interface AddonHead {
   /** Its version is in the label app.kubernetes.io/version; absent: in the tag of its image. */
   readonly versionFrom?: 'label';
   readonly sources: Readonly<Record<string, { readonly url: string; readonly date: string }>>;
+  /** The user's file by which it is said, or how strongly; absent: it ships. */
+  readonly file?: string;
 }
 
 /** Of which nothing is known by release. */
@@ -99,14 +103,15 @@ export function compareToSeries(version: string, series: string): number {
   return different;
 }
 
-/** What is known of one release; undefined: nothing (A1). */
+/** What is known of one release, by a user's file first; undefined: nothing (A1). */
 export function releasesOf(
   { releases }: Pick<ListedAddon, 'releases'>,
   version: string,
 ): AddonReleases | undefined {
-  return releases.find(
+  const about = releases.filter(
     ({ first, last }) =>
       compareToSeries(version, first) >= 0 &&
       (last === undefined || compareToSeries(version, last) <= 0),
   );
+  return about.find(({ file }) => file !== undefined) ?? about[0];
 }

@@ -106,6 +106,7 @@ export const findingCodes = [
   'addons-unobserved',
   'addon-incompatible',
   'addon-unknown',
+  'addon-files-unread',
   'helm-releases-unobserved',
   'helm-releases-left-out',
   'helm-release-unread',

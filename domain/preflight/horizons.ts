@@ -95,6 +95,7 @@ const horizons: Readonly<Record<FindingCode, Horizon>> = {
   'addons-unobserved': 'first-hop',
   'addon-incompatible': 'each-hop',
   'addon-unknown': 'each-hop',
+  'addon-files-unread': 'first-hop',
   'helm-releases-unobserved': 'first-hop',
   'helm-releases-left-out': 'first-hop',
   'helm-release-unread': 'first-hop',

@@ -2,6 +2,7 @@
 // the hop goes to. What they do not say is told as such (A1 of domain/knowledge/addons.ts).
 
 import type { AddonsObservation } from '../addons';
+import { withOwnAddons } from '../knowledge/addon-overlay';
 import type {
   Addon,
   AddonReleases,
@@ -43,11 +44,13 @@ export function addonFindings({
   observation,
   hop,
   isAhead = false,
-  known = shippedAddons,
+  known: shipped = shippedAddons,
 }: AddonFacts): readonly Finding[] {
   const { addons, extensions } = observation;
   if (addons === undefined) return [];
   const minors = { from: minorOf(hop.from), to: minorOf(hop.to), isAhead };
+  const { own } = addons;
+  const known = own?.kind === 'read' ? withOwnAddons(shipped, own.addons) : shipped;
   const byImage = foundByImage(addons, known);
   const there = new Set(byImage.map(({ addon }) => addon.addon));
   const names = (extensions?.definitions ?? []).map(({ name }) => name);
@@ -58,6 +61,7 @@ export function addonFindings({
       return by.length === 0 ? [] : [{ addon, by }];
     });
   return [
+    ...(own?.kind === 'unread' ? [unreadFinding(own.problems)] : []),
     ...addons.unlisted.map(({ kind, problem }): Finding => ({
       code: 'addons-unobserved',
       severity: 'warns',
@@ -68,6 +72,21 @@ export function addonFindings({
     })),
     ...[...byImage, ...byDefinition].map((one) => findingOf(one, minors)).filter(isThere),
   ];
+}
+
+/** Of problems with files; who has more of them mends these first. */
+const toldProblems = 50;
+
+function unreadFinding(problems: readonly string[]): Finding {
+  const others = problems.length === 1 ? '' : ` (and ${problems.length - 1} more)`;
+  return {
+    code: 'addon-files-unread',
+    severity: 'warns',
+    object: { kind: 'cluster' },
+    message: `your own files of add-ons count for nothing: ${problems[0]}${others}`,
+    remedy: 'correct them: docs/knowledge.md says what stands in them',
+    evidence: { problems: problems.slice(0, toldProblems) },
+  };
 }
 
 function isThere(finding: Finding | undefined): finding is Finding {
@@ -123,6 +142,7 @@ function unknownFinding(
     message: `${name} (${boundedList(by)}): whether it fits ${to} is not known: ${why}`,
     remedy: `see what its project says${see}`,
     ...(version === undefined ? {} : { about: version }),
+    ...(addon.file === undefined ? {} : { evidence: { file: addon.file } }),
   };
 }
 
@@ -138,7 +158,7 @@ interface OneOf<Known extends KnownAddon> extends FoundAddon {
 
 function releaseFinding(
   found: OneOf<ListedAddon>,
-  { from, to: newest, source }: AddonReleases,
+  { from, to: newest, source, file = found.addon.file }: AddonReleases,
   minors: Minors,
 ): Finding | undefined {
   const { to } = minors;
@@ -147,7 +167,7 @@ function releaseFinding(
   const said = newest === undefined ? `${from} and newer` : rangeText(from, newest);
   const remedy = newerRelease(found.addon, minors);
   // A cluster that is too old for it comes nearer by the hop.
-  return incompatible(found, { said, source, remedy, isHarmed: isTooNew }, minors);
+  return incompatible(found, { said, source, file, remedy, isHarmed: isTooNew }, minors);
 }
 
 function rangeText(from: string, to: string): string {
@@ -178,12 +198,15 @@ function followingFinding(found: OneOf<FollowingAddon>, minors: Minors): Finding
     behind === 0
       ? `bring it to ${minors.to} with the control plane`
       : `bring it to ${minors.from} first`;
-  return incompatible(found, { said, source, remedy, isHarmed: true }, minors);
+  const { file } = found.addon;
+  return incompatible(found, { said, source, file, remedy, isHarmed: true }, minors);
 }
 
 interface Incompatible {
   readonly said: string;
   readonly source: string;
+  /** The user's file that says so. */
+  readonly file: string | undefined;
   readonly remedy: string;
   /** By the hop; else it is as before. */
   readonly isHarmed: boolean;
@@ -191,11 +214,12 @@ interface Incompatible {
 
 function incompatible(
   { addon, version, by }: OneOf<KnownAddon>,
-  { said, source, remedy, isHarmed }: Incompatible,
+  { said, source, file, remedy, isHarmed }: Incompatible,
   { to }: Minors,
 ): Finding {
   const { statement, title } = addon;
   const isBlocking = statement === 'requires' && isHarmed;
+  const who = file === undefined ? 'its project' : `${file} says that its project`;
   return {
     // Advice says nothing of what does not work.
     ...(statement === 'recommends'
@@ -203,9 +227,9 @@ function incompatible(
       : { code: 'addon-incompatible', severity: isBlocking ? 'blocks' : 'warns' }),
     object: { kind: 'addon', name: addon.addon },
     message:
-      `${title} ${version} (${boundedList(by)}):` + ` its project ${statement} ${said}, not ${to}`,
+      `${title} ${version} (${boundedList(by)}):` + ` ${who} ${statement} ${said}, not ${to}`,
     remedy: `${remedy}; see ${sourceOf(addon, source)}`,
     about: version,
-    evidence: { workloads: by, says: said },
+    evidence: { workloads: by, says: said, ...(file === undefined ? {} : { file }) },
   };
 }

@@ -103,6 +103,7 @@ const reasons: Readonly<Record<FindingCode, Reason>> = {
   'addons-unobserved': notKnown,
   'addon-incompatible': ({ to }) => `its project does not say that it works with ${minorOf(to)}`,
   'addon-unknown': notKnown,
+  'addon-files-unread': 'what they know better than the catalogue is not looked at',
   'helm-releases-unobserved': notKnown,
   'helm-releases-left-out': notKnown,
   'helm-release-unread': notKnown,

@@ -41,6 +41,18 @@ describe('an access file', () => {
     expect(await problemsOf({ ...valid, helmReleases: true })).toHaveLength(1);
   });
 
+  it('may name a folder of files of add-ons', async () => {
+    const of = async (addons: unknown) => readAccessFile(write('access', { ...valid, addons }));
+    expect(await of('.')).toEqual({ kind: 'read', access: { ...access, addons: at('.') } });
+    expect(await problemsOf({ ...valid, addons: 'none' })).toEqual([
+      `addons: ${at('none')} does not exist`,
+    ]);
+    expect(await problemsOf({ ...valid, addons: 'kubeconfig' })).toEqual([
+      `addons: ${at('kubeconfig')} is not a folder`,
+    ]);
+    expect(await problemsOf({ ...valid, addons: true })).toHaveLength(1);
+  });
+
   it('needs no tools: then they are looked up on PATH', async () => {
     const { tools: _tools, ...without } = valid;
     expect(await readAccessFile(write('access', without))).toEqual({
@@ -263,7 +275,7 @@ describe('an access file', () => {
         'driver.kind: expected lab, command, kubeadm, cluster-api or none',
         'etcd.members: expected at least one member',
         'kubeConfig: unknown key; known are apiVersion, cluster, kubeconfig, members, etcd,' +
-          ' driver, helmReleases, snapshots, tools - did you mean kubeconfig?',
+          ' driver, helmReleases, addons, snapshots, tools - did you mean kubeconfig?',
         'members.0.scheduler: expected https://HOST:PORT without a path',
       ].toSorted(),
     );
@@ -277,7 +289,7 @@ describe('an access file', () => {
       'etcd.ca: expected text, got a list',
       'driver: is required',
       'membrs: unknown key; known are apiVersion, cluster, kubeconfig, members, etcd, driver,' +
-        ' helmReleases, snapshots, tools - did you mean members?',
+        ' helmReleases, addons, snapshots, tools - did you mean members?',
     ]);
   });
 

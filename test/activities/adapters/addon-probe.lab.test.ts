@@ -1,6 +1,9 @@
 // Add-ons of a real API server: which workloads are kept, with which rights, and what a preflight
 // says of them.
 
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { createAddonProbe } from '../../../activities/adapters/addon-probe';
 import { openKubeConnection } from '../../../activities/adapters/kube-connection';
 import type { AddonsObservation } from '../../../domain/addons';
@@ -16,10 +19,11 @@ const directory = temporaryDirectory();
 
 let real: RealKube;
 
-async function observe(kubeconfig: string): Promise<AddonsObservation> {
+async function observe(kubeconfig: string, folder?: string): Promise<AddonsObservation> {
   const connection = openKubeConnection(kubeconfig);
   try {
-    return await createAddonProbe(connection).observe(never);
+    const options = folder === undefined ? {} : { folder };
+    return await createAddonProbe(connection, options).observe(never);
   } finally {
     await connection.close();
   }
@@ -85,6 +89,50 @@ it('finds what does not go with the minor, and nothing where all does', async ()
     ['addon-incompatible', 'warns', 'calico'],
     ['addon-incompatible', 'blocks', 'kube-proxy'],
   ]);
+});
+
+it('knows what a folder of a user has, as it is at each look', async () => {
+  const folder = join(directory, 'addons');
+  mkdirSync(folder);
+  const web = join(folder, 'web.yaml');
+  const lines = [
+    'schema: ascent.addon/v1',
+    'addon: web',
+    'title: Web',
+    'images: [example.com/web]',
+    "sources: { a: { url: 'https://a.io', date: '2026-11-20' } }",
+    'unknown: { why: nobody has tried, source: a }',
+  ];
+  writeFileSync(web, lines.join('\n'));
+  const addons = await observe(real.kubeconfig, folder);
+  expect(addons).toEqual({
+    workloads: [
+      ...seen.workloads,
+      { workload: 'Deployment kube-system/web', images: ['example.com/web:v1'] },
+    ],
+    unlisted: [],
+    own: { kind: 'read', addons: [expect.objectContaining({ addon: 'web', file: 'web.yaml' })] },
+  });
+  const hop = { from: '1.27.16' as KubeVersion, to: '1.28.15' as KubeVersion };
+  expect(addonFindings({ observation: { addons }, hop })).toMatchObject([
+    { code: 'addon-unknown', object: { name: 'web' }, evidence: { file: 'web.yaml' } },
+  ]);
+
+  writeFileSync(web, 'addon: [');
+  expect(await observe(real.kubeconfig, folder)).toEqual({
+    ...seen,
+    own: {
+      kind: 'unread',
+      problems: [expect.stringMatching(/^web\.yaml:1: not YAML: /) as string],
+    },
+  });
+  expect(await observe(real.kubeconfig, join(directory, 'none'))).toEqual({
+    ...seen,
+    own: {
+      kind: 'unread',
+      problems: [`the folder of knowledge ${join(directory, 'none')} cannot be read`],
+    },
+  });
 });
 
 it('says kind by kind what it may not list', async () => {

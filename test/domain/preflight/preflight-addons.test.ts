@@ -280,3 +280,67 @@ it('says what may not be listed, and which rule allows it', () => {
     ],
   ]);
 });
+
+describe('files of users', () => {
+  const told = (own: AddonsObservation['own'], ...workloads: readonly AddonWorkload[]) => {
+    const addons = { workloads, unlisted: [], ...(own === undefined ? {} : { own }) };
+    return addonFindings({ observation: { addons }, hop, known }).map(
+      ({ code, severity, message, evidence }) => [`${severity} ${code}`, message, evidence],
+    );
+  };
+  const ofFile = { file: 'own.yaml' };
+  const net = known.find(({ addon }) => addon === 'net') as Addon;
+  const laid = (own: object) => ({ kind: 'read', addons: [{ ...net, ...own } as Addon] }) as const;
+
+  it('are named where it is they that say it', () => {
+    const row = { first: '1.1', last: '1.1', ...of('1.26', '1.28'), source, ...ofFile };
+    const workload = 'DaemonSet kube-system/one';
+    expect(told(laid({ releases: [row] }), running('net/agent:v1.1.0'))).toEqual([
+      [
+        'warns addon-incompatible',
+        `Net 1.1.0 ${where}: own.yaml says that its project tests 1.26 to 1.28, not 1.29`,
+        { workloads: [workload], says: '1.26 to 1.28', file: 'own.yaml' },
+      ],
+    ]);
+    const said = { releases: [{ ...row, file: undefined }], statement: 'requires', ...ofFile };
+    expect(told(laid(said), running('net/agent:v1.1.0'))).toEqual([
+      [
+        'blocks addon-incompatible',
+        `Net 1.1.0 ${where}: own.yaml says that its project requires 1.26 to 1.28, not 1.29`,
+        { workloads: [workload], says: '1.26 to 1.28', file: 'own.yaml' },
+      ],
+    ]);
+    const unknown = { unknown: { why: 'we run a fork', source }, ...ofFile };
+    expect(told(laid(unknown), running('net/agent:v1.1.0'))).toEqual([
+      [
+        'notes addon-unknown',
+        `Net 1.1.0 ${where}: whether it fits 1.29 is not known: we run a fork`,
+        { file: 'own.yaml' },
+      ],
+    ]);
+  });
+
+  it('take nothing away from the others', () => {
+    const proxy = running('proxy:v1.20.0');
+    expect(told(laid({ releases: [] }), proxy)).toEqual(told(undefined, proxy));
+  });
+
+  it('that have mistakes warn, with all of them, and count for nothing', () => {
+    const one = (problems: readonly string[]) =>
+      told({ kind: 'unread', problems }, running('net/agent:v1.1.3'));
+    expect(one(['own.yaml:1: not YAML'])).toEqual([
+      [
+        'warns addon-files-unread',
+        'your own files of add-ons count for nothing: own.yaml:1: not YAML',
+        { problems: ['own.yaml:1: not YAML'] },
+      ],
+    ]);
+    expect(one(['a', 'b', 'c'])).toEqual([
+      [
+        'warns addon-files-unread',
+        'your own files of add-ons count for nothing: a (and 2 more)',
+        { problems: ['a', 'b', 'c'] },
+      ],
+    ]);
+  });
+});

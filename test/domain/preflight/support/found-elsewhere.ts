@@ -8,6 +8,7 @@ export const foundElsewhere: readonly FindingCode[] = [
   'removed-api-used',
   'addon-incompatible',
   'addon-unknown',
+  'addon-files-unread',
   'addons-unobserved',
   'aggregated-api-unavailable',
   'definition-storage-unserved',
