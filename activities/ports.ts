@@ -3,11 +3,11 @@
 // Every method takes an AbortSignal: cancelled activities stop their requests at once.
 // Adapters throw PortError, or the signal's reason once it is aborted; nothing else may leave them.
 
-import type { ApiExtensionsObservation, Seen } from '../domain/api-extensions';
+import type { ApiExtensionsObservation } from '../domain/api-extensions';
 import type { AddonsObservation } from '../domain/addons';
 import type { HelmReleasesObservation } from '../domain/helm-releases';
 import type { ComponentOptions, ConfigMapsObservation } from '../domain/component-options';
-import type { DeprecatedApiUse } from '../domain/deprecated-apis';
+import type { DeprecatedUse } from '../domain/deprecated-apis';
 import type { PodTrouble } from '../domain/drain/budget-explanation';
 import type { BudgetRef, MemberName, NodeName, PodRef } from '../domain/names';
 import type {
@@ -303,7 +303,7 @@ export interface MemberProbe {
   controllerManager(member: MemberName, signal: AbortSignal): Promise<ControllerObservation>;
   scheduler(member: MemberName, signal: AbortSignal): Promise<ControllerObservation>;
   /** What clients have asked it for since it started. */
-  deprecatedApis(member: MemberName, signal: AbortSignal): Promise<Seen<DeprecatedApiUse>>;
+  deprecatedApis(member: MemberName, signal: AbortSignal): Promise<DeprecatedUse>;
   /** Of those that showed theirs; the others are told by their own observation. */
   certificates(
     member: MemberName,

@@ -25,18 +25,25 @@ function seen<Item extends z.ZodType>(item: Item) {
   ]);
 }
 
+const deprecatedApi = z.object({
+  group: text,
+  version: name,
+  resource: name,
+  removedIn: text.optional(),
+  requests: amount,
+});
+
 const deprecatedUse = z.array(
   z.object({
     member: name,
-    use: seen(
+    use: z.discriminatedUnion('kind', [
       z.object({
-        group: text,
-        version: name,
-        resource: name,
-        removedIn: text.optional(),
-        requests: amount,
+        kind: z.literal('observed'),
+        items: z.array(deprecatedApi),
+        upSeconds: z.number().positive().optional(),
       }),
-    ),
+      z.object({ kind: z.literal('unobserved'), problem }),
+    ]),
   }),
 );
 

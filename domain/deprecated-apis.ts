@@ -16,8 +16,16 @@ export interface DeprecatedApiUse {
   readonly requests: number;
 }
 
+export type ObservedUse = Extract<Seen<DeprecatedApiUse>, { readonly kind: 'observed' }> & {
+  /** How long it counts already; absent where it does not say. */
+  readonly upSeconds?: number;
+};
+
+export type DeprecatedUse =
+  ObservedUse | Extract<Seen<DeprecatedApiUse>, { readonly kind: 'unobserved' }>;
+
 /** Each API server knows of itself only, and only since it started. */
 export interface MemberDeprecatedUse {
   readonly member: MemberName;
-  readonly use: Seen<DeprecatedApiUse>;
+  readonly use: DeprecatedUse;
 }

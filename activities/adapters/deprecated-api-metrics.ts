@@ -1,18 +1,21 @@
 // Which deprecated APIs an API server was asked for, out of its metrics, line by line: of a busy
 // one they are tens of megabytes.
 
-import type { DeprecatedApiUse } from '../../domain/deprecated-apis';
+import type { DeprecatedApiUse, ObservedUse } from '../../domain/deprecated-apis';
 
 const asked = 'apiserver_requested_deprecated_apis{';
 const counted = 'apiserver_request_total{';
+const started = 'process_start_time_seconds ';
 const labelPattern = /(\w+)="((?:[^"\\]|\\.)*)"/g;
 
 /** In the order of the metrics. Lines that are something else are passed over. */
-export async function deprecatedApisIn(
+export async function deprecatedUseIn(
   lines: AsyncIterable<string>,
-): Promise<readonly DeprecatedApiUse[]> {
+  nowMs: number,
+): Promise<ObservedUse> {
   const requests = new Map<string, number>();
   const found: Omit<DeprecatedApiUse, 'requests'>[] = [];
+  let startedSeconds = 0;
   for await (const line of lines) {
     if (line.startsWith(counted)) {
       const key = keyOf(apiOf(labelsOf(line)));
@@ -21,9 +24,15 @@ export async function deprecatedApisIn(
       const labels = labelsOf(line);
       const removedIn = labels['removed_release'] ?? '';
       found.push({ ...apiOf(labels), ...(removedIn === '' ? {} : { removedIn }) });
+    } else if (line.startsWith(started)) {
+      startedSeconds = valueOf(line);
     }
   }
-  return found.map((api) => ({ ...api, requests: requests.get(keyOf(api)) ?? 0 }));
+  const items = found.map((api) => ({ ...api, requests: requests.get(keyOf(api)) ?? 0 }));
+  if (startedSeconds === 0) return { kind: 'observed', items };
+  // Clocks of two machines may disagree.
+  const upSeconds = Math.max(1, Math.round(nowMs / 1_000 - startedSeconds));
+  return { kind: 'observed', items, upSeconds };
 }
 
 type Labels = Readonly<Record<string, string>>;

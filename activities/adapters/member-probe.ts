@@ -7,8 +7,7 @@
 
 import * as z from 'zod';
 
-import type { Seen } from '../../domain/api-extensions';
-import type { DeprecatedApiUse } from '../../domain/deprecated-apis';
+import type { ObservedUse } from '../../domain/deprecated-apis';
 import type { MemberName } from '../../domain/names';
 import {
   type ApiServerObservation,
@@ -29,7 +28,7 @@ import {
 } from '../../domain/versions';
 import { type MemberProbe, PortError } from '../ports';
 import { boundedCall } from './bounded-call';
-import { deprecatedApisIn } from './deprecated-api-metrics';
+import { deprecatedUseIn } from './deprecated-api-metrics';
 import type { MemberDirectory } from './member-directory';
 import { parseJson } from './json';
 import { type HttpAnswer, HttpRefusal, type KubeConnection } from './kube-connection';
@@ -107,19 +106,18 @@ async function observeDeprecatedUse(
   endpoint: string,
   connection: Pick<KubeConnection, 'lines'>,
   signal: AbortSignal,
-): Promise<Seen<DeprecatedApiUse>> {
+): Promise<ObservedUse> {
   const url = `${endpoint}/metrics`;
   const doing = `asking ${url}`;
-  const items = await boundedCall({ doing, timeoutMs: metricsTimeoutMs, signal }, async (inner) => {
+  return boundedCall({ doing, timeoutMs: metricsTimeoutMs, signal }, async (inner) => {
     try {
-      return await deprecatedApisIn(await connection.lines(url, inner));
+      return await deprecatedUseIn(await connection.lines(url, inner), Date.now());
     } catch (error) {
       if (!(error instanceof HttpRefusal)) throw error;
       refuseCredentials(doing, error);
       throw new PortError('unexpected', `${doing}: HTTP ${error.status}`);
     }
   });
-  return { kind: 'observed', items };
 }
 
 /** 401 and 403 concern our credentials, whatever was asked. */

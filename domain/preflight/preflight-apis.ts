@@ -8,12 +8,20 @@ import { boundedList } from '../lists';
 import type { MemberName } from '../names';
 import type { Observation } from '../observation';
 import { compareTexts } from '../text-order';
-import { compareMinors, minorOf, parseMinor } from '../versions';
+import { compareMinors, type KubeMinor, minorOf, parseMinor } from '../versions';
 import type { PreflightFacts } from './preflight-cluster';
 import type { Finding } from './findings';
 
+/**
+ * What a program that runs all the time comes to, on average since API servers started: an informer
+ * asks again every few minutes. A person who has looked, or a job of the night, does not.
+ */
+const regular = { requests: 10, perHour: 1 };
+
 interface Used extends DeprecatedApiUse {
   readonly members: readonly MemberName[];
+  /** Of those members that say since when they count. */
+  readonly perHour: number;
 }
 
 export function apiFindings({
@@ -43,12 +51,15 @@ export function apiFindings({
 function unionOf(seen: NonNullable<Observation['deprecatedUse']>): readonly Used[] {
   const union = new Map<string, Used>();
   for (const { member, use } of seen) {
-    for (const one of use.kind === 'observed' ? use.items : []) {
+    if (use.kind === 'unobserved') continue;
+    const { items, upSeconds } = use;
+    for (const one of items) {
       const key = nameOf(one);
-      const { requests = 0, members = [] } = union.get(key) ?? {};
+      const { requests = 0, members = [], perHour = 0 } = union.get(key) ?? {};
       union.set(key, {
         ...one,
         requests: requests + one.requests,
+        perHour: perHour + (upSeconds === undefined ? 0 : (one.requests * 3_600) / upSeconds),
         members: [...members, member],
       });
     }
@@ -60,25 +71,39 @@ function nameOf({ group, version, resource }: DeprecatedApiUse): string {
   return `${group === '' ? '' : `${group}/`}${version} ${resource}`;
 }
 
-/** A warning, as it stays until API servers start again, whatever clients have become since. */
+/**
+ * What is asked for all the time blocks: it fails with the hop. What is not warns, as a count stays
+ * until API servers start again, and who asked may be gone since.
+ */
 function useFinding(used: Used, hop: PreflightFacts['hop']): Finding {
   const removed = used.removedIn === undefined ? undefined : parseMinor(used.removedIn);
   const isGone = removed !== undefined && compareMinors(removed, minorOf(hop.to)) <= 0;
-  const members = boundedList(used.members.toSorted(compareTexts));
-  const times = used.requests === 0 ? '' : ` ${count(used.requests, 'time')}`;
-  const until =
-    removed === undefined ? 'no minor is named that is without it' : `gone in ${removed}`;
-  return {
-    code: isGone ? 'removed-api-used' : 'deprecated-api-used',
-    severity: isGone ? 'warns' : 'notes',
-    object: { kind: 'api', name: nameOf(used) },
-    message: `somebody has asked for it${times} since ${members} started: ${until}`,
-    remedy:
-      `have clients use ${replacementOf(used)};` +
-      ' audit logs name them, by the annotation k8s.io/deprecated',
+  const isRegular = used.requests >= regular.requests && used.perHour >= regular.perHour;
+  const object = { kind: 'api', name: nameOf(used) } as const;
+  const remedy =
+    `have clients use ${replacementOf(used)};` +
+    ' audit logs name them, by the annotation k8s.io/deprecated';
+  const found = {
+    object,
+    message: `somebody has asked for it${askedText(used, isRegular)}: ${untilText(removed)}`,
     evidence: removed === undefined ? {} : { removedIn: removed },
     figures: { requests: used.requests, members: used.members.toSorted(compareTexts) },
   };
+  if (!isGone) return { ...found, remedy, code: 'deprecated-api-used', severity: 'notes' };
+  const gone = { ...found, code: 'removed-api-used' } as const;
+  if (!isRegular) return { ...gone, remedy, severity: 'warns' };
+  const then = 'acknowledge it once they have moved, as what was counted stays';
+  return { ...gone, remedy: `${remedy}; ${then}`, severity: 'blocks' };
+}
+
+function askedText({ requests, perHour, members }: Used, isRegular: boolean): string {
+  const times = requests === 0 ? '' : ` ${count(requests, 'time')}`;
+  const rate = isRegular ? `, about ${Math.round(perHour)} an hour` : '';
+  return `${times} since ${boundedList(members.toSorted(compareTexts))} started${rate}`;
+}
+
+function untilText(removed: KubeMinor | undefined): string {
+  return removed === undefined ? 'no minor is named that is without it' : `gone in ${removed}`;
 }
 
 function replacementOf({ group, version, resource }: DeprecatedApiUse): string {

@@ -247,6 +247,7 @@ it('has the deprecated APIs that somebody has asked for, and how often', async (
   await connection.close();
   expect(use).toEqual({
     kind: 'observed',
+    upSeconds: expect.any(Number) as number,
     items: [
       {
         group: 'flowcontrol.apiserver.k8s.io',

@@ -295,6 +295,19 @@ describe('deprecated APIs', () => {
   });
 
   it.each([
+    ['two hours ago', -7_200, 7_200],
+    ['by a clock that is ahead', 60, 1],
+  ])('are counted since its start, %s', async (_when, fromNow, least) => {
+    const started = Math.round(Date.now() / 1_000) + fromNow;
+    const body = `process_start_time_seconds ${started.toExponential()}`;
+    server.react(answering({ '/metrics': { status: 200, body } }));
+    const use = await probe().deprecatedApis(member, never);
+    expect(use).toEqual({ kind: 'observed', items: [], upSeconds: expect.any(Number) as number });
+    if (use.kind === 'unobserved' || use.upSeconds === undefined) throw new Error('not told');
+    expect([use.upSeconds >= least, use.upSeconds < least + 3_600]).toEqual([true, true]);
+  });
+
+  it.each([
     { status: 403, code: 'forbidden', said: 'HTTP 403' },
     { status: 401, code: 'unauthorized', said: 'HTTP 401' },
     { status: 500, code: 'unexpected', said: 'HTTP 500' },

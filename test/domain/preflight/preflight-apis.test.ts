@@ -1,5 +1,7 @@
 import type { DeprecatedApiUse, MemberDeprecatedUse } from '../../../domain/deprecated-apis';
 import type { MemberName } from '../../../domain/names';
+import { whyNeverAcknowledged } from '../../../domain/preflight/acknowledgeable';
+import { evidenceDigest, findingKey } from '../../../domain/preflight/identity';
 import { apiFindings } from '../../../domain/preflight/preflight-apis';
 import { findingObjectText } from '../../../domain/status/sentences';
 import { version } from '../../support/builders';
@@ -43,6 +45,54 @@ it('warns of what the hop takes away, and counts what all members were asked', (
         ' audit logs name them, by the annotation k8s.io/deprecated',
     },
   ]);
+});
+
+describe('what the hop takes away and is asked for all the time', () => {
+  const since = (hours: number, requests: number, member = 'cp-1'): MemberDeprecatedUse => ({
+    member: member as MemberName,
+    use: {
+      kind: 'observed',
+      items: [{ ...flows, requests }],
+      upSeconds: hours * 3_600,
+    },
+  });
+
+  it('blocks, and says how often, and what to do once clients have moved', () => {
+    expect(found(since(10, 40), since(20, 40, 'cp-2'))).toEqual([
+      {
+        said: 'blocks removed-api-used API flowcontrol.apiserver.k8s.io/v1beta2 flowschemas',
+        message:
+          'somebody has asked for it 80 times since cp-1, cp-2 started, about 6 an hour: gone in 1.29',
+        remedy:
+          'have clients use flowcontrol.apiserver.k8s.io/v1 FlowSchema;' +
+          ' audit logs name them, by the annotation k8s.io/deprecated;' +
+          ' acknowledge it once they have moved, as what was counted stays',
+      },
+    ]);
+  });
+
+  it.each([
+    ['ten times in ten hours', [since(10, 10)], 'blocks'],
+    ['ten times in eleven hours', [since(11, 10)], 'warns'],
+    ['nine times in a minute', [since(1 / 60, 9)], 'warns'],
+    ['by two members together', [since(10, 5), since(10, 5, 'cp-2')], 'blocks'],
+    ['of one member, of which nothing is known', [since(10, 10), asked('cp-2', flows)], 'blocks'],
+    ['since nobody knows when', [asked('cp-1', { ...flows, requests: 9_999 })], 'warns'],
+  ])('is what was asked for %s', (_what, uses, severity) => {
+    expect(found(...uses).map(({ said }) => said.split(' ')[0])).toEqual([severity]);
+  });
+
+  it('can be answered for, while it goes on being counted', () => {
+    const [first, later] = [since(10, 40), since(20, 9_000)].map((use) =>
+      apiFindings({ observation: { deprecatedUse: [use] }, hop }).map((finding) => [
+        findingKey(finding),
+        evidenceDigest(finding),
+        whyNeverAcknowledged(finding.code),
+      ]),
+    );
+    expect(later).toEqual(first);
+    expect(first?.[0]?.[2]).toBeUndefined();
+  });
 });
 
 it('notes what a later minor takes away, and what none is named for', () => {
