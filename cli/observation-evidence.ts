@@ -33,6 +33,14 @@ const deprecatedApi = z.object({
   requests: amount,
 });
 
+const rejectingLevel = z.object({
+  level: text,
+  rejected: amount,
+  waiting: amount,
+  used: amount,
+  limit: amount,
+});
+
 const deprecatedUse = z.array(
   z.object({
     member: name,
@@ -41,6 +49,7 @@ const deprecatedUse = z.array(
         kind: z.literal('observed'),
         items: z.array(deprecatedApi),
         upSeconds: z.number().positive().optional(),
+        rejecting: z.array(rejectingLevel).optional(),
       }),
       z.object({ kind: z.literal('unobserved'), problem }),
     ]),
@@ -77,7 +86,9 @@ const extensions = z.object({
       trust: trust.optional(),
     }),
   ),
-  conversion: seen(z.object({ name, storedVersions: z.array(text), backend, trust: trust.optional() })),
+  conversion: seen(
+    z.object({ name, storedVersions: z.array(text), backend, trust: trust.optional() }),
+  ),
   aggregated: seen(z.object({ name, unavailable: text.optional(), trust: trust.optional() })),
   definitions: z
     .array(

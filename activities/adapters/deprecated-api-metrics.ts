@@ -1,12 +1,13 @@
-// Which deprecated APIs an API server was asked for, out of its metrics, line by line: of a busy
-// one they are tens of megabytes.
+// Which deprecated APIs an API server was asked for, and what it has turned away, out of its
+// metrics, line by line: of a busy one they are tens of megabytes.
 
 import type { DeprecatedApiUse, ObservedUse } from '../../domain/deprecated-apis';
+import { FlowControlMetrics } from './flow-control-metrics';
+import { labelsOf, type MetricLabels, valueOf } from './metric-lines';
 
 const asked = 'apiserver_requested_deprecated_apis{';
 const counted = 'apiserver_request_total{';
 const started = 'process_start_time_seconds ';
-const labelPattern = /(\w+)="((?:[^"\\]|\\.)*)"/g;
 
 /** In the order of the metrics. Lines that are something else are passed over. */
 export async function deprecatedUseIn(
@@ -15,6 +16,7 @@ export async function deprecatedUseIn(
 ): Promise<ObservedUse> {
   const requests = new Map<string, number>();
   const found: Omit<DeprecatedApiUse, 'requests'>[] = [];
+  const flowControl = new FlowControlMetrics();
   let startedSeconds = 0;
   for await (const line of lines) {
     if (line.startsWith(counted)) {
@@ -26,33 +28,27 @@ export async function deprecatedUseIn(
       found.push({ ...apiOf(labels), ...(removedIn === '' ? {} : { removedIn }) });
     } else if (line.startsWith(started)) {
       startedSeconds = valueOf(line);
+    } else {
+      flowControl.take(line);
     }
   }
   const items = found.map((api) => ({ ...api, requests: requests.get(keyOf(api)) ?? 0 }));
-  if (startedSeconds === 0) return { kind: 'observed', items };
+  const rejecting = flowControl.rejecting();
   // Clocks of two machines may disagree.
   const upSeconds = Math.max(1, Math.round(nowMs / 1_000 - startedSeconds));
-  return { kind: 'observed', items, upSeconds };
+  return {
+    kind: 'observed',
+    items,
+    ...(startedSeconds === 0 ? {} : { upSeconds }),
+    ...(rejecting.length === 0 ? {} : { rejecting }),
+  };
 }
 
-type Labels = Readonly<Record<string, string>>;
-
-function labelsOf(line: string): Labels {
-  return Object.fromEntries(
-    [...line.matchAll(labelPattern)].map(([, name = '', value = '']) => [name, value]),
-  );
-}
-
-function apiOf(labels: Labels): Pick<DeprecatedApiUse, 'group' | 'version' | 'resource'> {
+function apiOf(labels: MetricLabels): Pick<DeprecatedApiUse, 'group' | 'version' | 'resource'> {
   const { group = '', version = '', resource = '', subresource = '' } = labels;
   return { group, version, resource: subresource === '' ? resource : `${resource}/${subresource}` };
 }
 
 function keyOf({ group, version, resource }: ReturnType<typeof apiOf>): string {
   return [group, version, resource].join(' ');
-}
-
-function valueOf(line: string): number {
-  const value = Number(line.slice(line.lastIndexOf(' ') + 1));
-  return Number.isFinite(value) ? value : 0;
 }

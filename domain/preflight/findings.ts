@@ -89,6 +89,7 @@ export const findingCodes = [
   'api-use-unobserved',
   'removed-api-used',
   'deprecated-api-used',
+  'api-requests-rejected',
   'extensions-unobserved',
   'webhook-unanswered',
   'webhook-deadlock',

@@ -78,6 +78,7 @@ const horizons: Readonly<Record<FindingCode, Horizon>> = {
   'api-use-unobserved': 'first-hop',
   'removed-api-used': 'once',
   'deprecated-api-used': 'once',
+  'api-requests-rejected': 'first-hop',
   'extensions-unobserved': 'first-hop',
   'webhook-unanswered': 'first-hop',
   'webhook-deadlock': 'first-hop',

@@ -2,7 +2,7 @@
 // one, takes away. All members are taken together: a client asks whichever the balancer gives it.
 
 import { count } from '../counts';
-import type { DeprecatedApiUse } from '../deprecated-apis';
+import { type DeprecatedApiUse, perHour } from '../deprecated-apis';
 import { shippedKnowledge } from '../knowledge/shipped';
 import { boundedList } from '../lists';
 import type { MemberName } from '../names';
@@ -55,11 +55,11 @@ function unionOf(seen: NonNullable<Observation['deprecatedUse']>): readonly Used
     const { items, upSeconds } = use;
     for (const one of items) {
       const key = nameOf(one);
-      const { requests = 0, members = [], perHour = 0 } = union.get(key) ?? {};
+      const { requests = 0, members = [], perHour: rate = 0 } = union.get(key) ?? {};
       union.set(key, {
         ...one,
         requests: requests + one.requests,
-        perHour: perHour + (upSeconds === undefined ? 0 : (one.requests * 3_600) / upSeconds),
+        perHour: rate + (upSeconds === undefined ? 0 : perHour(one.requests, upSeconds)),
         members: [...members, member],
       });
     }
@@ -96,9 +96,10 @@ function useFinding(used: Used, hop: PreflightFacts['hop']): Finding {
   return { ...gone, remedy: `${remedy}; ${then}`, severity: 'blocks' };
 }
 
-function askedText({ requests, perHour, members }: Used, isRegular: boolean): string {
+function askedText(used: Used, isRegular: boolean): string {
+  const { requests, members } = used;
   const times = requests === 0 ? '' : ` ${count(requests, 'time')}`;
-  const rate = isRegular ? `, about ${Math.round(perHour)} an hour` : '';
+  const rate = isRegular ? `, about ${Math.round(used.perHour)} an hour` : '';
   return `${times} since ${boundedList(members.toSorted(compareTexts))} started${rate}`;
 }
 

@@ -13,6 +13,7 @@ import type {
 import { budgetFindings, nodeFindings, storeFindings } from './preflight-cluster';
 import { etcdFindings } from './preflight-etcd';
 import { apiFindings } from './preflight-apis';
+import { flowControlFindings } from './preflight-flow-control';
 import { extensionFindings } from './preflight-extensions';
 import { addonFindings } from './preflight-addons';
 import { changeFindings } from './preflight-changes';
@@ -52,6 +53,7 @@ export function evaluatePreflight(facts: PreflightFacts): PreflightReport {
     ...componentFindings(facts, machines),
     ...changeFindings(facts),
     ...apiFindings(facts),
+    ...flowControlFindings(observation),
     ...extensionFindings(observation),
     ...trustFindings(facts),
     ...definitionFindings(observation),

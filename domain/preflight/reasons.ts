@@ -87,6 +87,7 @@ const reasons: Readonly<Record<FindingCode, Reason>> = {
   'api-use-unobserved': notKnown,
   'removed-api-used': ({ to }) => `API servers of ${minorOf(to)} answer such requests with 404`,
   'deprecated-api-used': 'a later hop takes it away; its clients have until then',
+  'api-requests-rejected': 'while a member is away, the others get its requests as well',
   'extensions-unobserved': notKnown,
   'webhook-unanswered': 'drains, and the pods that come after them, are refused',
   'webhook-deadlock': 'nothing that a person does later brings its pods back by itself',

@@ -1,4 +1,5 @@
 import { parseObservation } from '../../cli/observation-file';
+import type { Addon } from '../../domain/knowledge/addons';
 import type { Observation } from '../../domain/observation';
 import { aCluster, minor, nodeName } from '../support/builders';
 
@@ -10,12 +11,33 @@ const observed = <Item>(...items: readonly Item[]) => ({ kind: 'observed', items
 const service = { kind: 'service', name: 'ops/hook', isThere: true } as const;
 const url = { kind: 'url', host: 'hooks.example.com' } as const;
 
+const source = 'own.yaml: a';
+const head = {
+  schema: 'ascent.addon/v1',
+  addon: 'net',
+  title: 'Net',
+  images: ['net'],
+  definitions: ['nets.net.io'],
+  versionFrom: 'label',
+  sources: { [source]: { url: 'https://a.io', date: '2026-11-20' } },
+  file: 'own.yaml',
+} as const;
+const row = { first: '1.0', last: '1.1', from: minor('1.28'), to: minor('1.29'), source };
+
+const ownAddons: readonly Addon[] = [
+  { ...head, statement: 'tests', releases: [{ ...row, file: 'own.yaml' }] },
+  { ...head, statement: 'requires', follows: { behind: 1, source } },
+  { ...head, unknown: { why: 'it is silent', source } },
+];
+
 /** All that it asks for, with each of its parts. */
 const evidence: Partial<Observation> = {
   deprecatedUse: seen.members.map(({ name }, index) => {
     const use = { group: '', version: 'v1', resource: 'componentstatuses', requests: 1 };
     const items = [use, { ...use, removedIn: '1.40' }];
-    return { member: name, use: index === 0 ? unobserved : observed(...items) };
+    const level = { level: 'workload-low', rejected: 7, waiting: 2, used: 20, limit: 24 };
+    const counted = { ...observed(...items), upSeconds: 7_200, rejecting: [level] };
+    return { member: name, use: index === 0 ? unobserved : counted };
   }),
   extensions: {
     admission: observed({
@@ -29,7 +51,12 @@ const evidence: Partial<Observation> = {
       backend: { ...service, endpoints: [nodeName('worker-1'), undefined] },
       trust: { kind: 'read', expiresAt: '2026-12-01T04:00:00.000Z', expiresInSeconds: -60 },
     }),
-    conversion: observed({ name: 'things.example.com', storedVersions: ['v1'], backend: url, trust: { kind: 'unreadable' } }),
+    conversion: observed({
+      name: 'things.example.com',
+      storedVersions: ['v1'],
+      backend: url,
+      trust: { kind: 'unreadable' },
+    }),
     aggregated: observed({ name: 'v1beta1.metrics.k8s.io', unavailable: 'away' }, { name: 'v1.a' }),
     definitions: [
       {
@@ -42,6 +69,7 @@ const evidence: Partial<Observation> = {
   addons: {
     workloads: [{ workload: 'DaemonSet kube-system/net', images: ['net:v1'], version: '1.0' }],
     unlisted: [{ kind: 'statefulsets', problem }],
+    own: { kind: 'read', addons: ownAddons },
   },
   storedObjects: {
     until: minor('1.36'),

@@ -294,12 +294,37 @@ describe('deprecated APIs', () => {
     });
   });
 
+  it('come with what priority levels have turned away', async () => {
+    const flow = (name: string, labels: string, value: number) =>
+      `apiserver_flowcontrol_${name}{${labels}} ${value}`;
+    const [low, high] = ['workload-low', 'workload-high'].map((one) => `priority_level="${one}"`);
+    const body = [
+      flow('rejected_requests_total', `flow_schema="a",${low},reason="queue-full"`, 4),
+      flow('rejected_requests_total', `flow_schema="b",${low},reason="time-out"`, 3),
+      flow('rejected_requests_total', `flow_schema="b",${low},reason="cancelled"`, 50),
+      flow('rejected_requests_total', `flow_schema="c",${high},reason="queue-full"`, 0),
+      flow('current_inqueue_requests', `flow_schema="a",${low}`, 1),
+      flow('current_inqueue_requests', `flow_schema="b",${low}`, 1),
+      flow('current_executing_seats', `flow_schema="a",${low}`, 20),
+      flow('nominal_limit_seats', `${low}`, 24),
+      flow('nominal_limit_seats', `${high}`, 98),
+      flow('dispatched_requests_total', `flow_schema="a",${low}`, 900),
+      'apiserver_flowcontrol_rejected_requests_total{flow_schema="torn',
+    ].join('\n');
+    server.react(answering({ '/metrics': { status: 200, body } }));
+    expect(await probe().deprecatedApis(member, never)).toEqual({
+      kind: 'observed',
+      items: [],
+      rejecting: [{ level: 'workload-low', rejected: 7, waiting: 2, used: 20, limit: 24 }],
+    });
+  });
+
   it.each([
     ['two hours ago', -7_200, 7_200],
     ['by a clock that is ahead', 60, 1],
   ])('are counted since its start, %s', async (_when, fromNow, least) => {
     const started = Math.round(Date.now() / 1_000) + fromNow;
-    const body = `process_start_time_seconds ${started.toExponential()}`;
+    const body = `process_start_time_seconds ${started.toExponential()}\n`;
     server.react(answering({ '/metrics': { status: 200, body } }));
     const use = await probe().deprecatedApis(member, never);
     expect(use).toEqual({ kind: 'observed', items: [], upSeconds: expect.any(Number) as number });

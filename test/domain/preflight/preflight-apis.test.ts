@@ -62,7 +62,8 @@ describe('what the hop takes away and is asked for all the time', () => {
       {
         said: 'blocks removed-api-used API flowcontrol.apiserver.k8s.io/v1beta2 flowschemas',
         message:
-          'somebody has asked for it 80 times since cp-1, cp-2 started, about 6 an hour: gone in 1.29',
+          'somebody has asked for it 80 times since cp-1, cp-2 started, about 6 an hour:' +
+          ' gone in 1.29',
         remedy:
           'have clients use flowcontrol.apiserver.k8s.io/v1 FlowSchema;' +
           ' audit logs name them, by the annotation k8s.io/deprecated;' +
@@ -74,6 +75,7 @@ describe('what the hop takes away and is asked for all the time', () => {
   it.each([
     ['ten times in ten hours', [since(10, 10)], 'blocks'],
     ['ten times in eleven hours', [since(11, 10)], 'warns'],
+    ['ten times in a minute, which is not taken for 600', [since(1 / 60, 10)], 'blocks'],
     ['nine times in a minute', [since(1 / 60, 9)], 'warns'],
     ['by two members together', [since(10, 5), since(10, 5, 'cp-2')], 'blocks'],
     ['of one member, of which nothing is known', [since(10, 10), asked('cp-2', flows)], 'blocks'],

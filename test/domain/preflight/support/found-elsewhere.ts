@@ -5,6 +5,7 @@ import type { FindingCode } from '../../../../domain/preflight/findings';
 export const foundElsewhere: readonly FindingCode[] = [
   'api-use-unobserved',
   'deprecated-api-used',
+  'api-requests-rejected',
   'removed-api-used',
   'addon-incompatible',
   'addon-unknown',
