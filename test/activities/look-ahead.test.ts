@@ -68,6 +68,7 @@ describe('lookAtHopToCome', () => {
         from: plan.from,
         to: plan.hops[0]?.to ?? plan.to,
       },
+      planned: { hopMs: 0, pathMs: 0, pathTo: plan.to },
     });
     if (first.kind !== 'looked') throw new Error(first.why.code);
     expect(asked).toEqual(['upgrade/lab', 'status', 'plan']);

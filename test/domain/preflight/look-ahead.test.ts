@@ -73,7 +73,7 @@ describe('the hop to come', () => {
     ['it begins', at('start')],
     ['its preflight is stopped', at('preflight', { phase: 'needs-operator' })],
   ])('is the first one while %s', (_when, status) => {
-    const first = { kind: 'to-come', hop, waitMs: 0, laterMs };
+    const first = { kind: 'to-come', hop, waitMs: 0, laterMs, pathTo: later.to };
     expect(hopToCome({ status, plan }, 5)).toEqual(first);
   });
 
@@ -85,7 +85,7 @@ describe('the hop to come', () => {
 
   it('is the next one while one soaks, when that is over', () => {
     const status = at('soak', { phase: 'soaking' });
-    const next = { kind: 'to-come', hop: later, laterMs: 0 };
+    const next = { kind: 'to-come', hop: later, laterMs: 0, pathTo: later.to };
     expect(hopToCome({ status, plan }, dayMs / 4)).toEqual({ ...next, waitMs: (dayMs * 3) / 4 });
     // Somebody stands at a gate of the soak.
     expect(hopToCome({ status, plan }, 2 * dayMs)).toEqual({ ...next, waitMs: 0 });
@@ -121,6 +121,11 @@ describe('what a preflight of a planned hop is asked', () => {
     expect(preflightOfHop(hop, { waitMs: 5, laterMs: 7 }).planned).toEqual({
       hopMs: hopMs + 5,
       pathMs: hopMs + 12,
+    });
+    expect(preflightOfHop(hop, { laterMs: 7, pathTo: later.to }).planned).toEqual({
+      hopMs,
+      pathMs: hopMs + 7,
+      pathTo: later.to,
     });
   });
 
