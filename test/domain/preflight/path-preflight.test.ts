@@ -260,7 +260,7 @@ describe('the path of a plan', () => {
       hops: pathOf([still, ...rest]),
     });
     expect(found.map(({ findings }) => findings.map(findingKey))).toEqual([
-      [],
+      ['support-ends:cluster:1.31'],
       ['single-replica:namespace/shop'],
       [],
     ]);
