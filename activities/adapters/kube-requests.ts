@@ -48,7 +48,11 @@ type Request<Answer> = (options: ConfigurationOptions) => Promise<Answer>;
 
 export interface Page<Item> {
   readonly metadata?: { readonly _continue?: string; readonly resourceVersion?: string };
-  readonly items: readonly Item[];
+  /**
+   * An API server says null for none where it makes metadata of a list (PartialObjectMetadataList
+   * of an empty one, asPartialObjectMetadataList in pkg/endpoints/handlers/response.go).
+   */
+  readonly items: readonly Item[] | null;
 }
 
 export interface PageRequest {
@@ -162,7 +166,7 @@ export class KubeRequests {
     do {
       const wanted = { limit: pageSize, ...(next === undefined ? {} : { _continue: next }) };
       const page = await this.read(asking, (options) => request(wanted, options));
-      for (const item of page.items) views.push(view(item));
+      for (const item of page.items ?? []) views.push(view(item));
       next = page.metadata?._continue;
       version = page.metadata?.resourceVersion ?? '';
     } while (next !== undefined && next !== '');

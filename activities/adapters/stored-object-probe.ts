@@ -36,9 +36,13 @@ import {
   type PageRequest,
 } from './kube-requests';
 
+interface ListedObject {
+  readonly metadata?: V1ObjectMeta;
+}
+
 interface Listed {
   readonly metadata?: { readonly continue?: string };
-  readonly items: readonly { readonly metadata?: V1ObjectMeta }[];
+  readonly items: readonly ListedObject[] | null;
 }
 
 export function createStoredObjectProbe(
@@ -142,7 +146,7 @@ async function observeKind(
 ): Promise<StoredObjectsObservation> {
   const { group, version, resource: plural } = kind;
   const name = resourceText(kind);
-  type Items = Page<Listed['items'][number]>;
+  type Items = Page<ListedObject>;
   const request = async (page: PageRequest, call: object): Promise<Items> => {
     // Pages begin from memory; those after them go on from where they are.
     const from = page._continue === undefined ? { resourceVersion: '0' } : {};
@@ -152,8 +156,7 @@ async function observeKind(
     const next = metadata?.continue;
     return { items, metadata: next === undefined ? {} : { _continue: next } };
   };
-  const view = ({ metadata = {} }: Listed['items'][number]): readonly StoredUse[] =>
-    usesOf(metadata, kind);
+  const view = ({ metadata = {} }: ListedObject): readonly StoredUse[] => usesOf(metadata, kind);
   try {
     const uses = await requests.list({ doing: `listing ${name}`, signal }, { request, view });
     return { uses: uses.flat(), unlisted: [] };

@@ -13,6 +13,7 @@ import { temporaryDirectory } from './support/temporary-directory';
 jest.setTimeout(300_000);
 
 const directory = temporaryDirectory();
+const otherDirectory = temporaryDirectory();
 
 let real: RealKube;
 
@@ -47,6 +48,15 @@ async function make(version: string, name: string, annotations = {}): Promise<vo
 
 it('finds nobody where only the API server has written', async () => {
   expect(await observe(real.kubeconfig)).toEqual({ until, uses: [], unlisted: [] });
+});
+
+it('finds nobody in kinds of which there is no object: metadata of none is null', async () => {
+  const other = await startKube(otherDirectory, '1.30');
+  try {
+    expect(await observe(other.kubeconfig)).toEqual({ until, uses: [], unlisted: [] });
+  } finally {
+    await other.close();
+  }
 });
 
 it('asks for nothing deprecated itself: a preflight does not find its own looks', async () => {

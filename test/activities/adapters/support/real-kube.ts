@@ -74,9 +74,11 @@ async function serviceAccountKey(directory: string): Promise<{ key: string; pub:
   return { key, pub };
 }
 
-export async function startKube(directory: string): Promise<RealKube> {
+/** Of this minor; by default of the oldest that is installed. */
+export async function startKube(directory: string, minor?: string): Promise<RealKube> {
   const binaries = await installedBinaries();
-  const [version] = await binaries.versions();
+  const versions = await binaries.versions();
+  const version = versions.find((one) => minor === undefined || one.startsWith(`${minor}.`));
   const kube = version === undefined ? undefined : await binaries.kube(version);
   if (version === undefined || kube === undefined)
     throw new Error('no kube-apiserver is installed');
