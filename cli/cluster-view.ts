@@ -18,6 +18,8 @@ interface Source {
   readonly options: GlobalOptions & { readonly observation?: string };
   /** Whether machines are asked as well, where a driver reaches them. */
   readonly withMachines?: boolean;
+  /** Goes to a file or a reader: without what is large and no part of an Observation. */
+  readonly isKept?: boolean;
 }
 
 /** Throws CliError `spec-invalid` with every problem, its line and a suggestion. */
@@ -49,7 +51,9 @@ export async function readObservation(
     assertCluster(observation.cluster, options.observation, expected);
     return observation;
   }
-  const observe = source.withMachines === true ? observeForPreflight : observeCluster;
+  const drainsNothing = source.isKept === true;
+  const forPreflight: Observe = (looking) => observeForPreflight({ ...looking, drainsNothing });
+  const observe = source.withMachines === true ? forPreflight : observeCluster;
   return observeThrough(await requireAccess(options, context), context, { expected, observe });
 }
 

@@ -31,7 +31,12 @@ export function addObserve(program: Command, run: CommandRun): void {
 
 async function observe(invocation: Invocation<ObserveOptions>) {
   const { context, options } = invocation;
-  const observation: Observation = await readObservation({ context, options, withMachines: true });
+  const observation: Observation = await readObservation({
+    context,
+    options,
+    withMachines: true,
+    isKept: true,
+  });
   const { file } = options;
   if (file !== undefined) {
     await context.writeFile(file, `${JSON.stringify(observation, null, 2)}\n`);

@@ -95,6 +95,21 @@ describe('observe', () => {
     });
   });
 
+  it('neither reads nor keeps what drains would meet, which is large', async () => {
+    const opened = new Opened();
+    const collect = jest.spyOn(opened.cluster.ports.simulation, 'collect');
+    const terminal = opened.terminal();
+
+    const observe = ['observe', '--access', 'access.json', '--file', 'seen.json', '-o', 'json'];
+    await expect(runCli(observe, terminal.context)).resolves.toBe(0);
+
+    expect(collect).not.toHaveBeenCalled();
+    const written = JSON.parse(terminal.files.get('seen.json') ?? '') as object;
+    expect(JSON.parse(terminal.stdout)).not.toHaveProperty('drains');
+    expect(written).not.toHaveProperty('drains');
+    expect(written).toHaveProperty('deprecatedUse');
+  });
+
   it('says that the API does not answer, and gives its connections back', async () => {
     const opened = new Opened();
     const failure = new PortError(
