@@ -212,6 +212,9 @@ async function bringUpAs(
   try {
     signal.throwIfAborted();
     const temporal = options.temporal === true ? await temporalOf(stateDir, signal) : undefined;
+    // Pressed when the last of it had just come up, Ctrl-C means the same.
+    if (signal.aborted && temporal?.wasUp === false) await endTemporal(stateDir);
+    signal.throwIfAborted();
     return { lab, temporal };
   } catch (error) {
     // One that was up before this command is not this command's to end.
@@ -224,6 +227,11 @@ async function bringUpAs(
 async function endLab(stateDir: string): Promise<void> {
   const { labDown } = await import('../lab/lab.js');
   await labDown({ stateDir, keepData: true });
+}
+
+async function endTemporal(stateDir: string): Promise<void> {
+  const { temporalDown } = await import('../lab/temporal-server.js');
+  await temporalDown({ stateDir, keepData: true });
 }
 
 async function temporalOf(stateDir: string, signal: AbortSignal): Promise<TemporalServer> {
