@@ -2,7 +2,7 @@
 // `preflight/<cluster>`, which starts lookAhead. What is alike in all such schedules is in
 // scheduled-runs.ts.
 
-import type { ScheduleDescription, ScheduleHandle } from '@temporalio/client';
+import type { ScheduleDescription } from '@temporalio/client';
 
 import { workflowTaskQueue } from '../domain/activity-contract';
 import type { ClusterName } from '../domain/names';
@@ -18,15 +18,14 @@ import { preflightScheduleId } from '../domain/workflow-ids';
 import type { LookAheadOrder } from '../workflows/messages';
 import type { Session } from './calls';
 import {
-  createOnce,
   type Described,
   findSchedule,
-  isServed,
+  keepSchedule,
   lastRun,
   removeSchedule,
   scheduleFacts,
 } from './scheduled-runs';
-import { callSchedule, isTimezone } from './schedules';
+import { isTimezone } from './schedules';
 import { dnsLabelPattern } from './spec-fields';
 
 export interface SchedulePreflightOptions {
@@ -73,19 +72,15 @@ export async function schedulePreflight(
 ): Promise<PreflightScheduling> {
   const refusals = lookRefusals(cluster, { at, zone });
   if (refusals.length > 0) return { kind: 'refused', refusals };
-  return callSchedule(session, cluster, async () => {
-    const name = cluster as ClusterName;
-    const asked = { at, zone, actor };
-    const scheduleId = preflightScheduleId(name);
-    const handle = session.client.schedule.getHandle(scheduleId);
-    const change = (await createOnce(session, { scheduleId, ...settingsOf(name, asked) }))
-      ? 'created'
-      : await changeExisting(handle, name, asked);
-    const [schedule, hasWorker] = await Promise.all([
-      read(session, cluster, await handle.describe()),
-      isServed(session, name),
-    ]);
-    return { kind: 'scheduled', change, schedule, hasWorker };
+  const name = cluster as ClusterName;
+  return keepSchedule(session, name, {
+    scheduleId: preflightScheduleId(name),
+    settings: settingsOf(name, { at, zone, actor }),
+    isSo: (described) => {
+      const now = routineOf(described);
+      return now.at === at && now.zone === zone && described.spec.jitter === lookJitterMs;
+    },
+    read: (described) => read(session, cluster, described),
   });
 }
 
@@ -114,21 +109,6 @@ export function findPreflightSchedule(
 ): Promise<PreflightSchedule | undefined> {
   const id = preflightScheduleId(cluster as ClusterName);
   return findSchedule(session, cluster, id, (found) => read(session, cluster, found));
-}
-
-async function changeExisting(
-  handle: ScheduleHandle,
-  cluster: ClusterName,
-  asked: Asked,
-): Promise<'changed' | 'unchanged'> {
-  const described = await handle.describe();
-  const { at, zone } = routineOf(described);
-  const isOurs = described.action.workflowType === scheduledWorkflowType;
-  const isSo = at === asked.at && zone === asked.zone && described.spec.jitter === lookJitterMs;
-  if (isOurs && isSo) return 'unchanged';
-  // Paused stays paused.
-  await handle.update(({ state }) => ({ ...settingsOf(cluster, asked), state }));
-  return 'changed';
 }
 
 function settingsOf(cluster: ClusterName, { at, zone, actor }: Asked) {

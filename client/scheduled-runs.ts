@@ -13,6 +13,7 @@ import { ScheduleAlreadyRunning, ScheduleNotFoundError } from '@temporalio/clien
 
 import { clusterTaskQueue } from '../domain/activity-contract';
 import type { ClusterName } from '../domain/names';
+import type { ClosedState, RunEnd, ScheduledRun, ScheduleTimes } from '../domain/scheduled';
 import type { Session } from './calls';
 import { countActivityPollers, countWorkflowPollers } from './calls';
 import { callSchedule } from './schedules';
@@ -29,7 +30,7 @@ export type Described = Pick<ScheduleDescription, 'scheduleId' | 'spec' | 'actio
 };
 
 /** R2. */
-export function scheduleFacts({ state, info }: Pick<Described, 'state' | 'info'>) {
+export function scheduleFacts({ state, info }: Pick<Described, 'state' | 'info'>): ScheduleTimes {
   const { paused, note } = state;
   const hasNote = note !== undefined && note !== '';
   return {
@@ -44,8 +45,40 @@ export function scheduleFacts({ state, info }: Pick<Described, 'state' | 'info'>
   };
 }
 
+/** How a schedule is to be. */
+export interface WantedSchedule<Schedule> {
+  readonly scheduleId: string;
+  readonly settings: Pick<ScheduleOptions, 'spec' | 'policies' | 'action'>;
+  /** Whether one that starts the same workflow is so already. */
+  readonly isSo: (described: ScheduleDescription) => boolean;
+  readonly read: (description: ScheduleDescription) => Promise<Schedule>;
+}
+
+/**
+ * Makes it, or changes the one that there is. Throws AscentError as every call, and
+ * schedule-not-found when it is removed at that moment.
+ */
+export function keepSchedule<Schedule>(
+  session: Session,
+  cluster: ClusterName,
+  wanted: WantedSchedule<Schedule>,
+) {
+  return callSchedule(session, cluster, async () => {
+    const handle = session.client.schedule.getHandle(wanted.scheduleId);
+    const { scheduleId, settings } = wanted;
+    const change = (await createOnce(session, { scheduleId, ...settings }))
+      ? 'created'
+      : await changeExisting(handle, wanted);
+    const [schedule, hasWorker] = await Promise.all([
+      handle.describe().then(wanted.read),
+      isServed(session, cluster),
+    ]);
+    return { kind: 'scheduled', change, schedule, hasWorker } as const;
+  });
+}
+
 /** False: there is one already. */
-export async function createOnce(session: Session, options: ScheduleOptions): Promise<boolean> {
+async function createOnce(session: Session, options: ScheduleOptions): Promise<boolean> {
   try {
     await session.client.schedule.create(options);
     return true;
@@ -53,6 +86,18 @@ export async function createOnce(session: Session, options: ScheduleOptions): Pr
     if (error instanceof ScheduleAlreadyRunning) return false;
     throw error;
   }
+}
+
+/** R2. */
+async function changeExisting(
+  handle: ScheduleHandle,
+  { settings, isSo }: WantedSchedule<unknown>,
+): Promise<'changed' | 'unchanged'> {
+  const described = await handle.describe();
+  const isOurs = described.action.workflowType === settings.action.workflowType;
+  if (isOurs && isSo(described)) return 'unchanged';
+  await handle.update(({ state }) => ({ ...settings, state }));
+  return 'changed';
 }
 
 /** `removed`: one that it has started goes on. Throws AscentError as every call. */
@@ -94,9 +139,6 @@ async function orNone<T>(asked: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** How a run ended that Temporal closed without a result. */
-type ClosedState = 'failed' | 'cancelled' | 'terminated' | 'timed-out';
-
 const closedStates: Readonly<Record<string, ClosedState>> = {
   FAILED: 'failed',
   CANCELLED: 'cancelled',
@@ -104,22 +146,13 @@ const closedStates: Readonly<Record<string, ClosedState>> = {
   TIMED_OUT: 'timed-out',
 };
 
-/** What is known of a run that a schedule has started, whatever it does. */
-export type RunEnd<End> =
-  | { readonly kind: 'running'; readonly hasWorker: boolean }
-  | { readonly kind: 'closed'; readonly state: ClosedState }
-  | { readonly kind: 'unknown' }
-  | End;
-
 /** The newest run of the schedule and what came of it; undefined: none was begun yet. */
 export async function lastRun<Result, End>(
   session: Session,
   cluster: ClusterName,
   { info }: Pick<ScheduleDescription, 'info'>,
   endOf: (result: Result) => End,
-): Promise<
-  { readonly time: string; readonly workflowId: string; readonly end: RunEnd<End> } | undefined
-> {
+): Promise<ScheduledRun<RunEnd | End> | undefined> {
   const run = info.recentActions.at(-1);
   if (run === undefined) return undefined;
   const { workflow } = run.action;
@@ -132,7 +165,7 @@ async function runEnd<Result, End>(
   cluster: ClusterName,
   run: ScheduleExecutionResult['action']['workflow'],
   endOf: (result: Result) => End,
-): Promise<RunEnd<End>> {
+): Promise<RunEnd | End> {
   const handle = session.client.workflow.getHandle(run.workflowId, run.firstExecutionRunId);
   try {
     const { status } = await handle.describe();

@@ -2,7 +2,7 @@
 // one a cluster, `snapshot-schedule/<cluster>`, which starts takeScheduledSnapshot.
 // What is alike in all such schedules is in scheduled-runs.ts.
 
-import type { ScheduleDescription, ScheduleHandle } from '@temporalio/client';
+import type { ScheduleDescription } from '@temporalio/client';
 
 import { workflowTaskQueue } from '../domain/activity-contract';
 import { formatDuration } from '../domain/durations';
@@ -18,15 +18,13 @@ import { snapshotScheduleId } from '../domain/workflow-ids';
 import type { ScheduledSnapshotEnd, TakeSnapshotInput } from '../workflows/messages';
 import type { Session } from './calls';
 import {
-  createOnce,
   type Described,
   findSchedule,
-  isServed,
+  keepSchedule,
   lastRun,
   removeSchedule,
   scheduleFacts,
 } from './scheduled-runs';
-import { callSchedule } from './schedules';
 import { dnsLabelPattern } from './spec-fields';
 
 export interface ScheduleSnapshotsOptions extends SnapshotRoutine {
@@ -68,20 +66,18 @@ export async function scheduleSnapshots(
 ): Promise<SnapshotScheduling> {
   const refusals = schedulingRefusals(cluster, options);
   if (refusals.length > 0) return { kind: 'refused', refusals };
-  return callSchedule(session, cluster, async () => {
-    const name = cluster as ClusterName;
-    // Temporal counts in seconds.
-    const asked = { ...options, everyMs: Math.round(options.everyMs / 1_000) * 1_000 };
-    const scheduleId = snapshotScheduleId(name);
-    const handle = session.client.schedule.getHandle(scheduleId);
-    const change = (await createOnce(session, { scheduleId, ...settingsOf(name, asked) }))
-      ? 'created'
-      : await changeExisting(handle, name, asked);
-    const [schedule, hasWorker] = await Promise.all([
-      read(session, cluster, await handle.describe()),
-      isServed(session, name),
-    ]);
-    return { kind: 'scheduled', change, schedule, hasWorker };
+  const name = cluster as ClusterName;
+  // Temporal counts in seconds.
+  const everyMs = Math.round(options.everyMs / 1_000) * 1_000;
+  return keepSchedule(session, name, {
+    scheduleId: snapshotScheduleId(name),
+    settings: settingsOf(name, { ...options, everyMs }),
+    isSo: (described) => {
+      const now = routineOf(described);
+      const isAsOften = now.everyMs === everyMs && now.jitterMs === routineJitterMs(everyMs);
+      return isAsOften && now.keep === options.keep;
+    },
+    read: (described) => read(session, cluster, described),
   });
 }
 
@@ -115,24 +111,6 @@ export function findSnapshotSchedule(
 ): Promise<SnapshotSchedule | undefined> {
   const id = snapshotScheduleId(cluster as ClusterName);
   return findSchedule(session, cluster, id, (found) => read(session, cluster, found));
-}
-
-async function changeExisting(
-  handle: ScheduleHandle,
-  cluster: ClusterName,
-  options: ScheduleSnapshotsOptions,
-): Promise<'changed' | 'unchanged'> {
-  const described = await handle.describe();
-  const now = routineOf(described);
-  const isOurs = described.action.workflowType === scheduledWorkflowType;
-  const isSo =
-    now.everyMs === options.everyMs &&
-    now.jitterMs === routineJitterMs(options.everyMs) &&
-    now.keep === options.keep;
-  if (isOurs && isSo) return 'unchanged';
-  // Paused stays paused.
-  await handle.update(({ state }) => ({ ...settingsOf(cluster, options), state }));
-  return 'changed';
 }
 
 function settingsOf(cluster: ClusterName, { everyMs, keep, actor }: ScheduleSnapshotsOptions) {

@@ -1,9 +1,18 @@
 // Snapshots that a schedule asks for: how often they may be taken, what is known of a schedule, and
-// that in words. Temporal keeps the schedules; nothing here knows it.
+// that in words. What is alike in all schedules is in ../scheduled.ts.
 
 import { formatDuration } from '../durations';
 import type { FailureInfo } from '../failures';
 import type { SnapshotId } from '../names';
+import {
+  type ClusterNameRefusal,
+  clusterNameText,
+  nextText,
+  type RunEnd,
+  runEndText,
+  type Scheduled,
+  utcText,
+} from '../scheduled';
 
 export interface SnapshotRoutine {
   readonly everyMs: number;
@@ -32,8 +41,7 @@ export function routineJitterMs(everyMs: number): number {
 }
 
 export type RoutineRefusal =
-  /** No cluster can be called so: expected a lower-case DNS label. */
-  | { readonly code: 'cluster-name'; readonly cluster: string }
+  | ClusterNameRefusal
   | {
       readonly code: 'every-out-of-bounds';
       readonly everyMs: number;
@@ -71,10 +79,8 @@ function isWhole(value: number, { min, max }: { readonly min: number; readonly m
 
 export function routineRefusalText(refusal: RoutineRefusal): string {
   switch (refusal.code) {
-    case 'cluster-name': {
-      const name = JSON.stringify(refusal.cluster);
-      return `no cluster is called ${name}: expected a lower-case DNS label`;
-    }
+    case 'cluster-name':
+      return clusterNameText(refusal);
     case 'every-out-of-bounds': {
       const { everyMs, minMs, maxMs } = refusal;
       const bounds = `${formatDuration(minMs)} to ${formatDuration(maxMs)}`;
@@ -89,43 +95,18 @@ export function routineRefusalText(refusal: RoutineRefusal): string {
 
 /** What came of the last time. */
 export type RoutineEnd =
-  /** Without a worker, that of the cluster or that of its workflow, it waits for one. */
-  | { readonly kind: 'running'; readonly hasWorker: boolean }
+  | RunEnd
   | { readonly kind: 'taken'; readonly snapshot: SnapshotId }
   | { readonly kind: 'failed'; readonly failure: FailureInfo }
   /** Somebody had one taken, or some removed, at that moment. */
-  | { readonly kind: 'busy'; readonly workflowId: string }
-  /** Temporal closed its workflow. */
-  | {
-      readonly kind: 'closed';
-      readonly state: 'failed' | 'cancelled' | 'terminated' | 'timed-out';
-    }
-  /** Temporal does not keep its workflow any more. */
-  | { readonly kind: 'unknown' };
+  | { readonly kind: 'busy'; readonly workflowId: string };
 
-export interface SnapshotSchedule {
-  readonly scheduleId: string;
-  readonly cluster: string;
+export interface SnapshotSchedule extends Scheduled<RoutineEnd> {
   /** Absent: somebody has set other times in Temporal itself. */
   readonly everyMs?: number;
   /** Each begins up to so much later than its multiple; absent: at once. */
   readonly jitterMs?: number;
   readonly keep?: number;
-  /** Who asked for it; absent where somebody has made it in Temporal itself. */
-  readonly actor?: string;
-  /** Somebody has paused it in Temporal: none is taken. */
-  readonly paused?: { readonly note?: string };
-  /** RFC 3339, at most the next five; empty while it is paused. */
-  readonly nextTimes: readonly string[];
-  /** Absent: none was due yet. */
-  readonly last?: {
-    /** RFC 3339: when it began. */
-    readonly time: string;
-    readonly workflowId: string;
-    readonly end: RoutineEnd;
-  };
-  /** How often none was begun: the one before was under way, or Temporal was away for too long. */
-  readonly skipped: { readonly overlapping: number; readonly late: number };
 }
 
 /** The first line is a sentence; the others say more about it. */
@@ -133,7 +114,7 @@ export function snapshotScheduleLines(schedule: SnapshotSchedule): readonly stri
   const { last } = schedule;
   return [
     routineText(schedule),
-    nextText(schedule),
+    nextText(schedule, 'none is taken'),
     ...(last === undefined ? [] : [`last, ${utcText(last.time)}: ${routineEndText(last.end)}`]),
     ...(last?.end.kind === 'failed' ? [`→ ${last.end.failure.remedy}`] : []),
   ];
@@ -150,33 +131,17 @@ function stayText(keep: number | undefined): string {
   return keep === 1 ? 'the newest stays' : `the newest ${keep} stay`;
 }
 
-function nextText({ paused, nextTimes }: SnapshotSchedule): string {
-  if (paused !== undefined) {
-    const note = paused.note === undefined ? '' : ` (${paused.note})`;
-    return `paused in Temporal${note}: none is taken`;
-  }
-  const [next] = nextTimes;
-  return next === undefined ? 'no time for one comes any more' : `next, ${utcText(next)}`;
-}
-
 function routineEndText(end: RoutineEnd): string {
   switch (end.kind) {
     case 'running':
-      return end.hasWorker ? 'it is being taken' : 'it waits for a worker; none has come lately';
+    case 'closed':
+    case 'unknown':
+      return runEndText(end, 'it is being taken');
     case 'taken':
       return end.snapshot;
     case 'failed':
       return `none - ${end.failure.code}: ${end.failure.message}`;
     case 'busy':
       return `none - another one was taken, or some were removed (${end.workflowId})`;
-    case 'closed':
-      return `none - Temporal closed its workflow: ${end.state}`;
-    case 'unknown':
-      return 'how it ended is not kept any more';
   }
-}
-
-/** `2026-12-01 02:00:00 UTC`, of RFC 3339 in UTC. */
-function utcText(time: string): string {
-  return `${time.slice(0, 19).replace('T', ' ')} UTC`;
 }
