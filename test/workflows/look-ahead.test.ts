@@ -7,17 +7,12 @@ import type { ClusterName } from '../../domain/names';
 import type { Finding } from '../../domain/preflight/findings';
 import { preflightScheduleId } from '../../domain/workflow-ids';
 import type { lookAhead } from '../../workflows/look-ahead';
-import { aCluster, clusterName, nodeName } from '../support/builders';
-import { ScriptedCluster, terminal } from '../support/workflow-cluster';
-import {
-  runActivityWorker,
-  runWorkflowWorker,
-  useWorkflowServer,
-  workerModes,
-} from '../support/workflow-server';
+import { nodeName } from '../support/builders';
+import { terminal } from '../support/workflow-cluster';
+import { withClusterAlone } from '../support/workflow-alone';
+import { useWorkflowServer, workerModes } from '../support/workflow-server';
 
 const server = useWorkflowServer();
-let clusters = 0;
 
 const silent: Finding = {
   code: 'node-not-ready',
@@ -27,30 +22,15 @@ const silent: Finding = {
   remedy: 'look at its kubelet',
 };
 
-describe.each(workerModes)('a look by a schedule, $mode', ({ mode, workerOptions }) => {
-  const taskQueue = `look-ahead-${mode}`;
+describe.each(workerModes)('a look by a schedule, $mode', ({ workerOptions }) => {
+  const queue = () => server().workflowQueue(workerOptions);
+  const withCluster = (use: Parameters<typeof withClusterAlone>[1]) =>
+    withClusterAlone(server(), use);
 
-  async function withCluster(
-    use: (name: ClusterName, scripted: ScriptedCluster) => Promise<void>,
-  ): Promise<void> {
-    clusters += 1;
-    const name = clusterName(`looked-${String(clusters)}`);
-    const scripted = new ScriptedCluster(aCluster(name).withMembers(1).withNodes(1).observation());
-    const workers = await Promise.all([
-      runWorkflowWorker(server(), taskQueue, workerOptions),
-      runActivityWorker(server(), name, scripted.activities()),
-    ]);
-    try {
-      await use(name, scripted);
-    } finally {
-      await Promise.all(workers.map((worker) => worker.stop()));
-    }
-  }
-
-  const due = (cluster: ClusterName) =>
+  const due = async (cluster: ClusterName) =>
     server().client.workflow.start<typeof lookAhead>('lookAhead', {
       workflowId: `${preflightScheduleId(cluster)}/run-${randomUUID()}`,
-      taskQueue,
+      taskQueue: await queue(),
       args: [{ cluster, actor: 'ada' }],
     });
 

@@ -6,55 +6,34 @@ import type { ClusterName } from '../../domain/names';
 import { snapshotScheduleId, snapshotWorkflowId } from '../../domain/workflow-ids';
 import type { TakeSnapshotInput } from '../../workflows/messages';
 import type { takeClusterSnapshot, takeScheduledSnapshot } from '../../workflows/snapshots';
-import { aCluster, clusterName } from '../support/builders';
-import { ScriptedCluster, terminal } from '../support/workflow-cluster';
+import { terminal } from '../support/workflow-cluster';
 import { fetchHistories, saveHistories } from '../support/workflow-histories';
-import {
-  runActivityWorker,
-  runWorkflowWorker,
-  useWorkflowServer,
-  workerModes,
-} from '../support/workflow-server';
+import { withClusterAlone } from '../support/workflow-alone';
+import { useWorkflowServer, workerModes } from '../support/workflow-server';
 
 const server = useWorkflowServer();
-let clusters = 0;
 
 describe.each(workerModes)('a snapshot by schedule, $mode', ({ mode, workerOptions }) => {
-  const taskQueue = `scheduled-snapshots-${mode}`;
-
-  async function withCluster(
-    use: (name: ClusterName, scripted: ScriptedCluster) => Promise<void>,
-  ): Promise<void> {
-    clusters += 1;
-    const name = clusterName(`routine-${String(clusters)}`);
-    const scripted = new ScriptedCluster(aCluster(name).withMembers(1).withNodes(1).observation());
-    const workers = await Promise.all([
-      runWorkflowWorker(server(), taskQueue, workerOptions),
-      runActivityWorker(server(), name, scripted.activities()),
-    ]);
-    try {
-      await use(name, scripted);
-    } finally {
-      await Promise.all(workers.map((worker) => worker.stop()));
-    }
-  }
+  const queue = () => server().workflowQueue(workerOptions);
+  const withCluster = (use: Parameters<typeof withClusterAlone>[1]) =>
+    withClusterAlone(server(), use);
 
   const order = { reason: 'by schedule, every 6 h', routine: { keep: 3 } };
 
   const inputOf = (cluster: ClusterName): TakeSnapshotInput => ({ cluster, actor: 'ada', order });
 
   /** As the schedule does: each time with an id of its own. */
-  const due = (cluster: ClusterName) =>
+  const due = async (cluster: ClusterName) =>
     server().client.workflow.start<typeof takeScheduledSnapshot>('takeScheduledSnapshot', {
       workflowId: `${snapshotScheduleId(cluster)}/run-${randomUUID()}`,
-      taskQueue,
+      taskQueue: await queue(),
       args: [inputOf(cluster)],
     });
 
-  const ask = (cluster: ClusterName) =>
+  const ask = async (cluster: ClusterName) =>
     server().client.workflow.start<typeof takeClusterSnapshot>('takeClusterSnapshot', {
       workflowId: snapshotWorkflowId(cluster),
-      taskQueue,
+      taskQueue: await queue(),
       args: [{ cluster, actor: 'bob', order: { reason: 'a test' } }],
     });
 

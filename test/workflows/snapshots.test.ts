@@ -2,48 +2,29 @@ import type { SnapshotId } from '../../domain/names';
 import { snapshotWorkflowId } from '../../domain/workflow-ids';
 import type { PruneSnapshotsInput, TakeSnapshotInput } from '../../workflows/messages';
 import type { pruneClusterSnapshots, takeClusterSnapshot } from '../../workflows/snapshots';
-import { aCluster, clusterName } from '../support/builders';
-import { ScriptedCluster, terminal } from '../support/workflow-cluster';
+import { terminal } from '../support/workflow-cluster';
 import { fetchHistories, saveHistories } from '../support/workflow-histories';
-import {
-  runActivityWorker,
-  runWorkflowWorker,
-  useWorkflowServer,
-  workerModes,
-} from '../support/workflow-server';
+import { withClusterAlone } from '../support/workflow-alone';
+import { useWorkflowServer, workerModes } from '../support/workflow-server';
 
 const server = useWorkflowServer();
-let clusters = 0;
 
-describe.each(workerModes)('snapshots outside of hops, $mode', ({ mode, workerOptions }) => {
-  async function withCluster(
-    use: (name: ReturnType<typeof clusterName>, cluster: ScriptedCluster) => Promise<void>,
-  ): Promise<void> {
-    clusters += 1;
-    const name = clusterName(`asked-${String(clusters)}`);
-    const cluster = new ScriptedCluster(aCluster(name).withMembers(1).withNodes(1).observation());
-    const workers = await Promise.all([
-      runWorkflowWorker(server(), `snapshots-${mode}`, workerOptions),
-      runActivityWorker(server(), name, cluster.activities()),
-    ]);
-    try {
-      await use(name, cluster);
-    } finally {
-      await Promise.all(workers.map((worker) => worker.stop()));
-    }
-  }
+describe.each(workerModes)('snapshots outside of hops, $mode', ({ workerOptions }) => {
+  const queue = () => server().workflowQueue(workerOptions);
+  const withCluster = (use: Parameters<typeof withClusterAlone>[1]) =>
+    withClusterAlone(server(), use);
 
-  const take = (input: TakeSnapshotInput) =>
+  const take = async (input: TakeSnapshotInput) =>
     server().client.workflow.start<typeof takeClusterSnapshot>('takeClusterSnapshot', {
       workflowId: snapshotWorkflowId(input.cluster),
-      taskQueue: `snapshots-${mode}`,
+      taskQueue: await queue(),
       args: [input],
     });
 
-  const prune = (input: PruneSnapshotsInput) =>
+  const prune = async (input: PruneSnapshotsInput) =>
     server().client.workflow.start<typeof pruneClusterSnapshots>('pruneClusterSnapshots', {
       workflowId: snapshotWorkflowId(input.cluster),
-      taskQueue: `snapshots-${mode}`,
+      taskQueue: await queue(),
       args: [input],
     });
 
